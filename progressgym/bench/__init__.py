@@ -1,0 +1,1 @@
+"""Placeholder docstring, replaced by this floor's builder."""

@@ -1,0 +1,1 @@
+"""The ground floor: names, errors, seeds, files. Depends on numpy only."""

@@ -1,0 +1,30 @@
+"""Errors that a user can act on: one line that says what was wrong and what would be right."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(ValueError):
+    """Bad input. Its message is one line; the command line prints it without a traceback and exits with code 2."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The nearest known names as a phrase, or an empty string.
+
+    >>> did_you_mean("folow", ["follow", "predict"])
+    " (did you mean 'follow'?)"
+    """
+    near = difflib.get_close_matches(name, list(known), n=2, cutoff=0.5)
+    return f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
+    """The error for a name that does not exist, with the nearest names and the whole list.
+
+    >>> str(unknown("challenge", "folow", ["follow", "predict"]))
+    "unknown challenge 'folow' (did you mean 'follow'?); known: follow, predict"
+    """
+    names = list(known)
+    return UserError(f"unknown {kind} {name!r}{did_you_mean(name, names)}; known: {', '.join(names)}")

@@ -1,0 +1,88 @@
+"""Query-string ids: `lifelong-dpo?independent=true`, `synthetic:linear?coherence=0.5&seed=3`, `predict?horizon=2`.
+
+One spelling serves tables, paths and the command line, so a variant is never named twice.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+from progressgym.core.errors import UserError
+
+Scalar = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class VariantId:
+    """A name with arguments."""
+
+    name: str
+    """What is asked for, for example `lifelong-dpo`."""
+    arguments: dict[str, Scalar] = field(default_factory=dict)
+    """Its arguments, parsed to bool, int, float or str."""
+
+    def __str__(self) -> str:
+        return format_id(self.name, **self.arguments)
+
+
+def parse_scalar(text: str) -> Scalar:
+    """Read a bool, int, float or str, in this order.
+
+    >>> [parse_scalar(text) for text in ("true", "3", "0.5", "stage")]
+    [True, 3, 0.5, 'stage']
+    """
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def parse_id(text: str) -> VariantId:
+    """Split an id into its name and arguments.
+
+    Raises:
+        UserError: when a part is not `key=value`, a key is repeated or the name is empty.
+
+    >>> parse_id("synthetic:linear?seed=3&coherence=0.5")
+    VariantId(name='synthetic:linear', arguments={'seed': 3, 'coherence': 0.5})
+    """
+    name, _, query = text.partition("?")
+    if not name:
+        raise UserError(f"empty name in id {text!r}; write name?key=value&key=value")
+    try:
+        pairs = parse_qsl(query, strict_parsing=True, keep_blank_values=True) if query else []
+    except ValueError:
+        raise UserError(f"cannot read the arguments of {text!r}; write name?key=value&key=value") from None
+    arguments = {key: parse_scalar(value) for key, value in pairs}
+    if len(arguments) != len(pairs):
+        raise UserError(f"an argument is given twice in {text!r}")
+    return VariantId(name, arguments)
+
+
+def format_id(name: str, **arguments: Scalar) -> str:
+    """Write an id with its keys sorted, so that equal variants have equal names.
+
+    >>> format_id("lifelong-dpo", reference="stage", independent=True)
+    'lifelong-dpo?independent=true&reference=stage'
+    """
+    if not arguments:
+        return name
+    parts = [
+        f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in sorted(arguments.items())
+    ]
+    return f"{name}?{'&'.join(parts)}"
+
+
+def safe_name(text: str) -> str:
+    """An id as one path component that every file system takes.
+
+    >>> safe_name("synthetic:linear?seed=3")
+    'synthetic_linear+seed=3'
+    """
+    return re.sub(r"[^A-Za-z0-9._+=,@-]", "_", text.replace("?", "+").replace("&", ",")).strip(".") or "_"

@@ -1,0 +1,69 @@
+"""What the floors expect of each other, as structural types: anything with these methods will do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Observation = Mapping[str, Any]
+Info = Mapping[str, Any]
+
+
+@runtime_checkable
+class Respondent(Protocol):
+    """Anything that answers items: a language model behind a reading, a table, a scripted test double."""
+
+    name: str
+
+    def answers(self, instrument: Any) -> NDArray[np.float64]:
+        """Choice probabilities (N, K) over the options of every item of an instrument."""
+        ...
+
+
+@runtime_checkable
+class OptionScorer(Protocol):
+    """A language model as far as reading its values needs it."""
+
+    name: str
+    fingerprint: str
+    """sha256 of everything that can change a number: weights, adapter, tokenizer, precision."""
+
+    def option_logprobs(self, prompts: Sequence[str], options: Sequence[Sequence[str]]) -> list[NDArray[np.float64]]:
+        """Mean log-probability per token of every option's text after its prompt.
+
+        Args:
+            prompts: B contexts.
+            options: B lists of K_i continuations; the text scored is `prompt + option`.
+
+        Returns:
+            B arrays of shape (K_i,), natural logarithm, always <= 0.
+        """
+        ...
+
+    def framed_option_logprobs(
+        self, contexts: Sequence[str], framings: Sequence[str], options: Sequence[Sequence[str]]
+    ) -> list[NDArray[np.float64]]:
+        """As `option_logprobs` for every framing of every context, each shared beginning computed once.
+
+        The text scored is `context + framing + option`.
+
+        Returns:
+            B arrays of shape (F, K_i).
+        """
+        ...
+
+
+@runtime_checkable
+class AgentLike(Protocol):
+    """An agent of the benchmark. A user's own class needs nothing else."""
+
+    def reset(self, task: Any, seed: int | None = None) -> None:
+        """Begin an episode. `task` holds what an agent may know and nothing more."""
+        ...
+
+    def act(self, observation: Observation, info: Info) -> NDArray[np.float32]:
+        """Answer every item: unnormalised log-probabilities, shape (N, K_max)."""
+        ...

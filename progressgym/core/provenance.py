@@ -1,0 +1,42 @@
+"""Where a number came from: code version, package versions, machine."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+PACKAGES = ("progress-gym", "numpy", "scipy", "torch", "transformers", "peft", "trl", "gymnasium", "pettingzoo")
+
+
+def git_commit(folder: Path | None = None) -> str | None:
+    """Commit of the checkout that the library runs from, with `-dirty` when files differ; None outside of git."""
+    where = folder or Path(__file__).resolve().parent
+    try:
+        commit = _git(where, "rev-parse", "HEAD")
+        return commit + ("-dirty" if _git(where, "status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(("git", *arguments), cwd=folder, capture_output=True, text=True, check=True, timeout=10)
+    return done.stdout.strip()
+
+
+def package_versions() -> dict[str, str]:
+    """Installed versions of the packages that can change a number."""
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def describe_device() -> str:
+    """The processor in words: architecture, number of cores."""
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
