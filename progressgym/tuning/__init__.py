@@ -1,1 +1,1 @@
-"""Placeholder docstring, replaced by this floor's builder."""
+"""Fine-tuning of language models, shared by the history builder, live humans and agents. Uses transformers and PEFT."""

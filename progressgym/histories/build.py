@@ -1,0 +1,213 @@
+"""Century models: a base model reads one century's text, then a short timeless instruction tuning.
+
+Every century is a LoRA adapter on the same base, trained from the base itself (not from its predecessor), so two
+centuries differ by what they read and nothing else. A century is written in one rename; a killed build goes on with
+the first century that is missing, or inside a century from its last complete checkpoint.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from progressgym.core.errors import UserError
+from progressgym.core.files import canonical_json, read_json, sha256_bytes, write_folder, write_json
+from progressgym.core.provenance import git_commit, package_versions
+from progressgym.core.seeding import child_seed, generator
+from progressgym.histories.cleaning import clean_passages
+from progressgym.histories.corpus import Passage, ReadReport, stream_passages
+from progressgym.histories.selection import CenturyText, divide, draw
+from progressgym.histories.spelling import normalise
+from progressgym.tuning.lora import LoraRecipe, attach, save_adapter
+from progressgym.tuning.memory import keep_freed_memory
+from progressgym.tuning.training import IGNORED, Example, Progress, StageRecipe, StageResult, train_stage
+
+SPELLING_SETTLED = 1700
+"""Early spelling is normalised in text from before this year."""
+
+
+@dataclass(kw_only=True, frozen=True)
+class BuildRecipe:
+    """Everything that decides what a century model becomes, next to corpus and base."""
+
+    tokens: int = 80_000
+    """Tokens read per century."""
+    block: int = 256
+    """Tokens of one training sequence; each comes from a passage of its own."""
+    spelling: str = "positions"
+    """Normalisation of early spelling, see `histories.spelling.LEVELS`."""
+    moral: bool = True
+    """Prefer passages rich in moral vocabulary."""
+    seed: int = 0
+    """Of the adapter, of the choice of passages and of their order."""
+    lora: LoraRecipe = field(default_factory=LoraRecipe)
+    reading: StageRecipe = field(default_factory=lambda: StageRecipe(learning_rate=1e-3, batch_size=2))
+    instructing: StageRecipe = field(default_factory=lambda: StageRecipe(learning_rate=2e-4, batch_size=8))
+    instructions: str | None = "timeless-v1"
+    """Name of the shipped instruction pairs, None for no instruction tuning."""
+
+
+def read_corpus(path: Path | str) -> tuple[dict[str, CenturyText], dict[str, Any]]:
+    """Stream, clean and divide a corpus by century.
+
+    Returns:
+        Century label -> text, and a report with counts of what was read, repaired and dropped.
+    """
+    report, counts = ReadReport(), Counter[str]()
+    by_century: dict[str, list[Passage]] = {}
+    for passage in clean_passages(stream_passages(path, report), counts):
+        by_century.setdefault(passage.century, []).append(passage)
+    texts = {label: divide(label, by_century[label]) for label in sorted(by_century)}
+    return texts, {"read": asdict(report), "cleaning": dict(counts)}
+
+
+def build_history(
+    corpus: Path | str,
+    base: str,
+    out: Path | str,
+    recipe: BuildRecipe | None = None,
+    *,
+    centuries: Iterable[str] | None = None,
+    progress: Any = None,
+) -> list[Path]:
+    """Train one adapter per century.
+
+    Args:
+        corpus: HistText file or folder.
+        base: name or folder of the base model.
+        out: adapters go to `out/adapters/C0xx`; finished ones are kept.
+        recipe: how to train.
+        centuries: labels to build, default all that the corpus has.
+        progress: called as progress(label) -> per-step callback (done, total, loss).
+
+    Raises:
+        UserError: bad corpus, a century the corpus lacks, or `out` holds adapters of another recipe.
+    """
+    from progressgym.models import resolve_folder
+
+    recipe = recipe or BuildRecipe()
+    out = Path(out)
+    identity = _claim(out, recipe, base)
+    texts, report = read_corpus(corpus)
+    labels = sorted(centuries) if centuries is not None else sorted(texts)
+    missing = [label for label in labels if label not in texts]
+    if missing:
+        raise UserError(f"the corpus has no text of {', '.join(missing)}; it has {', '.join(texts)}")
+    if not (out / "corpus.json").exists():
+        write_json(out / "corpus.json", report)
+    folder = resolve_folder(base)
+    done = []
+    for label in labels:
+        target = out / "adapters" / label
+        if not (target / "DONE.json").is_file():
+            step = progress(label) if progress is not None else None
+            _build_century(texts[label], base, folder, target, recipe, identity, step)
+        done.append(target)
+    return done
+
+
+def _claim(out: Path, recipe: BuildRecipe, base: str) -> str:
+    """Bind a folder to one recipe, so that adapters of two recipes never lie side by side."""
+    described = {"recipe": asdict(recipe), "base": base}
+    identity = sha256_bytes(canonical_json(described).encode())
+    file = out / "recipe.json"
+    if file.exists():
+        if read_json(file).get("sha256") != identity:
+            raise UserError(f"{out} holds adapters of another recipe or base; choose another --out folder")
+    else:
+        write_json(file, described | {"sha256": identity})
+    return identity
+
+
+def _build_century(
+    text: CenturyText, base: str, folder: Path, target: Path, recipe: BuildRecipe, identity: str, step: Progress | None
+) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    keep_freed_memory()
+    started = time.monotonic()
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    dtype = torch.bfloat16 if _fast_bfloat16() else torch.float32
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, trust_remote_code=False)
+    model = attach(model.to("cuda" if torch.cuda.is_available() else "cpu"), recipe.lora, child_seed(recipe.seed, "lora"))
+    staging = target.parent / f".work-{target.name}"
+    torch.manual_seed(child_seed(recipe.seed, "train", text.label) % 2**31)
+    reading = train_stage(
+        model,
+        blocks(text.training, tokenizer, recipe),
+        recipe.reading,
+        seed=recipe.seed,
+        checkpoints=staging / "reading",
+        progress=step,
+    )
+    instructing = StageResult()
+    if recipe.instructions is not None:
+        pairs = instruction_examples(load_instructions(recipe.instructions), tokenizer)
+        instructing = train_stage(model, pairs, recipe.instructing, seed=recipe.seed)
+    with write_folder(target) as staged:
+        save_adapter(model, staged, base)
+        record = {
+            "century": text.label,
+            "recipe_sha256": identity,
+            "tokens": reading.tokens,
+            "losses": reading.losses,
+            "instruction_losses": instructing.losses,
+            "seconds": round(time.monotonic() - started, 1),
+            "held_out_works": text.held_out_works,
+            "commit": git_commit(),
+            "packages": package_versions(),
+        }
+        write_json(staged / "training.json", record)
+        write_json(staged / "DONE.json", {"century": text.label, "recipe_sha256": identity})
+
+
+def blocks(passages: Sequence[Passage], tokenizer: Any, recipe: BuildRecipe) -> list[Example]:
+    """Training sequences: a window of `block` tokens at a random place of each drawn passage."""
+    count = -(-recipe.tokens // recipe.block)
+    random = generator(recipe.seed, "windows")
+    examples = []
+    for passage in draw(passages, count, recipe.seed, moral=recipe.moral):
+        ids = tokenizer(prepare(passage, recipe.spelling))["input_ids"]
+        start = int(random.random() * max(len(ids) - recipe.block + 1, 1))
+        window = ids[start : start + recipe.block]
+        examples.append(Example(window, window))
+    return examples
+
+
+def prepare(passage: Passage, spelling: str) -> str:
+    """The text of a passage as a model reads it."""
+    return normalise(passage.text, spelling if passage.year < SPELLING_SETTLED else "none")
+
+
+def load_instructions(name: str) -> list[dict[str, str]]:
+    """Shipped instruction pairs as dictionaries with `prompt` and `response`."""
+    import importlib.resources
+    import json
+
+    file = importlib.resources.files("progressgym") / "data" / "instructions" / f"{name}.jsonl"
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def instruction_examples(pairs: Sequence[dict[str, str]], tokenizer: Any) -> list[Example]:
+    """Chat-formatted pairs; only the response is learned."""
+    examples = []
+    for pair in pairs:
+        question = [{"role": "user", "content": pair["prompt"]}]
+        prompt = tokenizer.apply_chat_template(question, tokenize=False, add_generation_prompt=True)
+        ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
+        answer = tokenizer(pair["response"] + "<|im_end|>", add_special_tokens=False)["input_ids"]
+        examples.append(Example([*ids, *answer], [*[IGNORED] * len(ids), *answer]))
+    return examples
+
+
+def _fast_bfloat16() -> bool:
+    import torch
+
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.cpu._is_avx512_bf16_supported())

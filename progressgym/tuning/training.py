@@ -1,0 +1,189 @@
+"""One supervised training stage: token blocks in, adapter weights changed, losses out.
+
+The loop is transformers' Trainer. Around it: a watch that stops at the first NaN (the Trainer logs 0.0 and goes on),
+and checkpoints that count only once a marker was written after their last byte (the Trainer's own are not atomic).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from progressgym.core.errors import UserError
+from progressgym.core.files import sync_folder, write_json
+
+if TYPE_CHECKING:
+    from transformers import Trainer
+
+IGNORED = -100
+"""Label of a token that is read but not learned."""
+MARKER = "COMPLETE.json"
+Progress = Callable[[int, int, float], None]
+"""Called as (tokens done, tokens in all, loss of the last step in nats per token)."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """Token ids with the label of every position."""
+
+    input_ids: Sequence[int]
+    labels: Sequence[int]
+
+
+@dataclass(kw_only=True, frozen=True)
+class StageRecipe:
+    """Hyperparameters of one stage."""
+
+    learning_rate: float = 1e-3
+    """Peak; falls linearly to 0."""
+    warmup_steps: int = 8
+    batch_size: int = 4
+    """Sequences a step."""
+    epochs: int = 1
+    max_grad_norm: float = 1.0
+    compile: bool = False
+    """Compile the model first: worth it for long stages of equal length; needs a C++ compiler on a CPU."""
+    checkpoint_steps: int = 200
+    """A resumable checkpoint after so many steps, when the stage has a checkpoint folder."""
+
+
+@dataclass(kw_only=True)
+class StageResult:
+    """What a stage did."""
+
+    steps: int = 0
+    tokens: int = 0
+    losses: list[float] = field(default_factory=list)
+    """Loss of every step, nats per learned token."""
+
+
+def train_stage(
+    model: Any,
+    examples: Sequence[Example],
+    recipe: StageRecipe,
+    *,
+    seed: int,
+    checkpoints: Path | None = None,
+    progress: Progress | None = None,
+) -> StageResult:
+    """Train the trainable weights of a model on examples, in their order.
+
+    Args:
+        model: a transformers or PEFT causal language model; changed in place.
+        examples: shorter ones are padded on the right within their batch.
+        recipe: hyperparameters.
+        seed: of the Trainer's generators.
+        checkpoints: resume from here when a complete checkpoint lies there; None keeps none.
+        progress: called after every step.
+
+    Raises:
+        UserError: no examples, or a loss that is NaN or infinite.
+    """
+    import torch
+    from transformers import Trainer, TrainingArguments
+
+    if not examples:
+        raise UserError("nothing to train on: the stage got no text")
+    result = StageResult(tokens=sum(len(example.input_ids) for example in examples) * recipe.epochs)
+    with tempfile.TemporaryDirectory() as scratch:
+        arguments = TrainingArguments(
+            output_dir=str(checkpoints or scratch),
+            per_device_train_batch_size=recipe.batch_size,
+            learning_rate=recipe.learning_rate,
+            num_train_epochs=recipe.epochs,
+            lr_scheduler_type="linear",
+            warmup_steps=recipe.warmup_steps,
+            max_grad_norm=recipe.max_grad_norm,
+            logging_steps=1,
+            logging_nan_inf_filter=False,
+            save_strategy="steps" if checkpoints else "no",
+            save_steps=recipe.checkpoint_steps,
+            save_total_limit=2,
+            report_to=[],
+            disable_tqdm=True,
+            seed=seed,
+            use_cpu=not torch.cuda.is_available(),
+            dataloader_pin_memory=False,
+            remove_unused_columns=False,
+            train_sampling_strategy="sequential",
+            torch_compile=recipe.compile,
+        )
+        trainer: Trainer = Trainer(
+            model=model,
+            args=arguments,
+            train_dataset=list(examples),  # type: ignore[arg-type]  (a list is a map-style dataset)
+            data_collator=pad_batch,
+            callbacks=[_watch(result, progress)],
+        )
+        _silence(trainer)
+        trainer.train(resume_from_checkpoint=newest_checkpoint(checkpoints) if checkpoints else None)
+    if checkpoints:
+        shutil.rmtree(checkpoints, ignore_errors=True)
+    return result
+
+
+def pad_batch(batch: Sequence[Example]) -> dict[str, Any]:
+    """Stack examples into tensors (B, L), padded on the right; padding is neither read nor learned."""
+    import torch
+
+    width = max(len(example.input_ids) for example in batch)
+    ids, labels, seen = [], [], []
+    for example in batch:
+        rest = width - len(example.input_ids)
+        ids.append([*example.input_ids, *[0] * rest])
+        labels.append([*example.labels, *[IGNORED] * rest])
+        seen.append([1] * len(example.input_ids) + [0] * rest)
+    stacked = {"input_ids": torch.tensor(ids), "labels": torch.tensor(labels)}
+    return stacked if all(map(all, seen)) else stacked | {"attention_mask": torch.tensor(seen)}
+
+
+def newest_checkpoint(folder: Path) -> str | None:
+    """The newest checkpoint that was written to its end; broken ones are removed."""
+    complete: list[tuple[int, Path]] = []
+    for path in folder.glob("checkpoint-*"):
+        if (path / MARKER).is_file():
+            complete.append((int(path.name.split("-")[1]), path))
+        else:
+            shutil.rmtree(path, ignore_errors=True)
+    return str(max(complete)[1]) if complete else None
+
+
+def _watch(result: StageResult, progress: Progress | None) -> Any:
+    from transformers import TrainerCallback
+
+    class Watch(TrainerCallback):
+        """Keeps losses, stops at NaN, marks complete checkpoints."""
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
+            if not logs or "loss" not in logs:
+                return
+            loss = float(logs["loss"])
+            if not math.isfinite(loss) or not math.isfinite(float(logs.get("grad_norm", 0.0))):
+                raise UserError(f"training diverged at step {state.global_step} (loss {loss}); lower the learning rate")
+            result.steps = state.global_step
+            result.losses = [entry["loss"] for entry in state.log_history if "loss" in entry]
+            if progress is not None:
+                progress(round(result.tokens * state.global_step / state.max_steps), result.tokens, loss)
+
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            for file in folder.iterdir():
+                with open(file, "rb") as handle:
+                    os.fsync(handle.fileno())
+            sync_folder(folder)
+            write_json(folder / MARKER, {"step": state.global_step})
+
+    return Watch()
+
+
+def _silence(trainer: Trainer) -> None:
+    from transformers.trainer_callback import PrinterCallback, ProgressCallback
+
+    trainer.remove_callback(PrinterCallback)
+    trainer.remove_callback(ProgressCallback)
