@@ -1,1 +1,5 @@
-"""Placeholder docstring, replaced by this floor's builder."""
+"""Language models: loading them and scoring options. Importing this package imports no torch."""
+
+from progressgym.models.load import load_model
+
+__all__ = ["load_model"]

