@@ -1,0 +1,150 @@
+"""Instruments on disk: a folder with `items.jsonl` (one item a line) and `instrument.json` (name, split, reading)."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from progressgym.core.dimensions import DIMENSIONS
+from progressgym.core.errors import UserError, unknown
+from progressgym.core.files import read_json, write_json, write_text
+from progressgym.instruments.instrument import Instrument, ReadingConfig
+from progressgym.instruments.item import Item
+from progressgym.instruments.loadings import Ints
+
+ITEMS, HEAD = "items.jsonl", "instrument.json"
+SCHEMA = 1
+
+
+def shipped_folder() -> Path:
+    """Where the instruments of the package lie."""
+    return Path(str(files("progressgym.data").joinpath("instruments")))
+
+
+def shipped_names() -> list[str]:
+    """Names of the instruments that come with the package.
+
+    >>> "moral19-v1" in shipped_names()
+    True
+    """
+    folder = shipped_folder()
+    return sorted(path.parent.name for path in folder.glob(f"*/{HEAD}")) if folder.is_dir() else []
+
+
+def load_instrument(name_or_folder: str | Path) -> Instrument:
+    """Load by name or from a folder; see `Instrument.load`."""
+    names = shipped_names()
+    if str(name_or_folder) in names:
+        return _load_shipped(str(name_or_folder))
+    folder = Path(name_or_folder)
+    if (folder / HEAD).is_file():
+        return read_folder(folder)
+    if folder.exists():
+        raise UserError(f"{folder} is not an instrument: it holds no {HEAD}")
+    raise unknown("instrument", str(name_or_folder), names)
+
+
+@lru_cache(maxsize=8)
+def _load_shipped(name: str) -> Instrument:
+    return read_folder(shipped_folder() / name)
+
+
+def read_folder(folder: Path) -> Instrument:
+    """Read an instrument's folder.
+
+    Raises:
+        UserError: a missing or damaged file, a field that is missing or of the wrong kind, a split that does not fit.
+    """
+    head = read_json(folder / HEAD)
+    where = f"{folder.name}/{HEAD}"
+    for field, kind in (("name", str), ("version", str), ("elicitation", list), ("evaluation", list)):
+        if not isinstance(head, dict) or not isinstance(head.get(field), kind):
+            raise UserError(f"{where} needs a field {field!r} of type {kind.__name__}")
+    if head.get("schema") != SCHEMA:
+        raise UserError(f"{where} has schema {head.get('schema')!r}; this version reads schema {SCHEMA}")
+    if head.get("dimensions") != list(DIMENSIONS):
+        raise UserError(f"{where} must list the 19 dimensions in their fixed order")
+    items = read_items(folder / ITEMS)
+    return Instrument(
+        name=head["name"],
+        version=head["version"],
+        items=items,
+        config=_read_config(head.get("reading"), where),
+        elicitation=_indices(head["elicitation"], items, where),
+        evaluation=_indices(head["evaluation"], items, where),
+    )
+
+
+def read_items(path: Path) -> tuple[Item, ...]:
+    """Read a file of items, one JSON object a line; empty lines are skipped.
+
+    Raises:
+        UserError: no such file, not UTF-8, a line that is no item.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"no such file: {path}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8: {error}") from None
+    items = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        where = f"{path.name} line {number}"
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"{where} is not valid JSON: {error}") from None
+        items.append(Item.from_record(record, where))
+    return tuple(items)
+
+
+def save_instrument(instrument: Instrument, folder: str | Path) -> None:
+    """Write the two files of an instrument, each atomically."""
+    folder = Path(folder)
+    lines = [json.dumps(item.to_record(), ensure_ascii=False) + "\n" for item in instrument.items]
+    write_text(folder / ITEMS, "".join(lines))
+    write_json(
+        folder / HEAD,
+        {
+            "schema": SCHEMA,
+            "name": instrument.name,
+            "version": instrument.version,
+            "dimensions": list(DIMENSIONS),
+            "reading": instrument.config.to_record(),
+            "elicitation": [instrument.items[i].id for i in instrument.elicitation],
+            "evaluation": [instrument.items[i].id for i in instrument.evaluation],
+        },
+    )
+
+
+def _read_config(record: Any, where: str) -> ReadingConfig:
+    fields: dict[str, tuple[type, ...]] = {
+        "framings": (list,),
+        "neutral_context": (str,),
+        "temperature": (int, float),
+    }
+    if not isinstance(record, dict) or set(record) != set(fields):
+        raise UserError(f"{where} needs a field 'reading' with exactly {', '.join(fields)}")
+    for field, kind in fields.items():
+        if not isinstance(record[field], kind):
+            raise UserError(f"{where}: reading.{field} is of the wrong type ({type(record[field]).__name__})")
+    return ReadingConfig(
+        framings=tuple(record["framings"]),
+        neutral_context=record["neutral_context"],
+        temperature=float(record["temperature"]),
+    )
+
+
+def _indices(ids: list[Any], items: tuple[Item, ...], where: str) -> Ints:
+    position = {item.id: i for i, item in enumerate(items)}
+    missing = [name for name in ids if not isinstance(name, str) or name not in position]
+    if missing:
+        raise UserError(f"{where} splits over an item that does not exist: {missing[0]!r}")
+    return np.sort(np.array([position[name] for name in ids], dtype=np.int64))
