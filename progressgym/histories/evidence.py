@@ -1,0 +1,158 @@
+"""Does a history hold a signal that an agent can learn? Distances, split-half correlations, coherence.
+
+Legend of shapes: S training seeds, T centuries, N items, K options, D = 19 dimensions.
+
+A century's drift v(h_t) - v(h_0) is only worth following if two disjoint sets of items agree on it: agents learn from
+elicitation items and are scored on evaluation items. The split-half correlation over (century, dimension) is this
+agreement. It is computed within a seed (agents face one history) and across seeds (the part that comes from the text
+and not from the random start of training).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progressgym.core.seeding import generator
+from progressgym.instruments.instrument import Instrument
+
+Floats = NDArray[np.float64]
+SPLITS = 100
+
+
+@dataclass(kw_only=True, frozen=True)
+class Agreement:
+    """A split-half correlation over random balanced splits of the items."""
+
+    mean: float
+    low: float
+    """2.5 % point over splits."""
+    high: float
+    """97.5 % point over splits."""
+    splits: int
+
+
+def distances(answers: Floats, mask: NDArray[np.bool_]) -> Floats:
+    """Root mean square distance of choice probabilities over the valid options of all items.
+
+    Args:
+        answers: (M, N, K) answers of M respondents.
+        mask: (N, K).
+
+    Returns:
+        (M, M), symmetric, zero diagonal.
+    """
+    flat = answers[:, mask]
+    squared = ((flat[:, None, :] - flat[None, :, :]) ** 2).mean(-1)
+    result: Floats = np.sqrt(squared)
+    return result
+
+
+def distance_ratios(seeds: Floats, mask: NDArray[np.bool_], apart: int = 3) -> dict[str, float]:
+    """Distance between centuries against the distance between two training seeds of one century.
+
+    Args:
+        seeds: (2, T, N, K), the same centuries trained with two seeds.
+        mask: (N, K).
+        apart: pairs at least so many centuries apart are summarised.
+
+    Returns:
+        Mean seed distance and, over all pairs at least `apart` centuries apart, the mean, smallest and share above 3 of
+        d(i, j) / mean of the two centuries' seed distances, where d averages both seeds.
+    """
+    count = seeds.shape[1]
+    between = np.mean([distances(one, mask) for one in seeds], axis=0)
+    within = np.array([distances(seeds[:, t], mask)[0, 1] for t in range(count)])
+    ratios = [
+        between[i, j] / (0.5 * (within[i] + within[j])) for i in range(count) for j in range(i + apart, count)
+    ]
+    return {
+        "seed_distance": float(within.mean()),
+        "neighbour_distance": float(np.mean([between[t, t + 1] for t in range(count - 1)])),
+        "ratio_mean": float(np.mean(ratios)),
+        "ratio_min": float(np.min(ratios)),
+        "ratio_above_3": float(np.mean(np.array(ratios) > 3.0)),
+        "pairs": float(len(ratios)),
+    }
+
+
+def split_half(
+    seeds: Floats, instrument: Instrument, *, across: bool = False, successive: bool = False, seed: int = 0
+) -> Agreement:
+    """Correlation over (century, dimension) of the drift of one half of the items with the drift of the other.
+
+    Args:
+        seeds: (S, T, N, K).
+        instrument: its main dimensions stratify the halves.
+        across: take the second half from another seed than the first (needs S >= 2).
+        successive: drift from the century before instead of from the first.
+        seed: of the splits.
+    """
+    random = generator(seed, "split-half")
+    pairs = [(a, b) for a in range(len(seeds)) for b in range(len(seeds)) if (a != b) == across]
+    values = []
+    for _ in range(SPLITS):
+        first, second = balanced_halves(instrument, random)
+        one = _drift(instrument.values(seeds, first), successive)
+        other = _drift(instrument.values(seeds, second), successive)
+        values.append(np.mean([_correlation(one[a], other[b]) for a, b in pairs]))
+    return Agreement(
+        mean=float(np.mean(values)),
+        low=float(np.quantile(values, 0.025)),
+        high=float(np.quantile(values, 0.975)),
+        splits=SPLITS,
+    )
+
+
+def coherence(seeds: Floats, instrument: Instrument) -> float:
+    """Correlation of the drift of elicitation items with the drift of evaluation items, mean over seeds.
+
+    What the synthetic families take as their default coherence.
+    """
+    one = _drift(instrument.values(seeds, instrument.elicitation), False)
+    other = _drift(instrument.values(seeds, instrument.evaluation), False)
+    return float(np.mean([_correlation(a, b) for a, b in zip(one, other, strict=True)]))
+
+
+def balanced_halves(instrument: Instrument, random: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Two disjoint halves of the items with equal numbers of every main dimension."""
+    mains = np.array([item.main for item in instrument.items])
+    order = np.argsort(random.random(len(mains)))
+    first: list[int] = []
+    second: list[int] = []
+    for main in dict.fromkeys(mains.tolist()):
+        own = [int(index) for index in order if mains[index] == main]
+        first += own[: len(own) // 2]
+        second += own[len(own) // 2 :]
+    return np.array(sorted(first)), np.array(sorted(second))
+
+
+def summary(seeds: Floats, instrument: Instrument) -> dict[str, Any]:
+    """All evidence of a history measured with several training seeds, as plain numbers for its card.
+
+    Args:
+        seeds: (S, T, N, K), S >= 2.
+    """
+    return {
+        "split_half_drift": asdict(split_half(seeds, instrument)),
+        "split_half_drift_across_seeds": asdict(split_half(seeds, instrument, across=True)),
+        "split_half_successive_drift": asdict(split_half(seeds, instrument, successive=True)),
+        "split_half_successive_drift_across_seeds": asdict(split_half(seeds, instrument, across=True, successive=True)),
+        "coherence": coherence(seeds, instrument),
+        "distances": distance_ratios(seeds[:2], instrument.mask),
+    }
+
+
+def _drift(values: Floats, successive: bool) -> Floats:
+    """(S, T, D) -> (S, (T - 1) * D)."""
+    moved = np.diff(values, axis=1) if successive else values[:, 1:] - values[:, :1]
+    return moved.reshape(len(values), -1)
+
+
+def _correlation(one: Floats, other: Floats) -> float:
+    if one.std() < 1e-12 or other.std() < 1e-12:
+        return 0.0
+    return float(np.corrcoef(one, other)[0, 1])

@@ -1,0 +1,151 @@
+"""HistText in every published form, and every way in which it can be broken."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from progressgym.core.errors import UserError
+from progressgym.histories import corpus as corpus_module
+from progressgym.histories.cleaning import clean_passages, reject, repair
+from progressgym.histories.corpus import Passage, ReadReport, stream_passages
+from progressgym.histories.selection import divide, draw, moral_density
+from progressgym.histories.spelling import LEVELS, normalise
+
+RECORDS = [
+    {"creation_year": 1221, "source_dataset": "A", "content": "first passage", "title": "One"},
+    {"creation_year": 1899, "source_dataset": "B", "content": "second [passage], with \"signs\" }", "title": "Two"},
+    {"creation_year": 2001, "source_dataset": "C", "content": "third þassage"},
+]
+PROSE = (
+    "In the morning of that day the old man went down to the river, and he said to his son that it was not right to "
+    "take from the poor what they had gathered with their own hands in the time of the harvest, for it would be a "
+    "shame upon the house and upon all who came after. The son heard him and was silent, but he did not do it. "
+)
+
+
+def write(path: Path, form: str) -> Path:
+    lines = "\n".join(json.dumps(record, ensure_ascii=False) for record in RECORDS) + "\n"
+    text = lines if "jsonl" in form else json.dumps(RECORDS, ensure_ascii=False, indent=1)
+    file = path / f"Y01221.{form}"
+    if form.endswith("gz"):
+        file.write_bytes(gzip.compress(text.encode()))
+    else:
+        file.write_text(text, encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "json.gz", "jsonl.gz"])
+@pytest.mark.parametrize("chunk", [1, 7, 1 << 20])
+def test_every_form_reads_alike(tmp_path: Path, form: str, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(corpus_module, "CHUNK", chunk)
+    write(tmp_path, form)
+    report = ReadReport()
+    passages = list(stream_passages(tmp_path, report))
+    assert [passage.text for passage in passages] == [record["content"] for record in RECORDS]
+    assert [passage.century for passage in passages] == ["C013", "C019", "C021"]
+    assert passages[2].work == "C 2001" and report.broken == 0 and report.passages == 3
+
+
+def test_broken_lines_are_skipped_counted_and_named(tmp_path: Path) -> None:
+    good = json.dumps(RECORDS[0])
+    bad = ["{not json", "[1, 2]", json.dumps({"creation_year": "soon", "content": "x"}), json.dumps({"creation_year": 1300})]
+    (tmp_path / "a.jsonl").write_text("\n".join([good, bad[0], good, *bad[1:], "", good]))
+    report = ReadReport()
+    assert len(list(stream_passages(tmp_path, report))) == 3
+    assert report.broken == 4
+    assert [fault.split(": ")[0] for fault in report.faults] == [f"a.jsonl:{line}" for line in (2, 4, 5, 6)]
+    assert "creation_year is 'soon'" in report.faults[2]
+
+
+def test_array_that_breaks_off_keeps_what_came_before(tmp_path: Path) -> None:
+    text = json.dumps(RECORDS)
+    (tmp_path / "a.json").write_text(text[: text.index("second")])
+    report = ReadReport()
+    assert len(list(stream_passages(tmp_path, report))) == 1
+    assert report.broken == 1 and "breaks off" in report.faults[0]
+
+
+def test_truncated_gzip_keeps_what_came_before(tmp_path: Path) -> None:
+    import random
+
+    lines = [json.dumps({"creation_year": 1500, "content": str(random.Random(n).random()) * 9}) for n in range(2000)]
+    data = gzip.compress("\n".join(lines).encode())
+    (tmp_path / "a.jsonl.gz").write_bytes(data[: len(data) // 2])
+    report = ReadReport()
+    assert 100 < len(list(stream_passages(tmp_path, report))) < 2000
+    assert report.broken == 1 and "damaged" in report.faults[0]
+
+
+def test_missing_and_empty_corpora_are_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such corpus"):
+        list(stream_passages(tmp_path / "nowhere"))
+    with pytest.raises(UserError, match="holds no HistText file"):
+        list(stream_passages(tmp_path))
+
+
+def test_repairs() -> None:
+    assert repair("the king-\ndom of men") == "the kingdom of men"
+    assert repair("one\n\nPage 12\n\n[ 13 ]\n\nxiv\n\ntwo") == "one\n\ntwo"
+    assert repair("a\nThis eBook is for the use of Project Gutenberg\nb") == "a\nb"
+    assert repair("the childâ€™s play") == "the child’s play"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (PROSE, None),
+        ("He went home.", "too short"),
+        (PROSE.replace("e", "•"), "illegible"),
+        (PROSE.upper(), "capitals"),
+        ("Gallia est omnis divisa in partes tres quarum unam incolunt Belgae aliam Aquitani " * 5, "not English"),
+        ("12 345 67 890 1.5 2.5 " * 20 + PROSE, "numerals and signs"),
+    ],
+)
+def test_rejections(text: str, reason: str | None) -> None:
+    assert reject(text) == reason
+
+
+def test_copies_are_dropped_and_counted() -> None:
+    counts: Counter[str] = Counter()
+    passages = [Passage(1800, PROSE, "s", "w"), Passage(1810, PROSE.replace(",", ";"), "s", "w2")]
+    assert len(list(clean_passages(passages, counts))) == 1
+    assert counts == {"kept": 1, "copy": 1, "repaired": 0} or counts == {"kept": 1, "copy": 1}
+
+
+@given(st.text(max_size=300))
+def test_cleaning_never_fails_and_is_idempotent_in_what_it_rejects(text: str) -> None:
+    reject(repair(text))
+    for level in LEVELS:
+        normalise(text, level)
+
+
+def test_spelling_leaves_modern_text_alone() -> None:
+    modern = "Every village valued its vines; under heaven I judge justly, and union is useful."
+    assert normalise(modern) == modern
+
+
+def test_held_out_works_are_whole_and_fixed() -> None:
+    passages = [Passage(1500 + n % 90, f"{PROSE}{n}", "s", f"work {n % 30}") for n in range(300)]
+    text = divide("C016", passages)
+    assert text == divide("C016", list(passages))
+    assert not {p.work for p in text.training} & {p.work for p in text.held_out}
+    assert 0 < len(text.held_out) < 0.2 * len(passages)
+
+
+def test_draw_is_even_over_works_and_prefers_moral_passages() -> None:
+    dull = "The table stands near the window and the lamp hangs over it. "
+    passages = [Passage(1500, f"{PROSE if n // 4 % 2 else dull}{n}", "s", f"work {n % 4}") for n in range(80)]
+    passages += [Passage(1500, f"{PROSE}{n}", "s", "a very long work") for n in range(500)]
+    chosen = draw(passages, 25, seed=1)
+    works = Counter(passage.work for passage in chosen)
+    assert max(works.values()) == min(works.values()) == 5
+    assert sum(moral_density(p.text) > 1 for p in chosen) > 0.6 * len(chosen)
+    assert chosen == draw(passages, 25, seed=1) != draw(passages, 25, seed=2)
+    assert len(draw(passages[:3], 10, seed=0)) == 10

@@ -1,0 +1,134 @@
+"""A stage learns, stops at NaN, and goes on after kill -9 as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from progressgym.core.errors import UserError
+from progressgym.tuning.lora import LoraRecipe, attach, save_adapter
+from progressgym.tuning.perplexity import mean_loss
+from progressgym.tuning.training import MARKER, Example, StageRecipe, newest_checkpoint, pad_batch, train_stage
+from tests.tuning.tiny import save_tiny_llama
+
+torch.set_num_threads(1)
+SEQUENCE = [5, 9, 17, 33, 65, 129, 7, 11] * 3
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_llama(tmp_path_factory.mktemp("tiny"))
+
+
+def load(folder: Path) -> Any:
+    from transformers import AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+
+
+def test_a_fresh_adapter_changes_nothing_and_training_learns(folder: Path) -> None:
+    base = load(folder)
+    before = mean_loss(base, [SEQUENCE])
+    model = attach(base, LoraRecipe(rank=4, top_layers=1), seed=0)
+    assert mean_loss(model, [SEQUENCE]) == pytest.approx(before, abs=1e-6)
+    trained = {name for name, weight in model.named_parameters() if weight.requires_grad}
+    assert trained and all("layers.1." in name for name in trained)
+    result = train_stage(model, [Example(SEQUENCE, SEQUENCE)] * 40, StageRecipe(learning_rate=0.02), seed=0)
+    assert result.steps == 10 and len(result.losses) == 10
+    assert mean_loss(model, [SEQUENCE]) < before - 0.1
+
+
+def test_padding_is_neither_read_nor_learned(folder: Path) -> None:
+    model = load(folder)
+    short, long = Example(SEQUENCE[:5], SEQUENCE[:5]), Example(SEQUENCE, SEQUENCE)
+    batch = pad_batch([short, long])
+    assert batch["attention_mask"].sum().item() == 5 + len(SEQUENCE)
+    logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+    alone = model(input_ids=torch.tensor([SEQUENCE[:5]])).logits
+    torch.testing.assert_close(logits[0, :5], alone[0], atol=1e-5, rtol=1e-5)
+    assert "attention_mask" not in pad_batch([long, long])
+
+
+def test_nan_stops_the_stage(folder: Path) -> None:
+    model = attach(load(folder), LoraRecipe(rank=2, top_layers=None), seed=0)
+    with torch.no_grad():
+        next(w for w in model.parameters() if w.requires_grad).fill_(float("nan"))
+    with pytest.raises(UserError, match="diverged"):
+        train_stage(model, [Example(SEQUENCE, SEQUENCE)] * 4, StageRecipe(), seed=0)
+
+
+def test_nan_adapter_is_never_written(folder: Path, tmp_path: Path) -> None:
+    model = attach(load(folder), LoraRecipe(rank=2, top_layers=None), seed=0)
+    with torch.no_grad():
+        next(w for w in model.parameters() if w.requires_grad).fill_(float("inf"))
+    with pytest.raises(UserError, match="diverged"):
+        save_adapter(model, tmp_path, "tiny")
+    assert not list(tmp_path.iterdir())
+
+
+def test_empty_stage_is_refused(folder: Path) -> None:
+    with pytest.raises(UserError, match="nothing to train on"):
+        train_stage(load(folder), [], StageRecipe(), seed=0)
+
+
+def test_adapter_is_bfloat16_and_names_its_base(folder: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    save_adapter(attach(load(folder), LoraRecipe(rank=2, top_layers=1), seed=0), tmp_path, "tiny-base")
+    assert json.loads((tmp_path / "adapter_config.json").read_text())["base_model_name_or_path"] == "tiny-base"
+    assert {tensor.dtype for tensor in load_file(tmp_path / "adapter_model.safetensors").values()} == {torch.bfloat16}
+
+
+STAGE = """
+import os, signal, sys, torch
+from pathlib import Path
+torch.set_num_threads(1)
+sys.path.insert(0, sys.argv[4])
+from tests.tuning.test_training import load, SEQUENCE
+from progressgym.tuning.lora import LoraRecipe, attach, save_adapter
+from progressgym.tuning.training import Example, StageRecipe, train_stage
+model = attach(load(Path(sys.argv[1])), LoraRecipe(rank=2, top_layers=None), seed=0)
+kill = int(sys.argv[3])
+def progress(done, total, loss):
+    if kill and done >= kill * len(SEQUENCE) * 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+examples = [Example(SEQUENCE[n % 5:] + SEQUENCE[:n % 5], SEQUENCE[n % 5:] + SEQUENCE[:n % 5]) for n in range(24)]
+out = Path(sys.argv[2])
+recipe = StageRecipe(learning_rate=0.01, batch_size=2, checkpoint_steps=3)
+result = train_stage(model, examples, recipe, seed=0, checkpoints=out / "checkpoints", progress=progress)
+out.mkdir(exist_ok=True)
+save_adapter(model, out, "tiny")
+print(result.losses)
+"""
+
+
+@pytest.mark.heavy
+def test_killed_stage_resumes_to_the_same_bits(folder: Path, tmp_path: Path) -> None:
+    root = str(Path(__file__).resolve().parents[2])
+
+    def stage(name: str, kill: int) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", STAGE, str(folder), str(tmp_path / name), str(kill), root]
+        return subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+
+    whole = stage("whole", 0)
+    assert whole.returncode == 0, whole.stderr
+    assert stage("killed", 5).returncode == -signal.SIGKILL
+    checkpoints = tmp_path / "killed" / "checkpoints"
+    torn = checkpoints / "checkpoint-99"
+    torn.mkdir()
+    (torn / "adapter_model.safetensors").write_bytes(b"half")
+    assert newest_checkpoint(checkpoints) is not None and not torn.exists()
+    assert (Path(str(newest_checkpoint(checkpoints))) / MARKER).is_file()
+    resumed = stage("killed", 0)
+    assert resumed.returncode == 0, resumed.stderr
+    one, two = (tmp_path / name / "adapter_model.safetensors" for name in ("whole", "killed"))
+    assert one.read_bytes() == two.read_bytes()
+    assert resumed.stdout == whole.stdout
