@@ -43,7 +43,9 @@ def validate_answers(answers: ArrayLike, mask: Bools, where: str = "answers") ->
     wrong = np.abs(array.sum(-1) - 1.0) > SUM_TOLERANCE
     if wrong.any():
         item = int(np.argwhere(wrong)[0][-1])
-        raise UserError(f"{where} of item {item} sum to {array.sum(-1)[wrong][0]:.4g}; every item's options must sum to 1")
+        raise UserError(
+            f"{where} of item {item} sum to {array.sum(-1)[wrong][0]:.4g}; every item's options must sum to 1"
+        )
     return array
 
 
@@ -53,6 +55,7 @@ def centred_log(answers: ArrayLike, mask: Bools, floor: float = FLOOR) -> Floats
     Args:
         answers: (..., N, K) probabilities, clipped to [floor, 1].
         mask: (N, K).
+        floor: smallest probability that is told apart.
     """
     logs = np.where(mask, np.log(np.clip(np.asarray(answers, dtype=np.float64), floor, 1.0)), 0.0)
     mean = logs.sum(-1, keepdims=True) / mask.sum(-1)[:, None]

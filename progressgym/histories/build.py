@@ -134,7 +134,9 @@ def _build_century(
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     dtype = torch.bfloat16 if _fast_bfloat16() else torch.float32
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, trust_remote_code=False)
-    model = attach(model.to("cuda" if torch.cuda.is_available() else "cpu"), recipe.lora, child_seed(recipe.seed, "lora"))
+    model = attach(
+        model.to("cuda" if torch.cuda.is_available() else "cpu"), recipe.lora, child_seed(recipe.seed, "lora")
+    )
     staging = target.parent / f".work-{target.name}"
     torch.manual_seed(child_seed(recipe.seed, "train", text.label) % 2**31)
     reading = train_stage(

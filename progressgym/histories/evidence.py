@@ -66,9 +66,7 @@ def distance_ratios(seeds: Floats, mask: NDArray[np.bool_], apart: int = 3) -> d
     count = seeds.shape[1]
     between = np.mean([distances(one, mask) for one in seeds], axis=0)
     within = np.array([distances(seeds[:, t], mask)[0, 1] for t in range(count)])
-    ratios = [
-        between[i, j] / (0.5 * (within[i] + within[j])) for i in range(count) for j in range(i + apart, count)
-    ]
+    ratios = [between[i, j] / (0.5 * (within[i] + within[j])) for i in range(count) for j in range(i + apart, count)]
     return {
         "seed_distance": float(within.mean()),
         "neighbour_distance": float(np.mean([between[t, t + 1] for t in range(count - 1)])),
@@ -135,6 +133,7 @@ def summary(seeds: Floats, instrument: Instrument) -> dict[str, Any]:
 
     Args:
         seeds: (S, T, N, K), S >= 2.
+        instrument: what was asked.
     """
     return {
         "split_half_drift": asdict(split_half(seeds, instrument)),

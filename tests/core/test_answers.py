@@ -54,7 +54,9 @@ def test_softmax_and_centred_log_are_inverse(numbers: list[float]) -> None:
     np.testing.assert_allclose(centred, expected, atol=1e-6)
 
 
-@given(st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), st.one_of(st.integers(), st.booleans()), max_size=4))
+@given(
+    st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), st.one_of(st.integers(), st.booleans()), max_size=4)
+)
 def test_ids_survive_a_round_trip(arguments: dict[str, int | bool]) -> None:
     text = format_id("synthetic:linear", **arguments)
     assert parse_id(text).arguments == arguments

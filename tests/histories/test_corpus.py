@@ -20,7 +20,7 @@ from progressgym.histories.spelling import LEVELS, normalise
 
 RECORDS = [
     {"creation_year": 1221, "source_dataset": "A", "content": "first passage", "title": "One"},
-    {"creation_year": 1899, "source_dataset": "B", "content": "second [passage], with \"signs\" }", "title": "Two"},
+    {"creation_year": 1899, "source_dataset": "B", "content": 'second [passage], with "signs" }', "title": "Two"},
     {"creation_year": 2001, "source_dataset": "C", "content": "third þassage"},
 ]
 PROSE = (
@@ -55,7 +55,12 @@ def test_every_form_reads_alike(tmp_path: Path, form: str, chunk: int, monkeypat
 
 def test_broken_lines_are_skipped_counted_and_named(tmp_path: Path) -> None:
     good = json.dumps(RECORDS[0])
-    bad = ["{not json", "[1, 2]", json.dumps({"creation_year": "soon", "content": "x"}), json.dumps({"creation_year": 1300})]
+    bad = [
+        "{not json",
+        "[1, 2]",
+        json.dumps({"creation_year": "soon", "content": "x"}),
+        json.dumps({"creation_year": 1300}),
+    ]
     (tmp_path / "a.jsonl").write_text("\n".join([good, bad[0], good, *bad[1:], "", good]))
     report = ReadReport()
     assert len(list(stream_passages(tmp_path, report))) == 3

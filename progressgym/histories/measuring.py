@@ -1,0 +1,169 @@
+"""From a folder of century models to a measured history: read every adapter once, keep the raw scores.
+
+Raw scores (log-probabilities under each framing, and under the neutral context) are kept beside the answers, so a
+history can be re-read at another temperature without running a model again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progressgym.core.errors import UserError
+from progressgym.core.files import read_json, read_npz, write_npz
+from progressgym.core.provenance import git_commit, package_versions
+from progressgym.histories.build import prepare
+from progressgym.histories.history import History
+from progressgym.histories.selection import CenturyText
+from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.reading import cloze_answers, cloze_scores
+
+Floats = NDArray[np.float64]
+
+
+def adapters_of(build: Path | str) -> dict[str, Path]:
+    """Finished century adapters of a build folder, oldest first.
+
+    Raises:
+        UserError: fewer than two.
+    """
+    found = {done.parent.name: done.parent for done in sorted(Path(build).glob("adapters/*/DONE.json"))}
+    if len(found) < 2:
+        raise UserError(f"{build} holds {len(found)} finished century models; run `progressgym history build` first")
+    return found
+
+
+def measure_build(
+    build: Path | str, instrument: Instrument, *, progress: Callable[[str], None] | None = None
+) -> History:
+    """Measure the century models of a build folder; finished centuries are not measured again.
+
+    Args:
+        build: folder made by `build_history`.
+        instrument: what to ask.
+        progress: called with each century's label before it is read.
+
+    Returns:
+        A history whose card names base, recipe and corpus.
+    """
+    build = Path(build)
+    adapters = adapters_of(build)
+    rows = []
+    for label, folder in adapters.items():
+        if progress is not None:
+            progress(label)
+        framing, neutral = century_scores(build / "readings", label, folder, instrument)
+        rows.append(cloze_answers(framing, neutral, instrument.mask, instrument.config.temperature).mean(0))
+    return History(
+        name=build.resolve().name,
+        labels=tuple(adapters),
+        answers=np.array(rows, dtype=np.float32),
+        instrument=instrument,
+        card=build_card(build, instrument),
+    )
+
+
+def century_scores(store: Path, label: str, adapter: Path, instrument: Instrument) -> tuple[Floats, Floats]:
+    """Raw cloze scores (F, N, K) of one adapter and of the neutral context, from the store or from the model."""
+    from progressgym.models import load_model
+
+    file = store / f"{label}-{reading_key(instrument)}.npz"
+    if not file.exists():
+        framing, neutral = cloze_scores(instrument, load_model(str(adapter)))
+        write_npz(file, framing=framing.astype(np.float32), neutral=neutral.astype(np.float32))
+    stored = read_npz(file)
+    return stored["framing"].astype(np.float64), stored["neutral"].astype(np.float64)
+
+
+def reading_key(instrument: Instrument) -> str:
+    """Names what raw scores depend on: texts, framings and neutral context, not the temperature."""
+    from progressgym.core.files import canonical_json, sha256_bytes
+
+    asked = {
+        "items": [[item.text, *item.options] for item in instrument.items],
+        "framings": list(instrument.config.framings),
+        "neutral": instrument.config.neutral_context,
+    }
+    return sha256_bytes(canonical_json(asked).encode())[:12]
+
+
+def build_card(build: Path, instrument: Instrument) -> dict[str, Any]:
+    """Provenance of a build: base, recipe, corpus counts, sizes, held-out works, seeds, versions."""
+    recipe = read_json(build / "recipe.json")
+    trained = {label: read_json(folder / "training.json") for label, folder in adapters_of(build).items()}
+    return {
+        "base_model": recipe["base"],
+        "recipe": recipe["recipe"],
+        "corpus": read_json(build / "corpus.json") if (build / "corpus.json").exists() else None,
+        "centuries": {
+            label: {
+                "tokens": record["tokens"],
+                "first_loss": _edge(record["losses"], 10),
+                "last_loss": _edge(record["losses"], -10),
+                "held_out_works": record["held_out_works"],
+            }
+            for label, record in trained.items()
+        },
+        "reading": {
+            "mode": "cloze",
+            "framings": list(instrument.config.framings),
+            "neutral_context": instrument.config.neutral_context,
+            "temperature": instrument.config.temperature,
+        },
+        "code": git_commit(),
+        "packages": package_versions(),
+    }
+
+
+def perplexity_matrix(
+    build: Path | str,
+    texts: dict[str, CenturyText],
+    *,
+    tokens: int = 4096,
+    block: int = 256,
+    progress: Callable[[str], None] | None = None,
+) -> dict[str, dict[str, float]]:
+    """Held-out loss of every century model, and of the base, on every century's text.
+
+    Args:
+        build: folder made by `build_history`.
+        texts: divided corpus; only passages of works that no model has read are used.
+        tokens: how many tokens of each century.
+        block: length of a sequence.
+        progress: called with each model's name.
+
+    Returns:
+        text label -> model label (or `base`) -> nats per token.
+    """
+    from progressgym.models import load_model
+    from progressgym.tuning.perplexity import mean_loss
+
+    recipe = read_json(Path(build) / "recipe.json")
+    models = {"base": recipe["base"]} | {label: str(folder) for label, folder in adapters_of(build).items()}
+    losses: dict[str, dict[str, float]] = {label: {} for label in texts}
+    for name, spec in models.items():
+        if progress is not None:
+            progress(name)
+        model = load_model(spec)
+        for label, text in texts.items():
+            sequences = held_out_sequences(text, model.tokenizer, recipe["recipe"]["spelling"], tokens, block)
+            losses[label][name] = round(mean_loss(model.model, sequences), 4)
+    return losses
+
+
+def held_out_sequences(text: CenturyText, tokenizer: Any, spelling: str, tokens: int, block: int) -> list[list[int]]:
+    """The first block of evenly spaced held-out passages, `tokens` in all."""
+    count = max(tokens // block, 1)
+    step = max(len(text.held_out) / count, 1.0)
+    chosen = [text.held_out[int(n * step)] for n in range(count) if int(n * step) < len(text.held_out)]
+    ids = [list(tokenizer(prepare(passage, spelling))["input_ids"])[:block] for passage in chosen]
+    return [sequence for sequence in ids if len(sequence) > 1]
+
+
+def _edge(losses: list[float], count: int) -> float | None:
+    part = losses[:count] if count > 0 else losses[count:]
+    return round(float(np.mean(part)), 3) if part else None
