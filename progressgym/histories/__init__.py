@@ -1,1 +1,1 @@
-"""Placeholder docstring, replaced by this floor's builder."""
+"""Histories: answers of a human proxy per century, measured from language models or made with known dynamics."""

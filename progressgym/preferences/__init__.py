@@ -1,1 +1,1 @@
-"""Placeholder docstring, replaced by this floor's builder."""
+"""Preferences: comparisons elicited from a century, their labels, their export as a preference dataset."""

@@ -1,1 +1,49 @@
-"""Placeholder docstring, replaced by this floor's builder."""
+"""Scores: similarity, utilities of the challenges, skill with intervals, published scales, record schemas.
+
+Pure functions of value vectors and answers (numpy): the environments, the benchmark and the leaderboard all score
+with this code, so a number can always be recomputed from raw answers.
+"""
+
+from progressgym.scores.intervals import (
+    Interval,
+    SkillEstimate,
+    bootstrap_skill,
+    interquartile_mean,
+    item_contributions,
+    item_masses,
+    probability_of_improvement,
+)
+from progressgym.scores.published import best_values, code_sum_of_maxes, follow_sum, table2_double_sum
+from progressgym.scores.similarity import cosine, dimension_error, drift_cosine, optional
+from progressgym.scores.skill import skill
+from progressgym.scores.utilities import (
+    coevolve_utilities,
+    follow_utilities,
+    gain,
+    predict_utilities,
+    suffix_max,
+)
+
+__all__ = [
+    "Interval",
+    "SkillEstimate",
+    "best_values",
+    "bootstrap_skill",
+    "code_sum_of_maxes",
+    "coevolve_utilities",
+    "cosine",
+    "dimension_error",
+    "drift_cosine",
+    "follow_sum",
+    "follow_utilities",
+    "gain",
+    "interquartile_mean",
+    "item_contributions",
+    "item_masses",
+    "optional",
+    "predict_utilities",
+    "probability_of_improvement",
+    "skill",
+    "suffix_max",
+    "table2_double_sum",
+]

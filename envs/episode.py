@@ -1,0 +1,60 @@
+"""One episode's numbers: everything that can be computed when it begins.
+
+Legend of shapes: T centuries, Q asked comparisons, N items, K options, D = 19.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progressgym.core.answers import centred_log
+from progressgym.histories.history import History
+from progressgym.histories.timeline import Timeline
+from progressgym.preferences.comparisons import PairChooser, draw_labels, probabilities
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(kw_only=True, frozen=True, eq=False)
+class Episode:
+    """A history, the questions asked about it, and the random numbers that label them."""
+
+    history: History
+    timeline: Timeline
+    """Values on the scored items."""
+    asked: NDArray[np.int64]
+    """(Q,) indices into the list of all pairs."""
+    pairs: NDArray[np.int64]
+    """(Q, 3) item, option a, option b."""
+    uniforms: Floats
+    """(T-1, Q) for the labels shown."""
+    initial_uniforms: Floats
+    """(Q,) for century 0's labels in the task."""
+    initial_answers: Floats
+    """(N, K) century 0's answers in float64."""
+    initial_logits: Floats
+    """(N, K) their centred logarithms."""
+
+    @classmethod
+    def begin(cls, history: History, chooser: PairChooser, rng: np.random.Generator) -> Episode:
+        """Draw an episode; see `progressgym.preferences.comparisons.RNG_SCHEME` for the order of the draws."""
+        instrument = history.instrument
+        asked = chooser.choose(rng.random(len(chooser.pairs)))
+        first = history.answers[0].astype(np.float64)
+        return cls(
+            history=history,
+            timeline=Timeline.of(history, instrument.evaluation),
+            asked=asked,
+            pairs=chooser.pairs[asked],
+            uniforms=rng.random((len(history) - 1, len(asked))),
+            initial_uniforms=rng.random(len(asked)),
+            initial_answers=first,
+            initial_logits=centred_log(first, instrument.mask),
+        )
+
+    def initial_labels(self, labels: str) -> NDArray[np.float32]:
+        """(Q,) century 0's labels."""
+        return draw_labels(probabilities(self.initial_answers, self.pairs), labels, self.initial_uniforms)

@@ -1,0 +1,98 @@
+"""The numeric flavour: 19 numbers in, 19 numbers out, for reinforcement learning code as it is.
+
+The action is a stance: how far to shift century 0's answers in each dimension. The observation is what the comparisons
+say about each dimension, this century and the one before.
+
+Legend of shapes: T centuries, Q asked comparisons, P all pairs, D = 19.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from progressgym.core.dimensions import DIMENSIONS
+from progressgym.core.errors import UserError
+from progressgym.envs.base import ProgressEnv
+from progressgym.envs.episode import Episode
+from progressgym.envs.readout import Readout
+from progressgym.instruments.stance import StanceModel
+
+Floats = NDArray[np.float64]
+THETA_SCALE = 2.0
+"""theta = 2 * action: full action in one dimension multiplies the odds of an option that upholds it against one that
+violates it by exp(4). The drifts of the synthetic families stay within it."""
+D = len(DIMENSIONS)
+
+
+class StanceFlavour(ProgressEnv):
+    """Mixed in before a challenge: numeric observations and actions."""
+
+    def _spaces(self) -> tuple[gym.Space[Any], gym.Space[Any]]:
+        pairs, loadings = self._chooser.pairs, self._instrument.loadings
+        difference = loadings[pairs[:, 0], pairs[:, 1]] - loadings[pairs[:, 0], pairs[:, 2]]
+        self._differences = difference
+        self._all_evidence = self._evidence_weights(difference)
+        self._readout = Readout(self._instrument, self._instrument.evaluation)
+        size = 2 * D + self._source.centuries
+        return (
+            gym.spaces.Box(-1.0, 1.0, (size,), dtype=np.float32),
+            gym.spaces.Box(-1.0, 1.0, (D,), dtype=np.float32),
+        )
+
+    def _begin(self, episode: Episode) -> None:
+        self._evidence = (
+            self._all_evidence
+            if len(episode.asked) == len(self._chooser.pairs)
+            else self._evidence_weights(self._differences[episode.asked])
+        )
+        self._base = self._readout.base(episode.initial_logits)
+        self._seen = self._read(episode.initial_labels(self._label_kind))
+        self._before = self._seen
+        self._seen_index = -1
+        super()._begin(episode)
+
+    def _observe(self, index: int) -> NDArray[np.float32]:
+        if index != self._seen_index:
+            self._before, self._seen, self._seen_index = self._seen, self._read(self._labels(index)), index
+        observation = np.zeros(2 * D + self._source.centuries, dtype=np.float32)
+        observation[:D] = self._seen
+        observation[D : 2 * D] = self._before
+        observation[2 * D + self._century(index)] = 1.0
+        return observation
+
+    def _values(self, action: Any) -> Floats:
+        return self._readout.values(self._theta(action), self._base)
+
+    def _static_values(self, episode: Episode) -> Floats:
+        """Values of theta = 0."""
+        return self._readout.values(np.zeros(D), self._base)
+
+    def _full_answers(self, action: Any) -> Floats:
+        model = StanceModel(self._instrument.loadings, self._instrument.mask, self.episode.initial_logits)
+        return model.answers(self._theta(action))
+
+    def _theta(self, action: Any) -> Floats:
+        theta = np.asarray(action, dtype=np.float64)
+        if theta.shape != (D,):
+            raise UserError(f"the action has shape {theta.shape}, expected ({D},)")
+        if not math.isfinite(float(theta @ theta)):
+            raise UserError("the action holds NaN or infinite numbers; give 19 numbers in [-1, 1]")
+        scaled: Floats = THETA_SCALE * np.minimum(np.maximum(theta, -1.0), 1.0)
+        return scaled
+
+    def _read(self, labels: NDArray[np.float32]) -> Floats:
+        """Evidence (D,) of labels (Q,)."""
+        evidence: Floats = (2.0 * labels - 1.0) @ self._evidence
+        return evidence
+
+    @staticmethod
+    def _evidence_weights(difference: Floats) -> Floats:
+        """Loading differences (Q, D) over their summed sizes; 0 where nothing was asked."""
+        total = np.abs(difference).sum(0)
+        weights: Floats = np.where(total > 0, difference / np.where(total > 0, total, 1.0), 0.0)
+        return weights

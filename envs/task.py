@@ -1,0 +1,62 @@
+"""The task: everything that an agent may know, and nothing that it is scored against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progressgym.core.ids import Scalar
+from progressgym.instruments.instrument import Instrument
+from progressgym.preferences.comparisons import Comparisons
+
+
+@dataclass(kw_only=True, frozen=True, eq=False)
+class Task:
+    """What an agent may know about an episode. All arrays are read-only copies.
+
+    Item texts, loadings and split are those of `instrument`. Of the human only century 0's answers and labels are
+    here; everything later arrives in observations.
+    """
+
+    challenge: str
+    """`follow`, `predict` or `coevolve`."""
+    instrument: Instrument
+    """Items with texts and options, loadings (N, K, 19), mask (N, K), elicitation and evaluation indices."""
+    century_labels: tuple[str, ...]
+    """T labels; an observation's `century` is an index into them."""
+    steps: int
+    """How many times the agent will act."""
+    horizon: int
+    """How many centuries ahead of the last comparisons the scored answers are: 0 except in Predict."""
+    initial_answers: NDArray[np.float64]
+    """(N, K) century 0's answers to all items."""
+    initial_preferences: Comparisons
+    """Century 0's labels of the comparisons that will be asked."""
+    parameters: Mapping[str, Scalar]
+    """Parameters of the challenge: queries, labels, horizon, pull, influence."""
+    rng_scheme: str
+    """How an episode's randomness is drawn."""
+
+    @property
+    def centuries(self) -> int:
+        """T."""
+        return len(self.century_labels)
+
+    @property
+    def elicitation(self) -> NDArray[np.int64]:
+        """Indices of the items that comparisons are about."""
+        return self.instrument.elicitation
+
+    @property
+    def evaluation(self) -> NDArray[np.int64]:
+        """Indices of the items that the agent is scored on."""
+        return self.instrument.evaluation
+
+    @property
+    def action_shape(self) -> tuple[int, int]:
+        """(N, K) of an action."""
+        items, options = self.instrument.mask.shape
+        return int(items), int(options)

@@ -1,0 +1,68 @@
+"""Follow and Predict: the human goes its own way, the agent is compared with where it is or will be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progressgym.core.errors import UserError
+from progressgym.envs.actions import to_action, to_answers
+from progressgym.envs.base import ProgressEnv
+from progressgym.envs.episode import Episode
+from progressgym.envs.scoring import Target, describe, scalar_gain, similarity
+from progressgym.preferences.comparisons import draw_labels, probabilities
+
+
+class TrackingEnv(ProgressEnv):
+    """Utility of step n = sim(v_n, h_{n + horizon}); a subclass sets the horizon."""
+
+    _horizon = 0
+
+    @property
+    def steps(self) -> int:
+        """Steps of an episode: T - 1 - horizon."""
+        return self._source.centuries - 1 - self._horizon
+
+    @property
+    def horizon(self) -> int:
+        """Centuries between the last comparisons and the scored answers."""
+        return self._horizon
+
+    def _set_horizon(self, horizon: int) -> None:
+        if isinstance(horizon, bool) or not isinstance(horizon, (int, np.integer)):
+            raise UserError(f"horizon is {horizon!r}; use a whole number of centuries")
+        self._horizon = int(horizon)
+        if horizon < 0 or self.steps < 1:
+            most = self._source.centuries - 2
+            raise UserError(f"horizon {horizon} leaves no step in {self._source.centuries} centuries; use 0 to {most}")
+
+    def _begin(self, episode: Episode) -> None:
+        shown = episode.history.answers[1 : 1 + self.steps]
+        preferred = probabilities(shown, episode.pairs)
+        self._shown = draw_labels(preferred, self._label_kind, episode.uniforms[: self.steps])
+        human = episode.timeline.values
+        static = self._static_values(episode)
+        self._targets = [
+            Target.of(human[t], human[0], similarity(static, human[t])) for t in range(1 + self._horizon, len(human))
+        ]
+
+    def _static_values(self, episode: Episode) -> NDArray[np.float64]:
+        """Values of an agent that answers as in century 0, through the same float32 action as any agent's."""
+        answers = to_answers(to_action(episode.initial_answers), self._instrument.mask)
+        return self._instrument.values(answers, self._instrument.evaluation, check=False)
+
+    def _labels(self, index: int) -> NDArray[np.float32]:
+        labels: NDArray[np.float32] = self._shown[index].copy()
+        return labels
+
+    def _century(self, index: int) -> int:
+        return index + 1
+
+    def _advance(self, action: Any) -> tuple[float, float, dict[str, Any]]:
+        target = self._targets[self._step]
+        values = self._values(action)
+        utility = similarity(values, target.values)
+        self._path.append(values)
+        return utility, scalar_gain(utility, target.static), describe(values, target, utility, self._covered)

@@ -1,0 +1,120 @@
+"""Time courses of the synthetic families: how a coordinate moves through the centuries.
+
+Every family turns standard normal numbers, one set per coordinate, and a few uniform numbers that all coordinates
+share (when a break happens, how fast a cycle turns) into courses that start at 0. The same family moves the stance of
+the whole population and, with other numbers, each item's own part.
+
+Legend of shapes: T centuries, C coordinates, R normal numbers a coordinate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+SHARED = 2
+"""How many uniform numbers all coordinates share."""
+SIDE_DRIFT = 0.2
+"""An abrupt history also drifts a little before and after its break, relative to the break."""
+
+
+@dataclass(kw_only=True, frozen=True)
+class Family:
+    """One kind of dynamics."""
+
+    summary: str
+    """What it is, for documentation."""
+    draws: Callable[[int], int]
+    """T -> R."""
+    courses: Callable[[Floats, Floats, int], Floats]
+    """(normals (R, C), shared (SHARED,), T) -> courses (T, C), zero in century 0."""
+
+
+def _time(centuries: int) -> Floats:
+    courses: Floats = np.linspace(0.0, 1.0, centuries)[:, None]
+    return courses
+
+
+def _break_at(uniform: float, centuries: int) -> int:
+    """A century in the middle half, where there is one."""
+    first, last = max(1, centuries // 4), max(1, (3 * centuries) // 4)
+    return min(first + int(uniform * (last - first + 1)), centuries - 1)
+
+
+def _linear(z: Floats, shared: Floats, centuries: int) -> Floats:
+    courses: Floats = _time(centuries) * z[0]
+    return courses
+
+
+def _quadratic(z: Floats, shared: Floats, centuries: int) -> Floats:
+    u = _time(centuries)
+    courses: Floats = u**2 * z[0] + 2.0 * u * (1.0 - u) * z[1]
+    return courses
+
+
+def _cyclic(z: Floats, shared: Floats, centuries: int) -> Floats:
+    angle = 2.0 * np.pi * (0.6 + 0.6 * shared[0]) * _time(centuries)
+    courses: Floats = np.sin(angle) * z[0] + 0.5 * (1.0 - np.cos(angle)) * z[1]
+    return courses
+
+
+def _abrupt(z: Floats, shared: Floats, centuries: int) -> Floats:
+    after = np.arange(centuries)[:, None] >= _break_at(shared[0], centuries)
+    courses: Floats = after * z[0] + SIDE_DRIFT * _time(centuries) * z[1]
+    return courses
+
+
+def _reversal(z: Floats, shared: Floats, centuries: int) -> Floats:
+    turn = _break_at(shared[0], centuries)
+    t = np.arange(centuries)[:, None]
+    courses: Floats = np.where(t <= turn, t, 2 * turn - t) / turn * z[0]
+    return courses
+
+
+def _random_walk(z: Floats, shared: Floats, centuries: int) -> Floats:
+    steps = np.concatenate([np.zeros((1, z.shape[1])), z])
+    courses: Floats = steps.cumsum(0) / np.sqrt(max(centuries - 1, 1))
+    return courses
+
+
+FAMILIES: dict[str, Family] = {
+    "linear": Family(
+        summary="every coordinate moves at its own constant speed",
+        draws=lambda centuries: 1,
+        courses=_linear,
+    ),
+    "quadratic": Family(
+        summary="constant acceleration: speed and direction of every coordinate change smoothly",
+        draws=lambda centuries: 2,
+        courses=_quadratic,
+    ),
+    "cyclic": Family(
+        summary="a swing of 0.6 to 1.2 periods, each coordinate with its own size and phase",
+        draws=lambda centuries: 2,
+        courses=_cyclic,
+    ),
+    "abrupt": Family(
+        summary="a jump in one century of the middle half, with a slow drift before and after",
+        draws=lambda centuries: 2,
+        courses=_abrupt,
+    ),
+    "reversal": Family(
+        summary="a steady trend that turns back in one century of the middle half",
+        draws=lambda centuries: 1,
+        courses=_reversal,
+    ),
+    "random-walk": Family(
+        summary="independent steps: the last century is the best forecast there is",
+        draws=lambda centuries: max(centuries - 1, 1),
+        courses=_random_walk,
+    ),
+    "plural": Family(
+        summary="three groups with stances and linear drifts of their own, and weights that shift",
+        draws=lambda centuries: 1,
+        courses=_linear,
+    ),
+}

@@ -1,0 +1,234 @@
+"""A history: one human proxy per century, as its measured answers.
+
+On disk a history is a folder with `answers.npz` (float32 answers, labels, instrument name and hash) and `card.json`
+(provenance). Legend of shapes: T centuries, N items, K options of the widest item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from progressgym.core.answers import validate_answers
+from progressgym.core.errors import UserError, unknown
+from progressgym.core.files import (
+    canonical_json,
+    read_json,
+    read_npz,
+    sha256_bytes,
+    write_folder,
+    write_json,
+    write_npz,
+)
+from progressgym.core.protocols import OptionScorer, Respondent
+from progressgym.instruments.instrument import Instrument
+
+ANSWERS_FILE, CARD_FILE = "answers.npz", "card.json"
+SYNTHETIC = "synthetic:"
+KEYS = ("answers", "labels", "instrument", "instrument_hash")
+MIN_CENTURIES = 2
+
+
+class MeasurementCache(Protocol):
+    """Where finished measurements of language models are kept, keyed by model, instrument and mode."""
+
+    def get(self, fingerprint: str, instrument_hash: str, mode: str) -> NDArray[np.float64] | None:
+        """Stored answers (N, K), or None."""
+        ...
+
+    def put(self, fingerprint: str, instrument_hash: str, mode: str, answers: NDArray[np.float64]) -> None:
+        """Store answers (N, K)."""
+        ...
+
+
+@dataclass(kw_only=True, frozen=True, eq=False)
+class History:
+    """Answers of every century to every item of an instrument.
+
+    Raises:
+        UserError: labels that are not unique or do not fit, answers of the wrong shape, NaN, negative or not summing
+            to 1.
+    """
+
+    name: str
+    """Shipped name, folder name or synthetic id."""
+    labels: tuple[str, ...]
+    """T labels, oldest first, for example `C013`."""
+    answers: NDArray[np.float32]
+    """(T, N, K) choice probabilities, read-only."""
+    instrument: Instrument
+    """What was asked."""
+    card: Mapping[str, Any] = field(default_factory=dict)
+    """Where it comes from: models, corpus, rights, recipe, evidence."""
+
+    def __post_init__(self) -> None:
+        """Validate, and keep a read-only float32 copy."""
+        where = f"answers of history {self.name!r}"
+        array = validate_answers(self.answers, self.instrument.mask, where)
+        if array.ndim != 3 or len(array) < MIN_CENTURIES:
+            raise UserError(f"{where} have shape {array.shape}, expected ({MIN_CENTURIES} or more, *(N, K))")
+        if len(self.labels) != len(array) or len(set(self.labels)) != len(array):
+            raise UserError(f"history {self.name!r} needs {len(array)} different labels, got {list(self.labels)}")
+        kept = array.astype(np.float32)
+        kept.setflags(write=False)
+        object.__setattr__(self, "answers", kept)
+        object.__setattr__(self, "labels", tuple(map(str, self.labels)))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __repr__(self) -> str:
+        return f"History({self.name!r}, {self.labels[0]} to {self.labels[-1]}, {self.instrument.name})"
+
+    @cached_property
+    def hash(self) -> str:
+        """sha256 of labels, instrument and answers: what can move a score."""
+        head = canonical_json({"labels": list(self.labels), "instrument": self.instrument.hash})
+        return sha256_bytes(head.encode() + np.ascontiguousarray(self.answers, dtype="<f4").tobytes())
+
+    def values(self, items: ArrayLike | None = None) -> NDArray[np.float64]:
+        """Value vectors (T, 19) on a subset of items; see `Instrument.values`."""
+        return self.instrument.values(self.answers, items, check=False)
+
+    @classmethod
+    def load(cls, spec: str | Path, instrument: Instrument | None = None) -> History:
+        """Load a history.
+
+        Args:
+            spec: a shipped name, a folder, an `answers.npz` file, or a synthetic id with a seed such as
+                `synthetic:linear?seed=3&coherence=0.5`.
+            instrument: the instrument that the answers belong to; by default the one that the file names.
+
+        Raises:
+            UserError: an unknown name, a damaged or malformed file, answers to another instrument.
+        """
+        if str(spec).startswith(SYNTHETIC):
+            from progressgym.histories.synthetic import SyntheticSpec, synthetic_history
+
+            return synthetic_history(SyntheticSpec.parse(str(spec)), instrument=instrument)
+        shipped = _shipped_folder() / str(spec)
+        if str(spec) in shipped_names():
+            return _read(shipped / ANSWERS_FILE, shipped / CARD_FILE, str(spec), instrument)
+        path = Path(spec)
+        if path.is_dir():
+            return _read(path / ANSWERS_FILE, path / CARD_FILE, path.resolve().name, instrument)
+        if path.is_file():
+            return _read(path, path.with_name(CARD_FILE), path.stem, instrument)
+        raise unknown_history(str(spec))
+
+    def save(self, folder: Path | str) -> None:
+        """Write `answers.npz` and `card.json` as one folder that is there wholly or not at all."""
+        with write_folder(folder) as staged:
+            write_npz(
+                staged / ANSWERS_FILE,
+                answers=self.answers,
+                labels=np.array(self.labels),
+                instrument=np.array(self.instrument.name),
+                instrument_hash=np.array(self.instrument.hash),
+            )
+            write_json(staged / CARD_FILE, dict(self.card))
+
+    @classmethod
+    def measure(
+        cls,
+        models: Sequence[Respondent | OptionScorer],
+        instrument: Instrument,
+        labels: Sequence[str],
+        *,
+        mode: str = "cloze",
+        cache: MeasurementCache | None = None,
+        name: str = "measured",
+        card: Mapping[str, Any] | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> History:
+        """Ask a respondent per century every item.
+
+        Args:
+            models: T respondents or language models, oldest first.
+            instrument: what to ask.
+            labels: T labels.
+            mode: how a language model is read, see `Instrument.read`.
+            cache: finished measurements of language models are taken from here and stored here.
+            name: of the history.
+            card: provenance to keep with it.
+            progress: called with the label of each century before it is measured.
+
+        Raises:
+            UserError: numbers of models and labels differ, or malformed answers.
+        """
+        if len(models) != len(labels):
+            raise UserError(f"{len(models)} models but {len(labels)} labels; give one label a model")
+        rows = []
+        for model, label in zip(models, labels, strict=True):
+            if progress is not None:
+                progress(label)
+            row = _measure_one(model, instrument, mode, cache)
+            rows.append(validate_answers(row, instrument.mask, f"answers of {label}"))
+        return cls(
+            name=name,
+            labels=tuple(labels),
+            answers=np.array(rows, dtype=np.float32),
+            instrument=instrument,
+            card=card or {},
+        )
+
+
+def shipped_names() -> list[str]:
+    """Names of the histories that come with the package."""
+    folder = _shipped_folder()
+    return sorted(path.parent.name for path in folder.glob(f"*/{ANSWERS_FILE}")) if folder.is_dir() else []
+
+
+def unknown_history(spec: str) -> UserError:
+    """The error for a history that does not exist."""
+    from progressgym.histories.families import FAMILIES
+
+    known = [*shipped_names(), *(SYNTHETIC + family for family in FAMILIES), "or a path"]
+    return unknown("history", spec, known)
+
+
+def _shipped_folder() -> Path:
+    return Path(str(files("progressgym.data").joinpath("histories")))
+
+
+def _read(path: Path, card_path: Path, name: str, instrument: Instrument | None) -> History:
+    arrays = read_npz(path)
+    missing = [key for key in KEYS if key not in arrays]
+    if missing:
+        raise UserError(f"{path} is not a history: it lacks {', '.join(missing)}; expected {', '.join(KEYS)}")
+    asked, digest = str(arrays["instrument"]), str(arrays["instrument_hash"])
+    own = Instrument.load(asked) if instrument is None else instrument
+    if own.hash != digest:
+        raise UserError(
+            f"{path} holds answers to instrument {asked!r} with hash {digest[:12]}, "
+            f"but {own.name!r} here has hash {own.hash[:12]}; measure the history again"
+        )
+    if arrays["labels"].ndim != 1 or arrays["labels"].dtype.kind != "U":
+        raise UserError(f"{path}: labels must be a list of strings")
+    card = read_json(card_path) if card_path.is_file() else {}
+    if not isinstance(card, dict):
+        raise UserError(f"{card_path} must hold a JSON object")
+    labels = tuple(arrays["labels"].tolist())
+    return History(name=name, labels=labels, answers=arrays["answers"], instrument=own, card=card)
+
+
+def _measure_one(
+    model: Respondent | OptionScorer, instrument: Instrument, mode: str, cache: MeasurementCache | None
+) -> NDArray[np.float64]:
+    if isinstance(model, Respondent):
+        return model.answers(instrument)
+    if not isinstance(model, OptionScorer):
+        raise UserError(f"{type(model).__name__} can answer no items: it has neither answers() nor option_logprobs()")
+    if cache is not None and (stored := cache.get(model.fingerprint, instrument.hash, mode)) is not None:
+        return stored
+    answers = instrument.read(model, mode).answers
+    if cache is not None:
+        cache.put(model.fingerprint, instrument.hash, mode, answers)
+    return answers

@@ -1,0 +1,220 @@
+"""Synthetic histories: known dynamics, for training agents and for finding out what they can learn.
+
+Everything moves in logit space, on top of base log-odds that all centuries share (so that plain cosine similarity
+saturates as it does in life):
+
+    logits[t,i,k] = base[i,k] + A (sqrt(coherence) C[t,i,k] + sqrt(1 - coherence) E[t,i,k]) + noise Z[t,i,k]
+
+C is the part that all items of a dimension have in common: the stance model's Phi[i,k] . theta_t with a stance that
+follows the family's time course. E is each item's own part: the same kind of course in a random direction of its own,
+which nobody can learn from other items. Both are scaled to a root mean square of 1 in the century where they are
+largest, so `coherence` is the share of the drift's variance that is common, and A the size of the whole drift.
+
+An id with a seed, `synthetic:linear?seed=3&coherence=0.5`, names one history; without a seed it names a distribution.
+All numbers come from uniform draws of `random` alone, so that a history is the same on every machine.
+
+Legend of shapes: T centuries, N items, K options, G groups, R normal numbers a coordinate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from progressgym.core.answers import Bools, softmax_options
+from progressgym.core.dimensions import DIMENSIONS, WORLDVIEWS, century_label
+from progressgym.core.errors import UserError, unknown
+from progressgym.core.ids import format_id, parse_id
+from progressgym.core.seeding import generator
+from progressgym.histories.families import FAMILIES, SHARED
+from progressgym.histories.history import SYNTHETIC, History
+from progressgym.instruments.instrument import Instrument
+
+Floats = NDArray[np.float64]
+DEFAULT_INSTRUMENT = "moral19-v1"
+DEFAULT_COHERENCE = 0.5
+"""Share of common drift when an id does not say; to be the measured coherence of the shipped history."""
+DRIFT_SIZE = 1.2
+"""A at amplitude 1, in centred logits: the values then change by about 0.3 (root mean square over dimensions) from
+the first to the last century of a linear history at the default coherence."""
+COMMON_BASE = 0.8
+"""Mean base stance on dimensions 0 to 14: in every history people uphold the rules and foundations on the whole."""
+BASE_SPREAD = 0.4
+"""Standard deviation between histories of the base stance, a dimension."""
+ITEM_SPREAD = 0.5
+"""Standard deviation between items of the base logits."""
+GROUPS = 3
+GROUP_SPREAD = 0.5
+"""Standard deviation between groups of the plural family of their stance in century 0."""
+GRID = 2.0**20
+"""Answers are rounded to multiples of 1 / GRID: the last bits of exp differ between machines, hashes must not."""
+FIRST_CENTURY = 13
+
+
+@dataclass(kw_only=True, frozen=True)
+class SyntheticSpec:
+    """What a synthetic id says. Without a seed it stands for a distribution."""
+
+    family: str
+    """One of `FAMILIES`."""
+    seed: int | None = None
+    """Which path; None draws a new one each time."""
+    coherence: float = DEFAULT_COHERENCE
+    """Share of the drift's variance that all items of a dimension have in common, 0 to 1."""
+    amplitude: float = 1.0
+    """Size of the drift relative to `DRIFT_SIZE`, >= 0."""
+    noise: float = 0.0
+    """Standard deviation of independent noise on every century's logits, >= 0."""
+    centuries: int = 9
+    """T, 2 or more."""
+
+    def __post_init__(self) -> None:
+        """Check names and ranges."""
+        if self.family not in FAMILIES:
+            raise unknown("synthetic family", self.family, FAMILIES)
+        whole = ("centuries",) if self.seed is None else ("centuries", "seed")
+        for name in whole:
+            if isinstance(getattr(self, name), bool) or not isinstance(getattr(self, name), int):
+                raise UserError(f"{name} of a synthetic history must be a whole number, got {getattr(self, name)!r}")
+        if self.centuries < 2 or (self.seed is not None and self.seed < 0):
+            raise UserError("a synthetic history needs 2 or more centuries and a seed that is not negative")
+        for name, top in (("coherence", 1.0), ("amplitude", np.inf), ("noise", np.inf)):
+            value = getattr(self, name)
+            if isinstance(value, (bool, str)) or not 0 <= value <= top or not np.isfinite(value):
+                raise UserError(f"{name} of a synthetic history is {value!r}; use a number from 0 to {top:g}")
+
+    @classmethod
+    def parse(cls, text: str) -> SyntheticSpec:
+        """Read an id such as `synthetic:linear?seed=3&coherence=0.5`.
+
+        Raises:
+            UserError: an unknown family or argument, or a value out of range.
+        """
+        variant = parse_id(text)
+        if not variant.name.startswith(SYNTHETIC):
+            raise UserError(f"{text!r} is not a synthetic history; write {SYNTHETIC}family?seed=0")
+        known = ("seed", "coherence", "amplitude", "noise", "centuries")
+        for key in variant.arguments:
+            if key not in known:
+                raise unknown("argument of a synthetic history", key, known)
+        arguments: dict[str, Any] = dict(variant.arguments)
+        return cls(family=variant.name.removeprefix(SYNTHETIC), **arguments)
+
+    @property
+    def id(self) -> str:
+        """The id with defaults left out.
+
+        >>> SyntheticSpec.parse("synthetic:linear?coherence=0.5&seed=3").id
+        'synthetic:linear?seed=3'
+        """
+        fields = {name: getattr(self, name) for name in ("seed", "coherence", "amplitude", "noise", "centuries")}
+        default = SyntheticSpec(family=self.family)
+        changed = {name: value for name, value in fields.items() if value != getattr(default, name)}
+        return format_id(SYNTHETIC + self.family, **changed)
+
+
+def synthetic_history(
+    spec: SyntheticSpec, *, instrument: Instrument | None = None, rng: np.random.Generator | None = None
+) -> History:
+    """Make the history that a spec names, or draw one from its distribution.
+
+    Args:
+        spec: with a seed, or without one and with `rng`.
+        instrument: what the answers are about; `moral19-v1` by default.
+        rng: only its `random` is used; ignored when the spec has a seed.
+
+    Raises:
+        UserError: neither a seed nor a generator.
+    """
+    if spec.seed is not None:
+        rng = generator(spec.seed, "synthetic", spec.family)
+    elif rng is None:
+        raise UserError(f"{spec.id!r} is a distribution of histories; name one of them with seed=0, 1, ...")
+    asked = Instrument.load(DEFAULT_INSTRUMENT) if instrument is None else instrument
+    return History(
+        name=spec.id,
+        labels=tuple(century_label(FIRST_CENTURY + t) for t in range(spec.centuries)),
+        answers=_answers(spec, asked, rng).astype(np.float32),
+        instrument=asked,
+        card={"synthetic": spec.id},
+    )
+
+
+def _answers(spec: SyntheticSpec, instrument: Instrument, rng: np.random.Generator) -> Floats:
+    """(T, N, K) answers on the grid."""
+    draw = _Draw(rng, instrument)
+    base = draw.base()
+    noise = spec.noise * draw.options(spec.centuries) if spec.noise > 0 else np.zeros(1)
+    if spec.family == "plural":
+        answers = _plural(spec, draw, base + noise)
+    else:
+        answers = softmax_options(base + noise + draw.drift(spec), instrument.mask)
+    rounded: Floats = np.round(answers * GRID) / GRID
+    return rounded
+
+
+def _plural(spec: SyntheticSpec, draw: _Draw, base: Floats) -> Floats:
+    """A mixture of groups whose weights move linearly between two random mixtures."""
+    ends = -np.log1p(-draw.rng.random((2, GROUPS)))
+    u = np.linspace(0.0, 1.0, spec.centuries)[:, None]
+    weights_TG = (1 - u) * ends[0] / ends[0].sum() + u * ends[1] / ends[1].sum()
+    mixture = np.zeros((spec.centuries, *draw.mask.shape))
+    for group in range(GROUPS):
+        offset = draw.phi(GROUP_SPREAD * draw.normals(1, len(DIMENSIONS)))
+        mixture += weights_TG[:, group, None, None] * softmax_options(base + offset + draw.drift(spec), draw.mask)
+    return mixture
+
+
+class _Draw:
+    """Random parts of one history, each from uniform numbers alone."""
+
+    def __init__(self, rng: np.random.Generator, instrument: Instrument) -> None:
+        self.rng = rng
+        self.mask: Bools = instrument.mask
+        self._loadings = instrument.loadings.reshape(-1, len(DIMENSIONS))
+
+    def normals(self, *shape: int) -> Floats:
+        """Standard normal numbers; the half step keeps the smallest uniform number away from 0."""
+        numbers: Floats = ndtri(self.rng.random(shape) + 2.0**-54)
+        return numbers
+
+    def options(self, *shape: int) -> Floats:
+        """(*shape, N, K) independent numbers of variance 1 an option, centred over options, padding 0."""
+        return self._centre(self.normals(*shape, *self.mask.shape))
+
+    def phi(self, theta: Floats) -> Floats:
+        """Stances (..., 19) -> logits (..., N, K)."""
+        logits: Floats = (theta @ self._loadings.T).reshape(*theta.shape[:-1], *self.mask.shape)
+        return logits
+
+    def base(self) -> Floats:
+        """(1, N, K) base logits."""
+        theta = BASE_SPREAD * self.normals(1, len(DIMENSIONS))
+        theta[:, : WORLDVIEWS.start] += COMMON_BASE
+        return self.phi(theta) + ITEM_SPREAD * self.options(1)
+
+    def drift(self, spec: SyntheticSpec) -> Floats:
+        """(T, N, K) drift of the logits since century 0, common and items' own part."""
+        family, centuries = FAMILIES[spec.family], spec.centuries
+        shared, rows = self.rng.random(SHARED), family.draws(centuries)
+        theta = family.courses(self.normals(rows, len(DIMENSIONS)), shared, centuries)
+        own = family.courses(self.normals(rows, self.mask.size), shared, centuries)
+        common = self._unit(self.phi(theta))
+        items = self._unit(self._centre(own.reshape(centuries, *self.mask.shape)))
+        size = DRIFT_SIZE * spec.amplitude
+        drift: Floats = size * (np.sqrt(spec.coherence) * common + np.sqrt(1.0 - spec.coherence) * items)
+        return drift
+
+    def _centre(self, logits: Floats) -> Floats:
+        kept = np.where(self.mask, logits, 0.0)
+        centred: Floats = np.where(self.mask, kept - kept.sum(-1, keepdims=True) / self.mask.sum(-1)[:, None], 0.0)
+        return centred
+
+    def _unit(self, logits: Floats) -> Floats:
+        """Scaled so that the root mean square over options is 1 in the century where it is largest."""
+        size = np.sqrt(np.einsum("tik,tik->t", logits, logits).max() / self.mask.sum())
+        return logits / size if size > 0 else logits

@@ -1,0 +1,40 @@
+"""The timeline of a history: what its answers say in value vectors, computed once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from progressgym.histories.history import History
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(kw_only=True, frozen=True, eq=False)
+class Timeline:
+    """Value vectors of every century on one set of items."""
+
+    labels: tuple[str, ...]
+    """T labels, oldest first."""
+    values: Floats
+    """(T, 19); 0 on dimensions that are not covered."""
+    covered: NDArray[np.bool_]
+    """(19,) True on dimensions that the items measure."""
+
+    @classmethod
+    def of(cls, history: History, items: ArrayLike | None = None) -> Timeline:
+        """The timeline of a history on a subset of items, all by default."""
+        return cls(labels=history.labels, values=history.values(items), covered=history.instrument.covered(items))
+
+    @property
+    def drift(self) -> Floats:
+        """(T, 19) change since the first century."""
+        drift: Floats = self.values - self.values[0]
+        return drift
+
+    @property
+    def total_drift(self) -> float:
+        """Root mean square over covered dimensions of the change from the first to the last century."""
+        return float(np.sqrt(np.mean(self.drift[-1][self.covered] ** 2))) if self.covered.any() else 0.0

@@ -1,0 +1,147 @@
+"""Comparisons: which of two options of an item a human prefers, asked again every century.
+
+The list of all option pairs of the elicitation items is fixed by the instrument. `queries="all"` asks all of them each
+century; `queries=Q` asks the same Q pairs every century, spread evenly over the main dimensions. All randomness comes
+in as uniform numbers drawn beforehand, so that every agent faces the same questions and the same labels.
+
+Legend of shapes: N items, K options, P all pairs, Q asked pairs, T centuries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from progressgym.core.errors import UserError, unknown
+from progressgym.instruments.instrument import Instrument
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+LABELS = ("probability", "sample")
+CLIP = 1e-4
+"""Preference probabilities are clipped to [1e-4, 1 - 1e-4]."""
+WORLDVIEW_WEIGHT = 4.0
+"""A worldview item speaks of four dimensions at once and gets four dimensions' share of the questions."""
+RNG_SCHEME = "uniforms-v1"
+"""The order in which an episode draws from `random`: the history (if it is a distribution), then P numbers that rank
+the pairs, (T-1, Q) that sample the labels shown, Q that sample century 0's labels. All are always drawn."""
+
+
+@dataclass(kw_only=True, frozen=True, eq=False)
+class Comparisons:
+    """Labelled comparisons of one century."""
+
+    pairs: Ints
+    """(Q, 3): item, option a, option b."""
+    labels: NDArray[np.float32]
+    """(Q,) in [0, 1]: the probability that a is preferred, or a sampled 0 or 1."""
+
+
+def all_pairs(instrument: Instrument, items: ArrayLike | None = None) -> Ints:
+    """Every pair of options of the given items, in the instrument's order.
+
+    Args:
+        instrument: whose items.
+        items: indices; the elicitation items when None.
+
+    Returns:
+        (P, 3): item, option a, option b with a < b.
+    """
+    chosen = instrument.elicitation if items is None else np.asarray(items, dtype=np.int64)
+    rows = [(i, a, b) for i in chosen.tolist() for a, b in combinations(range(int(instrument.option_counts[i])), 2)]
+    return np.array(rows, dtype=np.int64).reshape(-1, 3)
+
+
+def parse_queries(queries: str | int, available: int) -> int | None:
+    """Check the `queries` argument: None for all, else how many.
+
+    Raises:
+        UserError: neither "all" nor a number from 1 to the number of pairs.
+    """
+    if queries == "all":
+        return None
+    if isinstance(queries, bool) or not isinstance(queries, int) or not 1 <= queries <= available:
+        raise UserError(f"queries is {queries!r}; use 'all' or a whole number from 1 to {available}")
+    return queries
+
+
+def check_labels(labels: str) -> str:
+    """Check the `labels` argument."""
+    if labels not in LABELS:
+        raise unknown("kind of labels", str(labels), LABELS)
+    return labels
+
+
+class PairChooser:
+    """Chooses which pairs are asked; everything that does not depend on chance is computed once."""
+
+    def __init__(self, instrument: Instrument, queries: str | int = "all") -> None:
+        """Prepare for one instrument.
+
+        Args:
+            instrument: its elicitation items are asked.
+            queries: "all" or how many of the pairs.
+        """
+        self.pairs = all_pairs(instrument)
+        """(P, 3) all pairs."""
+        self._count = parse_queries(queries, len(self.pairs))
+        mains = [instrument.items[i].main for i in self.pairs[:, 0].tolist()]
+        names = sorted(set(mains))
+        self._stratum = np.array([names.index(main) for main in mains])
+        self._weight = np.array([WORLDVIEW_WEIGHT if main == "worldview" else 1.0 for main in mains])
+
+    @property
+    def queries(self) -> int:
+        """Q, how many pairs are asked."""
+        return len(self.pairs) if self._count is None else self._count
+
+    def choose(self, uniform: Floats) -> Ints:
+        """Indices of the asked pairs, sorted.
+
+        The pairs are ranked by `uniform` within the main dimension of their items; the questions go round the
+        dimensions, four times as often to the worldviews. More queries ask a superset of fewer.
+
+        Args:
+            uniform: (P,) numbers in [0, 1).
+        """
+        if self._count is None:
+            return np.arange(len(self.pairs))
+        order = np.argsort(uniform, kind="stable")
+        rank = np.empty(len(order))
+        for stratum in range(int(self._stratum.max()) + 1):
+            members = order[self._stratum[order] == stratum]
+            rank[members] = np.arange(1, len(members) + 1)
+        turn = np.ceil(rank / self._weight)
+        return np.sort(np.lexsort((uniform, turn))[: self._count])
+
+
+def probabilities(answers: ArrayLike, pairs: Ints) -> Floats:
+    """P(a over b) = p_a / (p_a + p_b), clipped to [1e-4, 1 - 1e-4]; 1/2 where neither is ever chosen.
+
+    Args:
+        answers: (..., N, K).
+        pairs: (Q, 3).
+
+    Returns:
+        (..., Q).
+    """
+    p = np.asarray(answers, dtype=np.float64)
+    first, second = p[..., pairs[:, 0], pairs[:, 1]], p[..., pairs[:, 0], pairs[:, 2]]
+    total = first + second
+    ratio = np.where(total > 0, first / np.where(total > 0, total, 1.0), 0.5)
+    clipped: Floats = np.clip(ratio, CLIP, 1.0 - CLIP)
+    return clipped
+
+
+def draw_labels(preferred: Floats, labels: str, uniform: Floats) -> NDArray[np.float32]:
+    """The labels shown: the probabilities themselves, or 1 where a uniform number lies below them.
+
+    Args:
+        preferred: (..., Q) probabilities that a is preferred.
+        labels: "probability" or "sample".
+        uniform: (..., Q) numbers in [0, 1); used for samples only.
+    """
+    return (preferred if labels == "probability" else uniform < preferred).astype(np.float32)

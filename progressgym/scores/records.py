@@ -1,0 +1,189 @@
+"""Schemas of the files that a run leaves behind: strict, closed, and without NaN or infinity.
+
+`config.json` says what was run, `scores.json` what came out, `DONE.json` that everything before it was written whole,
+`results.json` gathers the cells of one benchmark. A file that does not fit its schema is refused in one line.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from progressgym.core.errors import UserError
+from progressgym.core.files import canonical_json, read_json, sha256_bytes, write_json
+
+SCHEMA_VERSION: Literal[1] = 1
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Scalar = str | int | Finite | bool
+Record = TypeVar("Record", bound="_Record")
+
+
+class _Record(BaseModel):
+    """Unknown keys, wrong types and numbers that JSON does not have are errors."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Source(_Record):
+    """A named thing and the hash of its content: a history or an instrument."""
+
+    name: str
+    hash: Sha256
+
+
+class RunConfig(_Record):
+    """`config.json`: everything that is needed to run a cell again."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    environment: str
+    """Gymnasium id, for example `ProgressGym/Follow-v0`."""
+    arguments: dict[str, Scalar | None]
+    """Keyword arguments of the environment, defaults written out."""
+    challenge: str
+    """The challenge's variant id as in tables and paths, for example `predict?horizon=2`."""
+    agent: str
+    """The agent's variant id, for example `lifelong-dpo?independent=true`."""
+    seed: Annotated[int, Field(ge=0)]
+    history: Source
+    instrument: Source
+    rng_scheme: str
+    package_version: str
+    git_commit: str | None = None
+    live: bool = False
+    """True for a closed loop with a live model: it can be reproduced but not recomputed from the record."""
+    sha256: Sha256
+    """sha256 of the canonical JSON of all other fields; see `RunConfig.make`."""
+
+    @classmethod
+    def make(cls, **fields: Any) -> Self:
+        """Build a config with its own hash filled in."""
+        draft = cls.model_validate({**fields, "sha256": "0" * 64})
+        return draft.model_copy(update={"sha256": draft.digest()})
+
+    def digest(self) -> str:
+        """sha256 of the canonical JSON of all fields except `sha256`."""
+        return sha256_bytes(canonical_json(self.model_dump(mode="json", exclude={"sha256"})).encode())
+
+    def same_run(self, other: RunConfig) -> bool:
+        """Whether two configs ask for the same numbers: everything but the code version is equal."""
+        skip = {"sha256", "git_commit", "package_version"}
+        return self.model_dump(exclude=skip) == other.model_dump(exclude=skip)
+
+
+class RunScores(_Record):
+    """`scores.json`: the numbers of one cell. Lists have one entry a step."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    utility: Finite
+    """U: the sum of `utilities`."""
+    utilities: list[Finite]
+    static_utilities: list[Finite]
+    """The same steps for an agent that answers as in century 0 for ever."""
+    reference_utilities: list[Finite]
+    """The same steps for the challenge's reference."""
+    drift_cosine: list[Finite | None]
+    """None where the human did not move."""
+    dimension_error: list[Finite]
+    agent_values: list[list[Finite | None]]
+    """(steps, 19); None on dimensions that the instrument does not cover."""
+    human_values: list[list[Finite | None]]
+    """(T, 19) values of the human path."""
+    published: dict[str, Finite]
+    """Scores on the published scales, by name."""
+    lock_in: dict[str, Finite] = Field(default_factory=dict)
+    """Coevolve only: measures of how far the simulated human was locked in."""
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+
+    @model_validator(mode="after")
+    def _lengths(self) -> Self:
+        steps = len(self.utilities)
+        for name in ("static_utilities", "reference_utilities", "drift_cosine", "dimension_error", "agent_values"):
+            if len(getattr(self, name)) != steps:
+                raise ValueError(f"{name} has {len(getattr(self, name))} entries for {steps} steps")
+        return self
+
+
+class Done(_Record):
+    """`DONE.json`, written last: the sha256 of every other file of the cell."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    files: dict[str, Sha256]
+
+
+class IntervalRecord(_Record):
+    """A number with its 95 % interval."""
+
+    low: Finite
+    mid: Finite
+    high: Finite
+
+
+class Aggregate(_Record):
+    """One row of the table: an agent on a challenge and a history, over seeds."""
+
+    agent: str
+    challenge: str
+    history: str
+    seeds: Annotated[int, Field(ge=1)]
+    skill: IntervalRecord | None
+    """None: not identified, not ranked."""
+    utility: IntervalRecord
+    static: Finite
+    reference: Finite
+    lead: IntervalRecord
+    similarity: Finite
+    """Raw mean cosine over steps and seeds."""
+    drift_cosine: Finite | None
+    dimension_error: Finite
+    published: dict[str, Finite]
+    lock_in: dict[str, Finite] = Field(default_factory=dict)
+    privileged: bool = False
+    """True for references that read the truth; they are never ranked."""
+    labels: str = "probability"
+
+
+class Cell(_Record):
+    """One finished run: what and what came out."""
+
+    config: RunConfig
+    scores: RunScores
+
+
+class Results(_Record):
+    """`results.json`: a whole benchmark."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    command: list[str]
+    git_commit: str | None
+    packages: dict[str, str]
+    device: str
+    created: str
+    """ISO 8601, UTC."""
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    cells: list[Cell]
+    aggregates: list[Aggregate]
+    warnings: list[str] = Field(default_factory=list)
+
+
+def load_record(path: Path | str, kind: type[Record]) -> Record:
+    """Read a JSON file into a schema.
+
+    Raises:
+        UserError: one line that names the file, the field and what is wrong with it.
+    """
+    value = read_json(path)
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the whole file"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise UserError(f"{path} is not a valid {kind.__name__}: {where}: {first['msg']}{more}") from None
+
+
+def save_record(path: Path | str, record: BaseModel) -> None:
+    """Write a record as indented JSON, atomically."""
+    write_json(path, record.model_dump(mode="json"))
