@@ -214,7 +214,7 @@ def _views(row: Row) -> Parsed:
 def _unshift(texts: Sequence[str]) -> list[str] | None:
     """Options cut at the wrong commas, put together and cut at their quotes; None when nothing is wrong or unclear.
 
-    >>> _unshift(["“One”,“two”", "“three”,“four", " five", " six”\""])
+    >>> _unshift(["“One”,“two”", "“three”,“four", " five", " six”"])
     ['“One”', '“two”', '“three”', '“four, five, six”']
     """
     if any("”,“" in text for text in texts):

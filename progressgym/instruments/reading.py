@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Protocol, TypedDict, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,8 @@ class Reading:
     """Wall-clock time of the measurement."""
     temperature: float
     """What the scores were divided by."""
+    tokens: int | None
+    """Token positions computed, shared beginnings once; None for a scorer that does not count (`CountsTokens`)."""
     framing_answers: Floats | None = None
     """cloze: (F, N, K) answers under each framing."""
     framing_scores: Floats | None = None
@@ -100,9 +102,9 @@ def read(
     """
     divisor = instrument.config.temperature if temperature is None else temperature
     _check_temperature(divisor)
-    start = time.perf_counter()
+    start, cost = time.perf_counter(), Cost()
     if mode == "cloze":
-        framing_scores, neutral_scores = cloze_scores(instrument, scorer)
+        framing_scores, neutral_scores = cloze_scores(instrument, scorer, cost)
         framing_answers = cloze_answers(framing_scores, neutral_scores, instrument.mask, divisor)
         return Reading(
             order_flip=None,
@@ -110,23 +112,25 @@ def read(
             model=scorer.name,
             seconds=time.perf_counter() - start,
             temperature=divisor,
+            tokens=cost.tokens,
             framing_answers=framing_answers,
             framing_scores=framing_scores,
             neutral_scores=neutral_scores,
             **_summary(instrument, framing_answers.mean(0)),
         )
-    answers, flip = form_answers(instrument, scorer, mode, orders, divisor)
+    answers, flip = form_answers(instrument, scorer, mode, orders, divisor, cost)
     return Reading(
         order_flip=flip,
         mode=mode,
         model=scorer.name,
         seconds=time.perf_counter() - start,
         temperature=divisor,
+        tokens=cost.tokens,
         **_summary(instrument, answers),
     )
 
 
-def cloze_scores(instrument: Instrument, scorer: OptionScorer) -> tuple[Floats, Floats]:
+def cloze_scores(instrument: Instrument, scorer: OptionScorer, cost: Cost) -> tuple[Floats, Floats]:
     """Raw scores of options, after the situations and after the neutral context: two (F, N, K), padding 0.
 
     Each text scored is context + framing + " " + option. Under the neutral context equal options are scored once.
@@ -136,8 +140,10 @@ def cloze_scores(instrument: Instrument, scorer: OptionScorer) -> tuple[Floats, 
     contexts = [item.text for item in instrument.items]
     counts = [len(texts) for texts in options]
     scored = _check(scorer, scorer.framed_option_logprobs(contexts, framings, options), len(framings), counts)
+    cost.add(scorer)
     position = {text: j for j, text in enumerate(dict.fromkeys(text for texts in options for text in texts))}
     neutral = scorer.framed_option_logprobs([instrument.config.neutral_context], framings, [list(position)])
+    cost.add(scorer)
     alone = _check(scorer, neutral, len(framings), [len(position)])[0]
     framing_scores = np.zeros((len(framings), *instrument.mask.shape))
     neutral_scores = np.zeros_like(framing_scores)
@@ -159,7 +165,7 @@ def cloze_answers(framing_scores: Floats, neutral_scores: Floats, mask: Bools, t
 
 
 def form_answers(
-    instrument: Instrument, scorer: OptionScorer, mode: str, orders: str, temperature: float
+    instrument: Instrument, scorer: OptionScorer, mode: str, orders: str, temperature: float, cost: Cost
 ) -> tuple[Floats, float | None]:
     """Answers (N, K) in a form's words, averaged over orders and fitting forms; and the order flip.
 
@@ -178,6 +184,7 @@ def form_answers(
         prompts.append(form.prompt(instrument.items[i].text, shown))
         replies.append(form.replies(shown))
     scored = _check(scorer, scorer.option_logprobs(prompts, replies), None, list(map(len, replies)))
+    cost.add(scorer)
     tables: dict[tuple[int, str], list[Floats]] = {}
     for (i, form, order), scores in zip(asked, scored, strict=True):
         weights = np.exp((scores - scores.max()) / (1.0 if form.single_token else temperature))
@@ -193,6 +200,37 @@ def form_answers(
 def _mean_distance(table: Sequence[Floats]) -> float:
     """Mean total-variation distance over pairs of rows."""
     return float(np.mean([0.5 * np.abs(a - b).sum() for a, b in combinations(table, 2)]))
+
+
+class TokenStats(Protocol):
+    """What one scoring call cost."""
+
+    @property
+    def unique_tokens(self) -> int:
+        """Token positions computed."""
+        ...
+
+
+@runtime_checkable
+class CountsTokens(Protocol):
+    """A scorer that says what its last call cost."""
+
+    @property
+    def last_stats(self) -> TokenStats | None:
+        """Of the last call; None before the first."""
+        ...
+
+
+class Cost:
+    """Adds up what scoring calls cost, for scorers that say so."""
+
+    def __init__(self) -> None:
+        self.tokens: int | None = None
+
+    def add(self, scorer: OptionScorer) -> None:
+        """Count the scorer's last call."""
+        if isinstance(scorer, CountsTokens) and scorer.last_stats is not None:
+            self.tokens = (self.tokens or 0) + scorer.last_stats.unique_tokens
 
 
 class _Summary(TypedDict):

@@ -16,7 +16,7 @@ from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.stance import DEFAULT_SCALE, StanceModel
 
 
-@dataclass(frozen=True)
+@dataclass
 class Uniform:
     """Indifferent: every value is 0."""
 
@@ -27,39 +27,41 @@ class Uniform:
         return instrument.uniform()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Upholding:
     """Always takes the option that upholds a dimension most: its value is 1. Indifferent elsewhere and among equals."""
 
     dimension: str
+    name: str = field(init=False)
+    """For example `upholding-care`."""
 
-    @property
-    def name(self) -> str:
-        """For example `upholding-care`."""
-        return f"upholding-{self.dimension}"
+    def __post_init__(self) -> None:
+        """Name it."""
+        self.name = f"upholding-{self.dimension}"
 
     def answers(self, instrument: Instrument) -> Floats:
         """(N, K)."""
         return _extreme(instrument, instrument.loadings[..., index_of(self.dimension)])
 
 
-@dataclass(frozen=True)
+@dataclass
 class Violating:
     """Always takes the option that violates a dimension most: sum of min loadings over sum of max loadings."""
 
     dimension: str
+    name: str = field(init=False)
+    """For example `violating-care`."""
 
-    @property
-    def name(self) -> str:
-        """For example `violating-care`."""
-        return f"violating-{self.dimension}"
+    def __post_init__(self) -> None:
+        """Name it."""
+        self.name = f"violating-{self.dimension}"
 
     def answers(self, instrument: Instrument) -> Floats:
         """(N, K)."""
         return _extreme(instrument, -instrument.loadings[..., index_of(self.dimension)])
 
 
-@dataclass(frozen=True)
+@dataclass
 class FirstPosition:
     """Always takes the first option of an item's own order, whatever it says."""
 
@@ -72,16 +74,17 @@ class FirstPosition:
         return answers
 
 
-@dataclass(frozen=True)
+@dataclass
 class RandomRespondent:
     """Choice probabilities drawn evenly from all possible ones (a flat Dirichlet), the same for the same seed."""
 
     seed: int
+    name: str = field(init=False)
+    """For example `random-0`."""
 
-    @property
-    def name(self) -> str:
-        """For example `random-0`."""
-        return f"random-{self.seed}"
+    def __post_init__(self) -> None:
+        """Name it."""
+        self.name = f"random-{self.seed}"
 
     def answers(self, instrument: Instrument) -> Floats:
         """(N, K)."""
@@ -91,7 +94,7 @@ class RandomRespondent:
         return answers
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Table:
     """Answers that are already known, checked against the instrument that asks for them."""
 
@@ -107,7 +110,7 @@ class Table:
         return validate_answers(self.table, instrument.mask, f"answers of {self.name!r}")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Planted:
     """Answers by the stance model with a known theta."""
 
@@ -123,24 +126,25 @@ class Planted:
         return StanceModel.of(instrument, self.base, scale=self.scale).answers(self.theta)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class LanguageModelRespondent:
     """A language model behind a reading, so that it can stand wherever a respondent is asked for."""
 
     scorer: OptionScorer
     mode: str = "cloze"
+    name: str = field(init=False)
+    """The model's name."""
 
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self.scorer.name
+    def __post_init__(self) -> None:
+        """Take the model's name."""
+        self.name = self.scorer.name
 
     def answers(self, instrument: Instrument) -> Floats:
         """(N, K)."""
         return instrument.read(self.scorer, self.mode).answers
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class ScriptedScorer:
     """A language model double: the log-probability of an option is a function of prompt and option.
 

@@ -11,6 +11,7 @@ Legend of shapes: N items, K options, D = 19.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -118,7 +119,7 @@ class StanceModel:
         array = validate_answers(answers, self.mask)
         chosen = item_index(items, len(self.mask))
         part = StanceModel(self.loadings[chosen], self.mask[chosen], self.base[chosen], self.scale)
-        tables = array[..., chosen, :].reshape(-1, *part.mask.shape)
+        tables = array[..., chosen, :].reshape(math.prod(array.shape[:-2]), *part.mask.shape)
         thetas = np.array([part._newton(table, ridge) for table in tables])
         return centre_worldviews(thetas.reshape(*array.shape[:-2], self.loadings.shape[-1]))
 
