@@ -130,12 +130,13 @@ def read(
     )
 
 
-def cloze_scores(instrument: Instrument, scorer: OptionScorer, cost: Cost) -> tuple[Floats, Floats]:
+def cloze_scores(instrument: Instrument, scorer: OptionScorer, cost: Cost | None = None) -> tuple[Floats, Floats]:
     """Raw scores of options, after the situations and after the neutral context: two (F, N, K), padding 0.
 
     Each text scored is context + framing + " " + option. Under the neutral context equal options are scored once.
+    What the calls cost is added to `cost`.
     """
-    framings = instrument.config.framings
+    framings, cost = instrument.config.framings, cost or Cost()
     options = [[f" {option}" for option in item.options] for item in instrument.items]
     contexts = [item.text for item in instrument.items]
     counts = [len(texts) for texts in options]
@@ -165,13 +166,13 @@ def cloze_answers(framing_scores: Floats, neutral_scores: Floats, mask: Bools, t
 
 
 def form_answers(
-    instrument: Instrument, scorer: OptionScorer, mode: str, orders: str, temperature: float, cost: Cost
+    instrument: Instrument, scorer: OptionScorer, mode: str, orders: str, temperature: float, cost: Cost | None = None
 ) -> tuple[Floats, float | None]:
     """Answers (N, K) in a form's words, averaged over orders and fitting forms; and the order flip.
 
     The flip is the mean over items, forms and pairs of orders of the total-variation distance, None for one order.
     """
-    forms = forms_of(mode)
+    forms, cost = forms_of(mode), cost or Cost()
     asked = [
         (i, form, order)
         for i, item in enumerate(instrument.items)
