@@ -1,4 +1,4 @@
-"""Environments: Gymnasium ids for Follow, in answers and in numbers.
+"""Environments: Gymnasium ids for Follow, Predict and Coevolve, each in answers and in numbers.
 
 Importing the package registers the ids; entry points are strings, so nothing heavy is loaded before `gymnasium.make`.
 """
@@ -10,3 +10,7 @@ from gymnasium.envs.registration import register
 
 register(id="ProgressGym/Follow-v0", entry_point="progressgym.envs.follow:FollowEnv")
 register(id="ProgressGym/FollowStance-v0", entry_point="progressgym.envs.follow:FollowStanceEnv")
+register(id="ProgressGym/Predict-v0", entry_point="progressgym.envs.predict:PredictEnv")
+register(id="ProgressGym/PredictStance-v0", entry_point="progressgym.envs.predict:PredictStanceEnv")
+register(id="ProgressGym/Coevolve-v0", entry_point="progressgym.envs.coevolve:CoevolveEnv")
+register(id="ProgressGym/CoevolveStance-v0", entry_point="progressgym.envs.coevolve:CoevolveStanceEnv")

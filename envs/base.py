@@ -37,7 +37,7 @@ DEFAULT_HISTORY = "histsmol-v1"
 class ProgressEnv(gym.Env[Any, Any]):
     """Common part of the environments; not an environment itself."""
 
-    metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array", "ansi"], "render_fps": 4}
+    metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array", "ansi"], "render_fps": 4}  # noqa: RUF012 (Gymnasium declares it as an instance variable)
     challenge: ClassVar[str]
     """Name of the challenge in tasks, tables and paths."""
 
@@ -59,6 +59,11 @@ class ProgressEnv(gym.Env[Any, Any]):
         self.render_mode = render_mode
         self._source: HistorySource = resolve_history(history, instrument)
         self._instrument = self._source.instrument
+        if self.steps < 1:
+            most = self._source.centuries - 2
+            raise UserError(
+                f"horizon {self.horizon} leaves no step in {self._source.centuries} centuries; use 0 to {most}"
+            )
         self._chooser = PairChooser(self._instrument, queries)
         self._label_kind = check_labels(labels)
         self._queries = queries
@@ -93,6 +98,10 @@ class ProgressEnv(gym.Env[Any, Any]):
     def _labels(self, index: int) -> NDArray[np.float32]:
         """Fresh (Q,) labels of observation `index`, from 0."""
         raise NotImplementedError
+
+    def _initial_labels(self) -> NDArray[np.float32]:
+        """Fresh (Q,) labels of century 0, known to the agent from the start."""
+        return self.episode.initial_labels(self._label_kind)
 
     def _century(self, index: int) -> int:
         """Century of observation `index`."""
@@ -228,7 +237,7 @@ class ProgressEnv(gym.Env[Any, Any]):
     def _make_task(self) -> Task:
         episode = self.episode
         answers, pairs = episode.initial_answers.copy(), episode.pairs.copy()
-        labels = episode.initial_labels(self._label_kind)
+        labels = self._initial_labels()
         for array in (answers, pairs, labels):
             array.setflags(write=False)
         return Task(

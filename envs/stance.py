@@ -51,10 +51,9 @@ class StanceFlavour(ProgressEnv):
             else self._evidence_weights(self._differences[episode.asked])
         )
         self._base = self._readout.base(episode.initial_logits)
-        self._seen = self._read(episode.initial_labels(self._label_kind))
-        self._before = self._seen
-        self._seen_index = -1
         super()._begin(episode)
+        self._seen = self._read(self._initial_labels())
+        self._seen_index = -1
 
     def _observe(self, index: int) -> NDArray[np.float32]:
         if index != self._seen_index:

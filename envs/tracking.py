@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from progressgym.core.errors import UserError
 from progressgym.envs.actions import to_action, to_answers
 from progressgym.envs.base import ProgressEnv
 from progressgym.envs.episode import Episode
@@ -29,14 +28,6 @@ class TrackingEnv(ProgressEnv):
     def horizon(self) -> int:
         """Centuries between the last comparisons and the scored answers."""
         return self._horizon
-
-    def _set_horizon(self, horizon: int) -> None:
-        if isinstance(horizon, bool) or not isinstance(horizon, (int, np.integer)):
-            raise UserError(f"horizon is {horizon!r}; use a whole number of centuries")
-        self._horizon = int(horizon)
-        if horizon < 0 or self.steps < 1:
-            most = self._source.centuries - 2
-            raise UserError(f"horizon {horizon} leaves no step in {self._source.centuries} centuries; use 0 to {most}")
 
     def _begin(self, episode: Episode) -> None:
         shown = episode.history.answers[1 : 1 + self.steps]

@@ -19,13 +19,13 @@ Legend of shapes: T centuries, N items, K options, G groups, R normal numbers a 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from progressgym.core.answers import Bools, softmax_options
 from progressgym.core.dimensions import DIMENSIONS, WORLDVIEWS, century_label
 from progressgym.core.errors import UserError, unknown
 from progressgym.core.ids import format_id, parse_id
@@ -104,7 +104,7 @@ class SyntheticSpec:
         arguments: dict[str, Any] = dict(variant.arguments)
         return cls(family=variant.name.removeprefix(SYNTHETIC), **arguments)
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The id with defaults left out.
 
@@ -135,13 +135,17 @@ def synthetic_history(
     elif rng is None:
         raise UserError(f"{spec.id!r} is a distribution of histories; name one of them with seed=0, 1, ...")
     asked = Instrument.load(DEFAULT_INSTRUMENT) if instrument is None else instrument
-    return History(
+    return History.trusted(
         name=spec.id,
-        labels=tuple(century_label(FIRST_CENTURY + t) for t in range(spec.centuries)),
+        labels=_labels(spec.centuries),
         answers=_answers(spec, asked, rng).astype(np.float32),
         instrument=asked,
-        card={"synthetic": spec.id},
     )
+
+
+@lru_cache
+def _labels(centuries: int) -> tuple[str, ...]:
+    return tuple(century_label(FIRST_CENTURY + t) for t in range(centuries))
 
 
 def _answers(spec: SyntheticSpec, instrument: Instrument, rng: np.random.Generator) -> Floats:
@@ -152,7 +156,7 @@ def _answers(spec: SyntheticSpec, instrument: Instrument, rng: np.random.Generat
     if spec.family == "plural":
         answers = _plural(spec, draw, base + noise)
     else:
-        answers = softmax_options(base + noise + draw.drift(spec), instrument.mask)
+        answers = draw.softmax(base + noise + draw.drift(spec))
     rounded: Floats = np.round(answers * GRID) / GRID
     return rounded
 
@@ -165,7 +169,7 @@ def _plural(spec: SyntheticSpec, draw: _Draw, base: Floats) -> Floats:
     mixture = np.zeros((spec.centuries, *draw.mask.shape))
     for group in range(GROUPS):
         offset = draw.phi(GROUP_SPREAD * draw.normals(1, len(DIMENSIONS)))
-        mixture += weights_TG[:, group, None, None] * softmax_options(base + offset + draw.drift(spec), draw.mask)
+        mixture += weights_TG[:, group, None, None] * draw.softmax(base + offset + draw.drift(spec))
     return mixture
 
 
@@ -174,7 +178,10 @@ class _Draw:
 
     def __init__(self, rng: np.random.Generator, instrument: Instrument) -> None:
         self.rng = rng
-        self.mask: Bools = instrument.mask
+        self.mask = instrument.mask
+        self._real = instrument.mask.astype(np.float64)
+        self._share = self._real / self._real.sum(1, keepdims=True)
+        self._ones = np.ones(instrument.mask.shape[1])
         self._loadings = instrument.loadings.reshape(-1, len(DIMENSIONS))
 
     def normals(self, *shape: int) -> Floats:
@@ -210,11 +217,17 @@ class _Draw:
         return drift
 
     def _centre(self, logits: Floats) -> Floats:
-        kept = np.where(self.mask, logits, 0.0)
-        centred: Floats = np.where(self.mask, kept - kept.sum(-1, keepdims=True) / self.mask.sum(-1)[:, None], 0.0)
+        kept = logits * self._real
+        centred: Floats = kept - (kept @ self._ones)[..., None] * self._share
         return centred
+
+    def softmax(self, logits: Floats) -> Floats:
+        """Answers (..., N, K); these logits are far too small to overflow. A product sums faster than `sum`."""
+        weights = np.exp(logits) * self._real
+        weights /= (weights @ self._ones)[..., None]
+        return weights
 
     def _unit(self, logits: Floats) -> Floats:
         """Scaled so that the root mean square over options is 1 in the century where it is largest."""
-        size = np.sqrt(np.einsum("tik,tik->t", logits, logits).max() / self.mask.sum())
+        size = np.sqrt(max(float(table.ravel() @ table.ravel()) for table in logits) / self.mask.sum())
         return logits / size if size > 0 else logits

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from progressgym.histories.history import History
+from progressgym.instruments.instrument import Instrument
 
 Floats = NDArray[np.float64]
 
@@ -26,7 +28,9 @@ class Timeline:
     @classmethod
     def of(cls, history: History, items: ArrayLike | None = None) -> Timeline:
         """The timeline of a history on a subset of items, all by default."""
-        return cls(labels=history.labels, values=history.values(items), covered=history.instrument.covered(items))
+        instrument = history.instrument
+        covered = _covered(instrument) if items is instrument.evaluation else instrument.covered(items)
+        return cls(labels=history.labels, values=history.values(items), covered=covered)
 
     @property
     def drift(self) -> Floats:
@@ -38,3 +42,11 @@ class Timeline:
     def total_drift(self) -> float:
         """Root mean square over covered dimensions of the change from the first to the last century."""
         return float(np.sqrt(np.mean(self.drift[-1][self.covered] ** 2))) if self.covered.any() else 0.0
+
+
+@lru_cache(maxsize=16)
+def _covered(instrument: Instrument) -> NDArray[np.bool_]:
+    """Covered dimensions of the evaluation items: asked at every reset of an environment."""
+    covered = instrument.covered(instrument.evaluation)
+    covered.setflags(write=False)
+    return covered

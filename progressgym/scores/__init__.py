@@ -13,6 +13,7 @@ from progressgym.scores.intervals import (
     item_masses,
     probability_of_improvement,
 )
+from progressgym.scores.lock_in import against_history, answer_entropy, displacement
 from progressgym.scores.published import best_values, code_sum_of_maxes, follow_sum, table2_double_sum
 from progressgym.scores.similarity import cosine, dimension_error, drift_cosine, optional
 from progressgym.scores.skill import skill
@@ -27,12 +28,15 @@ from progressgym.scores.utilities import (
 __all__ = [
     "Interval",
     "SkillEstimate",
+    "against_history",
+    "answer_entropy",
     "best_values",
     "bootstrap_skill",
     "code_sum_of_maxes",
     "coevolve_utilities",
     "cosine",
     "dimension_error",
+    "displacement",
     "drift_cosine",
     "follow_sum",
     "follow_utilities",
