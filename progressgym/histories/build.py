@@ -7,6 +7,7 @@ the first century that is missing, or inside a century from its last complete ch
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -23,7 +24,6 @@ from progressgym.histories.corpus import Passage, ReadReport, stream_passages
 from progressgym.histories.selection import CenturyText, divide, draw
 from progressgym.histories.spelling import normalise
 from progressgym.tuning.lora import LoraRecipe, attach, save_adapter
-from progressgym.tuning.memory import keep_freed_memory
 from progressgym.tuning.training import IGNORED, Example, Progress, StageRecipe, StageResult, train_stage
 
 SPELLING_SETTLED = 1700
@@ -87,7 +87,7 @@ def build_history(
     Raises:
         UserError: bad corpus, a century the corpus lacks, or `out` holds adapters of another recipe.
     """
-    from progressgym.models import resolve_folder
+    from progressgym.models import resolve_base
 
     recipe = recipe or BuildRecipe()
     out = Path(out)
@@ -99,7 +99,7 @@ def build_history(
         raise UserError(f"the corpus has no text of {', '.join(missing)}; it has {', '.join(texts)}")
     if not (out / "corpus.json").exists():
         write_json(out / "corpus.json", report)
-    folder = resolve_folder(base)
+    folder = resolve_base(base)
     done = []
     for label in labels:
         target = out / "adapters" / label
@@ -127,16 +127,13 @@ def _build_century(
     text: CenturyText, base: str, folder: Path, target: Path, recipe: BuildRecipe, identity: str, step: Progress | None
 ) -> None:
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    keep_freed_memory()
+    from progressgym.models import load_model
+
     started = time.monotonic()
-    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    dtype = torch.bfloat16 if _fast_bfloat16() else torch.float32
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, trust_remote_code=False)
-    model = attach(
-        model.to("cuda" if torch.cuda.is_available() else "cpu"), recipe.lora, child_seed(recipe.seed, "lora")
-    )
+    loaded = load_model(folder)
+    tokenizer = loaded.tokenizer
+    model = attach(loaded.model, recipe.lora, child_seed(recipe.seed, "lora"))
     staging = target.parent / f".work-{target.name}"
     torch.manual_seed(child_seed(recipe.seed, "train", text.label) % 2**31)
     reading = train_stage(
@@ -151,6 +148,7 @@ def _build_century(
     if recipe.instructions is not None:
         pairs = instruction_examples(load_instructions(recipe.instructions), tokenizer)
         instructing = train_stage(model, pairs, recipe.instructing, seed=recipe.seed)
+    shutil.rmtree(staging, ignore_errors=True)
     with write_folder(target) as staged:
         save_adapter(model, staged, base)
         record = {
@@ -206,10 +204,3 @@ def instruction_examples(pairs: Sequence[dict[str, str]], tokenizer: Any) -> lis
         examples.append(Example([*ids, *answer], [*[IGNORED] * len(ids), *answer]))
     return examples
 
-
-def _fast_bfloat16() -> bool:
-    import torch
-
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported())
-    return bool(torch.cpu._is_avx512_bf16_supported())

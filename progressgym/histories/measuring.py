@@ -21,6 +21,7 @@ from progressgym.histories.history import History
 from progressgym.histories.selection import CenturyText
 from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.reading import cloze_answers, cloze_scores
+from progressgym.models import load_model, resolve_base
 
 Floats = NDArray[np.float64]
 
@@ -52,11 +53,12 @@ def measure_build(
     """
     build = Path(build)
     adapters = adapters_of(build)
+    base = resolve_base(read_json(build / "recipe.json")["base"])
     rows = []
     for label, folder in adapters.items():
         if progress is not None:
             progress(label)
-        framing, neutral = century_scores(build / "readings", label, folder, instrument)
+        framing, neutral = century_scores(build / "readings", label, folder, instrument, base)
         rows.append(cloze_answers(framing, neutral, instrument.mask, instrument.config.temperature).mean(0))
     return History(
         name=build.resolve().name,
@@ -67,13 +69,12 @@ def measure_build(
     )
 
 
-def century_scores(store: Path, label: str, adapter: Path, instrument: Instrument) -> tuple[Floats, Floats]:
+def century_scores(store: Path, label: str, adapter: Path, instrument: Instrument, base: Path) -> tuple[Floats, Floats]:
     """Raw cloze scores (F, N, K) of one adapter and of the neutral context, from the store or from the model."""
-    from progressgym.models import load_model
 
     file = store / f"{label}-{reading_key(instrument)}.npz"
     if not file.exists():
-        framing, neutral = cloze_scores(instrument, load_model(str(adapter)))
+        framing, neutral = cloze_scores(instrument, load_model(adapter, base=base))
         write_npz(file, framing=framing.astype(np.float32), neutral=neutral.astype(np.float32))
     stored = read_npz(file)
     return stored["framing"].astype(np.float64), stored["neutral"].astype(np.float64)
@@ -139,16 +140,16 @@ def perplexity_matrix(
     Returns:
         text label -> model label (or `base`) -> nats per token.
     """
-    from progressgym.models import load_model
     from progressgym.tuning.perplexity import mean_loss
 
     recipe = read_json(Path(build) / "recipe.json")
-    models = {"base": recipe["base"]} | {label: str(folder) for label, folder in adapters_of(build).items()}
+    base = resolve_base(recipe["base"])
+    models = {"base": base} | adapters_of(build)
     losses: dict[str, dict[str, float]] = {label: {} for label in texts}
-    for name, spec in models.items():
+    for name, folder in models.items():
         if progress is not None:
             progress(name)
-        model = load_model(spec)
+        model = load_model(folder, base=None if folder == base else base)
         for label, text in texts.items():
             sequences = held_out_sequences(text, model.tokenizer, recipe["recipe"]["spelling"], tokens, block)
             losses[label][name] = round(mean_loss(model.model, sequences), 4)

@@ -75,10 +75,9 @@ def save_adapter(model: PeftModel, folder: Path, base: str) -> None:
         raise UserError(f"training diverged: {bad[0]} holds NaN or infinite weights; lower the learning rate")
     shrunk = {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in weights.items()}
     save_file(shrunk, str(folder / "adapter_model.safetensors"), metadata={"format": "pt"})
-    config = {key: sorted(value) if isinstance(value, set) else value for key, value in _config(model).items()}
+    described = asdict(model.peft_config["default"])
+    config = {key: sorted(value) if isinstance(value, set) else value for key, value in described.items()}
+    config.pop("runtime_config", None)
     config |= {"base_model_name_or_path": base, "inference_mode": True}
     write_text(folder / "adapter_config.json", json.dumps(config, indent=2, default=str) + "\n")
 
-
-def _config(model: PeftModel) -> dict[str, Any]:
-    return asdict(model.peft_config["default"])

@@ -1,0 +1,99 @@
+"""The evidence page of a history: what its card says, as Markdown for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+GATE_AIM, GATE_LEAST = 0.6, 0.3
+
+
+def evidence_page(name: str, card: Mapping[str, Any]) -> str:
+    """Markdown page of a measured history.
+
+    Args:
+        name: of the history.
+        card: its card with an `evidence` entry (see `histories.evidence.summary` and `perplexity_matrix`).
+    """
+    evidence = card["evidence"]
+    parts = [
+        f"# {name}: the evidence",
+        "Generated from the history's card; every number was measured by `progressgym history evidence`.",
+        _training(card),
+        _perplexity(evidence["held_out_loss"]),
+        _distances(evidence["distances"]),
+        _gate(evidence),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def gate_verdict(mean: float) -> str:
+    """What a split-half correlation of drift allows.
+
+    >>> gate_verdict(0.7)
+    'above the aim of 0.6: agents can be scored on this history'
+    """
+    if mean >= GATE_AIM:
+        return f"above the aim of {GATE_AIM}: agents can be scored on this history"
+    if mean >= GATE_LEAST:
+        return f"between {GATE_LEAST} and the aim of {GATE_AIM}: scores are usable, with wide intervals"
+    return f"below {GATE_LEAST}: use synthetic histories for headline claims"
+
+
+def _training(card: Mapping[str, Any]) -> str:
+    rows = [
+        f"| {label} | {entry['tokens']:,} | {entry['first_loss']} | {entry['last_loss']} |"
+        for label, entry in card["centuries"].items()
+    ]
+    head = "## Training\n\n| century | tokens read | loss of the first 10 steps | of the last 10 |\n|---|---|---|---|\n"
+    return head + "\n".join(rows) + f"\n\nBase: `{card['base_model']}`. Losses in nats per token, LoRA on a frozen base."
+
+
+def _perplexity(losses: Mapping[str, Mapping[str, float]]) -> str:
+    models = list(next(iter(losses.values())))
+    lines = ["| text | " + " | ".join(models) + " |", "|---" * (len(models) + 1) + "|"]
+    minima = 0
+    for text, row in losses.items():
+        best = min(row, key=lambda model: row[model])
+        minima += best == text
+        cells = [f"**{row[model]:.3f}**" if model == best else f"{row[model]:.3f}" for model in models]
+        lines.append(f"| {text} | " + " | ".join(cells) + " |")
+    return (
+        "## Held-out loss\n\nNats per token on whole works that no model has read (rows: text, columns: model; the row "
+        "minimum is bold; perplexity is the exponential).\n\n"
+        + "\n".join(lines)
+        + f"\n\nThe century's own model is the row minimum in {minima} of {len(losses)} rows."
+    )
+
+
+def _distances(numbers: Mapping[str, float]) -> str:
+    return (
+        "## Distances\n\nRoot mean square distance of choice probabilities over all options.\n\n"
+        "| quantity | value |\n|---|---|\n"
+        f"| two training seeds of one century (mean) | {numbers['seed_distance']:.4f} |\n"
+        f"| neighbouring centuries (mean) | {numbers['neighbour_distance']:.4f} |\n"
+        f"| ratio to the seed distance, pairs three or more centuries apart: mean | {numbers['ratio_mean']:.2f} |\n"
+        f"| smallest | {numbers['ratio_min']:.2f} |\n"
+        f"| share of the {numbers['pairs']:.0f} pairs above 3 | {numbers['ratio_above_3']:.0%} |"
+    )
+
+
+def _gate(evidence: Mapping[str, Any]) -> str:
+    names = {
+        "split_half_drift": "drift from the first century, within a seed",
+        "split_half_drift_across_seeds": "the same across two seeds",
+        "split_half_successive_drift": "drift from the century before, within a seed",
+        "split_half_successive_drift_across_seeds": "the same across two seeds",
+    }
+    rows = [
+        f"| {text} | {evidence[key]['mean']:.2f} | {evidence[key]['low']:.2f} to {evidence[key]['high']:.2f} |"
+        for key, text in names.items()
+    ]
+    return (
+        "## The gate: do two halves of the items agree on the drift?\n\nCorrelation over (century, dimension) of the "
+        "drift of one half of the items with the drift of the other half, 100 random balanced splits.\n\n"
+        "| drift | mean | 95 % of splits |\n|---|---|---|\n"
+        + "\n".join(rows)
+        + f"\n\nElicitation against evaluation items (the coherence that synthetic families take as default): "
+        f"{evidence['coherence']:.2f}. The first row is {gate_verdict(evidence['split_half_drift']['mean'])}."
+    )

@@ -1,0 +1,174 @@
+"""Century models end to end on a tiny Llama: built, killed, resumed, measured; and the statistics of evidence."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from progressgym.core.answers import softmax_options
+from progressgym.core.errors import UserError
+from progressgym.histories.build import BuildRecipe, build_history, read_corpus
+from progressgym.histories.evidence import balanced_halves, coherence, distance_ratios, split_half, summary
+from progressgym.histories.measuring import measure_build, perplexity_matrix
+from progressgym.instruments.instrument import Instrument
+from progressgym.tuning.lora import LoraRecipe
+from progressgym.tuning.training import StageRecipe
+from tests.tuning.tiny import save_tiny_llama
+
+torch.set_num_threads(1)
+WORDS = {
+    1250: "the king and his men went to the holy land for to fight with the heathen and god was with them",
+    1550: "the merchant of the towne did sell his wares and was a good and honest man in all that he did",
+    1950: "the people of the city have the right to speak and to vote and it is the duty of the state to hear them",
+}
+RECIPE = BuildRecipe(
+    tokens=256,
+    block=32,
+    lora=LoraRecipe(rank=2, top_layers=1),
+    reading=StageRecipe(batch_size=2, learning_rate=0.01),
+    instructing=StageRecipe(batch_size=40, learning_rate=1e-3),
+)
+
+
+def write_corpus(folder: Path) -> Path:
+    folder.mkdir()
+    for year, words in WORDS.items():
+        passages = [
+            {"creation_year": year, "source_dataset": "s", "title": f"w{n % 5}", "content": f"{chr(97 + n)} {words} " * 4}
+            for n in range(20)
+        ]
+        (folder / f"Y0{year}.json").write_text(json.dumps(passages))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_corpus(tmp_path_factory.mktemp("corpus") / "histtext")
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_llama(tmp_path_factory.mktemp("base"))
+
+
+def test_build_measure_and_perplexity(corpus: Path, base: Path, tmp_path: Path) -> None:
+    seen: list[str] = []
+    out = tmp_path / "hist"
+    build_history(corpus, str(base), out, RECIPE, progress=lambda label: seen.append(label))
+    assert seen == ["C013", "C016", "C020"]
+    build_history(corpus, str(base), out, RECIPE, progress=lambda label: seen.append(label))
+    assert len(seen) == 3, "finished centuries are not trained again"
+    texts, report = read_corpus(corpus)
+    assert report["cleaning"]["kept"] == 60
+    matrix = perplexity_matrix(out, texts, tokens=64, block=32)
+    assert list(matrix["C016"]) == ["base", "C013", "C016", "C020"]
+    assert all(matrix[label][label] < matrix[label]["base"] for label in matrix)
+    full = Instrument.load("moral19-v1")
+    instrument = Instrument.from_items(full.items[:4] + full.items[-4:], name="small")
+    history = measure_build(out, instrument)
+    assert history.labels == ("C013", "C016", "C020") and history.answers.shape == (3, 8, 4)
+    assert not np.allclose(history.answers[0], history.answers[2])
+    assert history.card["centuries"]["C013"]["held_out_works"]
+    again = measure_build(out, instrument)
+    assert (again.answers == history.answers).all()
+
+
+def test_build_refuses_a_mixture_of_recipes_and_missing_centuries(corpus: Path, base: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no text of C017"):
+        build_history(corpus, str(base), tmp_path / "a", RECIPE, centuries=["C017"])
+    with pytest.raises(UserError, match="another recipe"):
+        build_history(corpus, str(base), tmp_path / "a", BuildRecipe(tokens=99), centuries=["C013"])
+    with pytest.raises(UserError, match="no such corpus"):
+        build_history(tmp_path / "nowhere", str(base), tmp_path / "b", RECIPE)
+    with pytest.raises(UserError, match="finished century models"):
+        measure_build(tmp_path / "a", Instrument.load("moral19-v1"))
+
+
+BUILD = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[4])
+from tests.histories.test_build import RECIPE
+from progressgym.histories.build import build_history
+import torch
+torch.set_num_threads(1)
+kill = int(sys.argv[5])
+count = 0
+def progress(label):
+    def step(done, total, loss):
+        global count
+        count += 1
+        if count == kill:
+            os.kill(os.getpid(), signal.SIGKILL)
+    return step
+build_history(sys.argv[1], sys.argv[2], sys.argv[3], RECIPE, centuries=["C013", "C016"], progress=progress)
+"""
+
+
+@pytest.mark.heavy
+def test_killed_build_resumes_to_the_same_adapters(corpus: Path, base: Path, tmp_path: Path) -> None:
+    root = str(Path(__file__).resolve().parents[2])
+
+    def build(name: str, kill: int) -> int:
+        command = [sys.executable, "-c", BUILD, str(corpus), str(base), str(tmp_path / name), root, str(kill)]
+        return subprocess.run(command, capture_output=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}).returncode
+
+    assert build("whole", 0) == 0
+    assert build("killed", 6) == -signal.SIGKILL
+    assert (tmp_path / "killed/adapters/C013/DONE.json").exists()
+    assert not (tmp_path / "killed/adapters/C016").exists()
+    assert build("killed", 0) == 0
+    for label in ("C013", "C016"):
+        one, two = (tmp_path / name / "adapters" / label / "adapter_model.safetensors" for name in ("whole", "killed"))
+        assert one.read_bytes() == two.read_bytes()
+
+
+def planted_seeds(instrument: Instrument, *, signal_scale: float, seed_noise: float, item_noise: float) -> Any:
+    """(2, 9, N, K) answers with a known common drift, drift of single items, and noise of training seeds."""
+    random = np.random.default_rng(0)
+    shape = (9, *instrument.mask.shape)
+    steps = np.arange(9)[:, None] / 8
+    theta = steps * random.standard_normal((1, 19))
+    common = signal_scale * np.einsum("td,nkd->tnk", theta, instrument.loadings)
+    own = item_noise * steps[:, :, None] * random.standard_normal(shape[1:])
+    start = random.standard_normal(shape[1:])
+    noise = seed_noise * random.standard_normal((2, *shape))
+    return softmax_options(start + common + own + noise, instrument.mask)
+
+
+def test_split_half_finds_planted_drift_and_nothing_in_noise() -> None:
+    instrument = Instrument.load("moral19-v1")
+    clear = planted_seeds(instrument, signal_scale=1.0, seed_noise=0.05, item_noise=0.2)
+    assert split_half(clear, instrument).mean > 0.9
+    assert split_half(clear, instrument, across=True).mean > 0.9
+    assert coherence(clear, instrument) > 0.9
+    noise = planted_seeds(instrument, signal_scale=0.0, seed_noise=0.3, item_noise=0.0)
+    assert abs(split_half(noise, instrument, across=True).mean) < 0.15
+    assert abs(split_half(noise, instrument, successive=True, across=True).mean) < 0.15
+
+
+def test_distance_ratio_is_the_planted_one() -> None:
+    instrument = Instrument.load("moral19-v1")
+    close = planted_seeds(instrument, signal_scale=1.0, seed_noise=0.02, item_noise=0.5)
+    apart = planted_seeds(instrument, signal_scale=0.0, seed_noise=0.2, item_noise=0.0)
+    assert distance_ratios(close, instrument.mask)["ratio_min"] > 3
+    assert distance_ratios(apart, instrument.mask)["ratio_mean"] == pytest.approx(1.0, abs=0.1)
+    assert set(summary(close, instrument)) >= {"coherence", "distances", "split_half_drift"}
+
+
+def test_halves_are_disjoint_and_balanced() -> None:
+    instrument = Instrument.load("moral19-v1")
+    first, second = balanced_halves(instrument, np.random.default_rng(0))
+    assert not set(first) & set(second) and len(first) + len(second) == len(instrument.items)
+    mains = [item.main for item in instrument.items]
+    for main in set(mains):
+        assert sum(mains[i] == main for i in first) == sum(mains[i] == main for i in second)
