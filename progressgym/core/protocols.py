@@ -16,7 +16,10 @@ Info = Mapping[str, Any]
 class Respondent(Protocol):
     """Anything that answers items: a language model behind a reading, a table, a scripted test double."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What to call it in tables."""
+        ...
 
     def answers(self, instrument: Any) -> NDArray[np.float64]:
         """Choice probabilities (N, K) over the options of every item of an instrument."""
@@ -27,9 +30,15 @@ class Respondent(Protocol):
 class OptionScorer(Protocol):
     """A language model as far as reading its values needs it."""
 
-    name: str
-    fingerprint: str
-    """sha256 of everything that can change a number: weights, adapter, tokenizer, precision."""
+    @property
+    def name(self) -> str:
+        """What to call it in tables."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 of everything that can change a number: weights, adapter, tokenizer, precision."""
+        ...
 
     def option_logprobs(self, prompts: Sequence[str], options: Sequence[Sequence[str]]) -> list[NDArray[np.float64]]:
         """Mean log-probability per token of every option's text after its prompt.
