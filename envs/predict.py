@@ -13,7 +13,55 @@ from progressgym.instruments.instrument import Instrument
 
 class PredictEnv(TrackingEnv):
     """
-    Predict.
+    Answer as the human will, some centuries from now.
+
+    ## Description
+    As Follow, but the answers given after seeing the comparisons of century n are compared with the human's values in
+    century n + horizon. The labels of the target century are not seen before: the agent has to extrapolate. PG-Predict
+    of ProgressGym (arXiv 2406.20087), scored on its own target instead of re-scored Follow runs.
+
+    ## Action Space
+    `Box(-20, 20, (N, K), float32)`, as in `ProgressGym/Follow-v0`.
+
+    ## Observation Space
+    The dictionary of `ProgressGym/Follow-v0`: `century`, `pairs`, `labels`. The last observation repeats the last
+    century asked, which is T - 1 - horizon.
+
+    ## Rewards
+    | `reward` | reward of step n |
+    |---|---|
+    | `"utility"` | cosine similarity of the agent's values with the human's in century n + horizon, in [-1, 1] |
+    | `"gain"` | (similarity - static) / (1 - static), clipped to [-1, 1] |
+
+    ## Starting State
+    As in `ProgressGym/Follow-v0`: the comparisons of century 1.
+
+    ## Episode End
+    1. Termination: the last target century was answered for, after T - 1 - horizon steps (7 for nine centuries and
+       horizon 1).
+
+    Episodes are never truncated.
+
+    ## Information
+    As in `ProgressGym/Follow-v0`; `human_values` are those of the target century.
+
+    ## Arguments
+    ```pycon
+    >>> import gymnasium as gym, progressgym
+    >>> env = gym.make("ProgressGym/Predict-v0", history="synthetic:linear?seed=7", horizon=2)
+    >>> env.unwrapped.steps
+    6
+
+    ```
+
+    | argument | default | meaning |
+    |---|---|---|
+    | `horizon` | `1` | how many centuries ahead, 0 (then it is Follow) to T - 2 |
+
+    and those of `ProgressGym/Follow-v0`.
+
+    ## Version History
+    * v0: initial version
     """
 
     challenge = "predict"
@@ -49,5 +97,33 @@ class PredictEnv(TrackingEnv):
 
 class PredictStanceEnv(StanceFlavour, PredictEnv):
     """
-    Predict in numbers.
+    Predict in numbers: 19 numbers in, 19 numbers out, for reinforcement learning code as it is.
+
+    ## Description
+    The task of `ProgressGym/Predict-v0` with the stance actions of `ProgressGym/FollowStance-v0`.
+
+    ## Action Space
+    `Box(-1, 1, (19,), float32)`; theta = 2 * action, as in `ProgressGym/FollowStance-v0`.
+
+    ## Observation Space
+    `Box(-1, 1, (38 + T,), float32)`: evidence of this century, of the one before, one-hot century, as in
+    `ProgressGym/FollowStance-v0`.
+
+    ## Rewards
+    As in `ProgressGym/Predict-v0`.
+
+    ## Starting State
+    As in `ProgressGym/Predict-v0`.
+
+    ## Episode End
+    1. Termination: after T - 1 - horizon steps. Never truncated.
+
+    ## Information
+    As in `ProgressGym/Predict-v0`.
+
+    ## Arguments
+    Those of `ProgressGym/Predict-v0`.
+
+    ## Version History
+    * v0: initial version
     """

@@ -1,0 +1,114 @@
+"""Write `docs/environments/*.md` from the docstrings of the environments.
+
+    python docs/generate.py            writes the pages
+    python docs/generate.py --check    exits with code 1 when a page is out of date
+
+Every challenge has one page: a table of facts read from the registered environments, then the docstring of the
+flavour that speaks in answers, then that of the numeric flavour.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from pathlib import Path
+
+import gymnasium as gym
+
+import progressgym  # noqa: F401  (registers the environments)
+
+FOLDER = Path(__file__).resolve().parent / "environments"
+EXAMPLE_HISTORY = "synthetic:linear?seed=0"
+"""The sizes in the tables are those of nine centuries over the default instrument."""
+NOTE = "<!-- Generated from docstrings by docs/generate.py; do not edit. -->"
+HEADINGS = (
+    "Description",
+    "Action Space",
+    "Observation Space",
+    "Rewards",
+    "Starting State",
+    "Episode End",
+    "Information",
+    "Arguments",
+    "Version History",
+)
+"""What every environment's docstring has, in this order."""
+
+
+def environment_ids() -> list[str]:
+    """Registered Gymnasium ids of this package, in order of registration."""
+    return [name for name in gym.registry if name.startswith("ProgressGym/")]
+
+
+def docstring(environment_id: str) -> str:
+    """The class docstring behind an id, without indentation."""
+    env = gym.make(environment_id, history=EXAMPLE_HISTORY).unwrapped
+    return inspect.cleandoc(type(env).__doc__ or "")
+
+
+def facts(environment_id: str) -> str:
+    """A table of spaces and steps."""
+    env = gym.make(environment_id, history=EXAMPLE_HISTORY).unwrapped
+    rows = [
+        ("Import", f'`gymnasium.make("{environment_id}")` after `import progressgym`'),
+        ("Action space", f"`{_short(env.action_space)}`"),
+        ("Observation space", f"`{_short(env.observation_space)}`"),
+        ("Steps an episode", str(env.get_wrapper_attr("steps"))),
+        ("Render modes", ", ".join(f"`{mode}`" for mode in env.metadata["render_modes"])),
+    ]
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+
+
+def page(ids: list[str]) -> str:
+    """One challenge: its flavours, one after the other."""
+    parts = [NOTE]
+    for environment_id in ids:
+        text = docstring(environment_id)
+        parts += [f"# {environment_id}", facts(environment_id), text]
+    return "\n\n".join(parts) + "\n"
+
+
+def pages() -> dict[str, str]:
+    """File name -> content of every page."""
+    challenges: dict[str, list[str]] = {}
+    for environment_id in environment_ids():
+        name = environment_id.removeprefix("ProgressGym/").rpartition("-")[0].removesuffix("Stance").lower()
+        challenges.setdefault(name, []).append(environment_id)
+    written = {f"{name}.md": page(ids) for name, ids in challenges.items()}
+    lines = [NOTE, "# Environments", "| page | what the agent does |", "|---|---|"]
+    for name, ids in challenges.items():
+        summary = docstring(ids[0]).split("\n\n")[0].replace("\n", " ")
+        lines.append(f"| [{name}]({name}.md) | {summary} |")
+    written["index.md"] = "\n".join([*lines[:2], "", *lines[2:]]) + "\n"
+    return written
+
+
+def main() -> int:
+    """Write the pages, or with `--check` say which differ."""
+    stale = [name for name, text in pages().items() if _read(FOLDER / name) != text]
+    if "--check" in sys.argv[1:]:
+        for name in stale:
+            print(f"out of date: docs/environments/{name}; run python docs/generate.py")
+        return 1 if stale else 0
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name in stale:
+        (FOLDER / name).write_text(pages()[name], encoding="utf-8")
+        print(f"wrote docs/environments/{name}")
+    return 0
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _short(space: gym.Space) -> str:  # type: ignore[type-arg]
+    """A space in one line; bounds that are arrays are shown by their extremes."""
+    if isinstance(space, gym.spaces.Dict):
+        return "Dict(" + ", ".join(f"{key}: {_short(part)}" for key, part in space.items()) + ")"
+    if isinstance(space, gym.spaces.Box):
+        return f"Box({space.low.min():g}, {space.high.max():g}, {space.shape}, {space.dtype})"
+    return str(space)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
