@@ -19,7 +19,6 @@ from progressgym.models.forest import Blocks, Forest, Piece, blocks, cut, plant
 from progressgym.models.tokens import Request
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
     from transformers import PreTrainedModel
 
