@@ -142,8 +142,8 @@ class History:
                 staged / ANSWERS_FILE,
                 answers=self.answers,
                 labels=np.array(self.labels),
-                instrument=np.array(self.instrument.name),
-                instrument_hash=np.array(self.instrument.hash),
+                instrument=np.array([self.instrument.name]),
+                instrument_hash=np.array([self.instrument.hash]),
             )
             write_json(staged / CARD_FILE, dict(self.card))
 
@@ -215,7 +215,7 @@ def _read(path: Path, card_path: Path, name: str, instrument: Instrument | None)
     missing = [key for key in KEYS if key not in arrays]
     if missing:
         raise UserError(f"{path} is not a history: it lacks {', '.join(missing)}; expected {', '.join(KEYS)}")
-    asked, digest = str(arrays["instrument"]), str(arrays["instrument_hash"])
+    asked, digest = _text(arrays["instrument"]), _text(arrays["instrument_hash"])
     own = Instrument.load(asked) if instrument is None else instrument
     if own.hash != digest:
         raise UserError(
@@ -229,6 +229,11 @@ def _read(path: Path, card_path: Path, name: str, instrument: Instrument | None)
         raise UserError(f"{card_path} must hold a JSON object")
     labels = tuple(arrays["labels"].tolist())
     return History(name=name, labels=labels, answers=arrays["answers"], instrument=own, card=card)
+
+
+def _text(array: NDArray[Any]) -> str:
+    """The one string that an array holds."""
+    return str(array.reshape(-1)[0]) if array.size == 1 else ""
 
 
 def _measure_one(

@@ -62,7 +62,7 @@ def resolve_history(spec: HistorySpec, instrument: Instrument | str | None = Non
         UserError: an unknown history, an empty list, or histories that do not fit each other.
     """
     asked = Instrument.load(instrument) if isinstance(instrument, str) else instrument
-    parts = [spec] if isinstance(spec, (str, Path, History)) else list(spec)
+    parts: list[object] = list(spec) if isinstance(spec, (list, tuple)) else [spec]
     if not parts:
         raise UserError("history is an empty list; name at least one history")
     loaded = [_read(part, asked) for part in parts]
@@ -77,7 +77,7 @@ def resolve_history(spec: HistorySpec, instrument: Instrument | str | None = Non
     return HistorySource(entries, own, lengths.pop())
 
 
-def _read(part: str | Path | History, instrument: Instrument | None) -> History | SyntheticSpec:
+def _read(part: object, instrument: Instrument | None) -> History | SyntheticSpec:
     if isinstance(part, History):
         return part
     if isinstance(part, str) and part.startswith(SYNTHETIC):
