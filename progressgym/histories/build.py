@@ -62,7 +62,7 @@ def read_corpus(path: Path | str) -> tuple[dict[str, CenturyText], dict[str, Any
     for passage in clean_passages(stream_passages(path, report), counts):
         by_century.setdefault(passage.century, []).append(passage)
     texts = {label: divide(label, by_century[label]) for label in sorted(by_century)}
-    return texts, {"read": asdict(report), "cleaning": dict(counts)}
+    return texts, {"read": asdict(report), "cleaning": dict(counts), "works": _works(by_century)}
 
 
 def build_history(
@@ -108,6 +108,28 @@ def build_history(
             _build_century(texts[label], base, folder, target, recipe, identity, step)
         done.append(target)
     return done
+
+
+def _works(by_century: dict[str, list[Passage]]) -> dict[str, list[dict[str, Any]]]:
+    """Every work that was read, for attribution: title, author, year, source, rights, characters."""
+    listed: dict[str, list[dict[str, Any]]] = {}
+    for label in sorted(by_century):
+        works: dict[str, dict[str, Any]] = {}
+        for passage in by_century[label]:
+            entry = works.setdefault(
+                passage.work,
+                {
+                    "title": passage.work,
+                    "author": passage.author,
+                    "year": passage.year,
+                    "source": passage.source,
+                    "licence": passage.licence,
+                    "characters": 0,
+                },
+            )
+            entry["characters"] += len(passage.text)
+        listed[label] = list(works.values())
+    return listed
 
 
 def _claim(out: Path, recipe: BuildRecipe, base: str) -> str:
@@ -203,4 +225,3 @@ def instruction_examples(pairs: Sequence[dict[str, str]], tokenizer: Any) -> lis
         answer = tokenizer(pair["response"] + "<|im_end|>", add_special_tokens=False)["input_ids"]
         examples.append(Example([*ids, *answer], [*[IGNORED] * len(ids), *answer]))
     return examples
-

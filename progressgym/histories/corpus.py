@@ -38,6 +38,9 @@ class Passage:
     """`source_dataset` of the record."""
     work: str
     """Title of the work, or what stands for it; whole works are held out, not passages."""
+    author: str = ""
+    licence: str = ""
+    """Rights as the record states them; the card of a history repeats them."""
 
     @property
     def century(self) -> str:
@@ -163,4 +166,5 @@ def _passage(record: Any, where: str, report: ReadReport) -> Passage | None:
         return None
     source = str(record.get("source_dataset") or "unknown")
     named = record.get("title") or record.get("source_document") or record.get("source_dataset_detailed")
-    return Passage(year, text, source, str(named) if named else f"{source} {year}")
+    work = str(named) if named else f"{source} {year}"
+    return Passage(year, text, source, work, str(record.get("author") or ""), str(record.get("licence") or ""))

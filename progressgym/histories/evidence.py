@@ -129,19 +129,24 @@ def balanced_halves(instrument: Instrument, random: np.random.Generator) -> tupl
 
 
 def summary(seeds: Floats, instrument: Instrument) -> dict[str, Any]:
-    """All evidence of a history measured with several training seeds, as plain numbers for its card.
+    """All evidence of a measured history as plain numbers for its card.
 
     Args:
-        seeds: (S, T, N, K), S >= 2.
+        seeds: (S, T, N, K); what needs a second training seed is None when S = 1.
         instrument: what was asked.
     """
+    several = len(seeds) > 1
     return {
         "split_half_drift": asdict(split_half(seeds, instrument)),
-        "split_half_drift_across_seeds": asdict(split_half(seeds, instrument, across=True)),
+        "split_half_drift_across_seeds": asdict(split_half(seeds, instrument, across=True)) if several else None,
         "split_half_successive_drift": asdict(split_half(seeds, instrument, successive=True)),
-        "split_half_successive_drift_across_seeds": asdict(split_half(seeds, instrument, across=True, successive=True)),
+        "split_half_successive_drift_across_seeds": (
+            asdict(split_half(seeds, instrument, across=True, successive=True)) if several else None
+        ),
         "coherence": coherence(seeds, instrument),
-        "distances": distance_ratios(seeds[:2], instrument.mask),
+        "distances": distance_ratios(seeds[:2], instrument.mask) if several else None,
+        "between_centuries": distances(seeds[0], instrument.mask).round(4).tolist(),
+        "training_seeds": len(seeds),
     }
 
 

@@ -95,11 +95,12 @@ def reading_key(instrument: Instrument) -> str:
 def build_card(build: Path, instrument: Instrument) -> dict[str, Any]:
     """Provenance of a build: base, recipe, corpus counts, sizes, held-out works, seeds, versions."""
     recipe = read_json(build / "recipe.json")
+    corpus = read_json(build / "corpus.json") if (build / "corpus.json").exists() else {}
     trained = {label: read_json(folder / "training.json") for label, folder in adapters_of(build).items()}
     return {
         "base_model": recipe["base"],
         "recipe": recipe["recipe"],
-        "corpus": read_json(build / "corpus.json") if (build / "corpus.json").exists() else None,
+        "corpus": {key: counts for key, counts in corpus.items() if key != "works"},
         "centuries": {
             label: {
                 "tokens": record["tokens"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 GATE_AIM, GATE_LEAST = 0.6, 0.3
@@ -20,8 +20,9 @@ def evidence_page(name: str, card: Mapping[str, Any]) -> str:
         f"# {name}: the evidence",
         "Generated from the history's card; every number was measured by `progressgym history evidence`.",
         _training(card),
-        _perplexity(evidence["held_out_loss"]),
-        _distances(evidence["distances"]),
+        *([_perplexity(evidence["held_out_loss"])] if "held_out_loss" in evidence else []),
+        _between(list(card["centuries"]), evidence["between_centuries"]),
+        _distances(evidence["distances"]) if evidence["distances"] else _one_seed(),
         _gate(evidence),
     ]
     return "\n\n".join(parts) + "\n"
@@ -46,7 +47,9 @@ def _training(card: Mapping[str, Any]) -> str:
         for label, entry in card["centuries"].items()
     ]
     head = "## Training\n\n| century | tokens read | loss of the first 10 steps | of the last 10 |\n|---|---|---|---|\n"
-    return head + "\n".join(rows) + f"\n\nBase: `{card['base_model']}`. Losses in nats per token, LoRA on a frozen base."
+    return (
+        head + "\n".join(rows) + f"\n\nBase: `{card['base_model']}`. Losses in nats per token, LoRA on a frozen base."
+    )
 
 
 def _perplexity(losses: Mapping[str, Mapping[str, float]]) -> str:
@@ -66,9 +69,21 @@ def _perplexity(losses: Mapping[str, Mapping[str, float]]) -> str:
     )
 
 
+def _between(labels: Sequence[str], table: Sequence[Sequence[float]]) -> str:
+    lines = ["| | " + " | ".join(labels) + " |", "|---" * (len(labels) + 1) + "|"]
+    for label, row in zip(labels, table, strict=True):
+        lines.append(f"| {label} | " + " | ".join(f"{number:.3f}" for number in row) + " |")
+    head = "## Distances\n\nRoot mean square distance of choice probabilities over all options, between centuries.\n\n"
+    return head + "\n".join(lines)
+
+
+def _one_seed() -> str:
+    return "Only one training seed was measured, so distances cannot be set against the distance between two seeds."
+
+
 def _distances(numbers: Mapping[str, float]) -> str:
     return (
-        "## Distances\n\nRoot mean square distance of choice probabilities over all options.\n\n"
+        "The same against a second training seed of the same text:\n\n"
         "| quantity | value |\n|---|---|\n"
         f"| two training seeds of one century (mean) | {numbers['seed_distance']:.4f} |\n"
         f"| neighbouring centuries (mean) | {numbers['neighbour_distance']:.4f} |\n"
@@ -88,6 +103,7 @@ def _gate(evidence: Mapping[str, Any]) -> str:
     rows = [
         f"| {text} | {evidence[key]['mean']:.2f} | {evidence[key]['low']:.2f} to {evidence[key]['high']:.2f} |"
         for key, text in names.items()
+        if evidence[key] is not None
     ]
     return (
         "## The gate: do two halves of the items agree on the drift?\n\nCorrelation over (century, dimension) of the "

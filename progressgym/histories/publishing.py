@@ -1,0 +1,77 @@
+"""A measured history with its evidence and adapters, as one folder that can be shipped."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from progressgym.core.errors import UserError
+from progressgym.core.files import write_bytes, write_folder
+from progressgym.histories.build import read_corpus
+from progressgym.histories.evidence import summary
+from progressgym.histories.history import History
+from progressgym.histories.measuring import adapters_of, measure_build, perplexity_matrix
+from progressgym.instruments.instrument import Instrument
+
+Progress = Callable[[str], None]
+
+
+def publish(
+    build: Path | str,
+    out: Path | str,
+    instrument: Instrument,
+    *,
+    seeds: Sequence[Path | str] = (),
+    corpus: Path | str | None = None,
+    card: Mapping[str, Any] | None = None,
+    adapters: bool = False,
+    progress: Progress | None = None,
+) -> History:
+    """Measure a build, gather the evidence for it, and write the history.
+
+    Args:
+        build: folder made by `build_history`.
+        out: folder of the history; replaced as a whole.
+        instrument: what to ask.
+        seeds: builds of the same recipe with other training seeds, for the evidence.
+        corpus: the HistText that was read; gives the matrix of held-out losses.
+        card: further entries of the card (title, licence, attribution, ...).
+        adapters: put the century adapters beside the answers.
+        progress: called with what is being done.
+
+    Raises:
+        UserError: builds whose centuries differ.
+    """
+    say = progress or (lambda _: None)
+    history = measure_build(build, instrument, progress=lambda label: say(f"reading {label}"))
+    measured = [history.answers]
+    for number, other in enumerate(seeds, start=1):
+        twin = measure_build(other, instrument, progress=lambda label, n=number: say(f"reading {label}, seed {n}"))  # type: ignore[misc]
+        if twin.labels != history.labels:
+            raise UserError(f"{other} has centuries {', '.join(twin.labels)}; expected {', '.join(history.labels)}")
+        measured.append(twin.answers)
+    evidence = summary(np.array(measured, dtype=np.float64), instrument)
+    if corpus is not None:
+        texts, _ = read_corpus(corpus)
+        evidence["held_out_loss"] = perplexity_matrix(build, texts, progress=lambda name: say(f"held-out loss: {name}"))
+    complete = {**(card or {}), **history.card, "evidence": evidence}
+    published = History(
+        name=Path(out).name,
+        labels=history.labels,
+        answers=history.answers,
+        instrument=instrument,
+        card=complete,
+    )
+    published.save(out)
+    if (sources := Path(build) / "corpus.json").exists():
+        write_bytes(Path(out) / "sources.json", sources.read_bytes())
+    if adapters:
+        for label, folder in adapters_of(build).items():
+            with write_folder(Path(out) / "adapters" / label) as staged:
+                for name in ("adapter_config.json", "adapter_model.safetensors"):
+                    shutil.copyfile(folder / name, staged / name)
+    return published
