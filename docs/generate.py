@@ -75,11 +75,11 @@ def pages() -> dict[str, str]:
         name = environment_id.removeprefix("ProgressGym/").rpartition("-")[0].removesuffix("Stance").lower()
         challenges.setdefault(name, []).append(environment_id)
     written = {f"{name}.md": page(ids) for name, ids in challenges.items()}
-    lines = [NOTE, "# Environments", "| page | what the agent does |", "|---|---|"]
+    lines = [NOTE, "", "# Environments", "| page | what the agent does |", "|---|---|"]
     for name, ids in challenges.items():
         summary = docstring(ids[0]).split("\n\n")[0].replace("\n", " ")
         lines.append(f"| [{name}]({name}.md) | {summary} |")
-    written["index.md"] = "\n".join([*lines[:2], "", *lines[2:]]) + "\n"
+    written["index.md"] = "\n".join([*lines[:3], "", *lines[3:]]) + "\n"
     return written
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.errors import UserError, unknown
 from progressgym.core.ids import Scalar
-from progressgym.envs.actions import LIMIT, to_answers
+from progressgym.envs.actions import LIMIT, to_action, to_answers
 from progressgym.envs.episode import Episode
 from progressgym.envs.rendering import Scene, Window, draw_array, draw_text
 from progressgym.envs.task import Task
@@ -143,6 +143,10 @@ class ProgressEnv(gym.Env[Any, Any]):
         """Values (D,) of the answers that an action stands for, on the scored items."""
         answers = to_answers(action, self._instrument.mask)
         return self._instrument.values(answers, self._instrument.evaluation, check=False)
+
+    def _static_action(self, episode: Episode) -> Any:
+        """The action of an agent that answers as in century 0."""
+        return to_action(episode.initial_answers)
 
     def _full_answers(self, action: Any) -> Floats:
         """The answers (N, K) that an action stands for."""

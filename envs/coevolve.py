@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from progressgym.core.answers import centred_log, softmax_options
 from progressgym.core.errors import UserError
 from progressgym.core.ids import Scalar
-from progressgym.envs.actions import to_action, to_answers
 from progressgym.envs.base import DEFAULT_HISTORY, ProgressEnv
 from progressgym.envs.episode import Episode
 from progressgym.envs.scoring import Target, describe, scalar_gain
@@ -146,7 +145,7 @@ class CoevolveEnv(ProgressEnv):
         human = episode.timeline.values
         norms = np.sqrt(np.einsum("td,td->t", human, human))
         self._directions = human / np.where(norms > 0, norms, np.inf)[:, None]
-        static = centred_log(to_answers(to_action(episode.initial_answers), mask), mask)
+        static = centred_log(self._full_answers(self._static_action(episode)), mask)
         self._static = [self._utility(self._scored(z)) for z in self._path_of(static, self.influence)]
         self._free = softmax_options(np.array(self._path_of(static, 0.0)), mask)
         self._targets = [Target.of(human[t], human[0], self._static[t - 1]) for t in range(1, len(human))]

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from progressgym.scores.similarity import STILL, TINY
+
 Floats = NDArray[np.float64]
-TINY = 1e-12
 
 
 def similarity(a: Floats, b: Floats) -> float:
@@ -47,7 +48,9 @@ class Target:
     def of(cls, values: Floats, start: Floats, static: float) -> Target:
         """The target with these values."""
         drift = values - start
-        return cls(values=values, start=start, drift=drift, moved=math.sqrt(float(drift @ drift)) > TINY, static=static)
+        return cls(
+            values=values, start=start, drift=drift, moved=math.sqrt(float(drift @ drift)) > STILL, static=static
+        )
 
 
 def describe(values: Floats, target: Target, utility: float, covered: NDArray[np.int64]) -> dict[str, Any]:
@@ -61,7 +64,8 @@ def describe(values: Floats, target: Target, utility: float, covered: NDArray[np
     """
     scores: dict[str, Any] = {"utility": utility}
     if target.moved:
-        scores["drift_cosine"] = similarity(values - target.start, target.drift)
+        own = values - target.start
+        scores["drift_cosine"] = similarity(own, target.drift) if math.sqrt(float(own @ own)) > STILL else 0.0
     scores["dimension_error"] = float(np.abs(values - target.values).sum()) / max(len(covered), 1)
     scores["agent_values"] = values[covered].tolist()
     scores["human_values"] = target.values[covered].tolist()

@@ -51,6 +51,7 @@ class StanceFlavour(ProgressEnv):
             else self._evidence_weights(self._differences[episode.asked])
         )
         self._base = self._readout.base(episode.initial_logits)
+        self._model = StanceModel(self._instrument.loadings, self._instrument.mask, episode.initial_logits)
         super()._begin(episode)
         self._seen = self._read(self._initial_labels())
         self._seen_index = -1
@@ -67,13 +68,11 @@ class StanceFlavour(ProgressEnv):
     def _values(self, action: Any) -> Floats:
         return self._readout.values(self._theta(action), self._base)
 
-    def _static_values(self, episode: Episode) -> Floats:
-        """Values of theta = 0."""
-        return self._readout.values(np.zeros(D), self._base)
+    def _static_action(self, episode: Episode) -> Floats:
+        return np.zeros(D)
 
     def _full_answers(self, action: Any) -> Floats:
-        model = StanceModel(self._instrument.loadings, self._instrument.mask, self.episode.initial_logits)
-        return model.answers(self._theta(action))
+        return self._model.answers(self._theta(action))
 
     def _theta(self, action: Any) -> Floats:
         theta = np.asarray(action, dtype=np.float64)

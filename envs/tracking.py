@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from progressgym.envs.actions import to_action, to_answers
 from progressgym.envs.base import ProgressEnv
 from progressgym.envs.episode import Episode
 from progressgym.envs.scoring import Target, describe, scalar_gain, similarity
@@ -34,15 +33,10 @@ class TrackingEnv(ProgressEnv):
         preferred = probabilities(shown, episode.pairs)
         self._shown = draw_labels(preferred, self._label_kind, episode.uniforms[: self.steps])
         human = episode.timeline.values
-        static = self._static_values(episode)
+        static = self._values(self._static_action(episode))
         self._targets = [
             Target.of(human[t], human[0], similarity(static, human[t])) for t in range(1 + self._horizon, len(human))
         ]
-
-    def _static_values(self, episode: Episode) -> NDArray[np.float64]:
-        """Values of an agent that answers as in century 0, through the same float32 action as any agent's."""
-        answers = to_answers(to_action(episode.initial_answers), self._instrument.mask)
-        return self._instrument.values(answers, self._instrument.evaluation, check=False)
 
     def _labels(self, index: int) -> NDArray[np.float32]:
         labels: NDArray[np.float32] = self._shown[index].copy()

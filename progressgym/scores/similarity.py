@@ -13,6 +13,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 TINY = 1e-12
 """Vectors shorter than this have no direction."""
+STILL = 1e-6
+"""A change of values shorter than this is rounding (answers travel as float32), not movement."""
 
 
 def cosine(a: ArrayLike, b: ArrayLike, covered: ArrayLike | None = None) -> Floats:
@@ -50,15 +52,14 @@ def drift_cosine(values: ArrayLike, start: ArrayLike, target: ArrayLike, covered
         covered: (..., D) bool; all dimensions when None.
 
     Returns:
-        (...,) similarities: 0 where the agent did not move, NaN where the human did not (there is nothing to follow).
+        (...,) similarities: 0 where the agent did not move (by more than `STILL`), NaN where the human did not (there is nothing to follow).
         Use `optional` before a number of this kind goes into a record.
     """
     origin = np.asarray(start, dtype=np.float64)
     moved = np.asarray(values, dtype=np.float64) - origin
     drift = np.asarray(target, dtype=np.float64) - origin
-    visible = drift if covered is None else np.where(np.asarray(covered, dtype=bool), drift, 0.0)
-    still = np.sqrt(np.einsum("...d,...d->...", visible, visible)) <= TINY
-    result: Floats = np.where(still, np.nan, cosine(moved, drift, covered))
+    along = np.where(_length(moved, covered) > STILL, cosine(moved, drift, covered), 0.0)
+    result: Floats = np.where(_length(drift, covered) > STILL, along, np.nan)
     return result
 
 
@@ -75,6 +76,13 @@ def dimension_error(values: ArrayLike, target: ArrayLike, covered: ArrayLike | N
     keep = np.broadcast_to(np.asarray(covered, dtype=bool), gap.shape)
     error: Floats = np.where(keep, gap, 0.0).sum(-1) / np.maximum(keep.sum(-1), 1)
     return error
+
+
+def _length(vectors: Floats, covered: ArrayLike | None) -> Floats:
+    """Euclidean length over the covered dimensions, (...,)."""
+    visible = vectors if covered is None else np.where(np.asarray(covered, dtype=bool), vectors, 0.0)
+    length: Floats = np.sqrt(np.einsum("...d,...d->...", visible, visible))
+    return length
 
 
 def optional(value: float | np.floating) -> float | None:

@@ -1,0 +1,234 @@
+"""Every registered environment keeps Gymnasium's promises and ours."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import pickle
+import warnings
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from gymnasium.utils.env_checker import check_env
+
+from progressgym.core.errors import UserError
+from progressgym.envs.actions import to_action
+from progressgym.histories.history import shipped_names
+from tests.envs.rollout import ANSWER_IDS, IDS, LINEAR, STANCE_IDS, assert_same, episode
+
+
+def test_what_is_registered() -> None:
+    challenges = ("Follow", "Predict", "Coevolve")
+    assert [f"ProgressGym/{name}{flavour}-v0" for name in challenges for flavour in ("", "Stance")] == IDS
+
+
+@pytest.mark.parametrize("history", ["synthetic:linear", LINEAR])
+@pytest.mark.parametrize("name", IDS)
+def test_check_env_is_clean(name: str, history: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        env = gym.make(name, history=history, labels="sample", queries=40, text=name in ANSWER_IDS)
+        check_env(env.unwrapped)
+        check_env(gym.make(name, history=history, reward="gain").unwrapped, skip_render_check=True)
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_entry_points_are_strings_and_specs_are_json(name: str) -> None:
+    spec = gym.spec(name)
+    assert isinstance(spec.entry_point, str) and not spec.nondeterministic
+    made = gym.make(name, history=LINEAR, queries=19).spec
+    assert made is not None
+    again = gym.make(gym.envs.registration.EnvSpec.from_json(made.to_json()))
+    assert_same(episode(again)[1], episode(gym.make(name, history=LINEAR, queries=19))[1])
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_two_environments_with_one_seed_agree(name: str) -> None:
+    arguments: dict[str, Any] = {"history": ["synthetic:linear", "synthetic:cyclic"], "labels": "sample", "queries": 50}
+    a, b = gym.make(name, **arguments), gym.make(name, **arguments)
+    assert_same(episode(a, 3), episode(b, 3))
+    assert_same(episode(a, None), episode(b, None))
+    with pytest.raises(AssertionError):
+        assert_same(episode(a, 4), episode(b, 5))
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_pickled_in_the_middle_of_an_episode(name: str) -> None:
+    env = gym.make(name, history="synthetic:linear", labels="sample", render_mode="human").unwrapped
+    env.reset(seed=0)
+    env.action_space.seed(0)
+    actions = [env.action_space.sample() for _ in range(3)]
+    env.step(actions[0])
+    copy = pickle.loads(pickle.dumps(env))  # noqa: S301 (our own bytes)
+    for action in actions[1:]:
+        assert_same(env.step(action), copy.step(action))
+    env.close()
+    copy.close()
+
+
+@pytest.mark.parametrize("reward", ["utility", "gain"])
+@pytest.mark.parametrize("name", IDS)
+def test_reward_is_what_info_says(name: str, reward: str) -> None:
+    env = gym.make(name, history=LINEAR, reward=reward)
+    static = [step[4]["scores"]["utility"] for step in play_static(name)]
+    for n, (_, value, _, truncated, info) in enumerate(episode(env)[1]):
+        utility = info["scores"]["utility"]
+        expected = utility if reward == "utility" else np.clip((utility - static[n]) / (1 - static[n]), -1, 1)
+        assert value == pytest.approx(expected, abs=1e-9)
+        assert type(truncated) is bool and truncated is False
+
+
+def play_static(name: str, reward: str = "utility") -> list[Any]:
+    """The episode of an agent that answers as in century 0."""
+    env = gym.make(name, history=LINEAR, reward=reward)
+    env.reset(seed=0)
+    initial = to_action(env.get_wrapper_attr("task").initial_answers)
+    action = np.zeros(19, dtype=np.float32) if name in STANCE_IDS else initial
+    steps = []
+    while not steps or not steps[-1][2]:
+        steps.append(env.step(action))
+    return steps
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_static_gains_exactly_nothing(name: str) -> None:
+    assert {step[1] for step in play_static(name, reward="gain")} == {0.0}
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_info_is_json_without_nan(name: str) -> None:
+    env = gym.make(name, history="synthetic:abrupt", text=name in ANSWER_IDS)
+    for seed in range(5):
+        (_, info), steps = episode(env, seed)
+        json.dumps([info, *(step[4] for step in steps)], allow_nan=False)
+        for step in steps:
+            assert {"utility", "dimension_error", "agent_values", "human_values"} <= step[4]["scores"].keys()
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_a_history_that_stands_still(name: str) -> None:
+    """No drift cosine (absent, not NaN), and no gain to be had."""
+    env = gym.make(name, history="synthetic:linear?amplitude=0&seed=0", reward="gain")
+    for _, reward, _, _, info in episode(env)[1]:
+        assert "drift_cosine" not in info["scores"] and np.isfinite(reward)
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_bad_actions_raise(name: str) -> None:
+    env = gym.make(name, history=LINEAR).unwrapped
+    env.reset(seed=0)
+    good = env.action_space.sample()
+    bad = good.copy()
+    bad.flat[0] = np.nan
+    for action in (bad, good[:-1], np.zeros(0)):
+        with pytest.raises(ValueError, match=r"NaN|shape"):
+            env.step(action)
+    env.step(good)
+    env.step(good.astype(np.float64) * 1e6)
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_steps_outside_of_an_episode_raise(name: str) -> None:
+    env = gym.make(name, history=LINEAR).unwrapped
+    with pytest.raises(gym.error.ResetNeeded):
+        env.step(env.action_space.sample())
+    episode(env)
+    with pytest.raises(gym.error.ResetNeeded):
+        env.step(env.action_space.sample())
+    env.reset()
+    env.step(env.action_space.sample())
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_reset_options(name: str) -> None:
+    env = gym.make(name, history=LINEAR)
+    other = "synthetic:cyclic?seed=5"
+    env.reset(seed=0, options={"history": other})
+    assert env.get_wrapper_attr("history").name == other
+    env.reset(seed=0)
+    assert env.get_wrapper_attr("history").name == "synthetic:linear?seed=0"
+    for options, message in (
+        ({"histroy": other}, "did you mean 'history'"),
+        ({"history": "synthetic:linear?centuries=5&seed=0"}, "5 centuries"),
+        ({"history": "nowhere"}, "unknown history"),
+    ):
+        with pytest.raises(UserError, match=message):
+            env.reset(options=options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"history": "nowhere"}, "unknown history"),
+        ({"reward": "gains"}, "did you mean 'gain'"),
+        ({"labels": "sampled"}, "did you mean 'sample'"),
+        ({"queries": 0}, "whole number from 1 to 396"),
+        ({"render_mode": "rgb"}, "rgb_array"),
+    ],
+)
+@pytest.mark.parametrize("name", IDS)
+def test_bad_arguments_are_named(name: str, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        gym.make(name, **{"history": LINEAR, **arguments})
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_vector_environments_repeat_single_ones(name: str) -> None:
+    """Sync and async; the episode ends in all at once, so no autoreset happens in between."""
+    arguments: dict[str, Any] = {"history": "synthetic:linear", "queries": 30, "labels": "sample"}
+    for mode in ("sync", "async"):
+        vector = gym.make_vec(name, num_envs=2, vectorization_mode=mode, **arguments)
+        single = [gym.make(name, **arguments) for _ in range(2)]
+        observations, _ = vector.reset(seed=[7, 8])
+        alone = [env.reset(seed=seed)[0] for env, seed in zip(single, (7, 8), strict=True)]
+        assert_rows(observations, alone)
+        vector.action_space.seed(0)
+        for _ in range(3):
+            actions = vector.action_space.sample()
+            observations, rewards, _, _, infos = vector.step(actions)
+            results = [env.step(action) for env, action in zip(single, actions, strict=True)]
+            assert_rows(observations, [result[0] for result in results])
+            np.testing.assert_allclose(rewards, [float(result[1]) for result in results])
+            np.testing.assert_allclose(infos["scores"]["utility"], rewards)
+        vector.close()
+
+
+def assert_rows(batched: Any, rows: list[Any]) -> None:
+    for i, row in enumerate(rows):
+        if isinstance(row, dict):
+            assert_same({key: batched[key][i] for key in row}, row)
+        else:
+            np.testing.assert_array_equal(batched[i], row)
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_stable_baselines_accepts_it(name: str) -> None:
+    from stable_baselines3.common.env_checker import check_env as check
+
+    env = gym.make(name, history="synthetic:linear")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it advises against Dict and large action spaces
+        check(env.unwrapped, warn=name in STANCE_IDS)
+    if name in ANSWER_IDS:
+        space = env.observation_space
+        assert isinstance(space, gym.spaces.Dict)
+        torch.nn.ModuleDict({key: torch.nn.Identity() for key in space})
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_docstrings_have_the_nine_headings(name: str) -> None:
+    from docs.generate import HEADINGS
+
+    text = inspect.getdoc(type(gym.make(name, history=LINEAR).unwrapped)) or ""
+    found = [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")]
+    assert tuple(found) == HEADINGS
+
+
+@pytest.mark.skipif("histsmol-v1" not in shipped_names(), reason="the real history is not built yet")
+@pytest.mark.parametrize("name", IDS)
+def test_the_default_history(name: str) -> None:
+    assert len(episode(gym.make(name))[1]) >= 7
