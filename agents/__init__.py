@@ -1,4 +1,8 @@
-"""Placeholder docstring, replaced by this floor's builder."""
+"""Agents: `make("lifelong-map")` gives one, `names()` lists them, any object with `reset` and `act` is one too."""
 
 if __name__ != "progressgym.agents":
     raise ImportError(f"import this package as progressgym.agents, not {__name__!r}")
+
+from progressgym.agents.registry import AgentSpec, check, make, names, spec_of
+
+__all__ = ["AgentSpec", "check", "make", "names", "spec_of"]

@@ -1,1 +1,1 @@
-"""Placeholder docstring, replaced by this floor's builder."""
+"""Watching a run: progress on the terminal, TensorBoard logs, pictures. Nothing here knows what is being run."""

@@ -1,0 +1,5 @@
+"""Policies: what an agent adjusts."""
+
+from progressgym.agents.policies.stance import StancePolicy
+
+__all__ = ["StancePolicy"]

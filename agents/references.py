@@ -1,0 +1,100 @@
+"""References and baselines that every table shows: the floor, chance, and what the truth would have scored.
+
+Legend of shapes: B episodes, T centuries, N items, K options.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progressgym.agents.agent import Agent, Episodes, PrivilegedAgent
+from progressgym.core.answers import centred_log
+from progressgym.core.protocols import Observation
+from progressgym.core.seeding import generator
+from progressgym.envs.actions import to_action
+
+Floats = NDArray[np.floating]
+
+
+class Static(Agent):
+    """Answers as century 0 for ever: skill 0 by definition."""
+
+    def begin(self, episodes: Episodes, seeds: list[int | None]) -> None:
+        """Turn century 0's answers into an action once."""
+        self._action = to_action(episodes.initial_answers)
+
+    def answer(self, observation: Observation) -> Floats:
+        """(B, N, K), the same every time."""
+        return self._action
+
+
+class Random(Agent):
+    """Answers drawn evenly from all possible answers, anew for every item and century."""
+
+    def begin(self, episodes: Episodes, seeds: list[int | None]) -> None:
+        """Give every row a stream of its own."""
+        self._streams = [
+            np.random.default_rng() if seed is None else generator(seed, "agents", "random") for seed in seeds
+        ]
+
+    def answer(self, observation: Observation) -> Floats:
+        """(B, N, K): logarithms of exponential variates, whose normalised form is even on the simplex."""
+        shape = self.episodes.first.action_shape
+        draws = np.stack([stream.random(shape) for stream in self._streams])
+        return np.log(-np.log1p(-draws) + 1e-12)
+
+
+class Oracle(PrivilegedAgent):
+    """Answers with the truth that the challenge compares with: skill 1 by definition."""
+
+    def answer(self, observation: Observation) -> Floats:
+        """(B, N, K) the target century's own answers."""
+        return to_action(_century(self.truth, observation, _lead(self.episodes)))
+
+
+class LastHuman(PrivilegedAgent):
+    """Answers with the true answers, evaluation items included, of the last century that was asked."""
+
+    def answer(self, observation: Observation) -> Floats:
+        """(B, N, K) the observed century's own answers."""
+        return to_action(_century(self.truth, observation, 0))
+
+
+class LinearTrend(PrivilegedAgent):
+    """Continues the least-squares line through the true log-probabilities of all centuries seen so far.
+
+    With n + 1 centuries seen, the line is fitted to times 0..n and read at n + horizon, for every option by itself.
+    """
+
+    def answer(self, observation: Observation) -> Floats:
+        """(B, N, K) log-probabilities on the line."""
+        seen = np.asarray(observation["century"]).reshape(-1)
+        lead = _lead(self.episodes)
+        rows = [_line(path[: int(n) + 1], lead) for path, n in zip(self._logs(), seen, strict=True)]
+        return np.stack(rows)
+
+    def _logs(self) -> NDArray[np.float64]:
+        return centred_log(self.truth, self.episodes.instrument.mask)
+
+
+def _lead(episodes: Episodes) -> int:
+    """How many centuries the reference's answers are ahead of the comparisons shown."""
+    task = episodes.first
+    return 1 if task.challenge == "coevolve" else task.horizon
+
+
+def _century(truth: NDArray[np.float32], observation: Observation, lead: int) -> NDArray[np.float32]:
+    """(B, N, K) each row's answers `lead` centuries after the one it sees."""
+    index = np.asarray(observation["century"]).reshape(-1) + lead
+    rows: NDArray[np.float32] = truth[np.arange(len(truth)), np.minimum(index, truth.shape[1] - 1)]
+    return rows
+
+
+def _line(path: NDArray[np.float64], lead: int) -> NDArray[np.float64]:
+    """Least-squares line through (n + 1, N, K), read `lead` steps after its end; a constant for a single point."""
+    time = np.arange(len(path)) - (len(path) - 1) / 2
+    spread = float((time * time).sum())
+    slope = np.tensordot(time, path, 1) / spread if spread > 0 else np.zeros(path.shape[1:])
+    value: NDArray[np.float64] = path.mean(0) + slope * ((len(path) - 1) / 2 + lead)
+    return value

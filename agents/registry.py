@@ -1,0 +1,209 @@
+"""All agents by name, as one flat list, and `make`, which reads a name or a query string.
+
+Importing this module loads no torch; the first agent made does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from progressgym.core.errors import UserError, unknown
+from progressgym.core.ids import Scalar, format_id, parse_id
+
+if TYPE_CHECKING:
+    from progressgym.agents.agent import Agent
+
+SHARED = ("independent", "forecast", "order", "targets", "scale", "device")
+"""Arguments that every learning agent has; the methods add their own."""
+METHOD_ARGUMENTS = {
+    "map": ("prior",),
+    "dpo": ("beta_dpo", "reference", "ridge"),
+    "rlhf": ("beta_kl", "reference", "ridge"),
+}
+
+
+@dataclass(kw_only=True, frozen=True)
+class AgentSpec:
+    """One row of the list of agents."""
+
+    name: str
+    summary: str
+    """What it does, for tables and help."""
+    reference: str | None = None
+    """Name of a class in `references`; None for a learning agent."""
+    method: str | None = None
+    """Alignment method of a learning agent."""
+    defaults: Mapping[str, Scalar] = field(default_factory=dict)
+    """Arguments that make the variant."""
+    privileged: bool = False
+    """Reads the truth."""
+    extrapolative: bool = False
+    """Its forecast follows the challenge's horizon in a benchmark unless it is given."""
+
+
+REGISTRY: dict[str, AgentSpec] = {
+    spec.name: spec
+    for spec in (
+        AgentSpec(name="static", summary="answers as century 0 for ever", reference="Static"),
+        AgentSpec(name="random", summary="answers by chance", reference="Random"),
+        AgentSpec(name="oracle", summary="answers with the truth", reference="Oracle", privileged=True),
+        AgentSpec(
+            name="last-human",
+            summary="the true answers of the last century asked",
+            reference="LastHuman",
+            privileged=True,
+        ),
+        AgentSpec(
+            name="linear-trend", summary="a line through the true answers", reference="LinearTrend", privileged=True
+        ),
+        AgentSpec(name="lifelong-map", summary="tracks the most probable stance", method="map"),
+        AgentSpec(name="lifelong-dpo", summary="direct preference optimisation every century", method="dpo"),
+        AgentSpec(name="lifelong-rlhf", summary="a reward model and its best policy every century", method="rlhf"),
+        AgentSpec(
+            name="extrapolative-dpo",
+            summary="DPO on forecast preferences",
+            method="dpo",
+            defaults={"forecast": 1, "order": 1},
+            extrapolative=True,
+        ),
+        AgentSpec(
+            name="extrapolative-rlhf",
+            summary="RLHF on forecast preferences",
+            method="rlhf",
+            defaults={"forecast": 1, "order": 1},
+            extrapolative=True,
+        ),
+    )
+}
+
+
+def names() -> list[str]:
+    """Names of all agents.
+
+    >>> names()[:3]
+    ['static', 'random', 'oracle']
+    """
+    return list(REGISTRY)
+
+
+def spec_of(agent: str) -> AgentSpec:
+    """The row of a name or query string.
+
+    Raises:
+        UserError: no such agent.
+
+    >>> spec_of("lifelong-dpo?independent=true").method
+    'dpo'
+    """
+    name = parse_id(agent).name
+    if name not in REGISTRY:
+        raise unknown("agent", name, REGISTRY)
+    return REGISTRY[name]
+
+
+def check(agent: str) -> str:
+    """Check a name or query string without loading torch; returns it with its arguments in order.
+
+    >>> check("lifelong-dpo?reference=uniform&independent=true")
+    'lifelong-dpo?independent=true&reference=uniform'
+    """
+    spec, given = spec_of(agent), dict(parse_id(agent).arguments)
+    if "horizon" in given:
+        if "forecast" in given:
+            raise UserError(f"{agent!r}: horizon is another name of forecast; give one of them")
+        given["forecast"] = given.pop("horizon")
+    known = () if spec.method is None else (*SHARED, *METHOD_ARGUMENTS[spec.method])
+    for key in given:
+        if key not in known:
+            if not known:
+                raise UserError(f"agent {spec.name!r} takes no arguments, got {key!r}")
+            raise unknown(f"argument of agent {spec.name!r}", key, known)
+    return format_id(spec.name, **given)
+
+
+def make(
+    name: str,
+    *,
+    policy: str = "stance",
+    independent: bool | None = None,
+    forecast: int | None = None,
+    order: int | None = None,
+    horizon: int | None = None,
+    reference: str | None = None,
+    targets: str | None = None,
+    beta_dpo: float | None = None,
+    beta_kl: float | None = None,
+    ridge: float | None = None,
+    prior: float | None = None,
+    scale: float | None = None,
+    device: str | None = None,
+) -> Agent:
+    """Make an agent.
+
+    Args:
+        name: one of `names()`, or a query string such as `lifelong-dpo?independent=true`.
+        policy: what the agent adjusts; `stance` so far.
+        independent: restart from century 0 every century (default: continue from the last).
+        forecast: K, centuries ahead (default 0; 1 for extrapolative agents).
+        order: M, degree of the extrapolation (default 0; 1 for extrapolative agents).
+        horizon: another name of `forecast`.
+        reference: `stage` (default) or `uniform`.
+        targets: `soft` or `signed`, see `progressgym.agents.forecast.loss_terms`.
+        beta_dpo: strength of DPO's reference.
+        beta_kl: price of divergence in RLHF.
+        ridge: weak prior of DPO and of the reward model.
+        prior: precision of a century's move, MAP.
+        scale: how far a unit of stance moves the logits.
+        device: `auto` (default), `cpu`, `cuda`.
+
+    Raises:
+        UserError: unknown agent, argument or value; an argument given twice.
+    """
+    if policy != "stance":
+        raise UserError(f"unknown policy {policy!r}; known: stance (language-model policies lm:... are not there yet)")
+    if horizon is not None and forecast is not None:
+        raise UserError("horizon is another name of forecast; give one of them")
+    keywords: dict[str, Scalar | None] = {
+        "independent": independent,
+        "forecast": horizon if forecast is None else forecast,
+        "order": order,
+        "reference": reference,
+        "targets": targets,
+        "beta_dpo": beta_dpo,
+        "beta_kl": beta_kl,
+        "ridge": ridge,
+        "prior": prior,
+        "scale": scale,
+        "device": device,
+    }
+    variant = parse_id(check(name))
+    arguments = dict(variant.arguments)
+    for key, value in keywords.items():
+        if value is None:
+            continue
+        if arguments.get(key, value) != value:
+            raise UserError(f"{key} is given as {arguments[key]!r} in {name!r} and as {value!r} beside it")
+        arguments[key] = value
+    check(format_id(variant.name, **arguments))
+    title = format_id(variant.name, **{key: value for key, value in arguments.items() if key != "device"})
+    return _build(REGISTRY[variant.name], title, arguments)
+
+
+def _build(spec: AgentSpec, title: str, arguments: dict[str, Scalar]) -> Agent:
+    if spec.reference is not None:
+        from progressgym.agents import references
+
+        kinds: dict[str, type[Agent]] = {
+            "Static": references.Static,
+            "Random": references.Random,
+            "Oracle": references.Oracle,
+            "LastHuman": references.LastHuman,
+            "LinearTrend": references.LinearTrend,
+        }
+        return kinds[spec.reference](title)
+    from progressgym.agents.learner import Learner, LearnerConfig
+
+    settings: dict[str, Any] = {"method": spec.method, **spec.defaults, **arguments}
+    return Learner(title, LearnerConfig(**settings))

@@ -1,0 +1,316 @@
+"""Pictures of value trajectories: small multiples, the plane of the largest drift, a century x dimension heat map.
+
+Figures are drawn by matplotlib's Agg back end without global state and returned; `save` writes a PNG. Colours are those
+of Okabe and Ito, told apart by readers with any colour vision; agents also differ in their markers. Diverging maps are
+centred at 0. Legend of shapes: T centuries, D dimensions, n steps of an agent.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from progressgym.core.dimensions import DIMENSIONS, GROUPS
+from progressgym.core.files import write_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Floats = NDArray[np.float64]
+DPI = 110
+INK, FAINT = "#222222", "#d9d9d9"
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+GROUP_INK = {"basic": "#0072B2", "social": "#009E73", "foundations": "#D55E00", "worldview": "#7A4B94"}
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#999999",
+    "axes.titlesize": 9.5,
+    "xtick.color": "#555555",
+    "ytick.color": "#555555",
+    "axes.labelcolor": "#333333",
+    "legend.frameon": False,
+}
+VALUE_UNIT = "value (1 = always upholds, 0 = indifferent)"
+DRIFT_UNIT = "change of value since {first}"
+
+
+def trajectories(
+    labels: Sequence[str],
+    human: ArrayLike,
+    agents: Mapping[str, ArrayLike],
+    *,
+    first: int = 1,
+    title: str = "Values through the centuries",
+    subtitle: str = "",
+    drift: bool = True,
+) -> Figure:
+    """One small panel a dimension: the human in black, agents in colour, all panels on one scale.
+
+    Args:
+        labels: T century labels.
+        human: (T, 19) values; NaN leaves a gap.
+        agents: name -> (n, 19) values; step 0 stands at century `first`. At most six are drawn apart.
+        first: century index of the agents' first step.
+        title: of the picture.
+        subtitle: a second line, for example history and seed.
+        drift: show the change since the first century instead of the values themselves.
+    """
+    from matplotlib import rc_context
+
+    with rc_context(STYLE):
+        h = np.asarray(human, dtype=np.float64)
+        zero = h[0] if drift else np.zeros(h.shape[1])
+        paths = {name: np.asarray(path, dtype=np.float64) - zero for name, path in agents.items()}
+        figure = _figure(12.6, 8.6)
+        panels = figure.subplots(4, 5, sharex=True, sharey=True).ravel()
+        for d, (panel, name) in enumerate(zip(panels, DIMENSIONS, strict=False)):
+            _panel(panel, (h - zero)[:, d], {agent: path[:, d] for agent, path in paths.items()}, first)
+            panel.set_title(name, loc="left", color=GROUP_INK[_group(d)], fontweight="bold", pad=3)
+            if d % 5 == 0:
+                panel.set_ylabel("change of value" if drift else "value")
+            if d >= 14:
+                _century_axis(panel, labels)
+        _legend_panel(panels[-1], panels[0])
+        _headline(figure, title, subtitle or (DRIFT_UNIT.format(first=labels[0]) if drift else VALUE_UNIT))
+        figure.subplots_adjust(left=0.06, right=0.985, top=0.88, bottom=0.07, hspace=0.34, wspace=0.10)
+        return figure
+
+
+def plane(
+    labels: Sequence[str],
+    human: ArrayLike,
+    agents: Mapping[str, ArrayLike],
+    *,
+    first: int = 1,
+    title: str = "The human's path and the agents'",
+    subtitle: str = "",
+) -> Figure:
+    """Paths in the plane of the human's two main directions of drift.
+
+    The axes are the first two principal components of the human's drift; each names the dimensions that make it up.
+
+    Args:
+        labels: T century labels.
+        human: (T, 19) values.
+        agents: name -> (n, 19).
+        first: century index of the agents' first step.
+        title: of the picture.
+        subtitle: a second line.
+    """
+    from matplotlib import rc_context
+
+    with rc_context(STYLE):
+        h = np.nan_to_num(np.asarray(human, dtype=np.float64))
+        axes, shares = principal_axes(h)
+        figure = _figure(8.2, 6.4)
+        panel = figure.add_subplot()
+        panel.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
+        panel.axvline(0, color=FAINT, linewidth=0.8, zorder=0)
+        for k, (name, path) in enumerate(agents.items()):
+            # An agent begins where the human began.
+            points = np.vstack([h[0], np.nan_to_num(np.asarray(path, dtype=np.float64))]) - h[0]
+            spot = points @ axes.T
+            colour, marker = COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]
+            panel.plot(*spot.T, color=colour, marker=marker, markersize=4, linewidth=1.3, alpha=0.9, label=name)
+        spot = (h - h[0]) @ axes.T
+        panel.plot(*spot.T, color=INK, marker="o", markersize=5, linewidth=2.2, label="human", zorder=5)
+        for label, (x, y) in zip(labels, spot, strict=True):
+            panel.annotate(label, (x, y), textcoords="offset points", xytext=(6, 5), fontsize=8, color=INK, zorder=6)
+        for axis, setter in ((0, panel.set_xlabel), (1, panel.set_ylabel)):
+            setter(f"direction {axis + 1} ({shares[axis]:.0%} of the drift): {_describe(axes[axis])}")
+        _legend(panel, panel, loc="best", fontsize=8.5)
+        panel.margins(0.12)
+        _headline(figure, title, subtitle or DRIFT_UNIT.format(first=labels[0]))
+        figure.subplots_adjust(left=0.10, right=0.97, top=0.86, bottom=0.10)
+        return figure
+
+
+def heat_map(
+    labels: Sequence[str],
+    tables: Mapping[str, ArrayLike],
+    *,
+    title: str = "Change of values",
+    subtitle: str = "",
+    unit: str | None = None,
+) -> Figure:
+    """Dimensions down, centuries across, one panel a table, one colour scale centred at 0 for all.
+
+    Args:
+        labels: T century labels.
+        tables: name -> (T, 19); NaN is drawn grey.
+        title: of the picture.
+        subtitle: a second line.
+        unit: what the colour means.
+    """
+    from matplotlib import rc_context
+
+    with rc_context(STYLE):
+        arrays = {name: np.asarray(table, dtype=np.float64) for name, table in tables.items()}
+        largest = max((float(np.nanmax(np.abs(a))) for a in arrays.values() if np.isfinite(a).any()), default=0.0)
+        bound = largest if largest > 0 else 1.0
+        figure = _figure(2.4 + 3.1 * len(arrays), 6.4)
+        panels = np.atleast_1d(figure.subplots(1, len(arrays), sharey=True))
+        mesh = None
+        for panel, (name, array) in zip(panels, arrays.items(), strict=True):
+            panel.set_facecolor("#bdbdbd")
+            mesh = panel.imshow(array.T, cmap="RdBu_r", vmin=-bound, vmax=bound, aspect="auto", interpolation="none")
+            panel.set_title(name, loc="left", fontweight="bold", color=INK)
+            panel.set_xticks(range(len(labels)), [label.removeprefix("C0") for label in labels])
+            panel.set_xlabel("century")
+            panel.tick_params(length=0)
+            for group in list(GROUPS.values())[:-1]:
+                panel.axhline(group.stop - 0.5, color="white", linewidth=2.0)
+            for spine in panel.spines.values():
+                spine.set_visible(False)
+        panels[0].set_yticks(range(len(DIMENSIONS)), DIMENSIONS)
+        for d, tick in enumerate(panels[0].get_yticklabels()):
+            tick.set_color(GROUP_INK[_group(d)])
+        width = 2.4 + 3.1 * len(arrays)
+        figure.subplots_adjust(left=1.15 / width, right=1 - 1.05 / width, top=0.86, bottom=0.09, wspace=0.06)
+        if mesh is not None:
+            bar_axes = figure.add_axes((1 - 0.85 / width, 0.09, 0.16 / width, 0.77))
+            bar = figure.colorbar(mesh, cax=bar_axes)
+            bar.set_label(unit or DRIFT_UNIT.format(first=labels[0]))
+            bar.outline.set_visible(False)
+        _headline(figure, title, subtitle, left=1.15 / width)
+        return figure
+
+
+def value_bars(values: ArrayLike, errors: ArrayLike, *, title: str, subtitle: str = "") -> Figure:
+    """A value vector as bars with their 95 % intervals.
+
+    Args:
+        values: (19,) values; NaN leaves a gap.
+        errors: (19,) standard errors.
+        title: of the picture.
+        subtitle: a second line.
+    """
+    from matplotlib import rc_context
+
+    with rc_context(STYLE):
+        v, e = np.asarray(values, dtype=np.float64), np.asarray(errors, dtype=np.float64)
+        figure = _figure(8.2, 6.2)
+        panel = figure.add_subplot()
+        spot = np.arange(len(DIMENSIONS))
+        colours = [GROUP_INK[_group(d)] for d in range(len(spot))]
+        panel.barh(spot, v, color=colours, alpha=0.75, height=0.66)
+        whiskers = np.where(np.isfinite(e), 1.96 * e, 0.0)
+        panel.errorbar(v, spot, xerr=whiskers, fmt="none", ecolor=INK, elinewidth=1.0, capsize=2.5)
+        panel.axvline(0, color=INK, linewidth=0.8)
+        panel.set_yticks(spot, DIMENSIONS)
+        panel.invert_yaxis()
+        panel.tick_params(axis="y", length=0)
+        panel.grid(axis="x", color=FAINT, linewidth=0.6)
+        panel.set_axisbelow(True)
+        panel.set_xlabel(VALUE_UNIT + ", lines: 95 % interval over items")
+        _headline(figure, title, subtitle, left=0.13)
+        figure.subplots_adjust(left=0.13, right=0.97, top=0.87, bottom=0.09)
+        return figure
+
+
+def save(figure: Figure, path: Path | str, *, dpi: int = DPI) -> NDArray[np.uint8]:
+    """Write a figure as PNG, atomically and without a date inside; returns its pixels (height, width, 3)."""
+    from PIL import Image
+
+    pixels = to_array(figure, dpi=dpi)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="png", dpi=(dpi, dpi))
+    write_bytes(path, buffer.getvalue())
+    return pixels
+
+
+def to_array(figure: Figure, *, dpi: int = DPI) -> NDArray[np.uint8]:
+    """A figure as an RGB array (height, width, 3)."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure.set_dpi(dpi)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def principal_axes(human: Floats) -> tuple[Floats, list[float]]:
+    """The two main directions of a drift and their shares of it.
+
+    Args:
+        human: (T, D) values.
+
+    Returns:
+        (2, D) unit vectors, the last century on their positive side, and their shares of the sum of squares.
+    """
+    drift = human - human[0]
+    _, sizes, rows = np.linalg.svd(drift, full_matrices=False)
+    axes = np.zeros((2, human.shape[1]))
+    axes[: len(rows)] = rows[:2]
+    for axis in axes:
+        axis *= -1.0 if float(drift[-1] @ axis) < 0 else 1.0
+    total = float((sizes**2).sum()) or 1.0
+    shares = [float(size**2) / total for size in sizes[:2]]
+    return axes, [*shares, 0.0, 0.0][:2]
+
+
+def _figure(width: float, height: float) -> Figure:
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), facecolor="white")
+
+
+def _group(dimension: int) -> str:
+    return next(name for name, part in GROUPS.items() if part.start <= dimension < part.stop)
+
+
+def _panel(panel: Axes, human: Floats, agents: Mapping[str, Floats], first: int) -> None:
+    panel.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
+    for k, (name, path) in enumerate(agents.items()):
+        panel.plot(
+            first + np.arange(len(path)),
+            path,
+            color=COLOURS[k % len(COLOURS)],
+            marker=MARKERS[k % len(MARKERS)],
+            markersize=3.0,
+            linewidth=1.2,
+            alpha=0.9,
+            label=name,
+        )
+    panel.plot(human, color=INK, linewidth=2.0, marker="o", markersize=3.0, label="human", zorder=5)
+    panel.tick_params(length=2.5)
+
+
+def _century_axis(panel: Axes, labels: Sequence[str]) -> None:
+    shown = range(0, len(labels), 2)
+    panel.set_xticks(list(shown), [labels[t].removeprefix("C0") for t in shown])
+    panel.tick_params(labelbottom=True)
+    panel.set_xlabel("century", labelpad=1)
+
+
+def _legend_panel(panel: Axes, source: Axes) -> None:
+    panel.axis("off")
+    _legend(panel, source, loc="center left", fontsize=8.5, handlelength=2.2)
+
+
+def _legend(panel: Axes, source: Axes, **options: Any) -> None:
+    """The human first; arguments of an agent go to a line of their own."""
+    handles, names = source.get_legend_handles_labels()
+    order = [len(names) - 1, *range(len(names) - 1)]
+    panel.legend([handles[k] for k in order], [names[k].replace("?", "\n  ?") for k in order], **options)
+
+
+def _headline(figure: Figure, title: str, subtitle: str, left: float = 0.06) -> None:
+    figure.text(left, 0.965, title, fontsize=14, fontweight="bold", color=INK, va="center")
+    figure.text(left, 0.928, subtitle, fontsize=9.5, color="#555555", va="center")
+
+
+def _describe(axis: Floats, count: int = 3) -> str:
+    """The dimensions that weigh most in a direction, with their signs."""
+    top = np.argsort(-np.abs(axis), kind="stable")[:count]
+    return ", ".join(("+" if axis[d] > 0 else "\u2212") + DIMENSIONS[d] for d in top if abs(axis[d]) > 1e-9)

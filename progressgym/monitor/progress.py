@@ -1,0 +1,101 @@
+"""Progress of long work: a bar with the time left on a terminal, plain lines everywhere else."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Self, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+
+def duration(seconds: float) -> str:
+    """A time span as people write it.
+
+    >>> duration(7.2), duration(75), duration(7300)
+    ('7 s', '1 min 15 s', '2 h 2 min')
+    """
+    whole = max(round(seconds), 0)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+class Progress:
+    """Counts finished pieces of work. Use it as a context manager; it writes to stderr.
+
+    >>> import io
+    >>> with Progress(2, "baking", stream=io.StringIO()) as progress:
+    ...     progress.advance("one cake")
+    """
+
+    def __init__(self, total: int, title: str, *, stream: TextIO | None = None, quiet: bool = False) -> None:
+        """Prepare, without writing anything yet.
+
+        Args:
+            total: how many pieces there are.
+            title: what is being done.
+            stream: where to write; standard error by default.
+            quiet: write nothing but messages.
+        """
+        self._total, self._title, self._quiet = total, title, quiet
+        self._stream = sys.stderr if stream is None else stream
+        self._done = 0
+        self._started = 0.0
+        self._bar: Bar | None = None
+
+    def __enter__(self) -> Self:
+        """Start the clock, and the bar on a terminal."""
+        self._started = time.monotonic()
+        if self._stream.isatty() and not self._quiet and self._total > 0:
+            self._bar = Bar(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("left"),
+                TimeRemainingColumn(),
+                TextColumn("[dim]{task.fields[note]}"),
+                console=Console(file=self._stream),
+                transient=True,
+            )
+            self._bar.start()
+            self._bar.add_task(self._title, total=self._total, note="")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def advance(self, note: str = "") -> None:
+        """One more piece is done; `note` says which."""
+        self._done += 1
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=self._done, note=note)
+        elif not self._quiet:
+            self._line(f"[{self._done}/{self._total}] {note or self._title}{self._left()}")
+
+    def message(self, text: str) -> None:
+        """A line that stays, also when quiet."""
+        if self._bar is not None:
+            self._bar.console.print(text, markup=False, highlight=False)
+        else:
+            self._line(text)
+
+    def _left(self) -> str:
+        rest = self._total - self._done
+        if rest <= 0:
+            return ""
+        return f", about {duration((time.monotonic() - self._started) / self._done * rest)} left"
+
+    def _line(self, text: str) -> None:
+        print(text, file=self._stream, flush=True)
