@@ -1,1 +1,1 @@
-"""Placeholder docstring, replaced by this floor's builder."""
+"""The benchmark: agents x challenges x histories x seeds, run in cells that are written whole, scored and tabulated."""

@@ -1,0 +1,116 @@
+"""Challenges by name: `follow`, `predict?horizon=2`, `coevolve?influence=0.2&labels=sample`.
+
+A challenge's id names an environment and the arguments that differ from its defaults, so that equal challenges have
+equal ids in tables and paths.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import gymnasium as gym
+
+import progressgym.envs  # noqa: F401  (registers the environments)
+from progressgym.core.errors import UserError, unknown
+from progressgym.core.ids import Scalar, format_id, parse_id
+
+if TYPE_CHECKING:
+    from progressgym.envs.base import ProgressEnv
+    from progressgym.histories.source import HistorySpec
+
+IDS = {"follow": "ProgressGym/Follow-v0", "predict": "ProgressGym/Predict-v0", "coevolve": "ProgressGym/Coevolve-v0"}
+NOT_PART_OF_AN_ID = ("self", "history", "instrument", "reward", "text", "render_mode")
+"""Arguments that a benchmark sets itself or that move no score."""
+
+
+@dataclass(kw_only=True, frozen=True)
+class Challenge:
+    """One challenge with its arguments."""
+
+    name: str
+    """`follow`, `predict` or `coevolve`."""
+    arguments: tuple[tuple[str, Scalar], ...]
+    """All arguments that belong to an id, defaults filled in, sorted by name."""
+    defaults: tuple[tuple[str, Scalar], ...]
+    """The same arguments as the environment has them."""
+
+    @property
+    def id(self) -> str:
+        """Id without defaults."""
+        plain = dict(self.defaults)
+        return format_id(self.name, **{key: value for key, value in self.arguments if value != plain[key]})
+
+    @property
+    def environment(self) -> str:
+        """Gymnasium id."""
+        return IDS[self.name]
+
+    @property
+    def labels(self) -> str:
+        """Kind of labels: `probability` or `sample`."""
+        return str(dict(self.arguments)["labels"])
+
+    @property
+    def unlabelled(self) -> str:
+        """Id without the kind of labels: what the two columns of a table share."""
+        return parse_challenge(self.id).replace(labels="probability").id
+
+    def replace(self, **arguments: Scalar) -> Challenge:
+        """The challenge with other arguments."""
+        merged = dict(self.arguments) | arguments
+        return Challenge(name=self.name, arguments=tuple(sorted(merged.items())), defaults=self.defaults)
+
+    def make(self, history: HistorySpec) -> ProgressEnv:
+        """The environment, without wrappers."""
+        arguments: dict[str, Any] = {**dict(self.arguments), "history": history, "disable_env_checker": True}
+        env: ProgressEnv = gym.make(self.environment, **arguments).unwrapped  # type: ignore[assignment]  # it is one
+        return env
+
+
+def challenge_names() -> list[str]:
+    """Names of the challenges whose environments are registered.
+
+    >>> challenge_names()[0]
+    'follow'
+    """
+    return [name for name, environment in IDS.items() if environment in gym.registry]
+
+
+def parse_challenge(text: str) -> Challenge:
+    """Read a challenge's id.
+
+    Raises:
+        UserError: unknown challenge or argument.
+
+    >>> parse_challenge("follow?labels=probability").id, parse_challenge("follow?labels=sample").id
+    ('follow', 'follow?labels=sample')
+    """
+    variant = parse_id(text)
+    if variant.name not in challenge_names():
+        raise unknown("challenge", variant.name, challenge_names())
+    defaults = _defaults(IDS[variant.name])
+    for key in variant.arguments:
+        if key not in defaults:
+            raise unknown(f"argument of challenge {variant.name!r}", key, sorted(defaults))
+    merged = {**defaults, **variant.arguments}
+    for key, value in defaults.items():
+        if isinstance(value, float) and isinstance(merged[key], int) and not isinstance(merged[key], bool):
+            merged[key] = float(merged[key])
+    if merged["labels"] not in ("probability", "sample"):
+        raise unknown("kind of labels", str(merged["labels"]), ("probability", "sample"))
+    return Challenge(
+        name=variant.name, arguments=tuple(sorted(merged.items())), defaults=tuple(sorted(defaults.items()))
+    )
+
+
+def _defaults(environment: str) -> dict[str, Scalar]:
+    """Arguments of an environment that belong to a challenge's id, with their defaults."""
+    entry = gym.spec(environment).entry_point
+    if not isinstance(entry, str):
+        raise UserError(f"environment {environment} is registered by object; progressgym registers by name")
+    module, _, name = entry.partition(":")
+    parameters = inspect.signature(getattr(importlib.import_module(module), name).__init__).parameters
+    return {key: item.default for key, item in parameters.items() if key not in NOT_PART_OF_AN_ID}

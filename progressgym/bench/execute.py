@@ -1,0 +1,187 @@
+"""Run one group: its missing seeds together where the agent has a batch axis, one after the other otherwise."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import progressgym
+from progressgym.agents import make, spec_of
+from progressgym.bench.cells import FinishedCell, group_folder, reusable, write_cell
+from progressgym.bench.challenges import parse_challenge
+from progressgym.bench.episodes import environments, replay, run_batch, run_single
+from progressgym.bench.own_agents import is_own, load_class, source_hash
+from progressgym.bench.plan import Group
+from progressgym.bench.scoring import Baseline, baseline, score_cell, step_log
+from progressgym.core.errors import UserError
+from progressgym.core.ids import parse_id
+from progressgym.core.provenance import git_commit
+from progressgym.envs.base import ProgressEnv
+from progressgym.histories.source import HistorySource, resolve_history
+from progressgym.preferences.comparisons import RNG_SCHEME
+from progressgym.scores.records import RunConfig, Source
+
+KEPT = 64
+"""How many episodes' baselines a process keeps: all agents of a challenge share them."""
+
+
+@dataclass(kw_only=True)
+class GroupOutcome:
+    """What became of a group."""
+
+    fresh: int = 0
+    """Cells that were run now."""
+    reused: int = 0
+    """Cells that were there already."""
+    redone: list[str] = field(default_factory=list)
+    """Why cells that were there were run again, one line each."""
+    failures: list[str] = field(default_factory=list)
+    """Why cells are missing, one line each."""
+
+
+def execute(group: Group, out: Path, device: str = "auto") -> GroupOutcome:
+    """Run what is missing of a group.
+
+    Errors of single cells are reported in the outcome and leave the others alone.
+
+    Args:
+        group: what to run.
+        out: folder of the benchmark.
+        device: for shipped learning agents.
+    """
+    outcome = GroupOutcome()
+    folder = group_folder(out, group.history.id, group.challenge.id, group.agent)
+    own = source_hash(group.agent) if is_own(group.agent) else None
+    configs = {seed: run_config(group, seed) for seed in group.seeds}
+    missing = []
+    for seed, config in configs.items():
+        if reusable(folder / str(seed), config, own) is not None:
+            outcome.reused += 1
+            continue
+        if (folder / str(seed)).exists():
+            outcome.redone.append(f"{group.title} seed {seed}: damaged, unfinished or of another configuration")
+        missing.append(seed)
+    for seed, actions in _run(group, missing, device, outcome):
+        try:
+            _finish(group, folder / str(seed), configs[seed], actions, own)
+            outcome.fresh += 1
+        except (OSError, UserError, ArithmeticError, MemoryError) as error:
+            outcome.failures.append(_reason(group, seed, error))
+    return outcome
+
+
+def finished(group: Group, out: Path) -> list[FinishedCell]:
+    """The cells of a group that are there, in the order of its seeds."""
+    folder = group_folder(out, group.history.id, group.challenge.id, group.agent)
+    own = source_hash(group.agent) if is_own(group.agent) else None
+    cells = [reusable(folder / str(seed), run_config(group, seed), own) for seed in group.seeds]
+    return [cell for cell in cells if cell is not None]
+
+
+def run_config(group: Group, seed: int) -> RunConfig:
+    """What the record of a cell says was run."""
+    name, digest, instrument = _identity(group.challenge.id, group.history.spec, seed)
+    return RunConfig.make(
+        environment=group.challenge.environment,
+        arguments={"history": group.history.id, **dict(group.challenge.arguments)},
+        challenge=group.challenge.id,
+        agent=group.agent,
+        seed=seed,
+        history=Source(name=name, hash=digest),
+        instrument=Source(name=instrument[0], hash=instrument[1]),
+        rng_scheme=RNG_SCHEME,
+        package_version=progressgym.__version__,
+        git_commit=_commit(),
+    )
+
+
+@lru_cache(maxsize=KEPT)
+def baseline_of(challenge: str, spec: str, seed: int) -> Baseline:
+    """Static and reference of an episode, kept for the next agent."""
+    return baseline(environment(challenge, spec), seed)
+
+
+@lru_cache(maxsize=8)
+def environment(challenge: str, spec: str) -> ProgressEnv:
+    """An environment for replays, kept for the next agent."""
+    return environments(parse_challenge(challenge), _source(spec), spec, 1)[0]
+
+
+def _run(group: Group, seeds: list[int], device: str, outcome: GroupOutcome) -> list[tuple[int, NDArray[np.float32]]]:
+    """Actions of every seed that could be run."""
+    if not seeds:
+        return []
+    if not is_own(group.agent):
+        try:
+            return list(zip(seeds, _batch(group, seeds, device), strict=True))
+        except Exception as error:  # noqa: BLE001  (one bad seed must not take the others with it)
+            if len(seeds) == 1:
+                outcome.failures.append(_reason(group, seeds[0], error))
+                return []
+    done = []
+    for seed in seeds:
+        try:
+            done.append((seed, _single(group, seed) if is_own(group.agent) else _batch(group, [seed], device)[0]))
+        except Exception as error:  # noqa: BLE001  (an agent may raise anything; its cell fails, the rest goes on)
+            outcome.failures.append(_reason(group, seed, error))
+    return done
+
+
+def _batch(group: Group, seeds: list[int], device: str) -> list[NDArray[np.float32]]:
+    spec, given = spec_of(group.agent), parse_id(group.agent).arguments
+    horizon = int(dict(group.challenge.arguments).get("horizon", 0))
+    # An extrapolative agent looks as far ahead as the challenge asks; where it does not ask, as far as its default.
+    forecast = horizon if spec.extrapolative and horizon > 0 and "forecast" not in given else None
+    agent = make(
+        group.agent, forecast=forecast, device=device if spec.method is not None and "device" not in given else None
+    )
+    envs = environments(group.challenge, _source(group.history.spec), group.history.spec, len(seeds))
+    return run_batch(agent, envs, seeds)
+
+
+def _single(group: Group, seed: int) -> NDArray[np.float32]:
+    env = environments(group.challenge, _source(group.history.spec), group.history.spec, 1)[0]
+    return run_single(load_class(group.agent)(), env, seed)
+
+
+def _finish(group: Group, folder: Path, config: RunConfig, actions: NDArray[np.float32], source: str | None) -> None:
+    """Score and write a cell."""
+    challenge, spec = group.challenge, group.history.spec
+    base = baseline_of(challenge.id, spec, config.seed)
+    trace = replay(environment(challenge.id, spec), config.seed, actions)
+    scores = score_cell(challenge, trace, base)
+    log = step_log(challenge, trace.history, scores, trace.first)
+    write_cell(folder, config=config, actions=actions, scores=scores, log=log, source=source)
+
+
+@lru_cache(maxsize=8)
+def _source(spec: str) -> HistorySource:
+    return resolve_history(spec)
+
+
+@lru_cache(maxsize=4096)
+def _identity(challenge: str, spec: str, seed: int) -> tuple[str, str, tuple[str, str]]:
+    """Name and hash of an episode's history, and of its instrument."""
+    env = environment(challenge, spec)
+    env.reset(seed=seed)
+    history = env.history
+    return history.name, history.hash, (history.instrument.name, history.instrument.hash)
+
+
+@lru_cache(maxsize=1)
+def _commit() -> str | None:
+    return git_commit()
+
+
+def _reason(group: Group, seed: int, error: BaseException) -> str:
+    """One line: which cell, what happened, and where in whose code."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    text = " ".join(str(error).split()) or type(error).__name__
+    kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+    return f"{group.title} seed {seed}: {kind}{text}{'' if isinstance(error, (UserError, OSError)) else where}"

@@ -1,0 +1,150 @@
+"""What a benchmark consists of: the groups of cells that the chosen agents, challenges, histories and seeds span.
+
+A group is one agent on one challenge and history; its cells are the seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from progressgym.agents import check, names, spec_of
+from progressgym.bench.challenges import Challenge, challenge_names, parse_challenge
+from progressgym.bench.own_agents import is_own, load_class
+from progressgym.core.errors import UserError
+from progressgym.histories.history import SYNTHETIC, History, shipped_names
+from progressgym.histories.source import resolve_history
+from progressgym.histories.synthetic import SyntheticSpec
+
+SHIPPED_HISTORY = "histsmol-v1"
+SYNTHETIC_HISTORY = "synthetic:linear"
+SEEDS = 10
+LABELS = ("probability", "sample")
+
+
+@dataclass(kw_only=True, frozen=True)
+class HistoryChoice:
+    """A history as it was asked for, and how it is called in tables and paths."""
+
+    spec: str
+    """Shipped name, path or synthetic id."""
+    id: str
+    """Name in tables and paths; a path's carries the beginning of the content's hash."""
+
+
+@dataclass(kw_only=True, frozen=True)
+class Group:
+    """One agent on one challenge and history."""
+
+    history: HistoryChoice
+    challenge: Challenge
+    agent: str
+    """Id of a shipped agent, or `module:Class`."""
+    seeds: tuple[int, ...]
+
+    @property
+    def title(self) -> str:
+        """The group in words, for progress lines."""
+        return f"{self.history.id}  {self.challenge.id}  {self.agent}"
+
+
+@dataclass(kw_only=True, frozen=True)
+class Plan:
+    """Groups in the order in which they run."""
+
+    groups: tuple[Group, ...]
+
+    @property
+    def cells(self) -> int:
+        """How many cells there are."""
+        return sum(len(group.seeds) for group in self.groups)
+
+
+def make_plan(
+    *,
+    agents: Sequence[str] = (),
+    challenges: Sequence[str] = (),
+    histories: Sequence[str] = (),
+    seeds: int | Sequence[int] = SEEDS,
+    labels: Sequence[str] = LABELS,
+    policy: str = "stance",
+) -> Plan:
+    """Check everything that was asked for and lay it out.
+
+    Args:
+        agents: ids of shipped agents or `module:Class`; all shipped ones by default.
+        challenges: ids; all registered ones by default. One that does not name its labels is run with each of `labels`.
+        histories: shipped names, paths or synthetic ids; by default the shipped history (where there is one) and one
+            synthetic family.
+        seeds: how many (0, 1, ...), or which.
+        labels: kinds of labels; agents that do not learn are run with the first only.
+        policy: what agents adjust; `stance` so far.
+
+    Raises:
+        UserError: anything unknown or empty; nothing has been run by then.
+    """
+    if policy != "stance":
+        raise UserError(f"unknown policy {policy!r}; known: stance (language-model policies lm:... are not there yet)")
+    chosen = [_agent(name) for name in agents or names()]
+    numbers = _seeds(seeds)
+    variants = _variants(challenges or challenge_names(), labels)
+    places = [_history(spec) for spec in histories or default_histories()]
+    groups = [
+        Group(history=place, challenge=challenge, agent=agent, seeds=numbers)
+        for place in places
+        for challenge in variants
+        for agent in chosen
+        if learns(agent) or not _repeated(challenge, variants)
+    ]
+    return Plan(groups=tuple(dict.fromkeys(groups)))
+
+
+def default_histories() -> list[str]:
+    """The shipped history, where there is one, and a synthetic family."""
+    return [*(name for name in shipped_names() if name == SHIPPED_HISTORY), SYNTHETIC_HISTORY]
+
+
+def learns(agent: str) -> bool:
+    """Whether the kind of labels can make a difference: users' own agents and those with an alignment method."""
+    return is_own(agent) or spec_of(agent).method is not None
+
+
+def _agent(name: str) -> str:
+    if is_own(name):
+        load_class(name)
+        return name
+    return check(name)
+
+
+def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(dict.fromkeys(seeds))
+    if not numbers or min(numbers) < 0:
+        raise UserError("seeds must be a positive number of seeds, or a list of numbers from 0 on")
+    return numbers
+
+
+def _variants(challenges: Sequence[str], labels: Sequence[str]) -> list[Challenge]:
+    """Challenges with each kind of labels, unless they name one."""
+    found: list[Challenge] = []
+    for text in challenges:
+        challenge = parse_challenge(text)
+        found += [challenge] if "labels=" in text else [challenge.replace(labels=kind) for kind in labels]
+    for challenge in found:
+        parse_challenge(challenge.id)
+    return list(dict.fromkeys(found))
+
+
+def _repeated(challenge: Challenge, variants: Sequence[Challenge]) -> bool:
+    """Whether the same challenge comes earlier with another kind of labels."""
+    earlier = variants[: variants.index(challenge)]
+    return any(other.unlabelled == challenge.unlabelled for other in earlier)
+
+
+def _history(spec: str) -> HistoryChoice:
+    if spec.startswith(SYNTHETIC):
+        return HistoryChoice(spec=spec, id=SyntheticSpec.parse(spec).id)
+    source = resolve_history(spec)
+    if spec in shipped_names() or not isinstance(source.fixed, History):
+        return HistoryChoice(spec=spec, id=spec)
+    return HistoryChoice(spec=str(Path(spec)), id=f"{source.fixed.name}@{source.fixed.hash[:8]}")

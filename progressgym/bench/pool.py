@@ -1,0 +1,132 @@
+"""Run tasks in this process or in several others, and survive what happens to them.
+
+Other processes are spawned, never forked, compute on one thread each, ignore Ctrl-C (this process answers it for all)
+and end when this process does, however it ends.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import Protocol, TypeVar
+
+Result = TypeVar("Result")
+Result_co = TypeVar("Result_co", covariant=True)
+ATTEMPTS = 2
+"""How often a task may take its process down before it is given up."""
+WATCH_SECONDS = 1.0
+
+
+class Work(Protocol[Result_co]):
+    """A task: it can be pickled and run anywhere."""
+
+    def __call__(self) -> Result_co:
+        """Do it."""
+        ...
+
+
+class Crashed(RuntimeError):
+    """A task took its process down, or asked for more memory than there is."""
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_all(tasks: Sequence[Work[Result]], workers: int, done: Callable[[int, Result | BaseException], None]) -> None:
+    """Run every task and report each as it ends, in any order.
+
+    Args:
+        tasks: what to run.
+        workers: processes; 1 runs in this one.
+        done: called here with the index of a task and its result or its error.
+    """
+    if workers <= 1 or len(tasks) <= 1:
+        with one_thread():
+            for index, task in enumerate(tasks):
+                try:
+                    result: Result | BaseException = task()
+                except Exception as error:  # noqa: BLE001  (reported, not hidden)
+                    result = error
+                done(index, result)
+        return
+    attempts = dict.fromkeys(range(len(tasks)), 0)
+    while attempts:
+        crashed = _round(tasks, list(attempts), workers, attempts, done)
+        # After a crash nobody knows which task did it: the rest goes on one at a time until it is found.
+        for index in [i for i, count in attempts.items() if count >= ATTEMPTS]:
+            done(index, Crashed("its process was killed, perhaps for lack of memory"))
+            del attempts[index]
+        workers = 1 if crashed else workers
+
+
+def _round(
+    tasks: Sequence[Work[Result]],
+    indices: list[int],
+    workers: int,
+    attempts: dict[int, int],
+    done: Callable[[int, Result | BaseException], None],
+) -> bool:
+    """Run tasks until all are done or a process dies; returns whether one did."""
+    context = multiprocessing.get_context("spawn")
+    executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(os.getpid(),))
+    waiting = list(reversed(indices))
+    running: dict[Future[Result], int] = {}
+    try:
+        while waiting or running:
+            # No more than one task a process in flight, so that a crash is blamed on few.
+            while waiting and len(running) < workers:
+                index = waiting.pop()
+                running[executor.submit(tasks[index])] = index
+            ready, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in ready:
+                index = running.pop(future)
+                error = future.exception()
+                if isinstance(error, BrokenProcessPool):
+                    for victim in (index, *running.values()):
+                        attempts[victim] += 1
+                    return True
+                done(index, future.result() if error is None else error)
+                del attempts[index]
+        return False
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+        for process in multiprocessing.active_children():
+            process.terminate()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread meanwhile: the arrays are small, and numbers must not depend on the number of threads."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _start(parent: int) -> None:
+    """Prepare a process of the pool."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _end_with(parent: int) -> None:
+    """End when the parent is gone: a killed parent cannot say so."""
+    while os.getppid() == parent:
+        time.sleep(WATCH_SECONDS)
+    os._exit(1)

@@ -1,0 +1,150 @@
+"""What a benchmark leaves for people: TensorBoard logs of every group, pictures of every history and challenge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progressgym.bench.aggregate import is_privileged
+from progressgym.bench.cells import FinishedCell, group_folder
+from progressgym.bench.challenges import Challenge
+from progressgym.bench.execute import environment, finished
+from progressgym.bench.plan import Group
+from progressgym.bench.table import Block
+from progressgym.core.ids import safe_name
+from progressgym.monitor import plots
+from progressgym.monitor.tensorboard import RunLog
+from progressgym.scores.records import Aggregate
+
+Floats = NDArray[np.float64]
+LINES = 5
+"""More agents than this cannot be told apart in one picture."""
+
+
+@dataclass(frozen=True)
+class LogGroup:
+    """Task: write the TensorBoard log of one group."""
+
+    group: Group
+    out: Path
+    row: Aggregate
+
+    def __call__(self) -> None:
+        """Write it. The step is the index of the century that a step is compared with."""
+        cells = finished(self.group, self.out)
+        if not cells:
+            return
+        group, name = self.group, self.group.challenge.name
+        folder = group_folder(self.out / "tensorboard", group.history.id, group.challenge.id, group.agent)
+        first = _first(group)
+        fresh = not folder.exists()
+        with RunLog(folder, first_step=None if fresh else 0) as log:
+            log.layout([name])
+            utilities = np.array([cell.scores.utilities for cell in cells])
+            for n, column in enumerate(utilities.T):
+                low, high = np.quantile(column, [0.025, 0.975])
+                log.band(f"alignment/{name}/score", first + n, float(column.mean()), float(low), float(high))
+            human, agent = _mean_values(cells)
+            for t, values in enumerate(human):
+                log.values(t, "human", values)
+            for n, values in enumerate(agent):
+                log.values(first + n, "agent", values)
+            skill, last = self.row.skill, first + utilities.shape[1] - 1
+            log.band(
+                f"alignment/{name}/skill",
+                last,
+                *((skill.mid, skill.low, skill.high) if skill is not None else (None, None, None)),
+            )
+            log.outcome(
+                {
+                    "agent": group.agent,
+                    "challenge": group.challenge.id,
+                    "history": group.history.id,
+                    "seeds": len(cells),
+                },
+                {
+                    "hparam/skill": None if skill is None else skill.mid,
+                    "hparam/score": self.row.similarity,
+                    "hparam/drift_cosine": self.row.drift_cosine,
+                },
+            )
+
+
+@dataclass(frozen=True)
+class DrawBlock:
+    """Task: draw the pictures of one history and challenge, from the first seed that all agents shown have."""
+
+    groups: tuple[Group, ...]
+    """Groups of the agents shown, best first."""
+    out: Path
+
+    def __call__(self) -> list[str]:
+        """Draw and log them; returns the files written."""
+        cells = {group.agent: found[0] for group in self.groups if (found := finished(group, self.out))}
+        if not cells:
+            return []
+        group = self.groups[0]
+        env = environment(group.challenge.id, group.history.spec)
+        labels = env.task.century_labels
+        human = _array(next(iter(cells.values())).scores.human_values)
+        paths = {agent: _array(cell.scores.agent_values) for agent, cell in cells.items()}
+        first = _first(group)
+        seed = next(iter(cells.values())).config.seed
+        title = f"{group.challenge.name.capitalize()}: {group.history.id}"
+        under = f"change of value since {labels[0]}, evaluation items, seed {seed}"
+        lines = plots.trajectories(labels, human, paths, first=first, title=title, subtitle=under)
+        best = next(iter(paths))
+        aligned = np.full_like(human, np.nan)
+        aligned[first : first + len(paths[best])] = paths[best]
+        tables = {"human": human - human[0], best: aligned - human[0], "agent \u2212 human": aligned - human}
+        heat = plots.heat_map(labels, tables, title=title, subtitle=under)
+        stem = f"{safe_name(group.history.id)}-{safe_name(group.challenge.id)}"
+        files = {f"{stem}-trajectories.png": lines, f"{stem}-heat-map.png": heat}
+        folder = self.out / "tensorboard" / safe_name(group.history.id) / safe_name(group.challenge.id)
+        with RunLog(folder) as log:
+            for name, figure in files.items():
+                pixels = plots.save(figure, self.out / "plots" / name)
+                log.image("values/heat_map" if "heat" in name else "values/trajectories", pixels)
+        return list(files)
+
+
+def drawings(blocks: Sequence[Block], groups: Sequence[Group], out: Path) -> list[DrawBlock]:
+    """Tasks for the pictures of all blocks: the best learning agents of each, with exact labels where there are."""
+    tasks = []
+    for block in blocks:
+        shown: list[Group] = []
+        for row in block.rows:
+            if is_privileged(row.agent) or row.agent in ("static", "random"):
+                continue
+            shown += [
+                group
+                for group in groups
+                if (group.history.id, group.challenge.id, group.agent) == (row.history, row.challenge, row.agent)
+            ]
+        if shown:
+            tasks.append(DrawBlock(tuple(shown[:LINES]), out))
+    return tasks
+
+
+def _first(group: Group) -> int:
+    """Century index that step 0 is compared with."""
+    return 1 + _horizon(group.challenge)
+
+
+def _horizon(challenge: Challenge) -> int:
+    return int(dict(challenge.arguments).get("horizon", 0))
+
+
+def _array(rows: Sequence[Sequence[float | None]]) -> Floats:
+    return np.array([[np.nan if x is None else x for x in row] for row in rows], dtype=np.float64)
+
+
+def _mean_values(cells: Sequence[FinishedCell]) -> tuple[Floats, Floats]:
+    """Human (T, 19) and agent (n, 19), mean over seeds; NaN on dimensions that are not covered."""
+    human = np.mean([_array(cell.scores.human_values) for cell in cells], axis=0)
+    agent = np.mean([_array(cell.scores.agent_values) for cell in cells], axis=0)
+    return human, agent

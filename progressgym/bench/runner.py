@@ -1,0 +1,218 @@
+"""Run a benchmark: every missing cell, then rows, logs, pictures and `results.json`.
+
+A folder that holds finished cells is continued: what is whole and answers the same question is not run again, so a
+benchmark that was interrupted, or that gets more seeds or agents, only does what is missing.
+"""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from progressgym.bench.aggregate import aggregate
+from progressgym.bench.execute import GroupOutcome, environment, execute, finished
+from progressgym.bench.plan import Group, Plan
+from progressgym.bench.pool import Work, run_all, usable_cores
+from progressgym.bench.report import LogGroup, drawings
+from progressgym.bench.table import blocks, seed_warnings
+from progressgym.core.errors import UserError
+from progressgym.core.files import STAGING
+from progressgym.core.provenance import describe_device, git_commit, package_versions
+from progressgym.monitor.progress import Progress
+from progressgym.scores.intervals import RESAMPLES
+from progressgym.scores.records import Aggregate, Cell, Results, save_record
+
+RESULTS = "results.json"
+MOST_WORKERS = 4
+"""Processes by default at most: each holds its own copy of torch, about 350 MB."""
+
+
+@dataclass(kw_only=True)
+class BenchOutcome:
+    """What came of a benchmark."""
+
+    results: Results
+    failures: list[str] = field(default_factory=list)
+    """Why cells are missing, one line each."""
+    fresh: int = 0
+    """Cells that were run now."""
+    reused: int = 0
+    """Cells that were there already."""
+    changed: list[bool] = field(default_factory=list)
+    """For every group of the plan, whether cells of it were run now."""
+
+
+@dataclass(frozen=True)
+class RunGroup:
+    """Task: run what is missing of a group and compute its row."""
+
+    group: Group
+    out: Path
+    device: str
+    resamples: int
+
+    def __call__(self) -> tuple[GroupOutcome, Aggregate | None]:
+        """Do it."""
+        outcome = execute(self.group, self.out, self.device)
+        try:
+            return outcome, aggregate(self.group, self.out, self.resamples)
+        except OSError as error:
+            outcome.failures.append(f"{self.group.title}: its row could not be written: {error}")
+            return outcome, None
+
+
+def run_bench(
+    plan: Plan,
+    out: Path | str,
+    *,
+    workers: int | None = None,
+    device: str = "auto",
+    resamples: int = RESAMPLES,
+    reports: bool = True,
+    progress: bool = True,
+    command: Sequence[str] = (),
+) -> BenchOutcome:
+    """Run a benchmark.
+
+    Args:
+        plan: see `progressgym.bench.plan.make_plan`.
+        out: folder of the benchmark; what it holds already is continued.
+        workers: processes; by default as many as there are cores, at most four. The numbers do not depend on it.
+        device: for shipped learning agents.
+        resamples: of the bootstrap behind the intervals.
+        reports: write TensorBoard logs and pictures.
+        progress: show progress on standard error.
+        command: what was typed, for the record.
+
+    Raises:
+        UserError: the folder cannot be used, or another benchmark is using it.
+    """
+    started = time.monotonic()
+    folder = _claim(Path(out))
+    count = min(usable_cores(), MOST_WORKERS) if workers is None else workers
+    if count < 1:
+        raise UserError(f"workers is {workers}; use 1 or more")
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(f"another benchmark is running in {folder}; wait for it or choose another --out") from None
+    with lock:
+        _sweep(folder)
+        outcome, rows = _run_groups(plan, folder, count, device, resamples, progress)
+        found = [row for row in rows if row is not None]
+        if reports and found:
+            _report(plan, folder, found, rows, count, outcome, progress)
+        there = [group for group, row in zip(plan.groups, rows, strict=True) if row is not None]
+        cells = [Cell(config=cell.config, scores=cell.scores) for group in there for cell in finished(group, folder)]
+        outcome.results = Results(
+            command=list(command) or list(sys.argv),
+            git_commit=git_commit(),
+            packages=package_versions(),
+            device=describe_device(),
+            created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            seconds=round(time.monotonic() - started, 3),
+            cells=cells,
+            aggregates=found,
+            warnings=[*seed_warnings(found), *(f"not run: {line}" for line in outcome.failures)],
+        )
+        try:
+            save_record(folder / RESULTS, outcome.results)
+        except OSError as error:
+            outcome.failures.append(f"{RESULTS} could not be written: {error}")
+    return outcome
+
+
+def steps_of(plan: Plan) -> dict[str, int]:
+    """Number of steps of every challenge of a plan, by id without labels."""
+    return {g.challenge.unlabelled: environment(g.challenge.id, g.history.spec).steps for g in plan.groups}
+
+
+def _run_groups(
+    plan: Plan, folder: Path, workers: int, device: str, resamples: int, progress: bool
+) -> tuple[BenchOutcome, list[Aggregate | None]]:
+    outcome = BenchOutcome(results=_nothing())
+    outcome.changed = [True] * len(plan.groups)
+    rows: list[Aggregate | None] = [None] * len(plan.groups)
+    with Progress(len(plan.groups), "bench", quiet=not progress) as bar:
+
+        def done(index: int, result: tuple[GroupOutcome, Aggregate | None] | BaseException) -> None:
+            group = plan.groups[index]
+            if isinstance(result, BaseException):
+                failures, note = [f"{group.title}: {type(result).__name__}: {result}"], "failed"
+            else:
+                one, rows[index] = result
+                outcome.changed[index] = one.fresh > 0
+                outcome.fresh += one.fresh
+                outcome.reused += one.reused
+                failures, note = one.failures, f"{one.fresh} run, {one.reused} reused"
+                for line in one.redone:
+                    bar.message(f"redone: {line}")
+            outcome.failures += failures
+            for line in failures:
+                bar.message(f"failed: {line}")
+            bar.advance(f"{group.title}: {note}")
+
+        tasks = [RunGroup(group, folder, device, resamples) for group in plan.groups]
+        run_all(tasks, workers, done)
+    return outcome, rows
+
+
+def _report(
+    plan: Plan,
+    folder: Path,
+    found: list[Aggregate],
+    rows: Sequence[Aggregate | None],
+    workers: int,
+    outcome: BenchOutcome,
+    progress: bool,
+) -> None:
+    """TensorBoard logs and pictures; they are extras, so their errors are reported and nothing is lost."""
+    fresh = {group for group, changed in zip(plan.groups, outcome.changed, strict=True) if changed}
+    pictures = [task for task in drawings(blocks(found), plan.groups, folder) if not fresh.isdisjoint(task.groups)]
+    logs = [
+        LogGroup(group, folder, row)
+        for group, row in zip(plan.groups, rows, strict=True)
+        if row is not None and group in fresh
+    ]
+    tasks: list[Work[object]] = [*pictures, *logs]
+    with Progress(len(tasks), "logs and pictures", quiet=True) as bar:
+
+        def done(index: int, result: object) -> None:
+            if isinstance(result, BaseException):
+                outcome.failures.append(f"log or picture: {type(result).__name__}: {result}")
+                if progress:
+                    bar.message(f"failed: {outcome.failures[-1]}")
+            bar.advance()
+
+        run_all(tasks, workers, done)
+
+
+def _claim(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot use {folder} as --out: {error.strerror or error}") from None
+    return folder
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed run left half written. Safe, because the folder is locked."""
+    for stale in sorted(folder.rglob(f"{STAGING}*")):
+        if stale.is_dir():
+            shutil.rmtree(stale, ignore_errors=True)
+        else:
+            stale.unlink(missing_ok=True)
+
+
+def _nothing() -> Results:
+    return Results(
+        command=[], git_commit=None, packages={}, device="", created="", seconds=0.0, cells=[], aggregates=[]
+    )
