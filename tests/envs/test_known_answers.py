@@ -254,7 +254,7 @@ def test_coevolve_against_the_definition() -> None:
         simulated.append(items.values(softmax_options(z, mask), items.evaluation))
         observation, _, _, _, info = env.step(to_action(agent))
         found.append(info["scores"]["utility"])
-    np.testing.assert_allclose(*map(np.array, zip(*seen, strict=True)), atol=1e-4)
+    np.testing.assert_allclose([shown for shown, _ in seen], [told for _, told in seen], atol=1e-4)
     np.testing.assert_allclose(found, coevolve_utilities(simulated, env.episode.timeline.values), atol=1e-4)
 
 

@@ -87,7 +87,7 @@ def play_static(name: str, reward: str = "utility") -> list[Any]:
     env.reset(seed=0)
     initial = to_action(env.get_wrapper_attr("task").initial_answers)
     action = np.zeros(19, dtype=np.float32) if name in STANCE_IDS else initial
-    steps = []
+    steps: list[Any] = []
     while not steps or not steps[-1][2]:
         steps.append(env.step(action))
     return steps
@@ -181,7 +181,7 @@ def test_vector_environments_repeat_single_ones(name: str) -> None:
     """Sync and async; the episode ends in all at once, so no autoreset happens in between."""
     arguments: dict[str, Any] = {"history": "synthetic:linear", "queries": 30, "labels": "sample"}
     for mode in ("sync", "async"):
-        vector = gym.make_vec(name, num_envs=2, vectorization_mode=mode, **arguments)
+        vector: Any = gym.make_vec(name, num_envs=2, vectorization_mode=mode, **arguments)
         single = [gym.make(name, **arguments) for _ in range(2)]
         observations, _ = vector.reset(seed=[7, 8])
         alone = [env.reset(seed=seed)[0] for env, seed in zip(single, (7, 8), strict=True)]

@@ -26,7 +26,12 @@ def test_modes(name: str) -> None:
     before = env.render()
     env.step(env.action_space.sample())
     after = env.render()
-    assert isinstance(after, np.ndarray) and after.dtype == np.uint8 and after.shape == (400, 700, 3)
+    assert (
+        isinstance(before, np.ndarray)
+        and isinstance(after, np.ndarray)
+        and after.dtype == np.uint8
+        and after.shape == (400, 700, 3)
+    )
     assert not np.array_equal(before, after)
 
 
