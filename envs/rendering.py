@@ -87,6 +87,7 @@ class Window:
 
         if self._figure is None:
             self._figure = pyplot.figure(figsize=SIZE, dpi=DPI)
+            self._figure.show(warn=False)
         self._figure.clear()
         _draw(self._figure, scene)
         self._figure.canvas.draw_idle()
