@@ -66,7 +66,7 @@ class Episodes:
             UserError: no task at all, or tasks that differ in instrument, challenge, horizon or parameters.
         """
         batched = isinstance(given, Sequence)
-        tasks = tuple(given) if isinstance(given, Sequence) else (_task_of(given),)
+        tasks = tuple(_task_of(part) for part in (given if isinstance(given, Sequence) else (given,)))
         if not tasks:
             raise UserError("an agent needs at least one task")
         shared = {(t.challenge, t.horizon, t.instrument.hash, tuple(sorted(t.parameters.items()))) for t in tasks}

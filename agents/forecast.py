@@ -18,22 +18,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from progressgym.core.errors import UserError, unknown
+from progressgym.agents.config import TARGETS, check_rule
+from progressgym.core.errors import unknown
 
 CAP = 5.0
 """No comparison weighs more than this many others."""
-TARGETS = ("soft", "signed")
-
-
-def check_rule(forecast: int, order: int) -> None:
-    """Check K and M.
-
-    Raises:
-        UserError: one of them is no whole number from 0 on.
-    """
-    for name, value in (("forecast", forecast), ("order", order)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise UserError(f"{name} is {value!r}; use a whole number from 0 on")
 
 
 def extrapolate(series: Tensor, forecast: int = 1, order: int = 1) -> Tensor:

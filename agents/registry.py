@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from progressgym.agents.config import LearnerConfig
 from progressgym.core.errors import UserError, unknown
 from progressgym.core.ids import Scalar, format_id, parse_id
 
@@ -120,7 +121,19 @@ def check(agent: str) -> str:
             if not known:
                 raise UserError(f"agent {spec.name!r} takes no arguments, got {key!r}")
             raise unknown(f"argument of agent {spec.name!r}", key, known)
+    if spec.method is not None:
+        config_of(spec, given)
     return format_id(spec.name, **given)
+
+
+def config_of(spec: AgentSpec, arguments: Mapping[str, Scalar]) -> LearnerConfig:
+    """The configuration of a learning agent.
+
+    Raises:
+        UserError: a value out of range.
+    """
+    settings: dict[str, Any] = {"method": spec.method, **spec.defaults, **arguments}
+    return LearnerConfig(**settings)
 
 
 def make(
@@ -203,7 +216,6 @@ def _build(spec: AgentSpec, title: str, arguments: dict[str, Scalar]) -> Agent:
             "LinearTrend": references.LinearTrend,
         }
         return kinds[spec.reference](title)
-    from progressgym.agents.learner import Learner, LearnerConfig
+    from progressgym.agents.learner import Learner
 
-    settings: dict[str, Any] = {"method": spec.method, **spec.defaults, **arguments}
-    return Learner(title, LearnerConfig(**settings))
+    return Learner(title, config_of(spec, arguments))

@@ -90,6 +90,9 @@ def make_plan(
     numbers = _seeds(seeds)
     variants = _variants(challenges or challenge_names(), labels)
     places = [_history(spec) for spec in histories or default_histories()]
+    for place in places:
+        for challenge in variants:
+            challenge.make(place.spec)  # refuses values out of range before anything is run
     groups = [
         Group(history=place, challenge=challenge, agent=agent, seeds=numbers)
         for place in places
@@ -130,8 +133,6 @@ def _variants(challenges: Sequence[str], labels: Sequence[str]) -> list[Challeng
     for text in challenges:
         challenge = parse_challenge(text)
         found += [challenge] if "labels=" in text else [challenge.replace(labels=kind) for kind in labels]
-    for challenge in found:
-        parse_challenge(challenge.id)
     return list(dict.fromkeys(found))
 
 

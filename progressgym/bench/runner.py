@@ -95,6 +95,10 @@ def run_bench(
         UserError: the folder cannot be used, or another benchmark is using it.
     """
     started = time.monotonic()
+    if device != "auto":
+        from progressgym.agents.devices import choose_device
+
+        choose_device(device, rows=1)
     folder = _claim(Path(out))
     count = min(usable_cores(), MOST_WORKERS) if workers is None else workers
     if count < 1:

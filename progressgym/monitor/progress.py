@@ -34,7 +34,16 @@ class Progress:
     ...     progress.advance("one cake")
     """
 
-    def __init__(self, total: int, title: str, *, stream: TextIO | None = None, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        total: int,
+        title: str,
+        *,
+        stream: TextIO | None = None,
+        quiet: bool = False,
+        every: int = 1,
+        done: int = 0,
+    ) -> None:
         """Prepare, without writing anything yet.
 
         Args:
@@ -42,10 +51,13 @@ class Progress:
             title: what is being done.
             stream: where to write; standard error by default.
             quiet: write nothing but messages.
+            every: away from a terminal, write a line only for every so many pieces (and for the last).
+            done: how many pieces were done before.
         """
         self._total, self._title, self._quiet = total, title, quiet
         self._stream = sys.stderr if stream is None else stream
-        self._done = 0
+        self._done = self._before = done
+        self._every = every
         self._started = 0.0
         self._bar: Bar | None = None
 
@@ -65,7 +77,7 @@ class Progress:
                 transient=True,
             )
             self._bar.start()
-            self._bar.add_task(self._title, total=self._total, note="")
+            self._bar.add_task(self._title, total=self._total, completed=self._done, note="")
         return self
 
     def __exit__(
@@ -76,12 +88,12 @@ class Progress:
             self._bar.stop()
             self._bar = None
 
-    def advance(self, note: str = "") -> None:
-        """One more piece is done; `note` says which."""
-        self._done += 1
+    def advance(self, note: str = "", amount: int = 1) -> None:
+        """More pieces are done; `note` says which."""
+        before, self._done = self._done, self._done + amount
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], completed=self._done, note=note)
-        elif not self._quiet:
+        elif not self._quiet and (self._done // self._every > before // self._every or self._done >= self._total):
             self._line(f"[{self._done}/{self._total}] {note or self._title}{self._left()}")
 
     def message(self, text: str) -> None:
@@ -95,7 +107,8 @@ class Progress:
         rest = self._total - self._done
         if rest <= 0:
             return ""
-        return f", about {duration((time.monotonic() - self._started) / self._done * rest)} left"
+        pace = (time.monotonic() - self._started) / max(self._done - self._before, 1)
+        return f", about {duration(pace * rest)} left"
 
     def _line(self, text: str) -> None:
         print(text, file=self._stream, flush=True)

@@ -1,0 +1,90 @@
+"""`progressgym bench`: run every cell, print the table, leave scores, logs and pictures."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from progressgym.cli.options import listed
+from progressgym.core.errors import UserError
+
+EXAMPLES = """
+progressgym bench
+progressgym bench --agents static,lifelong-map --challenges follow --history synthetic:linear --seeds 5
+progressgym bench --agents lifelong-dpo,'lifelong-dpo?reference=uniform' --challenges 'predict?horizon=2'
+progressgym bench --agents my_module:MyAgent --history 'synthetic:reversal?seed=3' --json
+"""
+
+
+@dataclass(kw_only=True, frozen=True)
+class Options:
+    """Run agents on challenges and histories, and print a scored table.
+
+    A folder that holds finished cells is continued: only what is missing is run. Scores go to OUT/results.json, pictures
+    to OUT/plots, TensorBoard logs to OUT/tensorboard.
+    """
+
+    agents: Annotated[str, tyro.conf.arg(metavar="A,B")] = ""
+    """Agents by name or query string, or module:Class; all shipped ones by default."""
+    challenges: Annotated[str, tyro.conf.arg(metavar="C,D")] = ""
+    """Challenges by name or query string; all by default."""
+    history: Annotated[str, tyro.conf.arg(metavar="H,I")] = ""
+    """Shipped names, folders, npz files or synthetic ids; by default histsmol-v1 and synthetic:linear."""
+    seeds: Annotated[int, tyro.conf.arg(metavar="N")] = 10
+    """Number of seeds."""
+    labels: Annotated[str, tyro.conf.arg(metavar="KINDS")] = "probability,sample"
+    """Kinds of labels; the second becomes a column of the table."""
+    policy: Annotated[str, tyro.conf.arg(metavar="P")] = "stance"
+    """What agents adjust: stance."""
+    device: Annotated[str, tyro.conf.arg(metavar="D")] = "auto"
+    """auto, cpu or cuda."""
+    out: Annotated[str, tyro.conf.arg(metavar="DIR")] = "runs/bench"
+    """Folder of the benchmark."""
+    workers: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Processes; by default one a core, at most four. The numbers do not depend on it."""
+    resume: bool = False
+    """Go on with what OUT holds: what happens anyway; said explicitly, an empty OUT is an error."""
+    json: bool = False
+    """Print results.json instead of the table."""
+    quiet: bool = False
+    """Show no progress."""
+
+
+def run(options: Options) -> int:
+    """Run it; 1 when cells failed."""
+    from progressgym.bench.plan import make_plan
+    from progressgym.bench.runner import RESULTS, run_bench, steps_of
+    from progressgym.bench.table import print_table
+
+    out = Path(options.out)
+    if options.resume and not out.is_dir():
+        raise UserError(f"nothing to resume: there is no folder {out}")
+    plan = make_plan(
+        agents=listed(options.agents),
+        challenges=listed(options.challenges),
+        histories=listed(options.history),
+        seeds=options.seeds,
+        labels=listed(options.labels),
+        policy=options.policy,
+    )
+    outcome = run_bench(
+        plan, out, workers=options.workers, device=options.device, progress=not options.quiet, command=sys.argv
+    )
+    if options.json:
+        print((out / RESULTS).read_text(encoding="utf-8"), end="")
+    else:
+        if outcome.results.aggregates:
+            print_table(outcome.results.aggregates, steps_of(plan))
+        print(f"{outcome.fresh} cells run, {outcome.reused} reused, {outcome.results.seconds:.0f} s")
+        print(f"scores    {out / RESULTS}")
+        print(f"pictures  {out / 'plots'}")
+        print(f"logs      tensorboard --logdir {out / 'tensorboard'}")
+    for warning in outcome.results.warnings:
+        print(f"progressgym: warning: {warning}", file=sys.stderr)
+    if outcome.failures:
+        print(f"progressgym: {len(outcome.failures)} failures; run again to repeat what is missing", file=sys.stderr)
+    return 1 if outcome.failures else 0

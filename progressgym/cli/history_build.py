@@ -1,0 +1,71 @@
+"""`progressgym history build`: century models from dated text."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Annotated
+
+import tyro
+
+from progressgym.cli.options import listed
+from progressgym.monitor.progress import Progress
+
+EXAMPLES = """
+progressgym history build CORPUS --base smollm2-135m --out runs/hist
+progressgym history build CORPUS --out runs/hist --tokens 100000 --centuries C018,C019,C020,C021
+"""
+
+
+@dataclass(kw_only=True, frozen=True)
+class Options:
+    """Train one LoRA adapter a century on HistText-format text.
+
+    Finished centuries are kept; an interrupted build goes on where it was.
+    """
+
+    corpus: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="CORPUS")]
+    """HistText file or folder: JSON or JSON Lines, optionally .gz."""
+    out: Annotated[str, tyro.conf.arg(metavar="DIR")]
+    """Folder of the build."""
+    base: Annotated[str, tyro.conf.arg(metavar="MODEL")] = "smollm2-135m"
+    """Base model that all centuries share."""
+    tokens: Annotated[int, tyro.conf.arg(metavar="N")] = 80_000
+    """Tokens read per century."""
+    seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    """Of adapters and of the choice of passages."""
+    centuries: Annotated[str, tyro.conf.arg(metavar="C013,...")] = ""
+    """Which centuries; all that the corpus has by default."""
+
+
+class _Bars:
+    """A progress bar for each century: where it is and how long it will take."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._bar: Progress | None = None
+        self._seen = 0
+
+    def __call__(self, done: int, total: int, loss: float) -> None:
+        """Some more tokens were read; the first call also tells where a resumed century begins."""
+        if self._bar is None:
+            self._bar = Progress(total, self._label, every=max(total // 10, 1), done=done)
+            self._bar.__enter__()
+        else:
+            self._bar.advance(f"{self._label}, tokens, loss {loss:.3f}", done - self._seen)
+        self._seen = done
+        if done >= total:
+            self._bar.__exit__(None, None, None)
+
+
+def run(options: Options) -> int:
+    """Build."""
+    from progressgym.histories.build import BuildRecipe, build_history
+
+    recipe = BuildRecipe(tokens=options.tokens, seed=options.seed)
+    chosen = listed(options.centuries) or None
+    print("reading and cleaning the corpus", file=sys.stderr, flush=True)
+    adapters = build_history(options.corpus, options.base, options.out, recipe, centuries=chosen, progress=_Bars)
+    print(f"{len(adapters)} century models in {options.out}")
+    print(f"next: progressgym history measure {options.out} --out {options.out}-measured")
+    return 0

@@ -1,0 +1,81 @@
+"""`progressgym history show`: what is in a history and where it comes from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+if TYPE_CHECKING:
+    from progressgym.histories.history import History
+
+EXAMPLES = """
+progressgym history show 'synthetic:linear?seed=3'
+progressgym history show histsmol-v1
+progressgym history show runs/hist-measured --json
+progressgym history show 'synthetic:cyclic?seed=1' --plot runs/cyclic.png
+"""
+WIDTH = 100
+
+
+@dataclass(kw_only=True, frozen=True)
+class Options:
+    """Describe a history: its centuries, its drift, its card."""
+
+    history: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="HISTORY")]
+    """Shipped name, folder, npz file, or synthetic id with a seed."""
+    plot: Annotated[str, tyro.conf.arg(metavar="FILE.png")] = ""
+    """Draw its values as a heat map."""
+    json: bool = False
+    """Print a JSON object instead of text."""
+
+
+def run(options: Options) -> int:
+    """Print it."""
+    from progressgym.histories.history import History
+
+    history = History.load(options.history)
+    values = history.values()
+    if options.plot:
+        from progressgym.monitor import plots
+
+        drift = values - values[0]
+        figure = plots.heat_map(history.labels, {history.name: drift}, title="Change of values")
+        plots.save(figure, options.plot)
+    if options.json:
+        print(json.dumps(_record(history), indent=2, ensure_ascii=False))
+        return 0
+    items, choices = history.instrument.mask.shape
+    print(f"{history.name}: {history.labels[0]} to {history.labels[-1]}, {len(history)} centuries")
+    print(f"instrument {history.instrument.name}, {items} items of up to {choices} options, hash {history.hash[:12]}")
+    print(f"\n{'value':<12} " + " ".join(f"{label:>6}" for label in history.labels))
+    for name, row in zip(history.instrument.dimensions, values.T, strict=True):
+        print(f"{name:<12} " + " ".join(f"{x:+6.3f}" for x in row))
+    for line in _card_lines(history.card):
+        print(line)
+    if options.plot:
+        print(f"\ndrawn to {options.plot}")
+    return 0
+
+
+def _record(history: History) -> dict[str, Any]:
+    return {
+        "name": history.name,
+        "labels": list(history.labels),
+        "instrument": {"name": history.instrument.name, "hash": history.instrument.hash},
+        "hash": history.hash,
+        "values": history.values().tolist(),
+        "card": dict(history.card),
+    }
+
+
+def _card_lines(card: Mapping[str, Any]) -> list[str]:
+    """The card's entries, one a line, long ones cut."""
+    lines = ["", "card"] if card else []
+    for key, value in card.items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        lines.append(f"  {key}: {text if len(text) <= WIDTH else text[: WIDTH - 3] + '...'}")
+    return lines

@@ -1,0 +1,142 @@
+"""`progressgym`: finds the command, parses its options, and turns whatever happens into one line and an exit code.
+
+| exit code | meaning |
+|---|---|
+| 0 | done |
+| 1 | done in part: some cells failed, each named on standard error |
+| 2 | bad input: one line on standard error |
+| 130 | interrupted (143: terminated); what is finished is kept |
+
+Only the command that was asked for is imported, so that help is instant.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import NoReturn
+
+from progressgym.cli.options import Mistake, parse
+from progressgym.core.errors import UserError, did_you_mean
+
+PROGRAM = "progressgym"
+INTERRUPTED, TERMINATED = 130, 143
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command: where it is and what it does."""
+
+    module: str
+    """Holds `Options` (a dataclass), `run(options)` and `EXAMPLES`."""
+    summary: str
+
+
+COMMANDS: dict[str, Command] = {
+    "bench": Command("progressgym.cli.bench", "run agents on challenges and print the scored table"),
+    "values": Command("progressgym.cli.values", "measure the 19 values of a language model"),
+    "history build": Command("progressgym.cli.history_build", "train century models from dated text"),
+    "history measure": Command("progressgym.cli.history_measure", "measure the century models of a build"),
+    "history show": Command("progressgym.cli.history_show", "describe a history"),
+    "preferences export": Command(
+        "progressgym.cli.preferences_export", "write comparisons as a TRL preference dataset"
+    ),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit."""
+    signal.signal(signal.SIGTERM, _terminated)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = dispatch(given)
+        sys.stdout.flush()
+    except UserError as error:
+        code = _complain(" ".join(str(error).split()))
+    except KeyboardInterrupt:
+        print(f"{PROGRAM}: interrupted; run the same command again to go on", file=sys.stderr)
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone (as in `progressgym bench | head`); say nothing on the way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except (OSError, MemoryError) as error:
+        code = _complain(f"{type(error).__name__}: {' '.join(str(error).split())}")
+    sys.exit(code)
+
+
+def dispatch(given: list[str]) -> int:
+    """Run one command; returns its exit code.
+
+    Raises:
+        UserError: no such command, bad options, or bad input of the command.
+    """
+    if not given or given[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0
+    if given[0] in ("-V", "--version"):
+        from progressgym import __version__
+
+        print(f"{PROGRAM} {__version__}")
+        return 0
+    name, rest = _find(given)
+    module = importlib.import_module(COMMANDS[name].module)
+    options = parse(module.Options, f"{PROGRAM} {name}", rest, module.EXAMPLES)
+    return int(module.run(options)) if options is not None else 0
+
+
+def usage(prefix: str = "") -> str:
+    """Help on the whole program, or on the commands that begin with a word."""
+    chosen = {name: command for name, command in COMMANDS.items() if name.startswith(prefix)}
+    width = max(map(len, chosen))
+    lines = [f"usage: {PROGRAM} {prefix or 'COMMAND'}{' COMMAND' if prefix else ''} [options]", ""]
+    if not prefix:
+        lines += ["The gym for AI that keeps up with moral progress.", ""]
+    lines += ["commands:", *(f"  {name:<{width}}  {command.summary}" for name, command in chosen.items()), ""]
+    lines += ["options:", "  -h, --help     this help; also after a command", "  -V, --version  the version", ""]
+    first = next(iter(chosen))
+    lines += ["examples:", f"  {PROGRAM} {first}" if not prefix else f"  {PROGRAM} {first} --help"]
+    if not prefix:
+        lines += [
+            f"  {PROGRAM} bench --agents static,lifelong-map --history synthetic:linear --seeds 5",
+            f"  {PROGRAM} history show histsmol-v1",
+            f"  {PROGRAM} bench --help",
+        ]
+    return "\n".join(lines)
+
+
+def _find(given: list[str]) -> tuple[str, list[str]]:
+    """Which command is meant, and what comes after its name."""
+    for words in (2, 1):
+        name = " ".join(given[:words])
+        if name in COMMANDS and len(given) >= words:
+            return name, given[words:]
+    groups = {name.split()[0] for name in COMMANDS if " " in name}
+    if given[0] in groups:
+        if len(given) == 1 or given[1] in ("-h", "--help"):
+            print(usage(given[0]))
+            raise SystemExit(0 if len(given) > 1 else 2)
+        parts = [name.split()[1] for name in COMMANDS if name.startswith(given[0] + " ")]
+        raise Mistake(
+            f"unknown command '{given[0]} {given[1]}'{did_you_mean(given[1], parts)}; known: {', '.join(parts)}"
+        )
+    firsts = sorted({name.split()[0] for name in COMMANDS})
+    raise Mistake(f"unknown command {given[0]!r}{did_you_mean(given[0], firsts)}; known: {', '.join(firsts)}")
+
+
+def _complain(message: str) -> int:
+    print(f"{PROGRAM}: error: {message}", file=sys.stderr)
+    return 2
+
+
+def _terminated(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(TERMINATED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Options of a command: a dataclass parsed by tyro, with help that ends in examples and errors of one line."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import sys
+from collections.abc import Sequence
+from typing import TypeVar
+
+from progressgym.core.errors import UserError
+
+Parsed = TypeVar("Parsed")
+_FRAME = re.compile(r"[│╭╮╰╯├┤|]")
+_RULE = re.compile(r"^[─\-\s]+$")
+
+
+class Mistake(UserError):
+    """What was typed cannot be understood."""
+
+
+def parse(kind: type[Parsed], program: str, given: Sequence[str], examples: str) -> Parsed | None:
+    """Parse options.
+
+    Args:
+        kind: a dataclass; its docstrings are the help.
+        program: name in the help, for example `progressgym bench`.
+        given: what was typed after the command.
+        examples: lines that end the help.
+
+    Returns:
+        The options, or None when help was asked for and has been printed.
+
+    Raises:
+        Mistake: one line that says what was wrong.
+    """
+    import tyro
+
+    complaint, help_text = _paper(), _paper()
+    config = (tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes)
+    try:
+        with contextlib.redirect_stderr(complaint), contextlib.redirect_stdout(help_text):
+            return tyro.cli(kind, prog=program, args=list(given), config=config)
+    except SystemExit as ended:
+        if ended.code in (0, None):
+            sys.stdout.write(_written(help_text))
+            print(f"\nexamples:\n{indent(examples)}")
+            return None
+        raise Mistake(f"{one_line(_written(complaint))}; see {program} --help") from None
+
+
+def _paper() -> io.TextIOWrapper:
+    """A stream in memory that takes any sign, so that what is written does not depend on where it will be shown."""
+    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+
+
+def _written(paper: io.TextIOWrapper) -> str:
+    paper.seek(0)
+    return paper.read()
+
+
+def indent(text: str) -> str:
+    """Lines set in by two spaces."""
+    return "\n".join(f"  {line}" for line in text.strip().splitlines())
+
+
+def one_line(report: str) -> str:
+    """What a framed, many-line complaint says, on one line.
+
+    >>> one_line("╭─ Unrecognized ─╮\\n│ Unrecognized options: --sedes │\\n│ ──── │\\n│ For full help │\\n╰──╯")
+    'unrecognized options: --sedes'
+    """
+    sections: list[list[str]] = [[]]
+    for raw in report.splitlines():
+        if raw.lstrip().startswith(("╭", "╰")):
+            continue
+        line = _FRAME.sub("", raw).strip()
+        if _RULE.match(line):
+            sections.append([])
+        elif line:
+            sections[-1].append(line)
+    told = " ".join(sections[0]) or "bad options"
+    near = [line for section in sections[1:] if section[:1] == ["Perhaps you meant:"] for line in section[1:]]
+    hint = next((line.split(",")[0].split()[0] for line in near if line.startswith("--")), None)
+    told = told.rstrip(".")
+    return told[:1].lower() + told[1:] + (f" (did you mean {hint}?)" if hint else "")
+
+
+def listed(text: str) -> list[str]:
+    """A comma-separated list.
+
+    >>> listed("static, lifelong-map")
+    ['static', 'lifelong-map']
+    """
+    return [part.strip() for part in text.split(",") if part.strip()]

@@ -1,0 +1,184 @@
+"""Alignment methods by known answers: small enough for a head, or planted and recovered."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import minimize
+
+from progressgym.agents.align import (
+    base_stance,
+    dpo_margins,
+    dpo_update,
+    map_update,
+    reward_weights,
+    rlhf_update,
+)
+from progressgym.agents.align.newton import GRID, solve
+from progressgym.agents.policies.stance import StancePolicy
+from progressgym.core.seeding import generator
+from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.stance import StanceModel, centre_worldviews
+from progressgym.preferences.comparisons import all_pairs, probabilities
+
+torch.set_num_threads(1)
+
+
+def one(value: float) -> torch.Tensor:
+    return torch.tensor([[value]], dtype=torch.float64)
+
+
+def problem(rows: int, seed: int = 0, pairs: int = 60, dims: int = 7) -> dict[str, torch.Tensor]:
+    random = generator(seed, "tests", "newton")
+    return {
+        "features": torch.tensor(random.normal(size=(rows, pairs, dims))),
+        "offsets": torch.tensor(random.normal(size=(rows, pairs))),
+        "targets": torch.tensor(random.random((rows, pairs))),
+        "weights": torch.tensor(random.random((rows, pairs)) * 3),
+        "centre": torch.tensor(random.normal(size=(rows, dims))),
+    }
+
+
+def test_solver_agrees_with_a_general_one() -> None:
+    given = problem(3)
+    theta = solve(**given, ridge=0.7).numpy()
+    for row in range(3):
+        x, o, y, u, c = (given[name][row].numpy() for name in ("features", "offsets", "targets", "weights", "centre"))
+
+        def loss(t: np.ndarray, x=x, o=o, y=y, u=u, c=c) -> float:  # type: ignore[no-untyped-def]
+            m = x @ t + o
+            return float((u * (np.logaddexp(0, m) - y * m)).sum() + 0.35 * ((t - c) ** 2).sum())
+
+        reference = minimize(loss, c, method="BFGS", options={"gtol": 1e-9}).x
+        np.testing.assert_allclose(theta[row], reference, atol=2e-5)
+
+
+def test_rows_do_not_depend_on_their_neighbours() -> None:
+    given = problem(9, seed=1)
+    together = solve(**given, ridge=0.1)
+    for row in range(9):
+        alone = solve(**{name: value[row : row + 1] for name, value in given.items()}, ridge=0.1)
+        assert torch.equal(together[row], alone[0])
+
+
+def test_separable_and_empty_problems_have_finite_answers() -> None:
+    """All labels 1 on one feature: the ridge holds it; no weight at all: the centre."""
+    x, o = torch.ones(1, 5, 1, dtype=torch.float64), torch.zeros(1, 5, dtype=torch.float64)
+    certain = solve(x, o, torch.ones_like(o), torch.ones_like(o), torch.zeros(1, 1, dtype=torch.float64), 1e-3)
+    assert 5 < certain.item() < 20
+    nothing = solve(x, o, torch.ones_like(o), torch.zeros_like(o), torch.full((1, 1), 0.25, dtype=torch.float64), 1e-3)
+    assert nothing.item() == 0.25
+
+
+def test_extreme_starts_come_back() -> None:
+    x, o = torch.full((1, 1, 1), 50.0, dtype=torch.float64), torch.full((1, 1), 3000.0, dtype=torch.float64)
+    theta = solve(x, o, torch.full_like(o, 0.5), torch.ones_like(o), torch.zeros(1, 1, dtype=torch.float64), 1e-6)
+    assert theta.item() == pytest.approx(-60.0, abs=1e-3)
+
+
+def test_dpo_margin_is_zero_before_the_first_step() -> None:
+    given = problem(2)
+    margins = dpo_margins(given["features"], given["offsets"], given["centre"], given["centre"], 0.3)
+    assert torch.equal(margins, torch.zeros_like(margins))
+
+
+def test_dpo_margin_against_uniform_is_the_policys_own() -> None:
+    """features 2, theta 3, offset 1, beta 0.5: 0.5 * (2 * 3 + 1) = 3.5."""
+    assert dpo_margins(one(2.0)[None], one(1.0), one(3.0), None, 0.5).item() == 3.5
+
+
+@pytest.mark.parametrize("beta", [0.1, 1.0, 4.0])
+def test_dpo_adds_the_preference_to_its_reference(beta: float) -> None:
+    """One comparison with P = 0.8: the optimum moves the logit difference by logit(0.8) / beta, wherever it starts."""
+    x, start = one(1.0)[None], one(0.5)
+    theta = dpo_update(x, one(0.3), one(0.8), one(1.0), start, beta_dpo=beta, ridge=1e-9, uniform=False)
+    assert theta.item() - 0.5 == pytest.approx(math.log(4) / beta, abs=1e-4)
+
+
+def test_dpo_with_a_uniform_reference_says_what_the_human_says() -> None:
+    """offset 0.3 + theta = logit(0.8)."""
+    x = one(1.0)[None]
+    theta = dpo_update(x, one(0.3), one(0.8), one(1.0), one(0.5), beta_dpo=1.0, ridge=1e-9, uniform=True)
+    assert theta.item() + 0.3 == pytest.approx(math.log(4), abs=1e-4)
+
+
+def test_reward_model_is_bradley_terry() -> None:
+    """One comparison, feature difference 2, P = 0.8: w = logit(0.8) / 2."""
+    w = reward_weights(one(2.0)[None], one(0.8), one(1.0), ridge=1e-9)
+    assert w.item() == pytest.approx(math.log(4) / 2, abs=1e-4)
+
+
+def test_rlhf_policy_is_the_exact_optimum() -> None:
+    """pi* ~ ref exp(r / beta_kl) on two options: the logit difference grows by the reward difference over beta_kl."""
+    theta = rlhf_update(one(2.0)[None], one(0.8), one(1.0), one(0.25), beta_kl=0.5, ridge=1e-9)
+    assert 2 * (theta.item() - 0.25) == pytest.approx(math.log(4) / 0.5, abs=1e-4)
+
+
+def test_dpo_and_rlhf_share_their_optimum() -> None:
+    """At equal strength and on the same features (Rafailov et al. 2023); bit for bit at strength 1."""
+    given = problem(4)
+    x, o, y, u, c = (given[name] for name in ("features", "offsets", "targets", "weights", "centre"))
+    start = torch.round(c * GRID) / GRID
+    dpo = dpo_update(x, o, y, u, start, beta_dpo=1.0, ridge=0.1, uniform=False)
+    assert torch.equal(dpo, rlhf_update(x, y, u, start, beta_kl=1.0, ridge=0.1))
+    strong = dpo_update(x, o, y, u, start, beta_dpo=0.5, ridge=1e-9, uniform=False)
+    torch.testing.assert_close(strong, rlhf_update(x, y, u, start, beta_kl=0.5, ridge=1e-9), atol=1e-4, rtol=0)
+
+
+@pytest.fixture(scope="module")
+def instrument() -> Instrument:
+    return Instrument.load("moral19-v1")
+
+
+def planted(instrument: Instrument, seed: int) -> tuple[StancePolicy, dict[str, torch.Tensor], np.ndarray]:
+    """A human who is the base answers shifted by a stance, asked all elicitation pairs."""
+    random = generator(seed, "tests", "planted")
+    table = StanceModel.of(instrument).answers(random.normal(size=19) * 0.5)
+    theta = centre_worldviews(random.normal(size=19) * 0.5)
+    human = StanceModel.of(instrument, table).answers(theta)
+    policy = StancePolicy.of(instrument, table[None])
+    pairs = all_pairs(instrument)
+    features, offsets = policy.comparisons(torch.tensor(pairs[None]))
+    targets = torch.tensor(probabilities(human, pairs)[None])
+    terms = {"features": features, "offsets": offsets, "targets": targets, "weights": torch.ones_like(targets)}
+    return policy, terms, theta
+
+
+def test_policy_is_the_stance_model(instrument: Instrument) -> None:
+    policy, _, theta = planted(instrument, 0)
+    logits = policy.logits(torch.tensor(theta[None]))[0].numpy()
+    model = StanceModel(instrument.loadings, instrument.mask, policy.base[0].numpy())
+    np.testing.assert_allclose(logits, model.logits(theta), atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_map_recovers_a_planted_stance(instrument: Instrument, seed: int) -> None:
+    policy, terms, theta = planted(instrument, seed)
+    found = centre_worldviews(map_update(**terms, last=policy.start(), prior=0.01)[0].numpy())
+    assert np.corrcoef(found, theta)[0, 1] > 0.999
+
+
+def test_uniform_reference_recovers_the_humans_choices(instrument: Instrument) -> None:
+    policy, terms, theta = planted(instrument, 3)
+    dpo = dpo_update(**terms, start=policy.start(), beta_dpo=1.0, ridge=0.01, uniform=True)
+    assert np.corrcoef(centre_worldviews(dpo[0].numpy()), theta)[0, 1] > 0.999
+    base = base_stance(policy.design, policy.base.flatten(1))
+    rlhf = rlhf_update(
+        terms["features"], terms["targets"], terms["weights"], policy.start(), beta_kl=1.0, ridge=0.01, unexplained=base
+    )
+    assert np.corrcoef(centre_worldviews(rlhf[0].numpy()), theta)[0, 1] > 0.99
+
+
+def test_stage_reference_moves_although_nothing_drifts(instrument: Instrument) -> None:
+    """The human answers as the base does: MAP stays, DPO doubles the preference it already had, every century."""
+    policy, terms, _ = planted(instrument, 4)
+    terms["targets"] = torch.sigmoid(terms["offsets"])
+    still = map_update(**terms, last=policy.start(), prior=1.0)
+    assert still.abs().max() < 1e-5
+    once = dpo_update(**terms, start=policy.start(), beta_dpo=1.0, ridge=0.1, uniform=False)
+    twice = dpo_update(**terms, start=once, beta_dpo=1.0, ridge=0.1, uniform=False)
+    assert once.norm() > 0.5
+    torch.testing.assert_close(twice, 2 * once)

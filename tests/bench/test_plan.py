@@ -1,0 +1,78 @@
+"""Plans: names and variants, and what is refused before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from progressgym.agents import names
+from progressgym.bench.challenges import challenge_names, parse_challenge
+from progressgym.bench.plan import default_histories, make_plan
+from progressgym.core.errors import UserError
+from progressgym.histories.history import History
+
+
+def test_the_default_is_everything() -> None:
+    plan = make_plan()
+    assert {group.agent for group in plan.groups} == set(names())
+    assert {group.challenge.unlabelled for group in plan.groups} == set(challenge_names())
+    assert [*dict.fromkeys(group.history.id for group in plan.groups)] == default_histories()
+    assert all(group.seeds == tuple(range(10)) for group in plan.groups)
+
+
+def test_only_learning_agents_are_run_with_both_kinds_of_labels() -> None:
+    plan = make_plan(agents=["static", "lifelong-map"], challenges=["follow"], histories=["synthetic:linear"])
+    assert [(group.challenge.id, group.agent) for group in plan.groups] == [
+        ("follow", "static"),
+        ("follow", "lifelong-map"),
+        ("follow?labels=sample", "lifelong-map"),
+    ]
+
+
+def test_a_challenge_that_names_its_labels_is_left_alone() -> None:
+    plan = make_plan(agents=["static"], challenges=["follow?labels=sample"], histories=["synthetic:linear"])
+    assert [group.challenge.id for group in plan.groups] == ["follow?labels=sample"]
+
+
+def test_equal_variants_have_equal_ids() -> None:
+    assert parse_challenge("predict?horizon=1").id == "predict"
+    assert parse_challenge("coevolve?influence=1").id == parse_challenge("coevolve?influence=1.0").id
+    assert parse_challenge("follow?queries=100&labels=sample").id == "follow?labels=sample&queries=100"
+
+
+def test_a_folder_is_named_by_its_content(tmp_path: Path) -> None:
+    history = History.load("synthetic:linear?seed=1")
+    history.save(tmp_path / "mine")
+    (group,) = make_plan(
+        agents=["static"], challenges=["follow"], histories=[str(tmp_path / "mine")], labels=["probability"]
+    ).groups
+    assert group.history.id == f"mine@{history.hash[:8]}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"agents": ["statc"]}, "unknown agent 'statc' .did you mean 'static'"),
+        ({"agents": ["lifelong-dpo?beta_dpo=-1"]}, "positive number"),
+        ({"challenges": ["folow"]}, "unknown challenge 'folow' .did you mean 'follow'"),
+        ({"challenges": ["follow?horizon=1"]}, "unknown argument of challenge 'follow' 'horizon'"),
+        ({"challenges": ["predict?horizon=9"]}, "horizon 9 leaves no step"),
+        ({"challenges": ["coevolve?influence=2"]}, "from 0 to 1"),
+        ({"challenges": ["follow?labels=some"]}, "unknown kind of labels"),
+        ({"histories": ["synthetic:linaer"]}, "did you mean 'linear'"),
+        ({"histories": ["histsmol"]}, "unknown history 'histsmol'"),
+        ({"seeds": 0}, "positive number of seeds"),
+        ({"seeds": [-1]}, "positive number of seeds"),
+        ({"labels": ["some"]}, "unknown kind of labels"),
+        ({"policy": "lm:tiny"}, "unknown policy"),
+        ({"agents": ["nowhere:Mine"]}, "no module 'nowhere'"),
+        ({"agents": ["tests.bench.own:Nothing"]}, "no class 'Nothing'"),
+        ({"agents": ["tests.bench.own:Deaf"]}, "lacks reset and act"),
+    ],
+)
+def test_bad_plans_are_refused_in_one_line(arguments: dict[str, object], message: str) -> None:
+    complete: dict[str, object] = {"histories": ["synthetic:linear"], "challenges": ["follow"], "agents": ["static"]}
+    with pytest.raises(UserError, match=message) as caught:
+        make_plan(**{**complete, **arguments})  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,163 @@
+"""The command line: help, one-line errors, exit codes, what each command writes."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from progressgym import __version__
+from progressgym.cli.main import COMMANDS, main
+from progressgym.cli.options import parse
+from progressgym.histories.history import History
+
+torch.set_num_threads(1)
+SMALL = "--challenges follow --history synthetic:linear --labels probability --workers 1 --seeds 2"
+
+
+def call(line: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    """Run a command line in this process: exit code, standard output, standard error."""
+    with pytest.raises(SystemExit) as ended:
+        main(shlex.split(line))
+    told = capsys.readouterr()
+    return int(ended.value.code or 0), told.out, told.err
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_help_names_every_command_and_ends_in_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    for line in ("", "--help", "-h", "help"):
+        code, out, err = call(line, capsys)
+        assert code == 0 and err == "" and all(name in out for name in COMMANDS)
+    assert out.splitlines()[-1].strip() == "progressgym bench --help"
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--version", capsys)[:2] == (0, f"progressgym {__version__}\n")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_a_command_ends_in_examples_that_parse(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = call(f"{name} --help", capsys)
+    module = importlib.import_module(COMMANDS[name].module)
+    examples = [line.strip() for line in module.EXAMPLES.strip().splitlines()]
+    assert code == 0 and err == ""
+    assert [line.strip() for line in out.splitlines()[-len(examples) :]] == examples
+    for example in examples:
+        words = shlex.split(example)
+        assert words[0] == "progressgym"
+        known = next(n for n in sorted(COMMANDS, key=len, reverse=True) if words[1 : 1 + len(n.split())] == n.split())
+        kind = importlib.import_module(COMMANDS[known].module).Options
+        assert isinstance(parse(kind, "x", words[1 + len(known.split()) :], ""), kind)
+
+
+def test_help_is_instant() -> None:
+    """Nothing heavy is imported for it."""
+    code = (
+        "import sys\nfrom progressgym.cli.main import dispatch\ndispatch(['--help'])\ndispatch(['bench', '--help'])\n"
+        "print([name for name in ('torch', 'transformers', 'matplotlib', 'scipy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("bnch", "unknown command 'bnch' (did you mean 'bench'?)"),
+        ("history shw x", "unknown command 'history shw' (did you mean 'show'?)"),
+        ("bench --sedes 3", "unrecognized options: --sedes, 3 (did you mean --seeds?); see progressgym bench --help"),
+        ("bench --seeds many", "error parsing --seeds"),
+        ("bench --seeds", "missing value for argument '--seeds'"),
+        ("bench --seeds 0", "seeds must be a positive number"),
+        ("bench --agents statc", "unknown agent 'statc' (did you mean 'static'?); known: static, random"),
+        ("bench --challenges folow", "unknown challenge 'folow' (did you mean 'follow'?)"),
+        ("bench --history synthetic:lin", "unknown synthetic family 'lin' (did you mean 'linear'?)"),
+        ("bench --history nowhere", "unknown history 'nowhere'"),
+        ("bench --policy lm:x", "unknown policy"),
+        (f"bench --agents static {SMALL} --workers 0", "workers is 0"),
+        (f"bench --agents static {SMALL} --device gpu", "unknown device 'gpu'"),
+        ("bench --resume --out nowhere --history synthetic:linear", "nothing to resume"),
+        ("values", "missing from progressgym values: MODEL"),
+        ("values smollm2", "unknown model 'smollm2' (did you mean 'smollm2-135m'?)"),
+        ("history show synthetic:linear", "is a distribution of histories"),
+        ("history show nowhere", "unknown history 'nowhere'"),
+        ("history measure nowhere --out x", "run `progressgym history build` first"),
+        ("preferences export --history 'synthetic:linear?seed=1' --out x --queries 0", "queries is 0"),
+        ("preferences export --history 'synthetic:linear?seed=1' --out x --labels some", "unknown kind of labels"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(line: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = call(line, capsys)
+    assert code == 2 and out == ""
+    assert err.startswith("progressgym: error: ") and err.count("\n") == 1 and message in err
+
+
+def test_a_truncated_history_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    History.load("synthetic:linear?seed=1").save(tmp_path / "mine")
+    path = tmp_path / "mine" / "answers.npz"
+    path.write_bytes(path.read_bytes()[:1000])
+    code, _, err = call(f"bench --history {tmp_path / 'mine'}", capsys)
+    assert code == 2 and err.count("\n") == 1 and "truncated or damaged" in err
+
+
+def test_bench_prints_a_table_and_leaves_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = call(f"bench --agents static,lifelong-map {SMALL} --out out", capsys)
+    assert code == 0
+    assert "follow on synthetic:linear, 2 seeds" in out and "lifelong-map" in out and "4 cells run, 0 reused" in out
+    assert "[1/2] synthetic:linear  follow  static: 2 run, 0 reused" in err and "warning: intervals rest on 2" in err
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= {"results.json", "plots", "tensorboard"}
+    code, out, _ = call(f"bench --agents static,lifelong-map {SMALL} --out out --resume --json --quiet", capsys)
+    assert code == 0 and len(json.loads(out)["cells"]) == 4
+
+
+def test_failed_cells_give_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = call(f"bench --agents tests.bench.own:Broken {SMALL} --out out", capsys)
+    assert code == 1 and "an odd seed" in err and "Traceback" not in err and "1 seed" in out
+
+
+def test_history_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call("history show 'synthetic:linear?seed=3' --plot here/map.png", capsys)
+    assert code == 0 and "C013" in out and "integrated" in out and (tmp_path / "here" / "map.png").is_file()
+    code, out, _ = call("history show 'synthetic:linear?seed=3' --json", capsys)
+    assert json.loads(out)["labels"][0] == "C013"
+
+
+def test_preferences_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = "preferences export --history 'synthetic:linear?seed=3' --queries 20 --labels sample --out p.jsonl"
+    code, out, _ = call(line, capsys)
+    rows = [json.loads(row) for row in (tmp_path / "p.jsonl").read_text().splitlines()]
+    assert code == 0 and out.startswith("180 comparisons") and len(rows) == 180
+    assert set(rows[0]) == {"prompt", "chosen", "rejected", "weight", "century"}
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "term"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_interruption_keeps_what_is_finished(number: signal.Signals, code: int, workers: int, tmp_path: Path) -> None:
+    options = f"bench --challenges follow --history synthetic:linear --seeds 4 --workers {workers} --out out"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "progressgym.cli.main", *options.split()], stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 300
+    while not list((tmp_path / "out").glob("*/*/*/[0-9]*/DONE.json")):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Traceback" not in err
+    if number == signal.SIGINT:
+        assert "interrupted; run the same command again" in err
+    assert not (tmp_path / "out" / "results.json").exists()
+    assert list((tmp_path / "out").glob("*/*/*/[0-9]*/DONE.json"))

@@ -1,0 +1,65 @@
+"""Pictures: every shape of input gives a picture, colours are centred at 0, axes name what they show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from progressgym.core.dimensions import CENTURIES, DIMENSIONS
+from progressgym.core.seeding import generator
+from progressgym.monitor import plots
+
+RANDOM = generator(0, "tests", "plots")
+HUMAN = RANDOM.normal(size=(9, 19)) * 0.1
+AGENT = HUMAN[1:] + 0.02
+
+
+def test_trajectories_have_a_panel_a_dimension() -> None:
+    figure = plots.trajectories(CENTURIES, HUMAN, {"a": AGENT, "b?k=1": -AGENT}, title="T", subtitle="S")
+    titles = [axes.get_title(loc="left") for axes in figure.axes[:19]]
+    assert titles == list(DIMENSIONS)
+    assert [text.get_text() for text in figure.texts] == ["T", "S"]
+    line = figure.axes[0].get_lines()[-1]
+    np.testing.assert_allclose(np.asarray(line.get_ydata()), HUMAN[:, 0] - HUMAN[0, 0])
+
+
+@pytest.mark.parametrize(
+    "agents", [{}, {"x": np.full((8, 19), np.nan)}, {"x": AGENT[:3]}], ids=["none", "nan", "short"]
+)
+def test_gaps_and_absent_agents_are_drawn(agents: dict[str, np.ndarray]) -> None:
+    human = HUMAN.copy()
+    human[:, 3] = np.nan
+    assert plots.to_array(plots.trajectories(CENTURIES, human, agents), dpi=40).std() > 0
+    assert plots.to_array(plots.plane(CENTURIES, human, agents), dpi=40).std() > 0
+
+
+def test_heat_map_is_centred_at_zero() -> None:
+    figure = plots.heat_map(CENTURIES, {"human": HUMAN, "agent": -3 * HUMAN})
+    limits = {image.get_clim() for axes in figure.axes for image in axes.get_images()}
+    assert limits == {(-float(np.abs(3 * HUMAN).max()), float(np.abs(3 * HUMAN).max()))}
+
+
+def test_heat_map_of_nothing_is_drawn() -> None:
+    for table in (np.zeros((9, 19)), np.full((9, 19), np.nan)):
+        assert plots.to_array(plots.heat_map(CENTURIES, {"human": table}), dpi=40).std() > 0
+
+
+def test_principal_axes_end_on_the_positive_side() -> None:
+    """A drift along one direction: the first axis is that direction, with all of the drift."""
+    direction = np.zeros(19)
+    direction[[2, 5]] = [-0.6, 0.8]
+    axes, shares = plots.principal_axes(np.arange(9.0)[:, None] * direction)
+    np.testing.assert_allclose(axes[0], direction, atol=1e-12)
+    assert shares == pytest.approx([1.0, 0.0])
+    assert plots.principal_axes(np.zeros((9, 19)))[1] == [0.0, 0.0]
+
+
+def test_files_are_pngs_and_reproducible(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        plots.save(plots.value_bars(HUMAN[0], np.abs(HUMAN[1]), title="T"), tmp_path / name)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    with Image.open(tmp_path / "a.png") as picture:
+        assert picture.format == "PNG"
