@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,7 +96,7 @@ def load_gguf(file: Path, device: torch.device, dtype: torch.dtype) -> PreTraine
             expanded = AutoModelForCausalLM.from_pretrained(
                 file.parent, gguf_file=file.name, dtype=torch.float32, trust_remote_code=False, local_files_only=True
             )
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, IndexError, NotImplementedError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RuntimeError, struct.error, MemoryError) as error:
         raise UserError(f"cannot read the GGUF file {file}: {_first_line(error)}") from None
     settings = expanded.config.to_dict()
     for entry in ("quantization_config", "_name_or_path", "dtype", "torch_dtype"):
@@ -162,17 +163,20 @@ def merge_adapter(
     Raises:
         UserError: the adapter does not fit the base.
     """
-    from peft import PeftConfig, get_peft_model, set_peft_model_state_dict
+    from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
 
+    if config.get("peft_type") != "LORA":
+        raise UserError(f"the adapter in {folder} is of kind {config.get('peft_type')!r}; only LoRA can be merged")
     try:
-        settings = PeftConfig.from_pretrained(folder)
+        settings = LoraConfig.from_pretrained(folder)
         settings.inference_mode = True
+        settings.init_lora_weights = True  # other ways to begin would change the base; the values are loaded next
+        settings.base_model_name_or_path = None  # known by now; peft would warn that it is called otherwise
         wrapped = get_peft_model(model, settings)
         loaded = set_peft_model_state_dict(wrapped, tensors)
     except (ValueError, TypeError, KeyError, RuntimeError, AttributeError) as error:
         raise UserError(f"the adapter in {folder} does not fit its base: {_first_line(error)}") from None
-    kind = str(config.get("peft_type", "LORA")).lower()
-    unset = [name for name in loaded.missing_keys if f"{kind}_" in name]
+    unset = [name for name in loaded.missing_keys if "lora_" in name]
     if loaded.unexpected_keys or unset:
         odd = sorted([*loaded.unexpected_keys, *unset])
         raise UserError(f"corrupted adapter: {len(odd)} tensors of {folder} do not fit its base, first {odd[0]}")

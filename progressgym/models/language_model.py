@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import time
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 Floats = NDArray[np.float64]
-LAYOUT = "forest-1"
+LAYOUT = "forest-2"
 """How texts are laid out in a forward pass. In bfloat16 another layout gives other sums, so it is part of the
 fingerprint; raise the number with every change of it."""
 
@@ -35,7 +36,7 @@ class ScoringStats:
     scored_tokens: int
     """Option tokens whose probability was asked for."""
     plain_tokens: int
-    """Tokens that scoring every text alone would compute."""
+    """Positions that scoring every text alone would compute (all but its last token, which predicts nothing)."""
     seconds: float
 
     @property
@@ -47,8 +48,9 @@ class ScoringStats:
 class LanguageModel:
     """A causal language model and its tokenizer; an `OptionScorer`.
 
-    All numbers are natural logarithms. In float32 they agree with a plain one-by-one forward pass to 1e-4; in bfloat16
-    rounding differs between layouts by tenths of a nat a text, so compare only numbers of the same fingerprint.
+    All numbers are natural logarithms. In float32 they agree with a plain one-by-one forward pass to 1e-4. In bfloat16
+    rounding differs between ways to lay texts out, machines and devices, by up to some tenths of a nat a text, so the
+    layout is fixed and part of the fingerprint: compare only numbers of the same fingerprint and machine type.
     """
 
     def __init__(self, *, name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -56,7 +58,7 @@ class LanguageModel:
         self.model = model
         self.tokenizer = tokenizer
         self.last_stats: ScoringStats | None = None
-        self._scorer = packed.Scorer(model) if packed.supports(model) else None
+        self._score = packed.Scorer(model).score if packed.supports(model) else functools.partial(score_rows, model)
 
     @property
     def device(self) -> torch.device:
@@ -103,9 +105,11 @@ class LanguageModel:
 
     def _sums(self, requests: Sequence[Request]) -> list[Floats]:
         start = time.perf_counter()
-        sums, computed = self._scorer.score(requests) if self._scorer else score_rows(self.model, requests)
+        sums, computed = self._score(requests) if requests else ([], 0)
         scored = sum(len(request.prefixes) * sum(map(len, request.options)) for request in requests)
-        plain = scored + sum(len(prefix) * len(request.options) for request in requests for prefix in request.prefixes)
+        plain = scored + sum(
+            (len(prefix) - 1) * len(request.options) for request in requests for prefix in request.prefixes
+        )
         self.last_stats = ScoringStats(
             unique_tokens=computed, scored_tokens=scored, plain_tokens=plain, seconds=time.perf_counter() - start
         )

@@ -103,7 +103,7 @@ def _locate(spec: str) -> Path:
         UserError: there is none.
     """
     path = Path(spec).expanduser()
-    if path.exists():
+    if spec and path.exists():
         return path
     asked = parse_id(spec)
     if asked.name == smollm.NAME:
