@@ -9,6 +9,7 @@ from typing import Annotated
 import tyro
 
 from progressgym.cli.options import listed
+from progressgym.core.errors import unknown
 from progressgym.monitor.progress import Progress
 
 EXAMPLES = """
@@ -34,6 +35,8 @@ class Options:
     """Tokens read per century."""
     seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
     """Of adapters and of the choice of passages."""
+    spelling: Annotated[str, tyro.conf.arg(metavar="LEVEL")] = "positions"
+    """Normalisation of spelling from before 1700: positions, letters or none."""
     centuries: Annotated[str, tyro.conf.arg(metavar="C013,...")] = ""
     """Which centuries; all that the corpus has by default."""
 
@@ -61,8 +64,11 @@ class _Bars:
 def run(options: Options) -> int:
     """Build."""
     from progressgym.histories.build import BuildRecipe, build_history
+    from progressgym.histories.spelling import LEVELS
 
-    recipe = BuildRecipe(tokens=options.tokens, seed=options.seed)
+    if options.spelling not in LEVELS:
+        raise unknown("level of spelling", options.spelling, LEVELS)
+    recipe = BuildRecipe(tokens=options.tokens, seed=options.seed, spelling=options.spelling)
     chosen = listed(options.centuries) or None
     print("reading and cleaning the corpus", file=sys.stderr, flush=True)
     adapters = build_history(options.corpus, options.base, options.out, recipe, centuries=chosen, progress=_Bars)

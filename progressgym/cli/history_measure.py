@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import tyro
 
+from progressgym.cli.options import listed
+from progressgym.core.files import read_json, write_text
+
 EXAMPLES = """
 progressgym history measure runs/hist --out runs/hist-measured
+progressgym history measure runs/hist --seeds runs/hist-seed1 --corpus CORPUS --adapters --out runs/hist-measured
 progressgym bench --history runs/hist-measured
 """
 
 
 @dataclass(kw_only=True, frozen=True)
 class Options:
-    """Measure the century models of a build on a questionnaire; finished centuries are not measured again."""
+    """Measure the century models of a build on a questionnaire, and gather the evidence for them.
+
+    Finished centuries are not measured again. The evidence (split-half correlations of the drift; with --seeds distances
+    against training seeds; with --corpus held-out losses) goes into the history's card and into evidence.md.
+    """
 
     build: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="BUILD")]
     """Folder made by `progressgym history build`."""
@@ -24,17 +33,33 @@ class Options:
     """Folder of the history."""
     instrument: Annotated[str, tyro.conf.arg(metavar="I")] = "moral19-v1"
     """Name or folder of the questionnaire."""
+    seeds: Annotated[str, tyro.conf.arg(metavar="BUILD,...")] = ""
+    """Builds of the same recipe with other training seeds."""
+    corpus: Annotated[str, tyro.conf.arg(metavar="CORPUS")] = ""
+    """The HistText that was read."""
+    card: Annotated[str, tyro.conf.arg(metavar="FILE")] = ""
+    """JSON object with further entries of the card: title, licence, rights, limits."""
+    adapters: bool = False
+    """Put the century adapters into the history's folder."""
 
 
 def run(options: Options) -> int:
     """Measure and save."""
-    from progressgym.histories.measuring import adapters_of, measure_build
+    from progressgym.histories.publishing import publish
+    from progressgym.histories.report import evidence_page
     from progressgym.instruments.instrument import Instrument
-    from progressgym.monitor.progress import Progress
 
     instrument = Instrument.load(options.instrument)
-    with Progress(len(adapters_of(options.build)), "measuring") as bar:
-        history = measure_build(options.build, instrument, progress=lambda label: bar.advance(f"reading {label}"))
-    history.save(options.out)
-    print(f"{len(history)} centuries on {instrument.name}, written to {options.out}", file=sys.stdout)
+    history = publish(
+        options.build,
+        options.out,
+        instrument,
+        seeds=listed(options.seeds),
+        corpus=options.corpus or None,
+        card=read_json(options.card) if options.card else None,
+        adapters=options.adapters,
+        progress=lambda what: print(what, file=sys.stderr, flush=True),
+    )
+    write_text(Path(options.out) / "evidence.md", evidence_page(history.name, history.card))
+    print(f"{len(history)} centuries on {instrument.name}, written to {options.out}")
     return 0

@@ -1,7 +1,7 @@
 """From a folder of century models to a measured history: read every adapter once, keep the raw scores.
 
-Raw scores (log-probabilities under each framing, and under the neutral context) are kept beside the answers, so a
-history can be re-read at another temperature without running a model again.
+Models are read in mode `verdict`. Raw scores are kept beside the answers, so a history can be had at another
+temperature without running a model again.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError
-from progressgym.core.files import read_json, read_npz, write_npz
+from progressgym.core.files import canonical_json, read_json, read_npz, sha256_bytes, write_npz
 from progressgym.core.provenance import git_commit, package_versions
 from progressgym.histories.build import prepare
 from progressgym.histories.history import History
 from progressgym.histories.selection import CenturyText
 from progressgym.instruments.instrument import Instrument
-from progressgym.instruments.reading import cloze_answers, cloze_scores
+from progressgym.instruments.reading import verdict_answers, verdict_scores
 from progressgym.models import load_model, resolve_base
 
 Floats = NDArray[np.float64]
@@ -58,8 +58,8 @@ def measure_build(
     for label, folder in adapters.items():
         if progress is not None:
             progress(label)
-        framing, neutral = century_scores(build / "readings", label, folder, instrument, base)
-        rows.append(cloze_answers(framing, neutral, instrument.mask, instrument.config.temperature).mean(0))
+        scores = century_scores(build / "readings", label, folder, instrument, base)
+        rows.append(verdict_answers(scores, instrument.mask, instrument.config.temperature))
     return History(
         name=build.resolve().name,
         labels=tuple(adapters),
@@ -69,25 +69,20 @@ def measure_build(
     )
 
 
-def century_scores(store: Path, label: str, adapter: Path, instrument: Instrument, base: Path) -> tuple[Floats, Floats]:
-    """Raw cloze scores (F, N, K) of one adapter and of the neutral context, from the store or from the model."""
-
+def century_scores(store: Path, label: str, adapter: Path, instrument: Instrument, base: Path) -> Floats:
+    """Raw verdict scores (V, N, K) of one century model, from the store or from the model."""
     file = store / f"{label}-{reading_key(instrument)}.npz"
     if not file.exists():
-        framing, neutral = cloze_scores(instrument, load_model(adapter, base=base))
-        write_npz(file, framing=framing.astype(np.float32), neutral=neutral.astype(np.float32))
-    stored = read_npz(file)
-    return stored["framing"].astype(np.float64), stored["neutral"].astype(np.float64)
+        scores = verdict_scores(instrument, load_model(adapter, base=base))
+        write_npz(file, verdict=scores.astype(np.float32))
+    return read_npz(file)["verdict"].astype(np.float64)
 
 
 def reading_key(instrument: Instrument) -> str:
-    """Names what raw scores depend on: texts, framings and neutral context, not the temperature."""
-    from progressgym.core.files import canonical_json, sha256_bytes
-
+    """Names what raw scores depend on: texts and verdicts, not the temperature."""
     asked = {
         "items": [[item.text, *item.options] for item in instrument.items],
-        "framings": list(instrument.config.framings),
-        "neutral": instrument.config.neutral_context,
+        "verdicts": [list(verdict) for verdict in instrument.config.verdicts],
     }
     return sha256_bytes(canonical_json(asked).encode())[:12]
 
@@ -111,9 +106,8 @@ def build_card(build: Path, instrument: Instrument) -> dict[str, Any]:
             for label, record in trained.items()
         },
         "reading": {
-            "mode": "cloze",
-            "framings": list(instrument.config.framings),
-            "neutral_context": instrument.config.neutral_context,
+            "mode": "verdict",
+            "verdicts": [list(verdict) for verdict in instrument.config.verdicts],
             "temperature": instrument.config.temperature,
         },
         "code": git_commit(),

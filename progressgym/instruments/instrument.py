@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True, frozen=True)
 class ReadingConfig:
-    """How a language model's answers are read in cloze mode. Part of an instrument's version: it moves every number."""
+    """How a language model's answers are read. Part of an instrument's version: it moves every number."""
 
     framings: tuple[str, ...]
     """What stands between the situation and the option; begins with a space, the option follows after one space."""
@@ -48,6 +48,9 @@ class ReadingConfig:
     """What stands in place of the situation when an option's own likelihood is measured."""
     temperature: float
     """Divides the scores before the softmax over options."""
+    verdicts: tuple[tuple[str, str, str], ...] = ()
+    """Mode `verdict`: what follows the deed, the word that approves and the word that disapproves; each begins with a
+    space."""
 
     def __post_init__(self) -> None:
         """Check what a file can get wrong."""
@@ -57,6 +60,8 @@ class ReadingConfig:
             raise UserError("reading.neutral_context must be a string")
         if isinstance(self.temperature, bool) or not 0 < self.temperature < float("inf"):
             raise UserError(f"reading.temperature is {self.temperature!r}; a positive number is expected")
+        if not all(len(verdict) == 3 and all(isinstance(text, str) for text in verdict) for verdict in self.verdicts):
+            raise UserError("reading.verdicts holds triples of strings: lead, approving word, disapproving word")
 
     def to_record(self) -> dict[str, Any]:
         """The configuration as a JSON object."""
@@ -64,6 +69,7 @@ class ReadingConfig:
             "framings": list(self.framings),
             "neutral_context": self.neutral_context,
             "temperature": self.temperature,
+            "verdicts": [list(verdict) for verdict in self.verdicts],
         }
 
 
@@ -75,6 +81,12 @@ DEFAULT_CONFIG = ReadingConfig(
     ),
     neutral_context="This is what happened to me.",
     temperature=0.5,
+    verdicts=(
+        (" This deed is", " just", " wicked"),
+        (" What I do is", " just", " wicked"),
+        (" For this I deserve", " praise", " blame"),
+        (" This brings me", " honour", " shame"),
+    ),
 )
 """Short suffixes, so that each situation is computed once for all of them."""
 

@@ -5,7 +5,15 @@
     s[i,k] = mean log p(option | situation + framing) - mean log p(option | neutral context + framing),
     p[i,.] = softmax(s[i,.] / temperature), averaged over framings.
 
-Options are never shown together, so there is no order to flip. Every other mode is a question form that shows them
+`verdict`: what is said of the deed once it is done, in words that approve and disapprove (" just" / " wicked"),
+
+    s[i,k] = mean over verdicts of [log p(approving | situation + option + lead) - log p(disapproving | the same)],
+    p[i,.] = softmax(s[i,.] / temperature).
+
+A small model's likelihood of an option is mostly about its words, and those differ from item to item; its verdict uses
+the same words for all items. Histories of models below about 1B parameters are read this way (docs/histories.md).
+
+In both, options are never shown together, so there is no order to flip. Every other mode is a question form that shows them
 together (`progressgym.instruments.forms`), asked in several orders and averaged.
 
 Legend of shapes: F framings, N items, K options of the widest item.
@@ -61,6 +69,8 @@ class Reading:
     """cloze: (F, N, K) mean log-probability per token of each option after situation and framing; padding 0."""
     neutral_scores: Floats | None = None
     """cloze: (F, N, K) the same after the neutral context."""
+    verdict_scores: Floats | None = None
+    """verdict: (V, N, K) log-odds of the approving word under each verdict; padding 0."""
 
     def at_temperature(self, instrument: Instrument, temperature: float) -> Reading:
         """The same measurement at another temperature, computed from the stored scores.
@@ -68,6 +78,9 @@ class Reading:
         Raises:
             UserError: the reading is not a cloze reading, or the temperature is not positive.
         """
+        if self.verdict_scores is not None:
+            answers = verdict_answers(self.verdict_scores, instrument.mask, temperature)
+            return replace(self, temperature=temperature, **_summary(instrument, answers))
         if self.framing_scores is None or self.neutral_scores is None:
             raise UserError(f"a reading in mode {self.mode!r} holds no scores to divide by another temperature")
         framing_answers = cloze_answers(self.framing_scores, self.neutral_scores, instrument.mask, temperature)
@@ -92,8 +105,9 @@ def read(
     Args:
         instrument: N items.
         scorer: gives log-probabilities of options.
-        mode: `cloze`, `letter`, a form of ProgressGym (`ab`, `compare`, `repeat`, `4c`, `repeat2`), several joined by
-            `+` (each item is asked in those that fit its number of options, and averaged), or `upstream` (all five).
+        mode: `cloze`, `verdict`, `letter`, a form of ProgressGym (`ab`, `compare`, `repeat`, `4c`, `repeat2`),
+            several joined by `+` (each item is asked in those that fit its number of options, and averaged), or
+            `upstream` (all five).
         orders: for forms: `rotations`, `all` permutations or the items' `own` order only.
         temperature: default the instrument's. Replies of one token (letters, yes and no) are read at 1 in any case.
 
@@ -117,6 +131,18 @@ def read(
             framing_scores=framing_scores,
             neutral_scores=neutral_scores,
             **_summary(instrument, framing_answers.mean(0)),
+        )
+    if mode == "verdict":
+        scores = verdict_scores(instrument, scorer, cost)
+        return Reading(
+            order_flip=None,
+            mode=mode,
+            model=scorer.name,
+            seconds=time.perf_counter() - start,
+            temperature=divisor,
+            tokens=cost.tokens,
+            verdict_scores=scores,
+            **_summary(instrument, verdict_answers(scores, instrument.mask, divisor)),
         )
     answers, flip = form_answers(instrument, scorer, mode, orders, divisor, cost)
     return Reading(
@@ -163,6 +189,41 @@ def cloze_answers(framing_scores: Floats, neutral_scores: Floats, mask: Bools, t
     """
     _check_temperature(temperature)
     return softmax_options((framing_scores - neutral_scores) / temperature, mask)
+
+
+def verdict_scores(instrument: Instrument, scorer: OptionScorer, cost: Cost | None = None) -> Floats:
+    """Log-odds of approval of every option under every verdict: (V, N, K), padding 0.
+
+    Raises:
+        UserError: the instrument's reading configuration names no verdicts.
+    """
+    verdicts = instrument.config.verdicts
+    if not verdicts:
+        raise UserError(
+            f"instrument {instrument.name!r} names no verdicts to read; use mode 'cloze' or a question form"
+        )
+    cost = cost or Cost()
+    leads = list(dict.fromkeys(lead for lead, _, _ in verdicts))
+    words = list(dict.fromkeys(word for _, good, bad in verdicts for word in (good, bad)))
+    deeds = [f"{item.text} {option}" for item in instrument.items for option in item.options]
+    asked = scorer.framed_option_logprobs(deeds, leads, [words] * len(deeds))
+    cost.add(scorer)
+    table = np.array(_check(scorer, asked, len(leads), [len(words)] * len(deeds)))
+    scores = np.zeros((len(verdicts), *instrument.mask.shape))
+    for v, (lead, good, bad) in enumerate(verdicts):
+        at = table[:, leads.index(lead)]
+        scores[v][instrument.mask] = at[:, words.index(good)] - at[:, words.index(bad)]
+    return scores
+
+
+def verdict_answers(scores: Floats, mask: Bools, temperature: float) -> Floats:
+    """Choice probabilities (N, K) of verdict scores (V, N, K).
+
+    >>> verdict_answers(np.array([[[1.0, 1.0, 0.0]]]), np.array([[True, True, False]]), 0.5)
+    array([[0.5, 0.5, 0. ]])
+    """
+    _check_temperature(temperature)
+    return softmax_options(scores.mean(0) / temperature, mask)
 
 
 def form_answers(

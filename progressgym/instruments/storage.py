@@ -129,6 +129,7 @@ def _read_config(record: Any, where: str) -> ReadingConfig:
         "framings": (list,),
         "neutral_context": (str,),
         "temperature": (int, float),
+        "verdicts": (list,),
     }
     if not isinstance(record, dict) or set(record) != set(fields):
         raise UserError(f"{where} needs a field 'reading' with exactly {', '.join(fields)}")
@@ -139,6 +140,7 @@ def _read_config(record: Any, where: str) -> ReadingConfig:
         framings=tuple(record["framings"]),
         neutral_context=record["neutral_context"],
         temperature=float(record["temperature"]),
+        verdicts=tuple(tuple(verdict) if isinstance(verdict, list) else (verdict,) for verdict in record["verdicts"]),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from types import SimpleNamespace
 
@@ -61,6 +62,29 @@ def test_cloze_by_hand(tiny: Instrument) -> None:
     assert reading.tokens is None and reading.seconds >= 0
 
 
+def test_verdict_by_hand(tiny: Instrument) -> None:
+    """One verdict of four leans by 4 nats: mean score 1, temperature .5: log-odds 2. Prompts are situation, deed, lead."""
+    lead, good, bad = tiny.config.verdicts[0]
+    asked = "She asks what I saw. I tell her." + lead
+
+    def score(prompt: str, word: str) -> float:
+        return -1.0 + (-4.0 if prompt == asked and word == bad else 0.0)
+
+    only = dataclasses.replace(tiny.config, verdicts=((lead, good, bad), *((f" {n}", good, bad) for n in range(3))))
+    reading = dataclasses.replace(tiny, config=only).read(ScriptedScorer(score), "verdict")
+    assert np.log(reading.answers[0, 0] / reading.answers[0, 1]) == pytest.approx(2.0)
+    np.testing.assert_allclose(reading.answers[1:], tiny.uniform()[1:], atol=1e-12)
+    assert reading.order_flip is None and reading.verdict_scores is not None
+    assert reading.verdict_scores.shape == (4, 3, 4) and reading.verdict_scores[0, 0, 0] == pytest.approx(4.0)
+    assert np.log(np.divide(*reading.at_temperature(tiny, 1.0).answers[0, :2])) == pytest.approx(1.0)
+
+
+def test_verdict_needs_verdicts(tiny: Instrument) -> None:
+    mute = dataclasses.replace(tiny, config=dataclasses.replace(tiny.config, verdicts=()))
+    with pytest.raises(UserError, match="names no verdicts"):
+        mute.read(ScriptedScorer(lambda prompt, option: -1.0), "verdict")
+
+
 def test_cloze_keeps_raw_scores_and_averages_framings(tiny: Instrument) -> None:
     """Another temperature needs no second measurement; answers are the mean over framings of softmaxes."""
     framings = tiny.config.framings
@@ -91,7 +115,8 @@ def test_cloze_scores_each_neutral_option_once(moral19: Instrument) -> None:
     scorer = ScriptedScorer(lambda prompt, option: -1.0)
     reading = moral19.read(scorer)
     distinct = len({option for item in moral19.items for option in item.options})
-    assert scorer.calls == [3 * int(moral19.mask.sum()), 3 * distinct]
+    framings = len(moral19.config.framings)
+    assert scorer.calls == [framings * int(moral19.mask.sum()), framings * distinct]
     np.testing.assert_allclose(reading.answers, moral19.uniform())
     np.testing.assert_allclose(reading.values, 0.0, atol=1e-9)
 
