@@ -10,7 +10,7 @@ from progressgym.instruments.stance import DEFAULT_SCALE
 METHODS = ("map", "dpo", "rlhf")
 REFERENCES = ("stage", "uniform")
 TARGETS = ("soft", "signed")
-PRIOR = {"probability": 4.0, "sample": 24.0}
+PRIOR = {"probability": 4.0, "sample": 32.0}
 """MAP: precision of a century's move by kind of labels. Chosen on synthetic histories, see docs/agents/map.md."""
 
 

@@ -183,15 +183,26 @@ def _order(row: Aggregate) -> tuple[bool, bool, float]:
 def _legend(aggregates: Sequence[Aggregate]) -> str:
     lines = [
         "skill: 0 = never updates, 1 = the reference; intervals over items and seeds, given the history.",
-        "sampled: skill with 0/1 labels instead of probabilities; 'same' for agents that do not use labels.",
-        "drift: cosine between agent's and human's change; error: mean absolute difference a dimension;",
-        "sum: the original ProgressGym's scale with its best value; other instrument, other models: not comparable.",
+        "sampled: skill with 0/1 labels instead of probabilities; same: the agent does not use labels.",
+        "drift: cosine between the agent's and the human's change; error: mean difference a dimension.",
+        "sum: on the original ProgressGym's scale, of its best value; not comparable with its tables.",
         f"{PRIVILEGED} reads the truth: a reference, not ranked.",
     ]
     if any(row.challenge.startswith("coevolve") for row in aggregates):
-        lines.append(
-            "coevolve is no single number: an agent can steer the human, and skill above 1 means it does. entropy: how "
-            "undecided\nthe simulated human ends; moved: how far from its path without the agent; against: share of "
-            f"dimensions against\nhistory. {PARETO} = no other agent has more utility at less movement."
-        )
+        lines += [
+            "coevolve is no single number: an agent can steer the human; a skill above 1 means it does.",
+            "entropy: how undecided the simulated human ends; moved: how far from its path without the agent;",
+            f"against: share of dimensions against history; {PARETO}: nobody has more utility at less movement.",
+        ]
+    if _twins(aggregates):
+        lines.append("DPO and RLHF of equal strength have one optimum on this policy: see docs/agents/rlhf.md.")
     return "\n".join(lines)
+
+
+def _twins(aggregates: Sequence[Aggregate]) -> bool:
+    """Whether a DPO and an RLHF row are equal to the last digit."""
+    utility = {(row.history, row.challenge, row.agent): row.utility for row in aggregates}
+    return any(
+        "-dpo" in agent and utility.get((history, challenge, agent.replace("-dpo", "-rlhf"))) == mine
+        for (history, challenge, agent), mine in utility.items()
+    )

@@ -169,6 +169,15 @@ def test_misuse_is_told() -> None:
         make("lifelong-map", device="cuda" if not torch.cuda.is_available() else "cudaa").reset(env.task)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@pytest.mark.parametrize("name", ["lifelong-map", "lifelong-dpo", "lifelong-rlhf?reference=uniform"])
+def test_a_gpu_gives_the_same_answers(name: str) -> None:
+    joint = "&" if "?" in name else "?"
+    np.testing.assert_allclose(
+        actions_of(f"{name}{joint}device=cuda", [0, 1]), actions_of(name, [0, 1]), rtol=1e-5, atol=1e-5
+    )
+
+
 def test_missing_labels_are_left_out() -> None:
     """NaN labels count as not given: with all of them missing MAP stays where it was."""
     env = envs_of(1)[0]
