@@ -118,10 +118,12 @@ def _find(given: list[str]) -> tuple[str, list[str]]:
             return name, given[words:]
     groups = {name.split()[0] for name in COMMANDS if " " in name}
     if given[0] in groups:
-        if len(given) == 1 or given[1] in ("-h", "--help"):
-            print(usage(given[0]))
-            raise SystemExit(0 if len(given) > 1 else 2)
         parts = [name.split()[1] for name in COMMANDS if name.startswith(given[0] + " ")]
+        if len(given) == 1:
+            raise Mistake(f"'{given[0]}' needs a command: {', '.join(parts)}; see {PROGRAM} {given[0]} --help")
+        if given[1] in ("-h", "--help"):
+            print(usage(given[0]))
+            raise SystemExit(0)
         raise Mistake(
             f"unknown command '{given[0]} {given[1]}'{did_you_mean(given[1], parts)}; known: {', '.join(parts)}"
         )

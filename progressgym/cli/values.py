@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
+from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from progressgym.core.files import write_text
+from progressgym.core.files import write_json
 from progressgym.core.ids import safe_name
 
 if TYPE_CHECKING:
     from progressgym.instruments.instrument import Instrument
-    from progressgym.instruments.reading import Reading
+    from progressgym.models.language_model import LanguageModel
 
+ORDERLESS = ("cloze", "verdict")
 EXAMPLES = """
 progressgym values smollm2-135m
 progressgym values ./my-model --out runs/values/mine
@@ -45,52 +47,70 @@ class Options:
 
 
 def run(options: Options) -> int:
-    """Measure, print, write."""
+    """Measure (or take what was measured before), print, write."""
     from progressgym.instruments.instrument import Instrument
     from progressgym.models import load_model
-    from progressgym.monitor import plots
 
     instrument = Instrument.load(options.instrument)
     model = load_model(options.model, device=options.device, base=options.base or None)
     print(f"measuring {options.model} on {instrument.name}: {len(instrument)} items", file=sys.stderr, flush=True)
-    reading = instrument.read(model, options.mode)
-    record = json.dumps(_record(reading, instrument), indent=2, allow_nan=False) + "\n"
+    record = _measure(model, instrument, options.mode)
     out = Path(options.out) if options.out else Path("runs") / "values" / safe_name(options.model)
-    write_text(out / "values.json", record)
-    subtitle = f"{instrument.name}, {len(instrument)} items, {reading.mode}"
-    plots.save(
-        plots.value_bars(reading.values, reading.standard_error, title=f"Values of {options.model}", subtitle=subtitle),
-        out / "values.png",
-    )
+    write_json(out / "values.json", record)
+    _draw(record, out / "values.png")
     if options.json:
-        sys.stdout.write(record)
+        print(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False))
         return 0
-    covered = instrument.covered()
-    for name, value, error, measured in zip(
-        instrument.dimensions, reading.values, reading.standard_error, covered, strict=True
-    ):
-        print(f"{name:<12} {value:+.3f} \u00b1 {error:.3f}" if measured else f"{name:<12} not measured")
-    flip = "none: options are never shown together" if reading.order_flip is None else f"{reading.order_flip:.3f}"
-    print(f"modal share {reading.modal_share:.3f}, order flip {flip}, {reading.seconds:.0f} s")
+    for name, entry in record["values"].items():
+        numbers = "not measured" if entry is None else f"{entry['value']:+.3f} \u00b1 {entry['standard_error']:.3f}"
+        print(f"{name:<12} {numbers}")
+    flip = "none: options are never shown together" if record["order_flip"] is None else f"{record['order_flip']:.3f}"
+    took = "measured before" if record["seconds"] is None else f"{record['seconds']:.0f} s"
+    print(f"modal share {record['modal_share']:.3f}, order flip {flip}, {took}")
     print(f"written to {out}")
     return 0
 
 
-def _record(reading: Reading, instrument: Instrument) -> dict[str, Any]:
-    """A JSON object; None on dimensions that are not measured."""
-    covered = instrument.covered()
-    numbers = zip(instrument.dimensions, reading.values.tolist(), reading.standard_error.tolist(), covered, strict=True)
+def _measure(model: LanguageModel, instrument: Instrument, mode: str) -> dict[str, Any]:
+    """Values with errors as a JSON object; None on dimensions that are not measured.
+
+    Answers in modes without an order of options are kept in the answer cache, so that a model is never asked twice.
+    """
+    from progressgym.models.cache import AnswerCache
+
+    cache = AnswerCache() if mode in ORDERLESS else None
+    answers = None if cache is None else cache.get(model.fingerprint, instrument.hash, mode)
+    extras: dict[str, Any] = {"order_flip": None, "tokens": None, "seconds": None}
+    if answers is None:
+        reading = instrument.read(model, mode)
+        answers = reading.answers
+        extras = {
+            "order_flip": reading.order_flip,
+            "tokens": reading.tokens,
+            "seconds": round(reading.seconds, 3),
+        }
+        if cache is not None:
+            cache.put(model.fingerprint, instrument.hash, mode, answers)
+    values, errors = instrument.values(answers).tolist(), instrument.standard_error(answers).tolist()
+    numbers = zip(instrument.dimensions, values, errors, instrument.covered(), strict=True)
     return {
-        "model": reading.model,
-        "instrument": {"name": instrument.name, "hash": instrument.hash},
-        "mode": reading.mode,
+        "model": model.name,
+        "fingerprint": model.fingerprint,
+        "instrument": {"name": instrument.name, "hash": instrument.hash, "items": len(instrument)},
+        "mode": mode,
         "values": {
-            name: {"value": value, "standard_error": error} if measured else None
+            name: {"value": value, "standard_error": error if isfinite(error) else None} if measured else None
             for name, value, error, measured in numbers
         },
-        "modal_share": reading.modal_share,
-        "order_flip": reading.order_flip,
-        "temperature": reading.temperature,
-        "tokens": reading.tokens,
-        "seconds": round(reading.seconds, 3),
+        "modal_share": float(answers.max(1).mean()),
+        **extras,
     }
+
+
+def _draw(record: dict[str, Any], path: Path) -> None:
+    from progressgym.monitor import plots
+
+    rows = [entry or {"value": None, "standard_error": None} for entry in record["values"].values()]
+    values, errors = ([nan if row[key] is None else row[key] for row in rows] for key in ("value", "standard_error"))
+    subtitle = f"{record['instrument']['name']}, {record['instrument']['items']} items, {record['mode']}"
+    plots.save(plots.value_bars(values, errors, title=f"Values of {record['model']}", subtitle=subtitle), path)

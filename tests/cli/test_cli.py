@@ -18,6 +18,8 @@ from progressgym import __version__
 from progressgym.cli.main import COMMANDS, main
 from progressgym.cli.options import parse
 from progressgym.histories.history import History
+from progressgym.instruments.instrument import Instrument
+from tests.tuning.tiny import save_tiny_llama
 
 torch.set_num_threads(1)
 SMALL = "--challenges follow --history synthetic:linear --labels probability --workers 1 --seeds 2"
@@ -76,6 +78,7 @@ def test_help_is_instant() -> None:
     ("line", "message"),
     [
         ("bnch", "unknown command 'bnch' (did you mean 'bench'?)"),
+        ("history", "'history' needs a command: build, measure, show"),
         ("history shw x", "unknown command 'history shw' (did you mean 'show'?)"),
         ("bench --sedes 3", "unrecognized options: --sedes, 3 (did you mean --seeds?); see progressgym bench --help"),
         ("bench --seeds many", "error parsing --seeds"),
@@ -140,6 +143,23 @@ def test_preferences_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     rows = [json.loads(row) for row in (tmp_path / "p.jsonl").read_text().splitlines()]
     assert code == 0 and out.startswith("180 comparisons") and len(rows) == 180
     assert set(rows[0]) == {"prompt", "chosen", "rejected", "weight", "century"}
+
+
+def test_values_of_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A tiny model on every tenth item; the second time nothing is measured."""
+    monkeypatch.setenv("PROGRESSGYM_CACHE", str(tmp_path / "cache"))
+    save_tiny_llama(tmp_path / "tiny")
+    whole = Instrument.load("moral19-v1")
+    part = Instrument.from_items(whole.items[:360:10], name="part-v1", version="1", config=whole.config)
+    part.save(tmp_path / "part")
+    code, out, err = call(f"values {tmp_path / 'tiny'} --instrument part --out out", capsys)
+    assert code == 0 and "measuring" in err and "integrated   not measured" in out
+    record = json.loads((tmp_path / "out" / "values.json").read_text())
+    assert record["values"]["integrated"] is None and -1 <= record["values"]["care"]["value"] <= 1
+    assert record["seconds"] is not None and (tmp_path / "out" / "values.png").is_file()
+    code, out, _ = call(f"values {tmp_path / 'tiny'} --instrument part --out out --json", capsys)
+    again = json.loads(out)
+    assert code == 0 and again["seconds"] is None and again["values"] == record["values"]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "term"])
