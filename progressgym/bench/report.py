@@ -18,7 +18,7 @@ from progressgym.bench.table import Block
 from progressgym.core.ids import safe_name
 from progressgym.monitor import plots
 from progressgym.monitor.tensorboard import RunLog
-from progressgym.scores.records import Aggregate
+from progressgym.scores.records import Aggregate, IntervalRecord
 
 Floats = NDArray[np.float64]
 LINES = 5
@@ -101,7 +101,7 @@ class DrawBlock:
         aligned = np.full_like(human, np.nan)
         aligned[first : first + len(paths[best])] = paths[best]
         tables = {"human": human - human[0], best: aligned - human[0], "agent \u2212 human": aligned - human}
-        heat = plots.heat_map(labels, tables, title=title, subtitle=under)
+        heat = plots.heat_map(labels, tables, title=title, subtitle=f"{under}; grey: no answer")
         stem = f"{safe_name(group.history.id)}-{safe_name(group.challenge.id)}"
         files = {f"{stem}-trajectories.png": lines, f"{stem}-heat-map.png": heat}
         folder = self.out / "tensorboard" / safe_name(group.history.id) / safe_name(group.challenge.id)
@@ -117,9 +117,12 @@ def drawings(blocks: Sequence[Block], groups: Sequence[Group], out: Path) -> lis
     tasks = []
     for block in blocks:
         shown: list[Group] = []
+        drawn: list[IntervalRecord] = []
         for row in block.rows:
-            if is_privileged(row.agent) or row.agent in ("static", "random"):
+            # Agents that came out equal to the last digit would lie on one line.
+            if is_privileged(row.agent) or row.agent in ("static", "random") or row.utility in drawn:
                 continue
+            drawn.append(row.utility)
             shown += [
                 group
                 for group in groups

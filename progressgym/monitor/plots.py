@@ -162,7 +162,7 @@ def heat_map(
         panels = np.atleast_1d(figure.subplots(1, len(arrays), sharey=True))
         mesh = None
         for panel, (name, array) in zip(panels, arrays.items(), strict=True):
-            panel.set_facecolor("#bdbdbd")
+            panel.set_facecolor("#dadada")
             mesh = panel.imshow(array.T, cmap="RdBu_r", vmin=-bound, vmax=bound, aspect="auto", interpolation="none")
             panel.set_title(name, loc="left", fontweight="bold", color=INK)
             panel.set_xticks(range(len(labels)), [label.removeprefix("C0") for label in labels])

@@ -16,7 +16,7 @@ def duration(seconds: float) -> str:
     """A time span as people write it.
 
     >>> duration(7.2), duration(75), duration(7300)
-    ('7 s', '1 min 15 s', '2 h 2 min')
+    ('7 s', '1 min 15 s', '2 h 1 min')
     """
     whole = max(round(seconds), 0)
     if whole < 60:
