@@ -84,8 +84,6 @@ DEFAULT_CONFIG = ReadingConfig(
     verdicts=(
         (" This deed is", " just", " wicked"),
         (" What I do is", " just", " wicked"),
-        (" For this I deserve", " praise", " blame"),
-        (" This brings me", " honour", " shame"),
     ),
 )
 """Short suffixes, so that each situation is computed once for all of them."""

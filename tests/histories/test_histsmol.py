@@ -1,0 +1,74 @@
+"""The shipped history: its files, its card, its page, and that its numbers come from its adapters."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from progressgym.core.dimensions import CENTURIES
+from progressgym.core.files import read_json
+from progressgym.histories.evidence import split_half
+from progressgym.histories.history import History
+from progressgym.histories.report import evidence_page
+from progressgym.instruments.instrument import Instrument
+
+FOLDER = Path(str(files("progressgym.data"))) / "histories" / "histsmol-v1"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def history() -> History:
+    return History.load("histsmol-v1")
+
+
+def test_nine_centuries_and_nine_small_adapters(history: History) -> None:
+    assert history.labels == CENTURIES and history.instrument is Instrument.load("moral19-v1")
+    adapters = sorted((FOLDER / "adapters").iterdir())
+    assert [adapter.name for adapter in adapters] == list(CENTURIES)
+    assert sum(file.stat().st_size for file in (FOLDER / "adapters").rglob("*") if file.is_file()) < 25e6
+    for adapter in adapters:
+        assert read_json(adapter / "adapter_config.json")["base_model_name_or_path"] == "smollm2-135m"
+
+
+def test_card_says_where_it_comes_from(history: History) -> None:
+    card = history.card
+    assert {"title", "licence", "base", "rights", "limits", "recipe", "corpus", "centuries", "evidence"} <= set(card)
+    works = read_json(FOLDER / "sources.json")["works"]
+    assert sorted(works) == list(CENTURIES)
+    assert all(work["title"] and work["licence"] for works_of in works.values() for work in works_of)
+
+
+def test_evidence_in_the_card_is_recomputed_from_the_answers(history: History) -> None:
+    again = split_half(history.answers[None].astype(np.float64), history.instrument)
+    assert history.card["evidence"]["training_seeds"] > 1 or again.mean == pytest.approx(
+        history.card["evidence"]["split_half_drift"]["mean"], abs=1e-6
+    )
+
+
+def test_page_is_the_cards(history: History) -> None:
+    page = ROOT / "docs" / "histsmol-v1.md"
+    if not page.is_file():
+        pytest.skip("needs the repository, not an installed package")
+    assert page.read_text(encoding="utf-8") == evidence_page("histsmol-v1", history.card)
+
+
+@pytest.mark.heavy
+def test_answers_come_from_the_adapters(history: History) -> None:
+    """Sixty items read again; bfloat16 sums depend on the batch, so equality is to a few hundredths."""
+    from progressgym.core.errors import UserError
+    from progressgym.models import load_model
+
+    try:
+        model = load_model(FOLDER / "adapters" / "C021")
+    except UserError as error:
+        pytest.skip(f"the base model cannot be had here: {error}")
+    full = history.instrument
+    chosen = np.arange(0, len(full.items), 8)
+    part = Instrument.from_items([full.items[i] for i in chosen], name="part", config=full.config)
+    answers = part.read(model, "verdict").answers
+    shipped = history.answers[-1][chosen]
+    assert np.abs(answers - shipped).mean() < 0.02
+    assert np.corrcoef(answers[part.mask], shipped[part.mask])[0, 1] > 0.98
