@@ -105,7 +105,7 @@ def stream_passages(path: Path | str, report: ReadReport | None = None) -> Itera
 
 def _open(file: Path) -> io.TextIOBase:
     raw = gzip.open(file, "rb") if file.name.endswith(".gz") else open(file, "rb")  # noqa: SIM115 (closed by the caller)
-    return io.TextIOWrapper(raw, encoding="utf-8-sig", errors="replace")  # type: ignore[arg-type]
+    return io.TextIOWrapper(raw, encoding="utf-8-sig", errors="replace")
 
 
 def _records(stream: io.TextIOBase, name: str, report: ReadReport) -> Iterator[tuple[int, Any]]:

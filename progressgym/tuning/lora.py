@@ -80,4 +80,3 @@ def save_adapter(model: PeftModel, folder: Path, base: str) -> None:
     config.pop("runtime_config", None)
     config |= {"base_model_name_or_path": base, "inference_mode": True}
     write_text(folder / "adapter_config.json", json.dumps(config, indent=2, default=str) + "\n")
-

@@ -117,7 +117,7 @@ def train_stage(
         trainer: Trainer = Trainer(
             model=model,
             args=arguments,
-            train_dataset=list(examples),  # type: ignore[arg-type]  (a list is a map-style dataset)
+            train_dataset=list(examples),
             data_collator=pad_batch,
             callbacks=[_watch(result, progress)],
         )
