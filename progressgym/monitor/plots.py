@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 DPI = 110
+SCALE_CUT = 2
+"""Trajectories: an agent farther out than this many of the human's largest changes leaves its panel."""
 INK, FAINT = "#222222", "#d9d9d9"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -81,7 +83,10 @@ def trajectories(
             if d >= 14:
                 _century_axis(panel, labels)
         _legend_panel(panels[-1], panels[0])
-        _headline(figure, title, subtitle or (DRIFT_UNIT.format(first=labels[0]) if drift else VALUE_UNIT))
+        told = subtitle or (DRIFT_UNIT.format(first=labels[0]) if drift else VALUE_UNIT)
+        if drift and _cut_scale(panels[0], h - zero, paths):
+            told += f"; the scale ends at {SCALE_CUT} times the human's largest change"
+        _headline(figure, title, told)
         figure.subplots_adjust(left=0.06, right=0.985, top=0.88, bottom=0.07, hspace=0.34, wspace=0.10)
         return figure
 
@@ -284,6 +289,16 @@ def _panel(panel: Axes, human: Floats, agents: Mapping[str, Floats], first: int)
         )
     panel.plot(human, color=INK, linewidth=2.0, marker="o", markersize=3.0, label="human", zorder=5)
     panel.tick_params(length=2.5)
+
+
+def _cut_scale(panel: Axes, human: Floats, agents: Mapping[str, Floats]) -> bool:
+    """Keep agents that run away from squeezing the human's path into a flat line; returns whether it was needed."""
+    reach = SCALE_CUT * np.abs(human[np.isfinite(human)]).max(initial=0.0)
+    farthest = max((np.abs(path[np.isfinite(path)]).max(initial=0.0) for path in agents.values()), default=0.0)
+    if reach == 0.0 or farthest <= reach:
+        return False
+    panel.set_ylim(-reach, reach)
+    return True
 
 
 def _century_axis(panel: Axes, labels: Sequence[str]) -> None:

@@ -66,11 +66,12 @@ def test_cuts_change_nothing(
 
 def test_general_path_equals_one_by_one(lm: LanguageModel, monkeypatch: pytest.MonkeyPatch) -> None:
     requests = encode(lm.tokenizer, CONTEXTS, FRAMINGS, OPTIONS)
-    ours, computed = score_rows(lm.model, requests)
+    ours, computed, predicted = score_rows(lm.model, requests)
     theirs = one_by_one(lm, requests)
     means = [table / [len(option) for option in request.options] for table, request in zip(ours, requests, strict=True)]
     assert largest_difference(means, theirs) < 1e-5
     assert computed >= sum(len(p) + len(o) - 1 for r in requests for p in r.prefixes for o in r.options)
+    assert computed >= predicted >= sum(len(option) for r in requests for option in r.options)
 
 
 def test_other_architectures_take_the_general_path(lm: LanguageModel) -> None:
@@ -159,6 +160,7 @@ def test_stats_count_shared_beginnings_once(lm: LanguageModel) -> None:
     stats = lm.last_stats
     assert stats is not None
     assert (stats.unique_tokens, stats.scored_tokens, stats.plain_tokens) == (11, 6, 20)
+    assert stats.predicting_tokens == 4  # the stop, the space, a and b
     assert stats.tokens_per_second > 0
 
 

@@ -36,6 +36,14 @@ def test_gaps_and_absent_agents_are_drawn(agents: dict[str, np.ndarray]) -> None
     assert plots.to_array(plots.plane(CENTURIES, human, agents), dpi=40).std() > 0
 
 
+def test_an_agent_that_runs_away_leaves_the_scale_readable() -> None:
+    far = np.vstack([HUMAN[0] + step for step in range(8)])
+    figure = plots.trajectories(CENTURIES, HUMAN, {"far": far}, subtitle="S")
+    reach = 2 * np.abs(HUMAN - HUMAN[0]).max()
+    assert figure.axes[0].get_ylim() == pytest.approx((-reach, reach))
+    assert "the scale ends at 2 times" in figure.texts[1].get_text()
+
+
 def test_heat_map_is_centred_at_zero() -> None:
     figure = plots.heat_map(CENTURIES, {"human": HUMAN, "agent": -3 * HUMAN})
     limits = {image.get_clim() for axes in figure.axes for image in axes.get_images()}
