@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError
-from progressgym.core.files import canonical_json, read_json, read_npz, sha256_bytes, write_npz
+from progressgym.core.files import canonical_json, read_json, read_npz, sha256_bytes, write_json, write_npz
 from progressgym.core.provenance import git_commit, package_versions
 from progressgym.histories.build import prepare
 from progressgym.histories.history import History
@@ -119,11 +119,13 @@ def perplexity_matrix(
     build: Path | str,
     texts: dict[str, CenturyText],
     *,
-    tokens: int = 4096,
+    tokens: int = 2048,
     block: int = 256,
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, dict[str, float]]:
     """Held-out loss of every century model, and of the base, on every century's text.
+
+    Finished models are kept in `held-out.json` of the build, so an interrupted measurement goes on.
 
     Args:
         build: folder made by `build_history`.
@@ -139,16 +141,24 @@ def perplexity_matrix(
 
     recipe = read_json(Path(build) / "recipe.json")
     base = resolve_base(recipe["base"])
+    spelling = recipe["recipe"]["spelling"]
     models = {"base": base} | adapters_of(build)
-    losses: dict[str, dict[str, float]] = {label: {} for label in texts}
+    store = Path(build) / "held-out.json"
+    asked = {"tokens": tokens, "block": block}
+    kept = read_json(store) if store.exists() else {}
+    columns: dict[str, dict[str, float]] = kept["losses"] if kept.get("asked") == asked else {}
     for name, folder in models.items():
+        if name in columns:
+            continue
         if progress is not None:
             progress(name)
         model = load_model(folder, base=None if folder == base else base)
-        for label, text in texts.items():
-            sequences = held_out_sequences(text, model.tokenizer, recipe["recipe"]["spelling"], tokens, block)
-            losses[label][name] = round(mean_loss(model.model, sequences), 4)
-    return losses
+        columns[name] = {
+            label: round(mean_loss(model.model, held_out_sequences(text, model.tokenizer, spelling, tokens, block)), 4)
+            for label, text in texts.items()
+        }
+        write_json(store, {"asked": asked, "losses": columns})
+    return {label: {name: columns[name][label] for name in models} for label in texts}
 
 
 def held_out_sequences(text: CenturyText, tokenizer: Any, spelling: str, tokens: int, block: int) -> list[list[int]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def mean_loss(model: Any, sequences: Sequence[Sequence[int]], batch_size: int = 8) -> float:
+def mean_loss(model: Any, sequences: Sequence[Sequence[int]], batch_size: int = 2) -> float:
     """Mean negative log-likelihood of every token after the first of its sequence.
 
     Args:
