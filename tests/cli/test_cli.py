@@ -162,12 +162,20 @@ def test_values_of_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert code == 0 and again["seconds"] is None and again["values"] == record["values"]
 
 
+def _heed_interrupts() -> None:
+    """Tests that run in the background of a shell inherit an ignored SIGINT, and so would the process."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "term"])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_interruption_keeps_what_is_finished(number: signal.Signals, code: int, workers: int, tmp_path: Path) -> None:
     options = f"bench --challenges follow --history synthetic:linear --seeds 4 --workers {workers} --out out"
     process = subprocess.Popen(
-        [sys.executable, "-m", "progressgym.cli.main", *options.split()], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "progressgym.cli.main", *options.split()],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_heed_interrupts,  # noqa: PLW1509  (it only sets a signal; no threads run here)
     )
     deadline = time.monotonic() + 300
     while not list((tmp_path / "out").glob("*/*/*/[0-9]*/DONE.json")):

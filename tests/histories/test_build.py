@@ -43,7 +43,12 @@ def write_corpus(folder: Path) -> Path:
     folder.mkdir()
     for year, words in WORDS.items():
         passages = [
-            {"creation_year": year, "source_dataset": "s", "title": f"w{n % 5}", "content": f"{chr(97 + n)} {words} " * 4}
+            {
+                "creation_year": year,
+                "source_dataset": "s",
+                "title": f"w{n % 5}",
+                "content": f"{chr(97 + n)} {words} " * 4,
+            }
             for n in range(20)
         ]
         (folder / f"Y0{year}.json").write_text(json.dumps(passages))
@@ -120,7 +125,9 @@ def test_killed_build_resumes_to_the_same_adapters(corpus: Path, base: Path, tmp
 
     def build(name: str, kill: int) -> int:
         command = [sys.executable, "-c", BUILD, str(corpus), str(base), str(tmp_path / name), root, str(kill)]
-        return subprocess.run(command, capture_output=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}).returncode
+        return subprocess.run(
+            command, capture_output=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        ).returncode
 
     assert build("whole", 0) == 0
     assert build("killed", 6) == -signal.SIGKILL
