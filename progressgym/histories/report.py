@@ -18,7 +18,7 @@ def evidence_page(name: str, card: Mapping[str, Any]) -> str:
     evidence = card["evidence"]
     parts = [
         f"# {name}: the evidence",
-        "Generated from the history's card; every number was measured by `progressgym history evidence`.",
+        "Generated from the history's card; every number was measured by `progressgym history measure --corpus`.",
         _training(card),
         *([_perplexity(evidence["held_out_loss"])] if "held_out_loss" in evidence else []),
         _between(list(card["centuries"]), evidence["between_centuries"]),
@@ -110,6 +110,6 @@ def _gate(evidence: Mapping[str, Any]) -> str:
         "drift of one half of the items with the drift of the other half, 100 random balanced splits.\n\n"
         "| drift | mean | 95 % of splits |\n|---|---|---|\n"
         + "\n".join(rows)
-        + f"\n\nElicitation against evaluation items (the coherence that synthetic families take as default): "
+        + f"\n\nElicitation against evaluation items (the split that environments use): "
         f"{evidence['coherence']:.2f}. The first row is {gate_verdict(evidence['split_half_drift']['mean'])}."
     )
