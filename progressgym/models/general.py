@@ -21,8 +21,8 @@ ROW_TOKENS = 2048
 """Padded tokens of a batch."""
 
 
-def score_rows(model: PreTrainedModel, requests: Sequence[Request]) -> tuple[list[NDArray[np.float64]], int]:
-    """Sums of log-probabilities, B arrays (F, K_i), and the number of tokens computed."""
+def score_rows(model: PreTrainedModel, requests: Sequence[Request]) -> tuple[list[NDArray[np.float64]], int, int]:
+    """Sums of log-probabilities, B arrays (F, K_i); how many tokens were computed, and how many predicted."""
     rows = [
         (prefix, option, (b, f, k))
         for b, request in enumerate(requests)
@@ -31,20 +31,20 @@ def score_rows(model: PreTrainedModel, requests: Sequence[Request]) -> tuple[lis
     ]
     rows.sort(key=lambda row: (len(row[0]) + len(row[1]), len(row[0]), row[2]))
     sums = [np.zeros((len(request.prefixes), len(request.options))) for request in requests]
-    computed, begin = 0, 0
+    computed, predicted, begin = 0, 0, 0
     while begin < len(rows):
         end = begin + 1
         while end < len(rows) and (end + 1 - begin) * (len(rows[end][0]) + len(rows[end][1])) <= ROW_TOKENS:
             end += 1
         batch = rows[begin:end]
-        scores, tokens = _score_batch(model, [(prefix, option) for prefix, option, _ in batch])
+        scores, tokens, heads = _score_batch(model, [(prefix, option) for prefix, option, _ in batch])
         for (_, _, (b, f, k)), score in zip(batch, scores, strict=True):
             sums[b][f, k] = score
-        computed, begin = computed + tokens, end
-    return sums, computed
+        computed, predicted, begin = computed + tokens, predicted + heads, end
+    return sums, computed, predicted
 
 
-def _score_batch(model: PreTrainedModel, batch: Sequence[tuple[Ids, Ids]]) -> tuple[list[float], int]:
+def _score_batch(model: PreTrainedModel, batch: Sequence[tuple[Ids, Ids]]) -> tuple[list[float], int, int]:
     import torch
 
     width = max(len(prefix) + len(option) for prefix, option in batch) - 1  # the last token predicts nothing
@@ -62,7 +62,7 @@ def _score_batch(model: PreTrainedModel, batch: Sequence[tuple[Ids, Ids]]) -> tu
             logs = torch.log_softmax(logits[row, start : start + len(option)].float(), dim=-1)
             target = torch.tensor(option, device=logits.device)
             scores.append(float(logs.gather(1, target[:, None]).double().sum()))
-    return scores, ids.numel()
+    return scores, ids.numel(), len(batch) * len(columns)
 
 
 def score_one_by_one(model: PreTrainedModel, requests: Sequence[Request]) -> list[NDArray[np.float64]]:

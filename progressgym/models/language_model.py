@@ -33,6 +33,8 @@ class ScoringStats:
 
     unique_tokens: int
     """Token positions computed, each shared beginning once."""
+    predicting_tokens: int
+    """Of these, those that the output head was applied to."""
     scored_tokens: int
     """Option tokens whose probability was asked for."""
     plain_tokens: int
@@ -105,12 +107,16 @@ class LanguageModel:
 
     def _sums(self, requests: Sequence[Request]) -> list[Floats]:
         start = time.perf_counter()
-        sums, computed = self._score(requests) if requests else ([], 0)
+        sums, computed, predicting = self._score(requests) if requests else ([], 0, 0)
         scored = sum(len(request.prefixes) * sum(map(len, request.options)) for request in requests)
         plain = scored + sum(
             (len(prefix) - 1) * len(request.options) for request in requests for prefix in request.prefixes
         )
         self.last_stats = ScoringStats(
-            unique_tokens=computed, scored_tokens=scored, plain_tokens=plain, seconds=time.perf_counter() - start
+            unique_tokens=computed,
+            predicting_tokens=predicting,
+            scored_tokens=scored,
+            plain_tokens=plain,
+            seconds=time.perf_counter() - start,
         )
         return sums

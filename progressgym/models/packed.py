@@ -57,13 +57,14 @@ class Scorer:
         self.size: int = model.model.layers[0].self_attn.head_dim
         self.epsilon: float = model.config.rms_norm_eps
 
-    def score(self, requests: Sequence[Request]) -> tuple[list[NDArray[np.float64]], int]:
-        """Sums of log-probabilities, B arrays (F, K_i), and the number of tokens computed."""
+    def score(self, requests: Sequence[Request]) -> tuple[list[NDArray[np.float64]], int, int]:
+        """Sums of log-probabilities, B arrays (F, K_i); how many tokens were computed, and how many predicted."""
         import torch
 
         forest = plant(requests)
         edge_values = np.zeros(len(forest.edge_nodes))
         computed = 0
+        predicted = len(np.unique(forest.edge_nodes))
         with torch.inference_mode():
             for piece in cut(forest, PIECE_CPU if self.model.device.type == "cpu" else PIECE_GPU):
                 edge_values[piece.edges] = self._score_piece(forest, piece)
@@ -71,7 +72,8 @@ class Scorer:
         sums = forest.text_sums(edge_values)
         shapes = [(len(request.prefixes), len(request.options)) for request in requests]
         ends = np.cumsum([rows * columns for rows, columns in shapes])
-        return [part.reshape(shape) for part, shape in zip(np.split(sums, ends[:-1]), shapes, strict=True)], computed
+        tables = [part.reshape(shape) for part, shape in zip(np.split(sums, ends[:-1]), shapes, strict=True)]
+        return tables, computed, predicted
 
     def _score_piece(self, forest: Forest, piece: Piece) -> NDArray[np.float64]:
         """Log-probability of each edge of a piece, (E,)."""
@@ -150,32 +152,28 @@ class _Attention:
         import torch
 
         self.heads, self.groups, self.size = scorer.heads, scorer.groups, scorer.size
-        self.share = self.heads // self.groups
         positions = torch.from_numpy(piece.depths).to(like.device)
         cosine, sine = (table[0] for table in scorer.model.model.rotary_emb(like, positions[None]))
         half = self.size // 2
         self.cosine = cosine[:, None]  # (L, 1, D)
         self.sine = torch.cat([-sine[:, :half], sine[:, half:]], dim=-1)[:, None]
-        self.groups_of_blocks = [_Group(block, self.groups, self.share, like) for block in blocks(piece, WIDTH)]
+        self.blocks = [_Group(block, scorer, like) for block in blocks(piece, WIDTH)]
+        starts = np.cumsum([0, *(group.rows for group in self.blocks)])
+        rows = np.empty((len(piece.tokens), self.heads), dtype=np.int64)  # where each node's heads come out
+        for group, start in zip(self.blocks, starts, strict=False):
+            rows[group.nodes] = start + group.row_of_node
+        self.rows = torch.from_numpy(rows.ravel()).to(like.device)
 
     def __call__(self, layer: Any, x: Tensor) -> Tensor:
         """Mix the nodes (L, H) of one layer, before its output projection: (L, heads * D)."""
         import torch
 
         length = len(x)
-        query = self._rotate(layer.q_proj(x).view(length, self.heads, self.size)).view(length, -1)
-        key = self._rotate(layer.k_proj(x).view(length, self.groups, self.size)).view(length, -1)
-        pair = torch.cat([key, layer.v_proj(x)], dim=-1)  # (L, 2 * groups * D)
-        out = torch.empty_like(query)
-        for block in self.groups_of_blocks:
-            n = block.count
-            # the query heads that share a key head stand in one matrix: (n * groups, share * Q, D)
-            q = query[block.queries].view(n, WIDTH, self.groups, self.share, self.size).permute(0, 2, 3, 1, 4)
-            k, v = pair[block.keys].view(n, -1, 2, self.groups, self.size).permute(2, 0, 3, 1, 4).flatten(1, 2)
-            mixed = block.attend(q.reshape(n * self.groups, self.share * WIDTH, self.size), k, v, layer.scaling)
-            mixed = mixed.view(n, self.groups, self.share, WIDTH, self.size).permute(0, 3, 1, 2, 4)
-            out[block.nodes] = mixed.reshape(n * WIDTH, -1)[block.places]
-        return out
+        query = self._rotate(layer.q_proj(x).view(length, self.heads, self.size)).view(-1, self.size)
+        key = self._rotate(layer.k_proj(x).view(length, self.groups, self.size)).view(-1, self.size)
+        value = layer.v_proj(x).view(-1, self.size)
+        mixed = torch.cat([group.attend(query, key, value, layer.scaling) for group in self.blocks])
+        return mixed.index_select(0, self.rows).view(length, -1)
 
     def _rotate(self, x: Tensor) -> Tensor:
         import torch
@@ -184,28 +182,44 @@ class _Attention:
 
 
 class _Group:
-    """A `Blocks` on the device, with its additive mask (n * groups, share * Q, W)."""
+    """A `Blocks` on the device: from where queries and keys are taken, and its additive mask.
 
-    def __init__(self, block: Blocks, groups: int, share: int, like: Tensor) -> None:
+    The query heads that share a key head stand in one matrix: n * groups matrices of share * Q queries, W keys.
+    """
+
+    def __init__(self, block: Blocks, scorer: Scorer, like: Tensor) -> None:
         import torch
 
         def to(array: NDArray[Any]) -> Tensor:
             return torch.from_numpy(array).to(like.device)
 
-        self.count = len(block.queries)
-        self.queries, self.keys = to(block.queries).view(-1), to(block.keys).view(-1)
-        self.places, self.nodes = to(block.places), to(block.nodes)
+        groups, share = scorer.groups, scorer.heads // scorer.groups
+        count, width = block.queries.shape
+        heads = np.arange(scorer.heads).reshape(groups, share, 1)
+        self.size = scorer.size
+        self.shape = (count * groups, share * width, scorer.size)
+        self.rows = count * scorer.heads * width
+        self.queries = to((block.queries[:, None, None] * scorer.heads + heads).ravel())
+        self.keys = to((block.keys[:, None] * groups + np.arange(groups)[:, None]).ravel())
+        self.nodes = block.nodes
+        number, place = np.divmod(block.places, width)
+        self.row_of_node = (number[:, None] * scorer.heads + np.arange(scorer.heads)) * width + place[:, None]
         mask = torch.zeros(block.visible.shape, dtype=like.dtype, device=like.device)
         mask.masked_fill_(~to(block.visible), float("-inf"))
-        self.mask = mask.repeat(1, share, 1).repeat_interleave(groups, 0)
+        self.mask = mask.repeat(1, share, 1).repeat_interleave(groups, 0)  # (n * groups, share * Q, W)
 
-    def attend(self, q: Tensor, k: Tensor, v: Tensor, scaling: float) -> Tensor:
-        """Softmax attention of (n * groups, share * Q, D) queries over (n * groups, W, D) keys and values."""
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor:
+        """Softmax attention over rows of (L * heads, D) queries and (L * groups, D) keys and values: (rows, D)."""
         import torch
         from torch.nn.functional import scaled_dot_product_attention
 
+        q = query.index_select(0, self.queries).view(self.shape)
+        k, v = (part.index_select(0, self.keys).view(len(q), -1, self.size) for part in (key, value))
         if q.device.type != "cpu":
-            return scaled_dot_product_attention(q, k, v, attn_mask=self.mask, scale=scaling)
+            mixed = scaled_dot_product_attention(
+                q[:, None], k[:, None], v[:, None], attn_mask=self.mask[:, None], scale=scaling
+            )
+            return mixed.reshape(-1, self.size)
         # two matrix products are twice as fast here as the CPU's flash kernel with a mask
         scores = torch.baddbmm(self.mask, q, k.transpose(1, 2), alpha=scaling)
-        return torch.bmm(torch.softmax(scores, dim=-1), v)
+        return torch.bmm(torch.softmax(scores, dim=-1), v).view(-1, self.size)
