@@ -80,7 +80,8 @@ def read_npz(path: Path | str) -> dict[str, NDArray[Any]]:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
-        raise UserError(f"{path} is not a readable npz file (truncated or damaged): {error}") from None
+        reason = "not an npz archive, or pickled objects inside" if "pickle" in str(error) else str(error)
+        raise UserError(f"{path} is not a readable npz file (truncated or damaged): {reason}") from None
     except AttributeError:
         raise UserError(f"{path} is a bare npy array; an npz archive with named arrays is expected") from None
 

@@ -91,15 +91,15 @@ def build_history(
 
     recipe = recipe or BuildRecipe()
     out = Path(out)
-    identity = _claim(out, recipe, base)
     texts, report = read_corpus(corpus)
     labels = sorted(centuries) if centuries is not None else sorted(texts)
     missing = [label for label in labels if label not in texts]
     if missing:
         raise UserError(f"the corpus has no text of {', '.join(missing)}; it has {', '.join(texts)}")
+    folder = resolve_base(base)
+    identity = _claim(out, recipe, base)
     if not (out / "corpus.json").exists():
         write_json(out / "corpus.json", report)
-    folder = resolve_base(base)
     done = []
     for label in labels:
         target = out / "adapters" / label

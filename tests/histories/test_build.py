@@ -90,8 +90,11 @@ def test_build_measure_and_perplexity(corpus: Path, base: Path, tmp_path: Path) 
 def test_build_refuses_a_mixture_of_recipes_and_missing_centuries(corpus: Path, base: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no text of C017"):
         build_history(corpus, str(base), tmp_path / "a", RECIPE, centuries=["C017"])
+    assert not (tmp_path / "a").exists(), "a refused build leaves nothing behind"
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "recipe.json").write_text('{"sha256": "of another"}')
     with pytest.raises(UserError, match="another recipe"):
-        build_history(corpus, str(base), tmp_path / "a", BuildRecipe(tokens=99), centuries=["C013"])
+        build_history(corpus, str(base), tmp_path / "a", RECIPE, centuries=["C013"])
     with pytest.raises(UserError, match="no such corpus"):
         build_history(tmp_path / "nowhere", str(base), tmp_path / "b", RECIPE)
     with pytest.raises(UserError, match="finished century models"):
