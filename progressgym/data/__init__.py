@@ -1,1 +1,1 @@
-"""Placeholder docstring, replaced by this floor's builder."""
+"""What ships with the package: instruments, histories with their adapters, instruction pairs; each with its card."""
