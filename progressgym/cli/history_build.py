@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import tyro
@@ -37,10 +37,8 @@ class Options:
     """Of adapters and of the choice of passages."""
     spelling: Annotated[str, tyro.conf.arg(metavar="LEVEL")] = "positions"
     """Normalisation of spelling from before 1700: positions, letters or none."""
-    spelling: Annotated[str, tyro.conf.arg(metavar="LEVEL")] = "positions"
-    """Normalisation of spelling from before 1700: none, letters or positions."""
     compile: bool = False
-    """Compile the model first: a third faster on a CPU with a C++ compiler, after a minute and a half."""
+    """Compile the model first: faster steps on a CPU with a C++ compiler, after one to two minutes."""
     centuries: Annotated[str, tyro.conf.arg(metavar="C013,...")] = ""
     """Which centuries; all that the corpus has by default."""
 
@@ -72,7 +70,8 @@ def run(options: Options) -> int:
 
     if options.spelling not in LEVELS:
         raise unknown("level of spelling", options.spelling, LEVELS)
-    recipe = BuildRecipe(tokens=options.tokens, seed=options.seed, spelling=options.spelling)
+    plain = BuildRecipe(tokens=options.tokens, seed=options.seed, spelling=options.spelling)
+    recipe = replace(plain, reading=replace(plain.reading, compile=options.compile))
     chosen = listed(options.centuries) or None
     print("reading and cleaning the corpus", file=sys.stderr, flush=True)
     adapters = build_history(options.corpus, options.base, options.out, recipe, centuries=chosen, progress=_Bars)
