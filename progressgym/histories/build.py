@@ -7,11 +7,13 @@ the first century that is missing, or inside a century from its last complete ch
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +74,7 @@ def build_history(
     recipe: BuildRecipe | None = None,
     *,
     centuries: Iterable[str] | None = None,
-    progress: Any = None,
+    progress: Callable[[str], Progress | None] | None = None,
 ) -> list[Path]:
     """Train one adapter per century.
 
@@ -208,10 +210,7 @@ def prepare(passage: Passage, spelling: str) -> str:
 
 def load_instructions(name: str) -> list[dict[str, str]]:
     """Shipped instruction pairs as dictionaries with `prompt` and `response`."""
-    import importlib.resources
-    import json
-
-    file = importlib.resources.files("progressgym") / "data" / "instructions" / f"{name}.jsonl"
+    file = files("progressgym") / "data" / "instructions" / f"{name}.jsonl"
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
@@ -222,6 +221,6 @@ def instruction_examples(pairs: Sequence[dict[str, str]], tokenizer: Any) -> lis
         question = [{"role": "user", "content": pair["prompt"]}]
         prompt = tokenizer.apply_chat_template(question, tokenize=False, add_generation_prompt=True)
         ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
-        answer = tokenizer(pair["response"] + "<|im_end|>", add_special_tokens=False)["input_ids"]
+        answer = tokenizer(pair["response"] + tokenizer.eos_token, add_special_tokens=False)["input_ids"]
         examples.append(Example([*ids, *answer], [*[IGNORED] * len(ids), *answer]))
     return examples

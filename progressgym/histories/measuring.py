@@ -147,16 +147,19 @@ def perplexity_matrix(
     asked = {"tokens": tokens, "block": block}
     kept = read_json(store) if store.exists() else {}
     columns: dict[str, dict[str, float]] = kept["losses"] if kept.get("asked") == asked else {}
+    sequences: dict[str, list[list[int]]] = {}
     for name, folder in models.items():
         if name in columns:
             continue
         if progress is not None:
             progress(name)
         model = load_model(folder, base=None if folder == base else base)
-        columns[name] = {
-            label: round(mean_loss(model.model, held_out_sequences(text, model.tokenizer, spelling, tokens, block)), 4)
-            for label, text in texts.items()
-        }
+        if not sequences:  # all models share one tokenizer
+            sequences = {
+                label: held_out_sequences(text, model.tokenizer, spelling, tokens, block)
+                for label, text in texts.items()
+            }
+        columns[name] = {label: round(mean_loss(model.model, sequences[label]), 4) for label in texts}
         write_json(store, {"asked": asked, "losses": columns})
     return {label: {name: columns[name][label] for name in models} for label in texts}
 

@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from progressgym.core.errors import UserError
 from progressgym.core.seeding import child_seed, generator
 from progressgym.histories.corpus import Passage
@@ -109,6 +111,6 @@ def draw(passages: Sequence[Passage], count: int, seed: int, *, moral: bool = Tr
     return _shuffled(chosen[:count], random)
 
 
-def _shuffled(values: Sequence[Passage], random: object) -> list[Passage]:
-    order = random.random(len(values)).argsort()  # type: ignore[attr-defined]
+def _shuffled(values: Sequence[Passage], random: np.random.Generator) -> list[Passage]:
+    order = random.random(len(values)).argsort()
     return [values[index] for index in order]

@@ -25,7 +25,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Protocol, TypedDict, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,43 +117,37 @@ def read(
     divisor = instrument.config.temperature if temperature is None else temperature
     _check_temperature(divisor)
     start, cost = time.perf_counter(), Cost()
-    if mode == "cloze":
-        framing_scores, neutral_scores = cloze_scores(instrument, scorer, cost)
-        framing_answers = cloze_answers(framing_scores, neutral_scores, instrument.mask, divisor)
-        return Reading(
-            order_flip=None,
-            mode=mode,
-            model=scorer.name,
-            seconds=time.perf_counter() - start,
-            temperature=divisor,
-            tokens=cost.tokens,
-            framing_answers=framing_answers,
-            framing_scores=framing_scores,
-            neutral_scores=neutral_scores,
-            **_summary(instrument, framing_answers.mean(0)),
-        )
-    if mode == "verdict":
-        scores = verdict_scores(instrument, scorer, cost)
-        return Reading(
-            order_flip=None,
-            mode=mode,
-            model=scorer.name,
-            seconds=time.perf_counter() - start,
-            temperature=divisor,
-            tokens=cost.tokens,
-            verdict_scores=scores,
-            **_summary(instrument, verdict_answers(scores, instrument.mask, divisor)),
-        )
-    answers, flip = form_answers(instrument, scorer, mode, orders, divisor, cost)
+    measured = _measure(instrument, scorer, mode, orders, divisor, cost)
     return Reading(
-        order_flip=flip,
         mode=mode,
         model=scorer.name,
         seconds=time.perf_counter() - start,
         temperature=divisor,
         tokens=cost.tokens,
-        **_summary(instrument, answers),
+        **measured,
     )
+
+
+def _measure(
+    instrument: Instrument, scorer: OptionScorer, mode: str, orders: str, temperature: float, cost: Cost
+) -> dict[str, Any]:
+    """The fields of a reading that depend on its mode: answers with their summary, order flip, raw scores."""
+    mask = instrument.mask
+    if mode == "cloze":
+        framing_scores, neutral_scores = cloze_scores(instrument, scorer, cost)
+        framing_answers = cloze_answers(framing_scores, neutral_scores, mask, temperature)
+        raw = {
+            "framing_answers": framing_answers,
+            "framing_scores": framing_scores,
+            "neutral_scores": neutral_scores,
+        }
+        return {"order_flip": None, **raw, **_summary(instrument, framing_answers.mean(0))}
+    if mode == "verdict":
+        scores = verdict_scores(instrument, scorer, cost)
+        answers = verdict_answers(scores, mask, temperature)
+        return {"order_flip": None, "verdict_scores": scores, **_summary(instrument, answers)}
+    answers, flip = form_answers(instrument, scorer, mode, orders, temperature, cost)
+    return {"order_flip": flip, **_summary(instrument, answers)}
 
 
 def cloze_scores(instrument: Instrument, scorer: OptionScorer, cost: Cost | None = None) -> tuple[Floats, Floats]:

@@ -43,9 +43,9 @@ def test_card_says_where_it_comes_from(history: History) -> None:
 
 def test_evidence_in_the_card_is_recomputed_from_the_answers(history: History) -> None:
     again = split_half(history.answers[None].astype(np.float64), history.instrument)
-    assert history.card["evidence"]["training_seeds"] > 1 or again.mean == pytest.approx(
-        history.card["evidence"]["split_half_drift"]["mean"], abs=1e-6
-    )
+    evidence = history.card["evidence"]
+    assert evidence["training_seeds"] == 1, "with more seeds, ship their answers and compare with all of them"
+    assert again.mean == pytest.approx(evidence["split_half_drift"]["mean"], abs=1e-6)
 
 
 def test_page_is_the_cards(history: History) -> None:
