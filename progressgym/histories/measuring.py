@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError
-from progressgym.core.files import canonical_json, read_json, read_npz, sha256_bytes, write_json, write_npz
+from progressgym.core.files import canonical_json, read_json, read_npz, sha256_bytes, sha256_file, write_json, write_npz
 from progressgym.core.provenance import git_commit, package_versions
 from progressgym.histories.build import prepare
 from progressgym.histories.history import History
@@ -71,16 +71,17 @@ def measure_build(
 
 def century_scores(store: Path, label: str, adapter: Path, instrument: Instrument, base: Path) -> Floats:
     """Raw verdict scores (V, N, K) of one century model, from the store or from the model."""
-    file = store / f"{label}-{reading_key(instrument)}.npz"
+    file = store / f"{label}-{reading_key(instrument, adapter)}.npz"
     if not file.exists():
         scores = verdict_scores(instrument, load_model(adapter, base=base))
         write_npz(file, verdict=scores.astype(np.float32))
     return read_npz(file)["verdict"].astype(np.float64)
 
 
-def reading_key(instrument: Instrument) -> str:
-    """Names what raw scores depend on: texts and verdicts, not the temperature."""
+def reading_key(instrument: Instrument, adapter: Path) -> str:
+    """Names what raw scores depend on: the adapter's weights, texts and verdicts, not the temperature."""
     asked = {
+        "adapter": sha256_file(adapter / "adapter_model.safetensors"),
         "items": [[item.text, *item.options] for item in instrument.items],
         "verdicts": [list(verdict) for verdict in instrument.config.verdicts],
     }
@@ -144,7 +145,10 @@ def perplexity_matrix(
     spelling = recipe["recipe"]["spelling"]
     models = {"base": base} | adapters_of(build)
     store = Path(build) / "held-out.json"
-    asked = {"tokens": tokens, "block": block}
+    adapters = {
+        label: sha256_file(folder / "adapter_model.safetensors") for label, folder in adapters_of(build).items()
+    }
+    asked = {"tokens": tokens, "block": block, "adapters": adapters}
     kept = read_json(store) if store.exists() else {}
     columns: dict[str, dict[str, float]] = kept["losses"] if kept.get("asked") == asked else {}
     sequences: dict[str, list[list[int]]] = {}

@@ -1,4 +1,4 @@
-"""Pictures of value trajectories: small multiples, the plane of the largest drift, a century x dimension heat map.
+"""Pictures of value trajectories: small multiples, a century x dimension heat map.
 
 Figures are drawn by matplotlib's Agg back end without global state and returned; `save` writes a PNG. Colours are those
 of Okabe and Ito, told apart by readers with any colour vision; agents also differ in their markers. Diverging maps are
@@ -88,55 +88,6 @@ def trajectories(
             told += f"; the scale ends at {SCALE_CUT} times the human's largest change"
         _headline(figure, title, told)
         figure.subplots_adjust(left=0.06, right=0.985, top=0.88, bottom=0.07, hspace=0.34, wspace=0.10)
-        return figure
-
-
-def plane(
-    labels: Sequence[str],
-    human: ArrayLike,
-    agents: Mapping[str, ArrayLike],
-    *,
-    first: int = 1,
-    title: str = "The human's path and the agents'",
-    subtitle: str = "",
-) -> Figure:
-    """Paths in the plane of the human's two main directions of drift.
-
-    The axes are the first two principal components of the human's drift; each names the dimensions that make it up.
-
-    Args:
-        labels: T century labels.
-        human: (T, 19) values.
-        agents: name -> (n, 19).
-        first: century index of the agents' first step.
-        title: of the picture.
-        subtitle: a second line.
-    """
-    from matplotlib import rc_context
-
-    with rc_context(STYLE):
-        h = np.nan_to_num(np.asarray(human, dtype=np.float64))
-        axes, shares = principal_axes(h)
-        figure = _figure(8.2, 6.4)
-        panel = figure.add_subplot()
-        panel.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
-        panel.axvline(0, color=FAINT, linewidth=0.8, zorder=0)
-        for k, (name, path) in enumerate(agents.items()):
-            # An agent begins where the human began.
-            points = np.vstack([h[0], np.nan_to_num(np.asarray(path, dtype=np.float64))]) - h[0]
-            spot = points @ axes.T
-            colour, marker = COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]
-            panel.plot(*spot.T, color=colour, marker=marker, markersize=4, linewidth=1.3, alpha=0.9, label=name)
-        spot = (h - h[0]) @ axes.T
-        panel.plot(*spot.T, color=INK, marker="o", markersize=5, linewidth=2.2, label="human", zorder=5)
-        for label, (x, y) in zip(labels, spot, strict=True):
-            panel.annotate(label, (x, y), textcoords="offset points", xytext=(6, 5), fontsize=8, color=INK, zorder=6)
-        for axis, setter in ((0, panel.set_xlabel), (1, panel.set_ylabel)):
-            setter(f"direction {axis + 1} ({shares[axis]:.0%} of the drift): {_describe(axes[axis])}")
-        _legend(panel, panel, loc="best", fontsize=8.5)
-        panel.margins(0.12)
-        _headline(figure, title, subtitle or DRIFT_UNIT.format(first=labels[0]))
-        figure.subplots_adjust(left=0.10, right=0.97, top=0.86, bottom=0.10)
         return figure
 
 
@@ -323,9 +274,3 @@ def _legend(panel: Axes, source: Axes, **options: Any) -> None:
 def _headline(figure: Figure, title: str, subtitle: str, left: float = 0.06) -> None:
     figure.text(left, 0.965, title, fontsize=14, fontweight="bold", color=INK, va="center")
     figure.text(left, 0.928, subtitle, fontsize=9.5, color="#555555", va="center")
-
-
-def _describe(axis: Floats, count: int = 3) -> str:
-    """The dimensions that weigh most in a direction, with their signs."""
-    top = np.argsort(-np.abs(axis), kind="stable")[:count]
-    return ", ".join(("+" if axis[d] > 0 else "\u2212") + DIMENSIONS[d] for d in top if abs(axis[d]) > 1e-9)

@@ -33,7 +33,6 @@ def test_gaps_and_absent_agents_are_drawn(agents: dict[str, np.ndarray]) -> None
     human = HUMAN.copy()
     human[:, 3] = np.nan
     assert plots.to_array(plots.trajectories(CENTURIES, human, agents), dpi=40).std() > 0
-    assert plots.to_array(plots.plane(CENTURIES, human, agents), dpi=40).std() > 0
 
 
 def test_an_agent_that_runs_away_leaves_the_scale_readable() -> None:
