@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from progressgym.cli.options import listed
-from progressgym.core.errors import unknown
+from progressgym.core.errors import UserError, unknown
 from progressgym.monitor.progress import Progress
+
+if TYPE_CHECKING:
+    from progressgym.histories.build import BuildRecipe
 
 EXAMPLES = """
 progressgym history build CORPUS --base smollm2-135m --out runs/hist
 progressgym history build CORPUS --out runs/hist --tokens 100000 --centuries C018,C019,C020,C021
+progressgym history build CORPUS --base meta-llama/Llama-3.2-1B --out runs/hist --rank 16 --alpha 32 --learning-rate 2e-4
 """
 
 
@@ -37,6 +42,16 @@ class Options:
     """Of adapters and of the choice of passages."""
     spelling: Annotated[str, tyro.conf.arg(metavar="LEVEL")] = "positions"
     """Normalisation of spelling from before 1700: positions, letters or none."""
+    rank: Annotated[int, tyro.conf.arg(metavar="N")] = 8
+    """Of the LoRA adapters."""
+    alpha: Annotated[float, tyro.conf.arg(metavar="X")] = 16.0
+    """Strength of the adapters: their update is scaled by alpha / rank."""
+    top_layers: Annotated[int, tyro.conf.arg(metavar="N")] = 16
+    """Only the last N layers get an adapter."""
+    learning_rate: Annotated[float, tyro.conf.arg(metavar="X")] = 1e-3
+    """Peak while reading; falls linearly to 0."""
+    batch_size: Annotated[int, tyro.conf.arg(metavar="N")] = 2
+    """Passages of 256 tokens a step."""
     compile: bool = False
     """Compile the model first: faster steps on a CPU with a C++ compiler, after one to two minutes."""
     centuries: Annotated[str, tyro.conf.arg(metavar="C013,...")] = ""
@@ -65,16 +80,34 @@ class _Bars:
 
 def run(options: Options) -> int:
     """Build."""
-    from progressgym.histories.build import BuildRecipe, build_history
-    from progressgym.histories.spelling import LEVELS
+    from progressgym.histories.build import build_history
 
-    if options.spelling not in LEVELS:
-        raise unknown("level of spelling", options.spelling, LEVELS)
-    plain = BuildRecipe(tokens=options.tokens, seed=options.seed, spelling=options.spelling)
-    recipe = replace(plain, reading=replace(plain.reading, compile=options.compile))
+    recipe = _recipe(options)
     chosen = listed(options.centuries) or None
     print("reading and cleaning the corpus", file=sys.stderr, flush=True)
     adapters = build_history(options.corpus, options.base, options.out, recipe, centuries=chosen, progress=_Bars)
     print(f"{len(adapters)} century models in {options.out}")
     print(f"next: progressgym history measure {options.out} --out {options.out}-measured")
     return 0
+
+
+def _recipe(options: Options) -> BuildRecipe:
+    """What was asked for, checked."""
+    from progressgym.histories.build import BuildRecipe
+    from progressgym.histories.spelling import LEVELS
+    from progressgym.tuning.lora import LoraRecipe
+
+    if options.spelling not in LEVELS:
+        raise unknown("level of spelling", options.spelling, LEVELS)
+    for name in ("tokens", "rank", "alpha", "top_layers", "learning_rate", "batch_size"):
+        if not 0 < getattr(options, name) < math.inf:
+            raise UserError(f"--{name.replace('_', '-')} is {getattr(options, name)}; a positive number is expected")
+    plain = BuildRecipe(tokens=options.tokens, seed=options.seed, spelling=options.spelling)
+    reading = replace(
+        plain.reading,
+        learning_rate=options.learning_rate,
+        batch_size=options.batch_size,
+        compile=options.compile,
+    )
+    lora = LoraRecipe(rank=options.rank, alpha=options.alpha, top_layers=options.top_layers)
+    return replace(plain, lora=lora, reading=reading)

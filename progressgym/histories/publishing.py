@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from progressgym.core.errors import UserError
-from progressgym.core.files import write_bytes, write_folder
+from progressgym.core.files import write_bytes, write_folder, write_npz
 from progressgym.histories.build import read_corpus
 from progressgym.histories.evidence import summary
 from progressgym.histories.history import History
@@ -18,6 +18,8 @@ from progressgym.histories.measuring import adapters_of, measure_build, perplexi
 from progressgym.instruments.instrument import Instrument
 
 Progress = Callable[[str], None]
+SEEDS_FILE = "seeds.npz"
+"""Beside `answers.npz`: the answers (S - 1, T, N, K) of the other training seeds, so that all evidence can be recomputed."""
 
 
 def publish(
@@ -67,6 +69,8 @@ def publish(
         card=complete,
     )
     published.save(out)
+    if seeds:
+        write_npz(Path(out) / SEEDS_FILE, answers=np.array(measured[1:]))
     if (sources := Path(build) / "corpus.json").exists():
         write_bytes(Path(out) / "sources.json", sources.read_bytes())
     if adapters:

@@ -96,6 +96,7 @@ def test_help_is_instant() -> None:
         ("values smollm2", "unknown model 'smollm2' (did you mean 'smollm2-135m'?)"),
         ("history show synthetic:linear", "is a distribution of histories"),
         ("history show nowhere", "unknown history 'nowhere'"),
+        ("history build x --out y --rank 0", "--rank is 0; a positive number is expected"),
         ("history measure nowhere --out x", "run `progressgym history build` first"),
         ("preferences export --history 'synthetic:linear?seed=1' --out x --queries 0", "queries is 0"),
         ("preferences export --history 'synthetic:linear?seed=1' --out x --labels some", "unknown kind of labels"),
