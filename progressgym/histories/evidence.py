@@ -51,7 +51,7 @@ def distances(answers: Floats, mask: NDArray[np.bool_]) -> Floats:
     return result
 
 
-def distance_ratios(seeds: Floats, mask: NDArray[np.bool_], apart: int = 3) -> dict[str, float]:
+def distance_ratios(seeds: Floats, mask: NDArray[np.bool_], apart: int = 3) -> dict[str, float | None]:
     """Distance between centuries against the distance between two training seeds of one century.
 
     Args:
@@ -61,19 +61,20 @@ def distance_ratios(seeds: Floats, mask: NDArray[np.bool_], apart: int = 3) -> d
 
     Returns:
         Mean seed distance and, over all pairs at least `apart` centuries apart, the mean, smallest and share above 3 of
-        d(i, j) / mean of the two centuries' seed distances, where d averages both seeds.
+        d(i, j) / mean of the two centuries' seed distances, where d averages both seeds; None without such a pair.
     """
     count = seeds.shape[1]
     between = np.mean([distances(one, mask) for one in seeds], axis=0)
     within = np.array([distances(seeds[:, t], mask)[0, 1] for t in range(count)])
-    ratios = [between[i, j] / (0.5 * (within[i] + within[j])) for i in range(count) for j in range(i + apart, count)]
+    far = [(i, j) for i in range(count) for j in range(i + apart, count)]
+    ratios = np.array([between[i, j] / (0.5 * (within[i] + within[j])) for i, j in far])
     return {
         "seed_distance": float(within.mean()),
         "neighbour_distance": float(np.mean([between[t, t + 1] for t in range(count - 1)])),
-        "ratio_mean": float(np.mean(ratios)),
-        "ratio_min": float(np.min(ratios)),
-        "ratio_above_3": float(np.mean(np.array(ratios) > 3.0)),
-        "pairs": float(len(ratios)),
+        "ratio_mean": float(ratios.mean()) if far else None,
+        "ratio_min": float(ratios.min()) if far else None,
+        "ratio_above_3": float((ratios > 3.0).mean()) if far else None,
+        "pairs": float(len(far)),
     }
 
 

@@ -81,16 +81,19 @@ def _one_seed() -> str:
     return "Only one training seed was measured, so distances cannot be set against the distance between two seeds."
 
 
-def _distances(numbers: Mapping[str, float]) -> str:
-    return (
-        "The same against a second training seed of the same text:\n\n"
-        "| quantity | value |\n|---|---|\n"
-        f"| two training seeds of one century (mean) | {numbers['seed_distance']:.4f} |\n"
-        f"| neighbouring centuries (mean) | {numbers['neighbour_distance']:.4f} |\n"
-        f"| ratio to the seed distance, pairs three or more centuries apart: mean | {numbers['ratio_mean']:.2f} |\n"
-        f"| smallest | {numbers['ratio_min']:.2f} |\n"
-        f"| share of the {numbers['pairs']:.0f} pairs above 3 | {numbers['ratio_above_3']:.0%} |"
-    )
+def _distances(numbers: Mapping[str, float | None]) -> str:
+    rows = [
+        f"| two training seeds of one century (mean) | {numbers['seed_distance']:.4f} |",
+        f"| neighbouring centuries (mean) | {numbers['neighbour_distance']:.4f} |",
+    ]
+    if numbers["pairs"]:
+        rows += [
+            f"| ratio to the seed distance, pairs three or more centuries apart: mean | {numbers['ratio_mean']:.2f} |",
+            f"| smallest | {numbers['ratio_min']:.2f} |",
+            f"| share of the {numbers['pairs']:.0f} pairs above 3 | {numbers['ratio_above_3']:.0%} |",
+        ]
+    head = "The same against a second training seed of the same text:\n\n| quantity | value |\n|---|---|\n"
+    return head + "\n".join(rows)
 
 
 def _gate(evidence: Mapping[str, Any]) -> str:

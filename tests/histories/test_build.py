@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,12 @@ import torch
 
 from progressgym.core.answers import softmax_options
 from progressgym.core.errors import UserError
+from progressgym.core.files import read_json, read_npz
 from progressgym.histories.build import BuildRecipe, build_history, read_corpus
 from progressgym.histories.evidence import balanced_halves, coherence, distance_ratios, split_half, summary
 from progressgym.histories.measuring import measure_build, perplexity_matrix
+from progressgym.histories.publishing import SEEDS_FILE, publish
+from progressgym.histories.report import evidence_page
 from progressgym.instruments.instrument import Instrument
 from progressgym.tuning.lora import LoraRecipe
 from progressgym.tuning.training import StageRecipe
@@ -85,6 +89,34 @@ def test_build_measure_and_perplexity(corpus: Path, base: Path, tmp_path: Path) 
     assert history.card["centuries"]["C013"]["held_out_works"]
     again = measure_build(out, instrument)
     assert (again.answers == history.answers).all()
+
+
+def test_published_history_keeps_the_evidence_of_two_training_seeds(corpus: Path, base: Path, tmp_path: Path) -> None:
+    for seed in (0, 1):
+        build_history(corpus, str(base), tmp_path / f"seed{seed}", replace(RECIPE, seed=seed))
+    full = Instrument.load("moral19-v1")
+    instrument = Instrument.from_items(full.items[:6] + full.items[-6:], name="small")
+    out = tmp_path / "published"
+    history = publish(
+        tmp_path / "seed0",
+        out,
+        instrument,
+        seeds=[tmp_path / "seed1"],
+        corpus=corpus,
+        card={"title": "x"},
+        adapters=True,
+    )
+    twins = read_npz(out / SEEDS_FILE)["answers"]
+    assert twins.shape == (1, *history.answers.shape) and not np.allclose(twins[0], history.answers)
+    both = np.concatenate([history.answers[None], twins]).astype(np.float64)
+    evidence = read_json(out / "card.json")["evidence"]
+    assert evidence["distances"] == summary(both, instrument)["distances"] and evidence["training_seeds"] == 2
+    assert "the same across two seeds" in evidence_page("published", history.card)
+    assert sorted(path.name for path in (out / "adapters").iterdir()) == ["C013", "C016", "C020"]
+    build_history(corpus, str(base), tmp_path / "part", RECIPE, centuries=["C013", "C016"])
+    with pytest.raises(UserError, match="has centuries C013, C016; expected C013, C016, C020"):
+        publish(tmp_path / "seed0", tmp_path / "other", instrument, seeds=[tmp_path / "part"])
+    assert not (tmp_path / "other").exists()
 
 
 def test_build_refuses_a_mixture_of_recipes_and_missing_centuries(corpus: Path, base: Path, tmp_path: Path) -> None:
