@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from progressgym.core.answers import centred_log, softmax_options
 from progressgym.core.errors import UserError
 from progressgym.core.ids import Scalar
+from progressgym.envs.arrays import Array
 from progressgym.envs.base import DEFAULT_HISTORY, ProgressEnv
 from progressgym.envs.episode import Episode
 from progressgym.envs.scoring import Target, describe, scalar_gain
@@ -28,6 +29,12 @@ PULL = 0.3
 """Placeholder: one epoch of training on the next century's answers moves the human 30 % of the way."""
 INFLUENCE = 0.51
 """Placeholder: two such epochs on the assistant's answers, 1 - 0.7 ** 2."""
+
+
+def move(human: Array, real: Array, agent: Array, pull: float, influence: float) -> Array:
+    """The simulated human's next logits: first toward the real next century's, then toward the agent's."""
+    pulled = human + pull * (real - human)
+    return pulled + influence * (agent - pulled)
 
 
 class CoevolveEnv(ProgressEnv):
@@ -185,9 +192,8 @@ class CoevolveEnv(ProgressEnv):
         return draw_labels(probabilities(answers, episode.pairs), self._label_kind, episode.uniforms[n])
 
     def _move(self, human: Floats, agent: Floats, n: int, influence: float) -> Floats:
-        """z_{n+1}: first toward the real next century, then toward the agent."""
-        pulled = human + self.pull * (self._real[n + 1] - human)
-        moved: Floats = pulled + influence * (agent - pulled)
+        """z_{n+1} of the simulated human."""
+        moved: Floats = move(human, self._real[n + 1], agent, self.pull, influence)
         return moved
 
     def _path_of(self, agent: Floats, influence: float) -> list[Floats]:
