@@ -6,6 +6,7 @@ Importing the package registers the ids; entry points are strings, so nothing he
 if __name__ != "progressgym.envs":
     raise ImportError(f"import this package as progressgym.envs, not {__name__!r}")
 
+import pettingzoo
 from gymnasium.envs.registration import register
 
 register(
@@ -38,3 +39,8 @@ register(
     entry_point="progressgym.envs.coevolve:CoevolveStanceEnv",
     vector_entry_point="progressgym.envs.vector.coevolve:CoevolveStanceVectorEnv",
 )
+
+pettingzoo.register(
+    "parallel", "ProgressGym/Coevolve-v0", entry_point="progressgym.envs.coevolve_parallel:parallel_env"
+)
+pettingzoo.register("aec", "ProgressGym/Coevolve-v0", entry_point="progressgym.envs.coevolve_parallel:env")

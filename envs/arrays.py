@@ -17,8 +17,8 @@ from progressgym.scores.similarity import STILL, TINY
 
 Array = Any
 """A numpy array or a torch tensor, all of one formula alike."""
-TOLERANCES = {"float64": (TINY, STILL), "float32": (1e-6, 1e-5)}
-"""Precision -> (tiny, still)."""
+TOLERANCES = {"float64": (TINY, STILL, 1e-9), "float32": (1e-6, 1e-5, 1e-6)}
+"""Precision -> (tiny, still, full); those of float64 are the single environments'."""
 BLOCK = 256
 """Rows that one core works on at a time: a block of hidden numbers then stays in its cache."""
 
@@ -33,6 +33,8 @@ class Arrays(Protocol):
     """Vectors shorter than this have no direction."""
     still: float
     """A change shorter than this is rounding, not movement."""
+    full: float
+    """A similarity nearer to 1 than this leaves no room for a gain."""
 
     def floats(self, array: Any) -> Array:
         """As numbers of the working precision on the device."""
@@ -95,7 +97,7 @@ class NumpyArrays:
     def __init__(self, dtype: str = "float64") -> None:
         """Choose the working precision: `float64` or `float32`."""
         self._dtype = np.dtype(dtype)
-        self.tiny, self.still = TOLERANCES[dtype]
+        self.tiny, self.still, self.full = TOLERANCES[dtype]
 
     def floats(self, array: Any) -> Array:
         """As numbers of the working precision."""

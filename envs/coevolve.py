@@ -169,7 +169,7 @@ class CoevolveEnv(ProgressEnv):
     def _advance(self, action: Any) -> tuple[float, float, dict[str, Any]]:
         n, mask = self._step, self._instrument.mask
         answers = self._full_answers(action)
-        self._logits.append(self._move(self._logits[-1], centred_log(answers, mask), n, self.influence))
+        self._logits.append(self._move(self._logits[-1], centred_log(answers, mask), n, self._influence()))
         if n + 1 < self.steps:
             self._labels_so_far.append(self._ask(n + 1))
         simulated = softmax_options(self._logits[-1], mask)
@@ -185,9 +185,17 @@ class CoevolveEnv(ProgressEnv):
         self._path.append(values)
         return utility, scalar_gain(utility, target.static), scores
 
+    def _influence(self) -> float:
+        """How far the human moves toward the assistant in this step."""
+        return self.influence
+
+    def _stated(self, n: int) -> Floats:
+        """Logits of what the simulated human s_n states: what it thinks."""
+        return self._logits[n]
+
     def _ask(self, n: int) -> NDArray[np.float32]:
         """Labels of the simulated human s_n."""
-        answers = softmax_options(self._logits[n], self._instrument.mask)
+        answers = softmax_options(self._stated(n), self._instrument.mask)
         episode = self.episode
         return draw_labels(probabilities(answers, episode.pairs), self._label_kind, episode.uniforms[n])
 

@@ -192,6 +192,10 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         """The seeds of the rows."""
         return self._streams.seeds()
 
+    def on(self, back_end: type[Arrays]) -> bool:
+        """Whether it computes with this back end."""
+        return isinstance(self._arrays, back_end)
+
     def get_attr(self, name: str) -> tuple[Any, ...]:
         """An attribute that all rows share, such as `steps` or `horizon`, once a row."""
         return (getattr(self._template, name),) * self.num_envs

@@ -42,7 +42,7 @@ def length(arrays: Arrays, vectors: Array) -> Array:
 def gain(arrays: Arrays, utility: Array, static: Array) -> Array:
     """As `progressgym.scores.gain`."""
     room = 1.0 - static
-    full = room <= 1e-9
+    full = room <= arrays.full
     raw = arrays.xp.clip((utility - static) / arrays.xp.where(full, 1.0, room), -1.0, 1.0)
     return arrays.xp.where(full, 0.0, raw)
 
@@ -70,4 +70,4 @@ def against_history(arrays: Arrays, values: Array, start: Array, target: Array, 
     """As `progressgym.scores.lock_in.against_history`."""
     size, moved, real = arrays.xp.abs, values - start, target - start
     against = (moved * real < 0) & (size(moved) > UNMOVED) & (size(real) > UNMOVED)
-    return against.sum(-1) / max(covered, 1)
+    return arrays.floats(against).sum(-1) / max(covered, 1)

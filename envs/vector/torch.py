@@ -35,7 +35,7 @@ class TorchArrays:
         except (RuntimeError, AssertionError) as error:
             raise UserError(f"device {device!r} is not to be had: {str(error).splitlines()[0]}") from None
         self._dtype = torch.float32 if dtype == "float32" else torch.float64
-        self.tiny, self.still = TOLERANCES[dtype]
+        self.tiny, self.still, self.full = TOLERANCES[dtype]
 
     def floats(self, array: Any) -> Array:
         """As numbers of the working precision on the device."""
