@@ -73,12 +73,15 @@ def parallel_page(environment_id: str) -> tuple[str, str]:
         ("Import", f'`pettingzoo.make("parallel", "{environment_id}")` after `import progressgym`'),
         ("Agents", ", ".join(f"`{agent}`" for agent in env.possible_agents)),
         *((f"Action space of `{agent}`", f"`{_short(env.action_space(agent))}`") for agent in env.possible_agents),
-        *((f"Observation space of `{agent}`", f"`{_short(env.observation_space(agent))}`") for agent in env.possible_agents),
+        *(
+            (f"Observation space of `{agent}`", f"`{_short(env.observation_space(agent))}`")
+            for agent in env.possible_agents
+        ),
         ("Render modes", ", ".join(f"`{mode}`" for mode in env.metadata["render_modes"])),
     ]
     table = "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
     title = f"# {environment_id} for two agents"
-    return "\n\n".join([NOTE, title, table, text]) + "\n", text.split("\n\n")[0].replace("\n", " ")
+    return f"{NOTE}\n\n{title}\n\n{table}\n\n{text}\n", text.split("\n\n")[0].replace("\n", " ")
 
 
 def page(ids: list[str]) -> str:

@@ -23,7 +23,7 @@ Observation = NDArray[np.float32]
 HUMAN_REWARDS = ("progress", "autonomy")
 
 
-class CoevolveParallelEnv(ParallelEnv[str, Observation, NDArray[np.float32]]):
+class CoevolveParallelEnv(ParallelEnv[str, Observation, NDArray[np.float32]]):  # type: ignore[misc]  # PettingZoo is untyped
     """
     Coevolve for two: the assistant moves the human, and the human chooses what to say and how far to be moved.
 

@@ -91,7 +91,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         self._known: tuple[History, Tables] | None = None
         self._steps = np.zeros(num_envs, dtype=np.int64)
         self._over = np.ones(num_envs, dtype=np.bool_)
-        self._begun = np.zeros(num_envs, dtype=np.bool_)
+        self._begun = False
         self._prepare()
 
     # What a challenge and a flavour define.
@@ -129,7 +129,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
 
     # Gymnasium's interface.
 
-    def reset(self, *, seed: Seeds = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:  # type: ignore[override]  # as SyncVectorEnv
+    def reset(self, *, seed: Seeds = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin episodes.
 
         Args:
@@ -139,14 +139,15 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
 
         Raises:
             UserError: an unknown option, or a mask that does not fit.
+            gymnasium.error.ResetNeeded: the first reset leaves rows out.
         """
         others = dict(options or {})
         rows = self._masked(others.pop("reset_mask", None))
+        if len(rows) < self.num_envs and not self._begun:
+            raise gym.error.ResetNeeded("the first reset() must begin all rows")
         source = self._template.other_source(others) if others else self._settings.source
         self._streams.seed(seed, rows)
         self._begin(rows, Draws.of(self._settings, source, self._streams, rows))
-        if not self._begun.all():
-            raise gym.error.ResetNeeded("the first reset() must begin all rows")
         return self._observe(index_of(self._shown())), {}
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
@@ -158,7 +159,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             UserError: NaN in an action.
             gymnasium.error.ResetNeeded: the episode of a row is over (only with `disabled`), or none has begun.
         """
-        if not self._begun.all():
+        if not self._begun:
             raise gym.error.ResetNeeded("call reset() before step()")
         resting = self._over.copy()
         if resting.any() and self.autoreset_mode is not AutoresetMode.NEXT_STEP:
@@ -183,7 +184,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         return observations, reward, arrays.flags(terminations), arrays.flags(np.zeros_like(terminations)), infos
 
     @property
-    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]  # as SyncVectorEnv
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[misc,override]  # as SyncVectorEnv
         """The generators of the rows."""
         return tuple(self._streams[row] for row in range(self.num_envs))
 
@@ -219,7 +220,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
     def _begin(self, rows: NDArray[np.int64], draws: Draws) -> None:
         """Put new episodes into these rows."""
         install(self._arrays, self._tables, self._tables_of(draws), rows, self.num_envs)
-        self._steps[rows], self._over[rows], self._begun[rows] = 0, False, True
+        self._steps[rows], self._over[rows], self._begun = 0, False, True
         self._started(rows)
 
     def _tables_of(self, draws: Draws) -> Tables:

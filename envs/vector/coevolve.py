@@ -18,7 +18,6 @@ from progressgym.envs.arrays import Array
 from progressgym.envs.coevolve import CoevolveEnv, CoevolveStanceEnv, move
 from progressgym.envs.evidence import evidence
 from progressgym.envs.readout import Base
-
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.flavours import AnswersVector, Flavour, StanceVector, covered_columns
 from progressgym.envs.vector.scoring import Targets, against_history, describe, gain, length

@@ -93,7 +93,7 @@ class StanceVector(Flavour):
             raise UserError(f"the actions have shape {tuple(theta.shape)}, expected ({self.num_envs}, {D})")
         if not live.all():
             theta = arrays.xp.where(arrays.flags(live)[:, None], theta, 0.0)
-        if not math.isfinite(float(theta.sum())) and not bool(arrays.xp.isfinite(theta).all()):
+        if not math.isfinite(float(arrays.host(theta.sum()))) and not bool(arrays.xp.isfinite(theta).all()):
             raise UserError("the actions hold NaN or infinite numbers; give 19 numbers in [-1, 1] a row")
         return THETA_SCALE * arrays.xp.clip(theta, -1.0, 1.0)
 
@@ -107,7 +107,11 @@ class StanceVector(Flavour):
         if self._folded is None or self._folded[0] is not two:
             self._folded = (two, self._readout.fold(Base(two[0], many[0])))
         fold = self._folded[1]
-        return self._readout.values(actions, Base(two, many)) if fold is None else self._readout.folded_values(actions, fold)
+        return (
+            self._readout.values(actions, Base(two, many))
+            if fold is None
+            else self._readout.folded_values(actions, fold)
+        )
 
     def _question_tables(self, draws: Draws) -> Tables:
         weights = self._all_evidence if draws.asked is None else evidence_weights(self._difference[draws.asked])
@@ -152,7 +156,7 @@ class AnswersVector(Flavour):
             raise UserError(f"the actions have shape {tuple(given.shape)}, expected {expected}")
         if not live.all():
             given = arrays.xp.where(arrays.flags(live)[:, None, None], given, 0.0)
-        if bool(arrays.xp.isnan(given.sum())) and bool(arrays.xp.isnan(given[:, self._real]).any()):
+        if math.isnan(float(arrays.host(given.sum()))) and bool(arrays.xp.isnan(given[:, self._real]).any()):
             raise UserError("the actions hold NaN; give a log-probability for every option")
         return given
 

@@ -40,7 +40,9 @@ class StableBaselinesVecEnv(VecEnv):
         if not isinstance(env, ProgressVectorEnv):
             raise UserError(f"expected a native ProgressGym vector environment, not {type(env).__name__}")
         if env.autoreset_mode is not AutoresetMode.SAME_STEP:
-            raise UserError('stable-baselines3 resets in the same step: make the environment with autoreset_mode="same_step"')
+            raise UserError(
+                'stable-baselines3 resets in the same step: make the environment with autoreset_mode="same_step"'
+            )
         if not env.on(NumpyArrays):
             raise UserError('stable-baselines3 reads numpy arrays: make the environment with array_backend="numpy"')
         self.env = env

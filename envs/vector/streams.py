@@ -49,7 +49,7 @@ class Streams:
         if seed is None:
             return
         whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
-        given = [int(seed) + row for row in range(len(self))] if whole else list(seed)  # type: ignore[arg-type,call-overload]
+        given = [int(seed) + row for row in range(len(self))] if whole else list(seed)  # type: ignore[arg-type]
         if len(given) != len(self):
             raise UserError(f"{len(given)} seeds for {len(self)} environments; give one a row, or one number for all")
         for row in rows.tolist():

@@ -137,11 +137,11 @@ def test_mistakes_are_named() -> None:
     good = {agent: environment.action_space(agent).sample() for agent in environment.agents}
     with pytest.raises(UserError, match="no action of human"):
         environment.step({"assistant": good["assistant"]})
-    for agent in good:
+    for agent, action in good.items():
         with pytest.raises(UserError, match="NaN"):
-            environment.step({**good, agent: np.full_like(good[agent], np.nan)})
+            environment.step({**good, agent: np.full_like(action, np.nan)})
         with pytest.raises(UserError, match="shape"):
-            environment.step({**good, agent: good[agent][:-1]})
+            environment.step({**good, agent: action[:-1]})
     environment.step(good)
     assert environment.state_space.contains(environment.state())
 

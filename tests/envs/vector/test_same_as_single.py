@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import gymnasium as gym
-import numpy as np
 import pytest
 
-from progressgym.envs.vector.tracking import FollowStanceVectorEnv
-from tests.envs.rollout import IDS, LINEAR, STANCE_IDS
-from tests.envs.vector.reference import COARSE, EXACT, MODES, assert_close, assert_same_story, looped, native
+from tests.envs.rollout import LINEAR
+from tests.envs.vector.reference import COARSE, EXACT, MODES, VECTOR_IDS, assert_same_story
 
 CASES: dict[str, dict[str, Any]] = {
     "fixed": {"history": LINEAR},
@@ -24,7 +21,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", IDS)
+@pytest.mark.parametrize("name", VECTOR_IDS)
 def test_same_story(name: str, mode: str, case: str) -> None:
     assert_same_story(name, mode, 20, **CASES[case])
 
@@ -32,7 +29,7 @@ def test_same_story(name: str, mode: str, case: str) -> None:
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("case", ["fixed", "distribution", "still"])
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", IDS)
+@pytest.mark.parametrize("name", VECTOR_IDS)
 def test_same_story_in_torch(name: str, mode: str, case: str, dtype: str) -> None:
     tolerance = EXACT if dtype == "float64" else COARSE
     assert_same_story(name, mode, 20, tolerance, array_backend="torch", dtype=dtype, **CASES[case])
