@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import gymnasium as gym
+import pettingzoo
 
 import progressgym  # noqa: F401  (registers the environments)
 
@@ -21,6 +22,10 @@ FOLDER = Path(__file__).resolve().parent / "environments"
 EXAMPLE_HISTORY = "synthetic:linear?seed=0"
 """The sizes in the tables are those of nine centuries over the default instrument."""
 NOTE = "<!-- Generated from docstrings by docs/generate.py; do not edit. -->"
+PARALLEL = {"ProgressGym/Coevolve-v0": "coevolve-parallel"}
+"""PettingZoo ids of parallel environments and the names of their pages."""
+BY_HAND = {"vectorised.md": "thousands of environments at once, on numpy, torch and with stable-baselines3"}
+"""Pages in the same folder that are written by hand, for the index."""
 HEADINGS = (
     "Description",
     "Action Space",
@@ -51,12 +56,32 @@ def facts(environment_id: str) -> str:
     env = gym.make(environment_id, history=EXAMPLE_HISTORY).unwrapped
     rows = [
         ("Import", f'`gymnasium.make("{environment_id}")` after `import progressgym`'),
+        ("Many at once", f'`gymnasium.make_vec("{environment_id}", num_envs=1024)`, see [vectorised](vectorised.md)'),
         ("Action space", f"`{_short(env.action_space)}`"),
         ("Observation space", f"`{_short(env.observation_space)}`"),
         ("Steps an episode", str(env.get_wrapper_attr("steps"))),
         ("Render modes", ", ".join(f"`{mode}`" for mode in env.metadata["render_modes"])),
     ]
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+
+
+def parallel_page(environment_id: str) -> tuple[str, str]:
+    """The page of a PettingZoo environment, and its summary."""
+    env = pettingzoo.make("parallel", environment_id, history=EXAMPLE_HISTORY)
+    text = inspect.cleandoc(type(env).__doc__ or "")
+    rows = [
+        ("Import", f'`pettingzoo.make("parallel", "{environment_id}")` after `import progressgym`'),
+        ("Agents", ", ".join(f"`{agent}`" for agent in env.possible_agents)),
+        *((f"Action space of `{agent}`", f"`{_short(env.action_space(agent))}`") for agent in env.possible_agents),
+        *(
+            (f"Observation space of `{agent}`", f"`{_short(env.observation_space(agent))}`")
+            for agent in env.possible_agents
+        ),
+        ("Render modes", ", ".join(f"`{mode}`" for mode in env.metadata["render_modes"])),
+    ]
+    table = "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+    title = f"# {environment_id} for two agents"
+    return f"{NOTE}\n\n{title}\n\n{table}\n\n{text}\n", text.split("\n\n")[0].replace("\n", " ")
 
 
 def page(ids: list[str]) -> str:
@@ -79,6 +104,10 @@ def pages() -> dict[str, str]:
     for name, ids in challenges.items():
         summary = docstring(ids[0]).split("\n\n")[0].replace("\n", " ")
         lines.append(f"| [{name}]({name}.md) | {summary} |")
+    for environment_id, name in PARALLEL.items():
+        written[f"{name}.md"], summary = parallel_page(environment_id)
+        lines.append(f"| [{name}]({name}.md) | {summary} |")
+    lines += [f"| [{name.removesuffix('.md')}]({name}) | {summary} |" for name, summary in BY_HAND.items()]
     written["index.md"] = "\n".join([*lines[:3], "", *lines[3:]]) + "\n"
     return written
 

@@ -6,11 +6,41 @@ Importing the package registers the ids; entry points are strings, so nothing he
 if __name__ != "progressgym.envs":
     raise ImportError(f"import this package as progressgym.envs, not {__name__!r}")
 
+import pettingzoo
 from gymnasium.envs.registration import register
 
-register(id="ProgressGym/Follow-v0", entry_point="progressgym.envs.follow:FollowEnv")
-register(id="ProgressGym/FollowStance-v0", entry_point="progressgym.envs.follow:FollowStanceEnv")
-register(id="ProgressGym/Predict-v0", entry_point="progressgym.envs.predict:PredictEnv")
-register(id="ProgressGym/PredictStance-v0", entry_point="progressgym.envs.predict:PredictStanceEnv")
-register(id="ProgressGym/Coevolve-v0", entry_point="progressgym.envs.coevolve:CoevolveEnv")
-register(id="ProgressGym/CoevolveStance-v0", entry_point="progressgym.envs.coevolve:CoevolveStanceEnv")
+register(
+    id="ProgressGym/Follow-v0",
+    entry_point="progressgym.envs.follow:FollowEnv",
+    vector_entry_point="progressgym.envs.vector.tracking:FollowVectorEnv",
+)
+register(
+    id="ProgressGym/FollowStance-v0",
+    entry_point="progressgym.envs.follow:FollowStanceEnv",
+    vector_entry_point="progressgym.envs.vector.tracking:FollowStanceVectorEnv",
+)
+register(
+    id="ProgressGym/Predict-v0",
+    entry_point="progressgym.envs.predict:PredictEnv",
+    vector_entry_point="progressgym.envs.vector.tracking:PredictVectorEnv",
+)
+register(
+    id="ProgressGym/PredictStance-v0",
+    entry_point="progressgym.envs.predict:PredictStanceEnv",
+    vector_entry_point="progressgym.envs.vector.tracking:PredictStanceVectorEnv",
+)
+register(
+    id="ProgressGym/Coevolve-v0",
+    entry_point="progressgym.envs.coevolve:CoevolveEnv",
+    vector_entry_point="progressgym.envs.vector.coevolve:CoevolveVectorEnv",
+)
+register(
+    id="ProgressGym/CoevolveStance-v0",
+    entry_point="progressgym.envs.coevolve:CoevolveStanceEnv",
+    vector_entry_point="progressgym.envs.vector.coevolve:CoevolveStanceVectorEnv",
+)
+
+pettingzoo.register(
+    "parallel", "ProgressGym/Coevolve-v0", entry_point="progressgym.envs.coevolve_parallel:parallel_env"
+)
+pettingzoo.register("aec", "ProgressGym/Coevolve-v0", entry_point="progressgym.envs.coevolve_parallel:env")

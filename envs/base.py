@@ -22,6 +22,7 @@ from progressgym.core.ids import Scalar
 from progressgym.envs.actions import LIMIT, to_action, to_answers
 from progressgym.envs.episode import Episode
 from progressgym.envs.rendering import Scene, Window, draw_array, draw_text
+from progressgym.envs.settings import Settings
 from progressgym.envs.task import Task
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource, HistorySpec, resolve_history
@@ -165,7 +166,7 @@ class ProgressEnv(gym.Env[Any, Any]):
             UserError: an unknown option, or a history that does not fit the spaces.
         """
         super().reset(seed=seed)
-        source = self._source if not options else self._other_source(options)
+        source = self._source if not options else self.other_source(options)
         self._episode = Episode.begin(source.sample(self.np_random), self._chooser, self.np_random)
         self._task = None
         self._step = 0
@@ -234,6 +235,39 @@ class ProgressEnv(gym.Env[Any, Any]):
         return self._episode
 
     @property
+    def settings(self) -> Settings:
+        """What this environment was made for: what a vector environment shares with it."""
+        return Settings(
+            challenge=self.challenge,
+            source=self._source,
+            chooser=self._chooser,
+            every=self._queries == "all",
+            label_kind=self._label_kind,
+            gain=self._gain,
+            covered=self._covered,
+            steps=self.steps,
+            horizon=self.horizon,
+            shown=tuple(self._century(index) for index in range(self.steps)),
+        )
+
+    def other_source(self, options: Mapping[str, Any]) -> HistorySource:
+        """The source of histories that reset options name.
+
+        Raises:
+            UserError: an unknown option, or a history that does not fit the spaces.
+        """
+        for key in options:
+            if key != "history":
+                raise unknown("reset option", str(key), ["history"])
+        source = resolve_history(options["history"], self._instrument)
+        if source.instrument != self._instrument or source.centuries != self._source.centuries:
+            raise UserError(
+                f"options['history'] has {source.centuries} centuries of {source.instrument.name!r}, but this "
+                f"environment was made for {self._source.centuries} of {self._instrument.name!r}"
+            )
+        return source
+
+    @property
     def history(self) -> History:
         """The history of the current episode: the truth."""
         return self.episode.history
@@ -255,18 +289,6 @@ class ProgressEnv(gym.Env[Any, Any]):
             parameters=self._parameters(),
             rng_scheme=RNG_SCHEME,
         )
-
-    def _other_source(self, options: Mapping[str, Any]) -> HistorySource:
-        for key in options:
-            if key != "history":
-                raise unknown("reset option", str(key), ["history"])
-        source = resolve_history(options["history"], self._instrument)
-        if source.instrument != self._instrument or source.centuries != self._source.centuries:
-            raise UserError(
-                f"options['history'] has {source.centuries} centuries of {source.instrument.name!r}, but this "
-                f"environment was made for {self._source.centuries} of {self._instrument.name!r}"
-            )
-        return source
 
     def _text_info(self, index: int) -> dict[str, Any]:
         if not self._text:

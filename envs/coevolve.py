@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from progressgym.core.answers import centred_log, softmax_options
 from progressgym.core.errors import UserError
 from progressgym.core.ids import Scalar
+from progressgym.envs.arrays import Array
 from progressgym.envs.base import DEFAULT_HISTORY, ProgressEnv
 from progressgym.envs.episode import Episode
 from progressgym.envs.scoring import Target, describe, scalar_gain
@@ -28,6 +29,12 @@ PULL = 0.3
 """Placeholder: one epoch of training on the next century's answers moves the human 30 % of the way."""
 INFLUENCE = 0.51
 """Placeholder: two such epochs on the assistant's answers, 1 - 0.7 ** 2."""
+
+
+def move(human: Array, real: Array, agent: Array, pull: float, influence: float) -> Array:
+    """The simulated human's next logits: first toward the real next century's, then toward the agent's."""
+    pulled = human + pull * (real - human)
+    return pulled + influence * (agent - pulled)
 
 
 class CoevolveEnv(ProgressEnv):
@@ -162,7 +169,7 @@ class CoevolveEnv(ProgressEnv):
     def _advance(self, action: Any) -> tuple[float, float, dict[str, Any]]:
         n, mask = self._step, self._instrument.mask
         answers = self._full_answers(action)
-        self._logits.append(self._move(self._logits[-1], centred_log(answers, mask), n, self.influence))
+        self._logits.append(self._move(self._logits[-1], centred_log(answers, mask), n, self._influence()))
         if n + 1 < self.steps:
             self._labels_so_far.append(self._ask(n + 1))
         simulated = softmax_options(self._logits[-1], mask)
@@ -178,16 +185,23 @@ class CoevolveEnv(ProgressEnv):
         self._path.append(values)
         return utility, scalar_gain(utility, target.static), scores
 
+    def _influence(self) -> float:
+        """How far the human moves toward the assistant in this step."""
+        return self.influence
+
+    def _stated(self, n: int) -> Floats:
+        """Logits of what the simulated human s_n states: what it thinks."""
+        return self._logits[n]
+
     def _ask(self, n: int) -> NDArray[np.float32]:
         """Labels of the simulated human s_n."""
-        answers = softmax_options(self._logits[n], self._instrument.mask)
+        answers = softmax_options(self._stated(n), self._instrument.mask)
         episode = self.episode
         return draw_labels(probabilities(answers, episode.pairs), self._label_kind, episode.uniforms[n])
 
     def _move(self, human: Floats, agent: Floats, n: int, influence: float) -> Floats:
-        """z_{n+1}: first toward the real next century, then toward the agent."""
-        pulled = human + self.pull * (self._real[n + 1] - human)
-        moved: Floats = pulled + influence * (agent - pulled)
+        """z_{n+1} of the simulated human."""
+        moved: Floats = move(human, self._real[n + 1], agent, self.pull, influence)
         return moved
 
     def _path_of(self, agent: Floats, influence: float) -> list[Floats]:

@@ -6,6 +6,7 @@ Legend of shapes: T centuries, Q asked comparisons, N items, K options, D = 19.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,28 @@ from progressgym.histories.timeline import Timeline
 from progressgym.preferences.comparisons import PairChooser, draw_labels, probabilities
 
 Floats = NDArray[np.float64]
+
+
+class Questions(NamedTuple):
+    """What an episode asks, and the random numbers that sample its labels."""
+
+    asked: NDArray[np.int64]
+    """(Q,) indices into the list of all pairs."""
+    uniforms: Floats
+    """(T-1, Q) for the labels shown."""
+    initial_uniforms: Floats
+    """(Q,) for century 0's labels in the task."""
+
+    @classmethod
+    def draw(cls, chooser: PairChooser, centuries: int, rng: np.random.Generator) -> Questions:
+        """Draw after the history; see `progressgym.preferences.comparisons.RNG_SCHEME` for the order of the draws."""
+        asked = chooser.choose(rng.random(len(chooser.pairs)))
+        return cls(asked, rng.random((centuries - 1, len(asked))), rng.random(len(asked)))
+
+    @staticmethod
+    def numbers(chooser: PairChooser, centuries: int) -> int:
+        """How many random numbers `draw` takes."""
+        return len(chooser.pairs) + centuries * chooser.queries
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)
@@ -40,17 +63,17 @@ class Episode:
 
     @classmethod
     def begin(cls, history: History, chooser: PairChooser, rng: np.random.Generator) -> Episode:
-        """Draw an episode; see `progressgym.preferences.comparisons.RNG_SCHEME` for the order of the draws."""
+        """Draw the questions about a history, and compute what follows from it."""
         instrument = history.instrument
-        asked = chooser.choose(rng.random(len(chooser.pairs)))
+        questions = Questions.draw(chooser, len(history), rng)
         first = history.answers[0].astype(np.float64)
         return cls(
             history=history,
             timeline=Timeline.of(history, instrument.evaluation),
-            asked=asked,
-            pairs=chooser.pairs[asked],
-            uniforms=rng.random((len(history) - 1, len(asked))),
-            initial_uniforms=rng.random(len(asked)),
+            asked=questions.asked,
+            pairs=chooser.pairs[questions.asked],
+            uniforms=questions.uniforms,
+            initial_uniforms=questions.initial_uniforms,
             initial_answers=first,
             initial_logits=centred_log(first, instrument.mask),
         )

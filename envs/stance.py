@@ -19,6 +19,7 @@ from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.errors import UserError
 from progressgym.envs.base import ProgressEnv
 from progressgym.envs.episode import Episode
+from progressgym.envs.evidence import differences, evidence, evidence_weights
 from progressgym.envs.readout import Readout
 from progressgym.instruments.stance import StanceModel
 
@@ -33,10 +34,8 @@ class StanceFlavour(ProgressEnv):
     """Mixed in before a challenge: numeric observations and actions."""
 
     def _spaces(self) -> tuple[gym.Space[Any], gym.Space[Any]]:
-        pairs, loadings = self._chooser.pairs, self._instrument.loadings
-        difference = loadings[pairs[:, 0], pairs[:, 1]] - loadings[pairs[:, 0], pairs[:, 2]]
-        self._differences = difference
-        self._all_evidence = self._evidence_weights(difference)
+        self._differences = differences(self._instrument.loadings, self._chooser.pairs)
+        self._all_evidence = evidence_weights(self._differences)
         self._readout = Readout(self._instrument, self._instrument.evaluation)
         size = 2 * D + self._source.centuries
         return (
@@ -48,7 +47,7 @@ class StanceFlavour(ProgressEnv):
         self._evidence = (
             self._all_evidence
             if len(episode.asked) == len(self._chooser.pairs)
-            else self._evidence_weights(self._differences[episode.asked])
+            else evidence_weights(self._differences[episode.asked])
         )
         self._base = self._readout.base(episode.initial_logits)
         self._model = StanceModel(self._instrument.loadings, self._instrument.mask, episode.initial_logits)
@@ -66,7 +65,8 @@ class StanceFlavour(ProgressEnv):
         return observation
 
     def _values(self, action: Any) -> Floats:
-        return self._readout.values(self._theta(action), self._base)
+        values: Floats = self._readout.values(self._theta(action), self._base)
+        return values
 
     def _static_action(self, episode: Episode) -> Floats:
         return np.zeros(D)
@@ -85,12 +85,5 @@ class StanceFlavour(ProgressEnv):
 
     def _read(self, labels: NDArray[np.float32]) -> Floats:
         """Evidence (D,) of labels (Q,)."""
-        evidence: Floats = (2.0 * labels - 1.0) @ self._evidence
-        return evidence
-
-    @staticmethod
-    def _evidence_weights(difference: Floats) -> Floats:
-        """Loading differences (Q, D) over their summed sizes; 0 where nothing was asked."""
-        total = np.abs(difference).sum(0)
-        weights: Floats = np.where(total > 0, difference / np.where(total > 0, total, 1.0), 0.0)
-        return weights
+        read: Floats = evidence(labels, self._evidence)
+        return read

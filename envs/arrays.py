@@ -1,0 +1,164 @@
+"""The few array operations that formulas for one environment and for thousands of them have in common.
+
+Formulas that serve both back ends are written against `Arrays`: operators, `xp` for functions that numpy and torch
+spell alike, and the methods below for the rest. numpy is here; torch, on any device, is in
+`progressgym.envs.vector.torch`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progressgym.scores.similarity import STILL, TINY
+
+Array = Any
+"""A numpy array or a torch tensor, all of one formula alike."""
+TOLERANCES = {"float64": (TINY, STILL, 1e-9), "float32": (1e-6, 1e-5, 1e-6)}
+"""Precision -> (tiny, still, full); those of float64 are the single environments'."""
+BLOCK = 256
+"""Rows that one core works on at a time: a block of hidden numbers then stays in its cache."""
+
+
+class Arrays(Protocol):
+    """What a back end can do."""
+
+    xp: Any
+    """numpy or torch: `where`, `exp`, `log`, `sqrt`, `clip`, `sign`, `zeros_like` and their like."""
+
+    tiny: float
+    """Vectors shorter than this have no direction."""
+    still: float
+    """A change shorter than this is rounding, not movement."""
+    full: float
+    """A similarity nearer to 1 than this leaves no room for a gain."""
+
+    def floats(self, array: Any) -> Array:
+        """As numbers of the working precision on the device."""
+        ...
+
+    def observation(self, array: Any) -> Array:
+        """As float32 on the device."""
+        ...
+
+    def index(self, array: NDArray[np.int64]) -> Array:
+        """As integers on the device, to index with."""
+        ...
+
+    def flags(self, array: NDArray[np.bool_]) -> Array:
+        """As booleans on the device."""
+        ...
+
+    def host(self, array: Array) -> NDArray[Any]:
+        """As a numpy array."""
+        ...
+
+    def copy(self, array: Array) -> Array:
+        """A copy of one's own."""
+        ...
+
+    def affine(self, x: Array, weights: Array, bias: Array) -> Array:
+        """x (..., A) @ weights (A, C) + bias (..., C), freshly made."""
+        ...
+
+    def sigmoid(self, x: Array) -> Array:
+        """1 / (1 + exp(-x)); overwrites x."""
+        ...
+
+    def exp(self, x: Array) -> Array:
+        """Exponentials; overwrites x."""
+        ...
+
+    def differentiated(self, x: Array) -> bool:
+        """True when gradients with respect to x are wanted: then nothing may be overwritten."""
+        ...
+
+    def with_ones(self, x: Array) -> Array:
+        """x (A, B) with a row of ones below: (A + 1, B)."""
+        ...
+
+    def dot(self, a: Array, b: Array) -> Array:
+        """Row by row scalar products of (B, D) and (B or 1, D): (B,)."""
+        ...
+
+    def blocks(self, rows: int) -> Iterator[slice]:
+        """Slices that rows are best worked on in."""
+        ...
+
+
+class NumpyArrays:
+    """numpy on one machine's memory."""
+
+    xp: Any = np
+
+    def __init__(self, dtype: str = "float64") -> None:
+        """Choose the working precision: `float64` or `float32`."""
+        self._dtype = np.dtype(dtype)
+        self.tiny, self.still, self.full = TOLERANCES[dtype]
+
+    def floats(self, array: Any) -> Array:
+        """As numbers of the working precision."""
+        return np.asarray(array, dtype=self._dtype)
+
+    def observation(self, array: Any) -> Array:
+        """As float32."""
+        return np.asarray(array, dtype=np.float32)
+
+    def index(self, array: NDArray[np.int64]) -> Array:
+        """The array itself."""
+        return array
+
+    def flags(self, array: NDArray[np.bool_]) -> Array:
+        """The array itself."""
+        return array
+
+    def host(self, array: Array) -> NDArray[Any]:
+        """The array itself."""
+        return np.asarray(array)
+
+    def copy(self, array: Array) -> Array:
+        """A copy, without holes."""
+        return np.array(array)
+
+    def affine(self, x: Array, weights: Array, bias: Array) -> Array:
+        """x @ weights + bias."""
+        product = x @ weights
+        if product.ndim < bias.ndim or (product.ndim == bias.ndim and len(product) < len(bias)):
+            return product + bias
+        product += bias
+        return product
+
+    def sigmoid(self, x: Array) -> Array:
+        """1 / (1 + exp(-x)) in place; x stays within +-50, so nothing overflows."""
+        np.negative(x, out=x)
+        np.exp(x, out=x)
+        x += 1.0
+        return np.reciprocal(x, out=x)
+
+    def exp(self, x: Array) -> Array:
+        """Exponentials in place."""
+        return np.exp(x, out=x)
+
+    def differentiated(self, x: Array) -> bool:
+        """Never."""
+        return False
+
+    def with_ones(self, x: Array) -> Array:
+        """x with a row of ones below."""
+        extended = np.ones((len(x) + 1, x.shape[1]), dtype=x.dtype)
+        extended[:-1] = x
+        return extended
+
+    def dot(self, a: Array, b: Array) -> Array:
+        """Row by row scalar products."""
+        return a @ b[0] if len(b) == 1 else np.einsum("bd,bd->b", a, b)
+
+    def blocks(self, rows: int) -> Iterator[slice]:
+        """Slices of `BLOCK` rows."""
+        return (slice(start, start + BLOCK) for start in range(0, rows, BLOCK))
+
+
+NUMPY = NumpyArrays()

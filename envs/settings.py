@@ -1,0 +1,53 @@
+"""Settings: what an environment was made for, in one place for its single and its vectorised form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progressgym.histories.source import HistorySource
+from progressgym.instruments.instrument import Instrument
+from progressgym.preferences.comparisons import PairChooser
+
+
+@dataclass(kw_only=True, frozen=True, eq=False)
+class Settings:
+    """Checked arguments of an environment, and what follows from them."""
+
+    challenge: str
+    """`follow`, `predict` or `coevolve`."""
+    source: HistorySource
+    """Where histories come from."""
+    chooser: PairChooser
+    """What is asked."""
+    every: bool
+    """True when all pairs are asked."""
+    label_kind: str
+    """`probability` or `sample`."""
+    gain: bool
+    """True when the reward is the gain."""
+    covered: NDArray[np.int64]
+    """Indices of the dimensions that are scored."""
+    steps: int
+    """Steps of an episode."""
+    horizon: int
+    """Centuries between the last comparisons and the scored answers."""
+    shown: tuple[int, ...]
+    """Century of each observation of an episode."""
+
+    @property
+    def instrument(self) -> Instrument:
+        """What is answered."""
+        return self.source.instrument
+
+    @property
+    def centuries(self) -> int:
+        """T."""
+        return self.source.centuries
+
+    @property
+    def sampled(self) -> bool:
+        """True when labels are drawn."""
+        return self.label_kind == "sample"

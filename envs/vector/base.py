@@ -1,0 +1,351 @@
+"""What all vector environments share: making, reset, step, the three autoreset modes, infos.
+
+Rows repeat the single environments with the same seeds: row i of `reset(seed=s)` is a single environment reset with
+seed s + i, through as many episodes as you like. A challenge says what a step does (`_truth`, `_questions`, `_advance`),
+a flavour what observations and actions look like (`_checked`, `_logits`, `_observe`). All arithmetic is on arrays of
+all rows; the single environment that each class names gives arguments, spaces and formulas.
+
+Legend of shapes: B environments (rows), R rows that begin an episode, T centuries, Q asked comparisons, S steps of an
+episode, D = 19.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from progressgym.core.errors import UserError, unknown
+from progressgym.envs.arrays import Array, Arrays, NumpyArrays
+from progressgym.envs.base import ProgressEnv
+from progressgym.envs.vector.draws import Draws
+from progressgym.envs.vector.streams import Seeds, Streams
+from progressgym.envs.vector.tables import Index, Tables, index_of, install
+from progressgym.histories.history import History
+from progressgym.preferences.comparisons import draw_labels, probabilities
+
+Bools = NDArray[np.bool_]
+AUTORESET = {mode.name.lower(): mode for mode in AutoresetMode}
+BACKENDS = ("numpy", "torch")
+PRECISIONS = ("float32", "float64")
+ROWS = 64
+"""Histories whose tables are computed at a time: bounds the memory of a reset."""
+
+
+class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
+    """Common part of the vector environments; not an environment itself."""
+
+    single: ClassVar[type[ProgressEnv]]
+    """The environment that every row repeats."""
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        *,
+        autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
+        array_backend: str = "numpy",
+        device: str | None = None,
+        dtype: str | None = None,
+        text: bool = False,
+        render_mode: str | None = None,
+        **arguments: Any,
+    ) -> None:
+        """Make B environments.
+
+        Args:
+            num_envs: B.
+            autoreset_mode: `next_step`, `same_step` or `disabled`.
+            array_backend: `numpy`, or `torch`: then actions, observations, rewards and infos are tensors on `device`.
+            device: of the torch back end, `cpu` by default.
+            dtype: working precision, `float64` (default of numpy) or `float32` (default of torch).
+            text: not here: texts are made one by one; use `vectorization_mode="sync"`.
+            render_mode: not here; draw a single environment.
+            arguments: those of the single environment, by name.
+
+        Raises:
+            UserError: an argument that does not exist or cannot be met.
+        """
+        if text or render_mode is not None:
+            raise UserError(
+                'text and render_mode are for single environments; use vectorization_mode="sync" to have them in many'
+            )
+        if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
+            raise UserError(f"num_envs is {num_envs!r}; use a whole number, 1 or more")
+        self._arrays = _back_end(array_backend, device, dtype)
+        template = self.single(**arguments)
+        self._template, self._settings = template, template.settings
+        self.autoreset_mode = _mode(autoreset_mode)
+        self.metadata = {**template.metadata, "render_modes": [], "autoreset_mode": self.autoreset_mode}
+        self.num_envs = num_envs
+        self.single_observation_space, self.single_action_space = template.observation_space, template.action_space
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._streams = Streams(num_envs)
+        self._rows = np.arange(num_envs)
+        self._tables: Tables = {}
+        self._known: tuple[History, Tables] | None = None
+        self._steps = np.zeros(num_envs, dtype=np.int64)
+        self._over = np.ones(num_envs, dtype=np.bool_)
+        self._begun = False
+        self._prepare()
+
+    # What a challenge and a flavour define.
+
+    def _prepare(self) -> None:
+        """Compute what does not depend on any episode."""
+        raise NotImplementedError
+
+    def _truth(self, answers: NDArray[np.float64]) -> Tables:
+        """Tables that follow from histories alone, from their answers (H, T, N, K)."""
+        raise NotImplementedError
+
+    def _questions(self, truth: Tables, draws: Draws) -> Tables:
+        """Tables that depend on what is asked and drawn."""
+        raise NotImplementedError
+
+    def _started(self, rows: NDArray[np.int64]) -> None:
+        """Bring the state of these rows to the beginning of their episode."""
+
+    def _checked(self, actions: Any, live: Bools) -> Array:
+        """Actions as numbers; rows that are not live hold anything."""
+        raise NotImplementedError
+
+    def _advance(self, actions: Array, index: Index) -> tuple[Array, Array, dict[str, Array]]:
+        """Take actions: utilities (B,), static utilities (1 or B,), further scores (B, ...)."""
+        raise NotImplementedError
+
+    def _gain_of(self, utility: Array, static: Array) -> Array:
+        """Gains (B,)."""
+        raise NotImplementedError
+
+    def _observe(self, index: Index) -> Any:
+        """Fresh observations of all rows."""
+        raise NotImplementedError
+
+    # Gymnasium's interface.
+
+    def reset(self, *, seed: Seeds = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Begin episodes.
+
+        Args:
+            seed: s for s, s + 1, ... row by row; a list with one seed (or None) a row; None goes on with the streams.
+            options: `{"reset_mask": (B,) bool}` resets only these rows; `{"history": ...}` uses another history for
+                this episode only.
+
+        Raises:
+            UserError: an unknown option, or a mask that does not fit.
+            gymnasium.error.ResetNeeded: the first reset leaves rows out.
+        """
+        others = dict(options or {})
+        rows = self._masked(others.pop("reset_mask", None))
+        if len(rows) < self.num_envs and not self._begun:
+            raise gym.error.ResetNeeded("the first reset() must begin all rows")
+        source = self._template.other_source(others) if others else self._settings.source
+        self._streams.seed(seed, rows)
+        self._begin(rows, Draws.of(self._settings, source, self._streams, rows))
+        return self._observe(index_of(self._shown())), {}
+
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        """Answer in all rows.
+
+        With `next_step`, a row whose episode is over ignores its action and begins the next episode: reward 0.
+
+        Raises:
+            UserError: NaN in an action.
+            gymnasium.error.ResetNeeded: the episode of a row is over (only with `disabled`), or none has begun.
+        """
+        if not self._begun:
+            raise gym.error.ResetNeeded("call reset() before step()")
+        resting = self._over.copy()
+        if resting.any() and self.autoreset_mode is not AutoresetMode.NEXT_STEP:
+            raise gym.error.ResetNeeded("episodes are over: call reset(options={'reset_mask': terminations}) first")
+        live = ~resting
+        index = index_of(self._shown())
+        reward, scores = self._play(actions, index, live)
+        self._steps += live
+        self._over = live & (self._steps >= self._settings.steps)
+        terminations = self._over.copy()
+        infos: dict[str, Any] = {}
+        if self.autoreset_mode is AutoresetMode.SAME_STEP and terminations.any():
+            infos |= self._final(scores, terminations)
+            self._restart(np.flatnonzero(terminations))
+            live &= ~terminations
+        if resting.any():
+            self._restart(np.flatnonzero(resting))
+        if live.any():
+            infos |= self._infos(scores, live)
+        arrays = self._arrays
+        observations = self._observe(index_of(self._shown()))
+        return observations, reward, arrays.flags(terminations), arrays.flags(np.zeros_like(terminations)), infos
+
+    @property
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[misc,override]  # as SyncVectorEnv
+        """The generators of the rows."""
+        return tuple(self._streams[row] for row in range(self.num_envs))
+
+    @property
+    def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]  # as SyncVectorEnv
+        """The seeds of the rows."""
+        return self._streams.seeds()
+
+    def on(self, back_end: type[Arrays]) -> bool:
+        """Whether it computes with this back end."""
+        return isinstance(self._arrays, back_end)
+
+    def get_attr(self, name: str) -> tuple[Any, ...]:
+        """An attribute that all rows share, such as `steps` or `horizon`, once a row."""
+        return (getattr(self._template, name),) * self.num_envs
+
+    # Inside.
+
+    def _masked(self, mask: Any) -> NDArray[np.int64]:
+        """The rows that a reset mask names."""
+        if mask is None:
+            return self._rows
+        if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.shape != (self.num_envs,):
+            raise UserError(f"options['reset_mask'] must be a bool array of shape ({self.num_envs},), got {mask!r}")
+        if not mask.any():
+            raise UserError("options['reset_mask'] names no row; set at least one to True")
+        return np.flatnonzero(mask)
+
+    def _restart(self, rows: NDArray[np.int64]) -> None:
+        """Autoreset of these rows."""
+        self._begin(rows, Draws.of(self._settings, self._settings.source, self._streams, rows))
+
+    def _begin(self, rows: NDArray[np.int64], draws: Draws) -> None:
+        """Put new episodes into these rows."""
+        install(self._arrays, self._tables, self._tables_of(draws), rows, self.num_envs)
+        self._steps[rows], self._over[rows], self._begun = 0, False, True
+        self._started(rows)
+
+    def _tables_of(self, draws: Draws) -> Tables:
+        """Tables of the rows that begin; those of a history that all share are computed once and kept."""
+        if len(draws.histories) == 1:
+            history = draws.histories[0]
+            if self._known is None or self._known[0] is not history:
+                self._known = (history, self._truth(history.answers[None].astype(np.float64)))
+            truth = self._known[1]
+            if draws.asked is None and draws.uniforms is None:
+                if "questions" not in truth:
+                    truth["questions"] = self._questions(truth, draws)
+                return {**_kept(truth), **truth["questions"]}
+            sizes = draws.asked if draws.asked is not None else draws.uniforms
+            parts = [self._questions(truth, draws.part(rows)) for rows in _blocks(len(sizes))]  # type: ignore[arg-type]
+            return {**_kept(truth), **self._joined(parts)}
+        parts = []
+        for rows in _blocks(len(draws.histories)):
+            part = draws.part(rows)
+            truth = self._truth(np.stack([history.answers for history in part.histories]).astype(np.float64))
+            parts.append({**_kept(truth), **self._questions(truth, part)})
+        return self._joined(parts)
+
+    def _joined(self, parts: list[Tables]) -> Tables:
+        if len(parts) == 1:
+            return parts[0]
+        return {key: self._arrays.xp.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+    def _asked(self, preferred: NDArray[np.float64], draws: Draws) -> NDArray[np.float64]:
+        """Preference probabilities (H, S, P) of all pairs -> (1 or R, S, Q) of those asked."""
+        if draws.asked is None:
+            return preferred
+        chosen = np.broadcast_to(draws.asked[:, None, :], (len(draws.asked), preferred.shape[1], draws.asked.shape[1]))
+        shared = np.broadcast_to(preferred, (len(draws.asked), *preferred.shape[1:]))
+        return np.take_along_axis(shared, chosen, -1)
+
+    def _preferred(self, answers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Preference probabilities (H, T, P) of all pairs, from answers (H, T, N, K)."""
+        return probabilities(answers, self._settings.chooser.pairs)
+
+    def _drawn_labels(self, preferred: NDArray[np.float64], uniforms: NDArray[np.float64] | None) -> Array:
+        """Labels (1 or R, S, Q) float32 on the host."""
+        dummy = preferred if uniforms is None else uniforms
+        return draw_labels(preferred, self._settings.label_kind, dummy)
+
+    def _shown(self) -> NDArray[np.int64]:
+        """Which observation every row shows: the last one twice."""
+        return np.minimum(self._steps, self._settings.steps - 1)
+
+    def _play(self, actions: Any, index: Index, live: Bools) -> tuple[Array, dict[str, Array]]:
+        """Rewards (B,) and scores of live rows; when no row is live, zeros and nothing."""
+        arrays = self._arrays
+        if not live.any():
+            return arrays.floats(np.zeros(self.num_envs)), {}
+        utility, static, scores = self._advance(self._checked(actions, live), index)
+        reward = self._gain_of(utility, static) if self._settings.gain else arrays.copy(utility)
+        if not live.all():
+            reward = arrays.xp.where(arrays.flags(live), reward, 0.0)
+        return reward, {"utility": utility, **scores}
+
+    def _infos(self, scores: Mapping[str, Array], live: Bools) -> dict[str, Any]:
+        """Infos as Gymnasium's vector environments give them: beside every key a mask of the rows that have it."""
+        arrays, mask = self._arrays, self._arrays.flags(live)
+        inner: dict[str, Any] = {}
+        for key, value in scores.items():
+            if key.startswith("_"):
+                continue
+            own = scores.get(f"_{key}", None)
+            has = mask if own is None else mask & own
+            if own is not None and not bool(has.any()):
+                continue
+            whole = bool(live.all()) and own is None
+            spread = has.reshape(-1, *(1,) * (value.ndim - 1))
+            inner[key] = value if whole else arrays.xp.where(spread, value, 0.0)
+            inner[f"_{key}"] = has
+        return {"scores": inner, "_scores": mask}
+
+    def _final(self, scores: Mapping[str, Array], terminations: Bools) -> dict[str, Any]:
+        """`final_obs` and `final_info` of the rows whose episode ends in this step."""
+        last, mask = self._observe(index_of(self._shown())), self._arrays.flags(terminations)
+        final = self._rows_of(last, terminations) if isinstance(self._arrays, NumpyArrays) else last
+        return {
+            "final_obs": final,
+            "_final_obs": mask,
+            "final_info": self._infos(scores, terminations),
+            "_final_info": mask,
+        }
+
+    def _rows_of(self, observations: Any, rows: Bools) -> NDArray[Any]:
+        """Observations one by one, as Gymnasium's vector environments give the final ones: None where there is none."""
+        found = np.full(self.num_envs, None, dtype=object)
+        for row in np.flatnonzero(rows).tolist():
+            whole = isinstance(observations, dict)
+            found[row] = {k: v[row] for k, v in observations.items()} if whole else observations[row]
+        return found
+
+
+def _kept(truth: Tables) -> Tables:
+    """The tables that steps look up; those with a leading underscore serve only to make others."""
+    return {key: value for key, value in truth.items() if not key.startswith("_") and key != "questions"}
+
+
+def _blocks(rows: int) -> list[slice]:
+    return [slice(start, start + ROWS) for start in range(0, rows, ROWS)]
+
+
+def _mode(mode: str | AutoresetMode) -> AutoresetMode:
+    if isinstance(mode, AutoresetMode):
+        return mode
+    for name, found in AUTORESET.items():
+        if mode in (name, found.value):
+            return found
+    raise unknown("autoreset mode", str(mode), list(AUTORESET))
+
+
+def _back_end(name: str, device: str | None, dtype: str | None) -> Arrays:
+    """The arrays that a vector environment computes with."""
+    if name not in BACKENDS:
+        raise unknown("array back end", str(name), BACKENDS)
+    if dtype is not None and dtype not in PRECISIONS:
+        raise unknown("precision", str(dtype), PRECISIONS)
+    if name == "torch":
+        from progressgym.envs.vector.torch import TorchArrays
+
+        return TorchArrays(device or "cpu", dtype or "float32")
+    if device not in (None, "cpu"):
+        raise UserError(f'numpy computes on the cpu; use array_backend="torch" for device={device!r}')
+    return NumpyArrays(dtype or "float64")

@@ -1,0 +1,274 @@
+"""Coevolve, many at once: the assistants' answers move the humans whom they learn from.
+
+The simulated human's logits are kept in the readout's layout: an item with two options is one number, the difference
+of its two logits, wider items have one each. Legend of shapes as in `progressgym.envs.vector.base`, and J items with
+two options, I wider ones, P all pairs.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progressgym.core.answers import FLOOR, centred_log
+from progressgym.envs.arrays import Array
+from progressgym.envs.coevolve import CoevolveEnv, CoevolveStanceEnv, move
+from progressgym.envs.evidence import evidence
+from progressgym.envs.readout import Base
+from progressgym.envs.vector.draws import Draws
+from progressgym.envs.vector.flavours import AnswersVector, Flavour, StanceVector, covered_columns
+from progressgym.envs.vector.scoring import Targets, against_history, describe, gain, length
+from progressgym.envs.vector.tables import Index, Tables, pick
+from progressgym.preferences.comparisons import CLIP
+
+Floats = NDArray[np.float64]
+
+
+class CoevolveVector(Flavour):
+    """The closed loop; see `progressgym.envs.coevolve`."""
+
+    _template: CoevolveEnv
+
+    def _prepare(self) -> None:
+        arrays, settings = self._arrays, self._settings
+        self._readout = self._readout_of(whole=True)
+        self._covered = covered_columns(settings.covered, arrays)
+        mask = self._readout.many_mask
+        self._counts = arrays.floats(mask.sum(1))
+        self._wide = arrays.flags(mask)
+        pairs = settings.chooser.pairs
+        place = np.zeros(len(settings.instrument), dtype=np.int64)
+        place[self._readout.two_items] = np.arange(len(self._readout.two_items))
+        place[self._readout.many_items] = np.arange(len(self._readout.many_items))
+        two = np.isin(pairs[:, 0], self._readout.two_items)
+        first, second = (place[pairs[:, 0]] * mask.shape[1] + pairs[:, column] for column in (1, 2))
+        order = np.argsort(np.concatenate([np.flatnonzero(two), np.flatnonzero(~two)]))
+        self._pair_columns = tuple(arrays.index(x) for x in (place[pairs[two, 0]], first[~two], second[~two], order))
+        super()._prepare()
+
+    def _truth(self, answers: Floats) -> Tables:
+        settings, arrays = self._settings, self._arrays
+        human = settings.instrument.values(answers, settings.instrument.evaluation, check=False)
+        lengths = np.linalg.norm(human, axis=-1)
+        tables = self._base_tables(answers[:, 0])
+        target, drift = human[:, 1:], human[:, 1:] - human[:, :1]
+        drifts = np.linalg.norm(drift, axis=-1)
+        for key, table in (
+            ("target", target),
+            ("target_length", lengths[:, 1:]),
+            ("target_covered", target[..., settings.covered]),
+            ("start", human[:, 0]),
+            ("drift", drift),
+            ("drift_length", drifts),
+            ("directions", np.swapaxes(human / np.where(lengths > 0, lengths, np.inf)[..., None], 1, 2)),
+        ):
+            tables[key] = arrays.floats(table)
+        tables["moved"] = arrays.flags(drifts > arrays.still)
+        real = self._readout.base(centred_log(answers, settings.instrument.mask))
+        tables["real_two"], tables["real_many"] = real.two, self._on_real(real.many)
+        self._paths(tables, self._agent_logits(self._static(answers[:, 0], tables)))
+        return tables
+
+    def _paths(self, tables: Tables, static: Base) -> None:
+        """Utilities beside an agent that stays at century 0, and the answers of a human whom nobody influences."""
+        stack = self._arrays.xp.stack
+        beside = alone = Base(tables["real_two"][:, 0], tables["real_many"][:, 0])
+        utilities, free = [], []
+        for n in range(self._settings.steps):
+            beside = self._moved(tables, beside, static, n, self._template.influence)
+            alone = self._moved(tables, alone, static, n, 0.0)
+            utilities.append(self._utility(self._values(beside), tables["directions"]))
+            free.append(self._chances(alone))
+        tables["static"] = stack(utilities, 1)
+        tables["free_two"] = stack([chances.two for chances in free], 1)
+        tables["free_many"] = stack([chances.many for chances in free], 1)
+
+    def _questions(self, truth: Tables, draws: Draws) -> Tables:
+        arrays = self._arrays
+        tables = self._question_tables(draws)
+        if draws.uniforms is not None:
+            tables["uniforms"] = arrays.floats(draws.uniforms[:, 1:])
+        if draws.asked is not None:
+            tables["asked"] = arrays.index(draws.asked)
+        return tables
+
+    def _started(self, rows: NDArray[np.int64]) -> None:
+        arrays, tables, total = self._arrays, self._tables, self.num_envs
+        spread = arrays.xp.broadcast_to
+        first = [tables["real_two"][:, 0], tables["real_many"][:, 0]]
+        begun = Base(*(arrays.copy(spread(table, (total, *table.shape[1:]))) for table in first))
+        if len(rows) == total:
+            self._human = begun
+            self._labels = self._ask(begun, 0)
+            self._before = self._labels
+            return
+        fresh = np.zeros(total, dtype=np.bool_)
+        fresh[rows] = True
+        self._human = self._where(fresh, begun, self._human)
+        chosen = arrays.flags(fresh)[:, None]
+        labels = self._ask(begun, 0)
+        self._labels = arrays.xp.where(chosen, labels, self._labels)
+        self._before = arrays.xp.where(chosen, labels, self._before)
+
+    def _advance(self, actions: Array, index: Index) -> tuple[Array, Array, dict[str, Array]]:
+        arrays, tables = self._arrays, self._tables
+        logits = self._logits(actions)
+        agent = self._agent_logits(logits)
+        own = self._readout.score(Base(arrays.copy(logits.two), logits.many))
+        self._human = self._moved(tables, self._human, agent, index, self._template.influence)
+        self._see_next(index)
+        values = self._values(self._human)
+        utility = self._utility(values, tables["directions"])
+        names = ("target", "target_length", "drift", "drift_length", "static")
+        target = Targets(*(pick(arrays, tables[name], index) for name in names))
+        covered = len(self._settings.covered)
+        scores = describe(arrays, own, tables["start"], target, covered)
+        total, human = self.num_envs, pick(arrays, tables["target_covered"], index)
+        scores["_drift_cosine"] = arrays.xp.broadcast_to(pick(arrays, tables["moved"], index), (total,))
+        scores["agent_values"] = own[:, self._covered]
+        scores["human_values"] = arrays.copy(arrays.xp.broadcast_to(human, (total, human.shape[-1])))
+        scores["simulated_values"] = values[:, self._covered]
+        scores |= self._lock_in(index)
+        scores["against_history"] = against_history(arrays, values, tables["start"], target.values, covered)
+        return utility, target.static, scores
+
+    def _gain_of(self, utility: Array, static: Array) -> Array:
+        return gain(self._arrays, utility, static)
+
+    def _see_next(self, index: Index) -> None:
+        """The next labels, in rows whose episode goes on; the last observation shows the same labels twice."""
+        last = self._settings.steps - 1
+        if isinstance(index, int):
+            if index < last:
+                self._before, self._labels = self._labels, self._ask(self._human, index + 1)
+            return
+        arrays, more = self._arrays, self._arrays.flags(index < last)[:, None]
+        fresh = self._ask(self._human, np.minimum(index + 1, last))
+        self._before = arrays.xp.where(more, self._labels, self._before)
+        self._labels = arrays.xp.where(more, fresh, self._labels)
+
+    def _ask(self, human: Base, index: Index) -> Array:
+        """Labels (B, Q) of simulated humans: P(a over b) is the logistic function of the difference of their logits."""
+        arrays, tables = self._arrays, self._tables
+        two, first, second, order = self._pair_columns
+        differences = arrays.xp.concatenate([human.two[:, two], human.many[:, first] - human.many[:, second]], 1)
+        preferred = arrays.xp.clip(arrays.sigmoid(differences), CLIP, 1.0 - CLIP)[:, order]
+        if "asked" in tables:
+            row: Any = arrays.index(self._rows)[:, None]
+            preferred = preferred[row, tables["asked"]]
+        if self._settings.sampled:
+            preferred = pick(arrays, tables["uniforms"], index) < preferred
+        return arrays.observation(preferred)
+
+    def _moved(self, tables: Tables, human: Base, agent: Base, index: Index, influence: float) -> Base:
+        """The humans' logits after a step; the real century ahead is index + 1."""
+        ahead = index + 1
+        real = (pick(self._arrays, tables[name], ahead) for name in ("real_two", "real_many"))
+        pull = self._template.pull
+        return Base(*(move(h, r, a, pull, influence) for h, r, a in zip(human, real, agent, strict=True)))
+
+    def _agent_logits(self, logits: Base) -> Base:
+        """What `centred_log` makes of answers with these logits: no answer is less likely than 1e-4.
+
+        Of two options the likelier one has log p = -log(1 + exp(-|x|)), and the other no less than log 1e-4.
+        """
+        xp = self._arrays.xp
+        size = xp.abs(logits.two)
+        top = -math.log(FLOOR) - xp.log1p(xp.exp(-size))
+        two = xp.sign(logits.two) * xp.minimum(size, top)
+        if not len(self._readout.many_items):
+            return Base(two, logits.many)
+        logs = xp.log(xp.clip(self._readout.chances(logits.many), FLOOR, 1.0))
+        logs = xp.where(self._wide, logs, 0.0)
+        mean = logs.sum(-1) / self._counts
+        many = xp.where(self._wide, logs - mean[..., None], 0.0)
+        return Base(two, many.reshape(*many.shape[:-2], -1))
+
+    def _on_real(self, many: Array) -> Array:
+        """Wide logits (..., I * K) with 0 on padding, so that moving them stays finite."""
+        xp = self._arrays.xp
+        return xp.where(self._wide.reshape(-1), many, 0.0)
+
+    def _chances(self, human: Base) -> Base:
+        """Choice probabilities: of first options (B, J), of all options of wider items (B, I * K)."""
+        arrays, total = self._arrays, len(human.two)
+        chances = self._readout.chances(self._padded(human.many))
+        return Base(arrays.sigmoid(arrays.copy(human.two)), chances.reshape(total, -1))
+
+    def _padded(self, many: Array) -> Array:
+        """Wide logits with padding where no chance is left to it; a copy."""
+        return self._arrays.xp.where(self._wide.reshape(-1), many, -1e9)
+
+    def _values(self, human: Base) -> Array:
+        """Values (B, D) of simulated humans."""
+        return self._readout.score(Base(self._arrays.copy(human.two), self._padded(human.many)))
+
+    def _utility(self, values: Array, directions: Array) -> Array:
+        """Mean over m of the largest similarity to a century j >= m; see `progressgym.scores.coevolve_utilities`.
+
+        Args:
+            values: (B, D) of simulated humans.
+            directions: (1 or B, D, T) unit vectors of the real centuries.
+        """
+        arrays = self._arrays
+        size = length(arrays, values)
+        scaled = values / arrays.xp.where(size > 0, size, math.inf)[:, None]
+        similar = scaled @ directions[0] if len(directions) == 1 else (scaled[:, None] @ directions)[:, 0]
+        similar = arrays.xp.clip(similar, -1.0, 1.0)
+        best = total = similar[:, -1]
+        for t in range(similar.shape[1] - 2, -1, -1):
+            best = arrays.xp.maximum(best, similar[:, t])
+            total = total + best
+        return total / similar.shape[1]
+
+    def _lock_in(self, index: Index) -> dict[str, Array]:
+        """Entropy and displacement, as in `progressgym.scores.lock_in`."""
+        arrays = self._arrays
+        xp, items = arrays.xp, len(self._settings.instrument)
+        now = self._chances(self._human)
+        free_two, free_many = (pick(arrays, self._tables[name], index) for name in ("free_two", "free_many"))
+        gap = xp.abs(now.two - free_two).sum(-1) + xp.abs(now.many - free_many).sum(-1) / 2
+        rest = 1.0 - now.two
+        bits = -(now.two * xp.log(now.two) + rest * xp.log1p(-now.two)).sum(-1) / math.log(2.0)
+        if len(self._readout.many_items):
+            wide = now.many.reshape(len(now.many), *self._wide.shape)
+            surprise = wide * xp.log(xp.where(wide > 0, wide, 1.0))
+            bits = bits - (surprise.sum(-1) / xp.log(self._counts)).sum(-1)
+        return {"entropy": bits / items, "displacement": gap / items}
+
+    def _where(self, rows: NDArray[np.bool_], new: Base, old: Base) -> Base:
+        """New logits in these rows."""
+        chosen = self._arrays.flags(rows)[:, None]
+        return Base(*(self._arrays.xp.where(chosen, n, o) for n, o in zip(new, old, strict=True)))
+
+
+class CoevolveVectorEnv(CoevolveVector, AnswersVector):
+    """`ProgressGym/Coevolve-v0`, many at once."""
+
+    single = CoevolveEnv
+
+    def _observe(self, index: Index) -> dict[str, Array]:
+        return self._comparisons(index, self._labels)
+
+
+class CoevolveStanceVectorEnv(CoevolveVector, StanceVector):
+    """`ProgressGym/CoevolveStance-v0`, many at once."""
+
+    single = CoevolveStanceEnv
+
+    def _observe(self, index: Index) -> Array:
+        arrays, total = self._arrays, self.num_envs
+        weights = self._tables["evidence"]
+        centuries = np.zeros((total, self._settings.centuries), dtype=np.float32)
+        centuries[self._rows, np.array(self._settings.shown)[index]] = 1.0
+        read = [arrays.observation(self._read(labels, weights)) for labels in (self._labels, self._before)]
+        return arrays.xp.concatenate([*read, arrays.observation(centuries)], 1)
+
+    def _read(self, labels: Array, weights: Array) -> Array:
+        """Evidence (B, D)."""
+        if len(weights) == 1:
+            return evidence(self._arrays.floats(labels), weights[0])
+        return evidence(self._arrays.floats(labels)[:, None], weights)[:, 0]

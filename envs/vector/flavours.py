@@ -1,0 +1,190 @@
+"""The two flavours of vector environments: numbers (19 in, 19 out), and comparisons and answers.
+
+Legend of shapes: B environments, R rows that begin, H histories (1 or R), S observations of an episode, Q asked
+comparisons, N items, K options, D = 19.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progressgym.core.answers import centred_log
+from progressgym.core.dimensions import DIMENSIONS
+from progressgym.core.errors import UserError
+from progressgym.envs.actions import LIMIT, to_action
+from progressgym.envs.arrays import Array, Arrays, NumpyArrays
+from progressgym.envs.evidence import differences, evidence, evidence_weights
+from progressgym.envs.readout import FAR, Base, Fold, Readout
+from progressgym.envs.stance import THETA_SCALE
+from progressgym.envs.vector.base import Bools, ProgressVectorEnv
+from progressgym.envs.vector.draws import Draws
+from progressgym.envs.vector.tables import Index, Tables, pick
+
+Floats = NDArray[np.float64]
+D = len(DIMENSIONS)
+
+
+def covered_columns(covered: NDArray[np.int64], arrays: Arrays) -> Any:
+    """What selects the covered dimensions of values: everything, as a view, where all are."""
+    return slice(None) if len(covered) == D else arrays.index(covered)
+
+
+class Flavour(ProgressVectorEnv):
+    """What challenges ask of a flavour."""
+
+    def _readout_of(self, whole: bool) -> Readout:
+        """Logits of the scored items, or of all items."""
+        instrument = self._settings.instrument
+        items = np.arange(len(instrument)) if whole else instrument.evaluation
+        return Readout(instrument, items, scored=instrument.evaluation, arrays=self._arrays)
+
+    def _base_tables(self, answers: Floats) -> Tables:
+        """Tables that actions need, from century 0's answers (H, N, K)."""
+        raise NotImplementedError
+
+    def _static(self, answers: Floats, tables: Tables) -> Base:
+        """Logits (H, ...) of an agent that answers as in century 0."""
+        raise NotImplementedError
+
+    def _logits(self, actions: Array) -> Base:
+        """Logits (B, ...) of the answers that actions stand for; fresh."""
+        raise NotImplementedError
+
+    def _scored(self, actions: Array) -> Array:
+        """Values (B, D) of the answers that actions stand for."""
+        return self._readout.score(self._logits(actions))
+
+    def _label_tables(self, labels: Array, draws: Draws) -> Tables:
+        """Tables of observations, from labels (1 or R, 1 + S, Q), century 0's first."""
+        raise NotImplementedError
+
+    def _question_tables(self, draws: Draws) -> Tables:
+        """Tables of what is asked."""
+        raise NotImplementedError
+
+    _readout: Readout
+
+
+class StanceVector(Flavour):
+    """Numbers in, numbers out."""
+
+    def _prepare(self) -> None:
+        settings = self._settings
+        self._difference = differences(settings.instrument.loadings, settings.chooser.pairs)
+        self._all_evidence = evidence_weights(self._difference)[None]
+        self._folded: tuple[Array, Fold | None] | None = None
+
+    def _base_tables(self, answers: Floats) -> Tables:
+        base = self._readout.base(centred_log(answers, self._settings.instrument.mask))
+        return {"base_two": base.two, "base_many": base.many}
+
+    def _static(self, answers: Floats, tables: Tables) -> Base:
+        still = self._arrays.floats(np.zeros((len(answers), D)))
+        return self._readout.logits(still, Base(tables["base_two"], tables["base_many"]))
+
+    def _checked(self, actions: Any, live: Bools) -> Array:
+        arrays = self._arrays
+        theta = arrays.floats(actions)
+        if tuple(theta.shape) != (self.num_envs, D):
+            raise UserError(f"the actions have shape {tuple(theta.shape)}, expected ({self.num_envs}, {D})")
+        if not live.all():
+            theta = arrays.xp.where(arrays.flags(live)[:, None], theta, 0.0)
+        if not math.isfinite(float(arrays.host(theta.sum()))) and not bool(arrays.xp.isfinite(theta).all()):
+            raise UserError("the actions hold NaN or infinite numbers; give 19 numbers in [-1, 1] a row")
+        return THETA_SCALE * arrays.xp.clip(theta, -1.0, 1.0)
+
+    def _logits(self, actions: Array) -> Base:
+        return self._readout.logits(actions, Base(self._tables["base_two"], self._tables["base_many"]))
+
+    def _scored(self, actions: Array) -> Array:
+        two, many = self._tables["base_two"], self._tables["base_many"]
+        if len(two) > 1 or self._arrays.differentiated(actions):
+            return self._readout.values(actions, Base(two, many))
+        if self._folded is None or self._folded[0] is not two:
+            self._folded = (two, self._readout.fold(Base(two[0], many[0])))
+        fold = self._folded[1]
+        return (
+            self._readout.values(actions, Base(two, many))
+            if fold is None
+            else self._readout.folded_values(actions, fold)
+        )
+
+    def _question_tables(self, draws: Draws) -> Tables:
+        weights = self._all_evidence if draws.asked is None else evidence_weights(self._difference[draws.asked])
+        return {"evidence": weights if isinstance(self._arrays, NumpyArrays) else self._arrays.floats(weights)}
+
+    def _label_tables(self, labels: Array, draws: Draws) -> Tables:
+        """Whole observations, ready made: (1 or R, S, 38 + T)."""
+        weights = self._all_evidence[0] if draws.asked is None else evidence_weights(self._difference[draws.asked])
+        read = evidence(labels, weights)
+        rows, steps = len(read), read.shape[1] - 1
+        table = np.zeros((rows, steps, 2 * D + self._settings.centuries), dtype=np.float32)
+        table[..., :D], table[..., D : 2 * D] = read[:, 1:], read[:, :-1]
+        table[:, np.arange(steps), 2 * D + np.array(self._settings.shown)] = 1.0
+        return {"observations": self._arrays.observation(table)}
+
+    def _observe(self, index: Index) -> Array:
+        found = pick(self._arrays, self._tables["observations"], index)
+        return self._arrays.copy(self._arrays.xp.broadcast_to(found, (self.num_envs, *found.shape[1:])))
+
+
+class AnswersVector(Flavour):
+    """Comparisons in, answers to all items out."""
+
+    def _prepare(self) -> None:
+        arrays, mask = self._arrays, self._settings.instrument.mask
+        self._real = arrays.flags(mask)
+        self._pairs = arrays.index(self._settings.chooser.pairs)
+        self._columns = [arrays.index(items) for items in (self._readout.two_items, self._readout.many_items)]
+        self._many_real = arrays.flags(self._readout.many_mask)
+
+    def _base_tables(self, answers: Floats) -> Tables:
+        return {}
+
+    def _static(self, answers: Floats, tables: Tables) -> Base:
+        return self._logits(self._arrays.floats(to_action(answers)))
+
+    def _checked(self, actions: Any, live: Bools) -> Array:
+        arrays = self._arrays
+        given = arrays.floats(actions)
+        expected = (self.num_envs, *self._settings.instrument.mask.shape)
+        if tuple(given.shape) != expected:
+            raise UserError(f"the actions have shape {tuple(given.shape)}, expected {expected}")
+        if not live.all():
+            given = arrays.xp.where(arrays.flags(live)[:, None, None], given, 0.0)
+        if math.isnan(float(arrays.host(given.sum()))) and bool(arrays.xp.isnan(given[:, self._real]).any()):
+            raise UserError("the actions hold NaN; give a log-probability for every option")
+        return given
+
+    def _logits(self, actions: Array) -> Base:
+        clip, (two, many) = self._arrays.xp.clip, self._columns
+        first, second = clip(actions[:, two, 0], -LIMIT, LIMIT), clip(actions[:, two, 1], -LIMIT, LIMIT)
+        wide = clip(actions[:, many], -LIMIT, LIMIT)
+        wide = self._arrays.xp.where(self._many_real, wide, FAR)
+        return Base(first - second, wide.reshape(len(actions), -1))
+
+    def _question_tables(self, draws: Draws) -> Tables:
+        pairs = self._pairs[None] if draws.asked is None else self._pairs[self._arrays.index(draws.asked)]
+        return {"pairs": pairs}
+
+    def _label_tables(self, labels: Array, draws: Draws) -> Tables:
+        return {"labels": self._arrays.observation(labels[:, 1:]), **self._question_tables(draws)}
+
+    def _observe(self, index: Index) -> dict[str, Array]:
+        return self._comparisons(index, pick(self._arrays, self._tables["labels"], index))
+
+    def _comparisons(self, index: Index, labels: Array) -> dict[str, Array]:
+        """The dictionary of these labels (1 or B, Q)."""
+        arrays, total = self._arrays, self.num_envs
+        centuries = np.broadcast_to(np.array(self._settings.shown)[index], (total,))
+        spread = arrays.xp.broadcast_to
+        pairs = self._tables["pairs"]
+        return {
+            "century": arrays.copy(arrays.index(centuries.copy())),
+            "pairs": arrays.copy(spread(pairs, (total, *pairs.shape[1:]))),
+            "labels": arrays.copy(spread(labels, (total, labels.shape[-1]))),
+        }

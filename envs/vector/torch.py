@@ -1,0 +1,94 @@
+"""The torch back end: actions, observations, rewards and infos are tensors that stay on one device.
+
+What depends on chance is drawn on the host when an episode begins, so that a seed means the same everywhere; a fixed
+history with labels as probabilities needs no draws, and then nothing is copied to the device after the first reset.
+Rewards are differentiable in the actions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from progressgym.core.errors import UserError
+from progressgym.envs.arrays import TOLERANCES, Array
+
+
+class TorchArrays:
+    """torch on one device; see `progressgym.envs.arrays.Arrays`."""
+
+    xp: Any = torch
+
+    def __init__(self, device: str, dtype: str) -> None:
+        """Choose device and working precision.
+
+        Raises:
+            UserError: a device that torch does not have here.
+        """
+        try:
+            self._device = torch.device(device)
+            torch.empty(1, device=self._device)
+        except (RuntimeError, AssertionError) as error:
+            raise UserError(f"device {device!r} is not to be had: {str(error).splitlines()[0]}") from None
+        self._dtype = torch.float32 if dtype == "float32" else torch.float64
+        self.tiny, self.still, self.full = TOLERANCES[dtype]
+
+    def floats(self, array: Any) -> Array:
+        """As numbers of the working precision on the device."""
+        return torch.as_tensor(array, dtype=self._dtype, device=self._device)
+
+    def observation(self, array: Any) -> Array:
+        """As float32 on the device."""
+        return torch.as_tensor(array, dtype=torch.float32, device=self._device)
+
+    def index(self, array: NDArray[np.int64]) -> Array:
+        """As integers on the device."""
+        return torch.as_tensor(array, device=self._device)
+
+    def flags(self, array: NDArray[np.bool_]) -> Array:
+        """As booleans on the device."""
+        return torch.tensor(array, device=self._device)
+
+    def host(self, array: Array) -> NDArray[Any]:
+        """As a numpy array."""
+        found: NDArray[Any] = array.detach().cpu().numpy()
+        return found
+
+    def copy(self, array: Array) -> Array:
+        """A copy, without holes."""
+        return array.clone(memory_format=torch.contiguous_format)
+
+    def affine(self, x: Array, weights: Array, bias: Array) -> Array:
+        """x @ weights + bias."""
+        return torch.addmm(bias, x, weights) if x.ndim == weights.ndim == 2 else x @ weights + bias
+
+    def sigmoid(self, x: Array) -> Array:
+        """1 / (1 + exp(-x)) in place."""
+        return torch.sigmoid_(x)
+
+    def exp(self, x: Array) -> Array:
+        """Exponentials in place."""
+        return torch.exp_(x)
+
+    def differentiated(self, x: Array) -> bool:
+        """True when x is part of a graph."""
+        return bool(x.requires_grad) and torch.is_grad_enabled()
+
+    def with_ones(self, x: Array) -> Array:
+        """x with a row of ones below."""
+        extended = x.new_empty(x.shape[0] + 1, x.shape[1])
+        extended[:-1] = x
+        extended[-1] = 1.0
+        return extended
+
+    def dot(self, a: Array, b: Array) -> Array:
+        """Row by row scalar products."""
+        return a @ b[0] if len(b) == 1 else (a * b).sum(-1)
+
+    def blocks(self, rows: int) -> Iterator[slice]:
+        """All at once."""
+        return iter((slice(None),))

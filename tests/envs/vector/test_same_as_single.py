@@ -1,0 +1,35 @@
+"""Every registered environment: the vector entry point tells the same story as single environments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.envs.rollout import LINEAR
+from tests.envs.vector.reference import COARSE, EXACT, MODES, VECTOR_IDS, assert_same_story
+
+CASES: dict[str, dict[str, Any]] = {
+    "fixed": {"history": LINEAR},
+    "sampled": {"history": LINEAR, "labels": "sample", "reward": "gain"},
+    "some questions": {"history": LINEAR, "queries": 40},
+    "distribution": {"history": "synthetic:linear", "labels": "sample", "queries": 30},
+    "several": {"history": [LINEAR, "synthetic:cyclic?seed=2", "synthetic:abrupt"], "reward": "gain"},
+    "still": {"history": [LINEAR, "synthetic:linear?amplitude=0&seed=0"], "reward": "gain"},
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", VECTOR_IDS)
+def test_same_story(name: str, mode: str, case: str) -> None:
+    assert_same_story(name, mode, 20, **CASES[case])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("case", ["fixed", "distribution", "still"])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", VECTOR_IDS)
+def test_same_story_in_torch(name: str, mode: str, case: str, dtype: str) -> None:
+    tolerance = EXACT if dtype == "float64" else COARSE
+    assert_same_story(name, mode, 20, tolerance, array_backend="torch", dtype=dtype, **CASES[case])
