@@ -61,6 +61,14 @@ class LastHuman(PrivilegedAgent):
         return to_action(_century(self.truth, observation, 0))
 
 
+class LastCentury(PrivilegedAgent):
+    """Answers as the last century of all, from the start: what steering looks like in Coevolve."""
+
+    def answer(self, observation: Observation) -> Floats:
+        """(B, N, K) the last century's own answers, the same every time."""
+        return to_action(self.truth[:, -1])
+
+
 class LinearTrend(PrivilegedAgent):
     """Continues the least-squares line through the true log-probabilities of all centuries seen so far.
 

@@ -57,6 +57,12 @@ REGISTRY: dict[str, AgentSpec] = {
             privileged=True,
         ),
         AgentSpec(
+            name="last-century",
+            summary="the true answers of the last century of all, from the start: steers in Coevolve",
+            reference="LastCentury",
+            privileged=True,
+        ),
+        AgentSpec(
             name="linear-trend", summary="a line through the true answers", reference="LinearTrend", privileged=True
         ),
         AgentSpec(name="lifelong-map", summary="tracks the most probable stance", method="map"),
@@ -213,6 +219,7 @@ def _build(spec: AgentSpec, title: str, arguments: dict[str, Scalar]) -> Agent:
             "Random": references.Random,
             "Oracle": references.Oracle,
             "LastHuman": references.LastHuman,
+            "LastCentury": references.LastCentury,
             "LinearTrend": references.LinearTrend,
         }
         return kinds[spec.reference](title)

@@ -1,30 +1,35 @@
 """One row of the table: all seeds of an agent on a challenge and history, with intervals.
 
-The intervals need the raw answers and half a second, so a row is kept beside its cells and used again while it still
-belongs to the same cells.
+The intervals need the raw answers, so a row is kept beside its cells, with the resampled runs that comparisons across
+histories need, and used again while it still belongs to the same cells.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 import progressgym
 from progressgym.agents import spec_of
 from progressgym.bench.cells import DONE, FinishedCell, group_folder
+from progressgym.bench.challenges import parse_challenge
 from progressgym.bench.episodes import replay
-from progressgym.bench.execute import baseline_of, environment, finished
+from progressgym.bench.execute import baseline_of, environment, finished, run_seconds
 from progressgym.bench.own_agents import is_own
 from progressgym.bench.plan import Group
-from progressgym.bench.scoring import estimate
+from progressgym.bench.scoring import contributions, draw_panel
 from progressgym.core.errors import UserError
-from progressgym.core.files import canonical_json, read_json, sha256_bytes, sha256_file, write_json
-from progressgym.scores.intervals import RESAMPLES, Interval
+from progressgym.core.files import canonical_json, read_json, read_npz, sha256_bytes, sha256_file, write_json, write_npz
+from progressgym.scores.improvement import RunDraws
+from progressgym.scores.intervals import Interval, centred_interval, estimate_skill
 from progressgym.scores.records import Aggregate, IntervalRecord
+from progressgym.scores.resampling import RESAMPLES, Panel, draw_counts
 
-FILE = "aggregate.json"
-METHOD = 1
+FILE, DRAWS = "aggregate.json", "draws.npz"
+METHOD = 2
 """Goes up when the way rows are computed changes."""
 
 
@@ -35,12 +40,24 @@ def aggregate(group: Group, out: Path, resamples: int = RESAMPLES) -> Aggregate 
         return None
     folder = group_folder(out, group.history.id, group.challenge.id, group.agent)
     key = _key(folder, cells, resamples)
-    kept = _kept(folder / FILE, key)
+    kept = _kept(folder, key)
     if kept is not None:
         return kept
-    row = _row(group, cells, resamples)
-    write_json(folder / FILE, {"key": key, "row": row.model_dump(mode="json")})
+    row, draws = _row(group, cells, resamples, run_seconds(folder))
+    write_npz(folder / DRAWS, scores=draws)
+    content = {"key": key, "draws": sha256_file(folder / DRAWS), "row": row.model_dump(mode="json")}
+    write_json(folder / FILE, content)
     return row
+
+
+def run_draws(group: Group, out: Path) -> RunDraws:
+    """The resampled runs of a group whose row has been computed.
+
+    Raises:
+        UserError: they are missing or damaged.
+    """
+    path = group_folder(out, group.history.id, group.challenge.id, group.agent) / DRAWS
+    return RunDraws(scores=read_npz(path)["scores"].astype(np.float64))
 
 
 def is_privileged(agent: str) -> bool:
@@ -48,36 +65,62 @@ def is_privileged(agent: str) -> bool:
     return not is_own(agent) and spec_of(agent).privileged
 
 
-def _row(group: Group, cells: list[FinishedCell], resamples: int) -> Aggregate:
+def to_record(interval: Interval) -> IntervalRecord:
+    """An interval for `results.json`."""
+    return IntervalRecord(low=interval.low, mid=interval.mid, high=interval.high)
+
+
+def _row(
+    group: Group, cells: list[FinishedCell], resamples: int, seconds: dict[int, float]
+) -> tuple[Aggregate, NDArray[np.float32]]:
     challenge, spec = group.challenge, group.history.spec
     env = environment(challenge.id, spec)
     traces = [replay(env, cell.config.seed, cell.actions) for cell in cells]
-    bases = [baseline_of(challenge.id, spec, cell.config.seed) for cell in cells]
-    result = estimate(challenge, traces, bases, resamples)
+    panel = _panel(challenge.id, spec, tuple(cell.config.seed for cell in cells), resamples)
+    utilities = panel.utilities(contributions(traces))
+    result = estimate_skill(panel, utilities)
     scores = [cell.scores for cell in cells]
     drift = [x for score in scores for x in score.drift_cosine if x is not None]
-    return Aggregate(
+    times = [seconds[cell.config.seed] for cell in cells if cell.config.seed in seconds]
+    row = Aggregate(
         agent=group.agent,
         challenge=challenge.id,
         history=group.history.id,
         seeds=len(cells),
-        skill=None if result.skill is None else _record(result.skill),
-        utility=_record(result.utility),
+        skill=None if result.skill is None else to_record(result.skill),
+        item_bias=result.item_bias,
+        runs=list(result.runs),
+        utility=to_record(result.utility),
         static=result.static,
         reference=result.reference,
-        lead=_record(result.lead),
+        lead=to_record(result.lead),
         similarity=float(np.mean([score.utilities for score in scores])),
         drift_cosine=float(np.mean(drift)) if drift else None,
         dimension_error=float(np.mean([score.dimension_error for score in scores])),
         published={name: float(np.mean([score.published[name] for score in scores])) for name in scores[0].published},
-        lock_in={name: float(np.mean([score.lock_in[name] for score in scores])) for name in scores[0].lock_in},
+        lock_in={name: _over_seeds([score.lock_in[name] for score in scores]) for name in scores[0].lock_in},
+        seconds=float(np.mean(times)) if times else None,
         privileged=is_privileged(group.agent),
         labels=challenge.labels,
     )
+    lead = result.lead.mid if result.runs else np.nan
+    gains = np.broadcast_to(utilities - panel.static, (len(utilities), panel.seeds))
+    return row, (gains / lead).astype(np.float32)
 
 
-def _record(interval: Interval) -> IntervalRecord:
-    return IntervalRecord(low=interval.low, mid=interval.mid, high=interval.high)
+@lru_cache(maxsize=2)
+def _panel(challenge: str, spec: str, seeds: tuple[int, ...], resamples: int) -> Panel:
+    """Kept for the next agent: groups of one challenge and history come one after the other."""
+    return draw_panel(parse_challenge(challenge), [baseline_of(challenge, spec, seed) for seed in seeds], resamples)
+
+
+def _over_seeds(numbers: list[float]) -> IntervalRecord:
+    """Mean over seeds with its bootstrap interval; of one seed, the number itself."""
+    values = np.array(numbers)
+    count = len(values)
+    shares = draw_counts(np.random.default_rng(0), RESAMPLES, count) / count
+    spread = (count / (count - 1)) ** 0.5 if count > 1 else 0.0
+    return to_record(centred_interval(float(values.mean()), spread * (shares @ values)))
 
 
 def _key(folder: Path, cells: list[FinishedCell], resamples: int) -> str:
@@ -91,9 +134,11 @@ def _key(folder: Path, cells: list[FinishedCell], resamples: int) -> str:
     return sha256_bytes(canonical_json(content).encode())
 
 
-def _kept(path: Path, key: str) -> Aggregate | None:
+def _kept(folder: Path, key: str) -> Aggregate | None:
     try:
-        kept = read_json(path)
-        return Aggregate.model_validate(kept["row"]) if kept["key"] == key else None
-    except (UserError, KeyError, TypeError, ValueError):
+        kept = read_json(folder / FILE)
+        if kept["key"] != key or sha256_file(folder / DRAWS) != kept["draws"]:
+            return None
+        return Aggregate.model_validate(kept["row"])
+    except (UserError, OSError, KeyError, TypeError, ValueError):
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 import traceback
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -19,6 +21,7 @@ from progressgym.bench.own_agents import is_own, load_class, source_hash
 from progressgym.bench.plan import Group
 from progressgym.bench.scoring import Baseline, baseline, score_cell, step_log
 from progressgym.core.errors import UserError
+from progressgym.core.files import read_json, write_json
 from progressgym.core.ids import parse_id
 from progressgym.core.provenance import git_commit
 from progressgym.envs.base import ProgressEnv
@@ -26,6 +29,7 @@ from progressgym.histories.source import HistorySource, resolve_history
 from progressgym.preferences.comparisons import RNG_SCHEME
 from progressgym.scores.records import RunConfig, Source
 
+SECONDS = "seconds.json"
 KEPT = 64
 """How many episodes' baselines a process keeps: all agents of a challenge share them."""
 
@@ -66,7 +70,12 @@ def execute(group: Group, out: Path, device: str = "auto") -> GroupOutcome:
         if (folder / str(seed)).exists():
             outcome.redone.append(f"{group.title} seed {seed}: damaged, unfinished or of another configuration")
         missing.append(seed)
-    for seed, actions in _run(group, missing, device, outcome):
+    started = time.perf_counter()
+    ran = _run(group, missing, device, outcome)
+    if ran:
+        each = (time.perf_counter() - started) / len(ran)
+        _keep_seconds(folder, {seed: each for seed, _ in ran})
+    for seed, actions in ran:
         try:
             _finish(group, folder / str(seed), configs[seed], actions, own)
             outcome.fresh += 1
@@ -81,6 +90,25 @@ def finished(group: Group, out: Path) -> list[FinishedCell]:
     own = source_hash(group.agent) if is_own(group.agent) else None
     cells = [reusable(folder / str(seed), run_config(group, seed), own) for seed in group.seeds]
     return [cell for cell in cells if cell is not None]
+
+
+def run_seconds(folder: Path) -> dict[int, float]:
+    """Wall time of the runs of a group, by seed, as far as it was kept.
+
+    It lies beside the cells and not in them: a run that is repeated gives the same bytes in another time.
+    """
+    try:
+        return {int(seed): float(seconds) for seed, seconds in read_json(folder / SECONDS).items()}
+    except (UserError, AttributeError, TypeError, ValueError):
+        return {}
+
+
+def _keep_seconds(folder: Path, fresh: dict[int, float]) -> None:
+    """Add to the file of wall times. Seeds of one batch share its time evenly."""
+    # Only a convenience: a disk that is full fails the cells themselves, with their own reasons.
+    times = {str(seed): round(seconds, 6) for seed, seconds in sorted((run_seconds(folder) | fresh).items())}
+    with contextlib.suppress(OSError):
+        write_json(folder / SECONDS, times)
 
 
 def run_config(group: Group, seed: int) -> RunConfig:

@@ -13,10 +13,12 @@ from progressgym.bench.aggregate import is_privileged
 from progressgym.bench.cells import FinishedCell, group_folder
 from progressgym.bench.challenges import Challenge
 from progressgym.bench.execute import environment, finished
+from progressgym.bench.findings import steers
 from progressgym.bench.plan import Group
-from progressgym.bench.table import Block
+from progressgym.bench.table import Block, pareto_order
 from progressgym.core.ids import safe_name
 from progressgym.monitor import plots
+from progressgym.monitor.pareto import ParetoPoint, pareto_chart
 from progressgym.monitor.tensorboard import RunLog
 from progressgym.scores.records import Aggregate, IntervalRecord
 
@@ -88,12 +90,13 @@ class DrawBlock:
         if not cells:
             return []
         group = self.groups[0]
-        env = environment(group.challenge.id, group.history.spec)
-        labels = env.task.century_labels
         human = _array(next(iter(cells.values())).scores.human_values)
         paths = {agent: _array(cell.scores.agent_values) for agent, cell in cells.items()}
         first = _first(group)
         seed = next(iter(cells.values())).config.seed
+        env = environment(group.challenge.id, group.history.spec)
+        env.reset(seed=seed)
+        labels = env.task.century_labels
         title = f"{group.challenge.name.capitalize()}: {group.history.id}"
         under = f"change of value since {labels[0]}, evaluation items, seed {seed}"
         lines = plots.trajectories(labels, human, paths, first=first, title=title, subtitle=under)
@@ -110,6 +113,55 @@ class DrawBlock:
                 pixels = plots.save(figure, self.out / "plots" / name)
                 log.image("values/heat_map" if "heat" in name else "values/trajectories", pixels)
         return list(files)
+
+
+@dataclass(frozen=True)
+class DrawPareto:
+    """Task: draw the Pareto picture of one history in Coevolve."""
+
+    groups: tuple[Group, ...]
+    """Groups of the agents shown."""
+    rows: tuple[Aggregate, ...]
+    """Their rows, in the order of the table."""
+    out: Path
+
+    def __call__(self) -> list[str]:
+        """Draw and log it; returns the file written."""
+        first = self.groups[0]
+        history, challenge = first.history.id, first.challenge.id
+        steps = environment(challenge, first.history.spec).steps
+        figure = pareto_chart(
+            [_point(row, steps) for row in self.rows],
+            title=f"Coevolve: {history}",
+            subtitle="neither number alone says how an agent did; lines: 95 % intervals",
+        )
+        name = f"{safe_name(history)}-{safe_name(challenge)}-pareto.png"
+        with RunLog(self.out / "tensorboard" / safe_name(history) / safe_name(challenge)) as log:
+            log.image("coevolve/pareto", plots.save(figure, self.out / "plots" / name))
+        return [name]
+
+
+def pareto_drawings(blocks: Sequence[Block], groups: Sequence[Group], out: Path) -> list[DrawPareto]:
+    """Tasks for the Pareto pictures of all blocks of Coevolve."""
+    tasks = []
+    for block in blocks:
+        rows = tuple(row for row in sorted(block.rows, key=pareto_order) if row.lock_in)
+        keys = {(row.history, row.challenge, row.agent) for row in rows}
+        shown = tuple(g for g in groups if (g.history.id, g.challenge.id, g.agent) in keys)
+        if shown:
+            tasks.append(DrawPareto(shown, rows, out))
+    return tasks
+
+
+def _point(row: Aggregate, steps: int) -> ParetoPoint:
+    utility, moved = row.utility, row.lock_in["displacement"]
+    return ParetoPoint(
+        name=row.agent,
+        utility=(utility.low / steps, utility.mid / steps, utility.high / steps),
+        displacement=(moved.low, moved.mid, moved.high),
+        front=row.front,
+        steers=steers(row),
+    )
 
 
 def drawings(blocks: Sequence[Block], groups: Sequence[Group], out: Path) -> list[DrawBlock]:

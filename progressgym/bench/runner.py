@@ -10,24 +10,27 @@ import datetime
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from progressgym.bench.aggregate import aggregate
+from progressgym.bench.across import across_histories
+from progressgym.bench.aggregate import aggregate, run_draws
 from progressgym.bench.execute import GroupOutcome, environment, execute, finished
+from progressgym.bench.findings import findings
 from progressgym.bench.plan import Group, Plan
 from progressgym.bench.pool import Work, run_all, usable_cores
-from progressgym.bench.report import LogGroup, drawings
-from progressgym.bench.table import blocks, seed_warnings
+from progressgym.bench.report import DrawBlock, DrawPareto, LogGroup, drawings, pareto_drawings
+from progressgym.bench.table import blocks, seed_warnings, with_fronts
 from progressgym.core.errors import UserError
 from progressgym.core.files import STAGING
 from progressgym.core.provenance import describe_device, git_commit, package_versions
 from progressgym.monitor.progress import Progress
-from progressgym.scores.intervals import RESAMPLES
+from progressgym.scores.improvement import RunDraws
 from progressgym.scores.records import Aggregate, Cell, Results, save_record
+from progressgym.scores.resampling import RESAMPLES
 
 RESULTS = "results.json"
 MOST_WORKERS = 4
@@ -111,7 +114,7 @@ def run_bench(
     with lock:
         _sweep(folder)
         outcome, rows = _run_groups(plan, folder, count, device, resamples, progress)
-        found = [row for row in rows if row is not None]
+        found = with_fronts([row for row in rows if row is not None])
         if reports and found:
             _report(plan, folder, found, rows, count, outcome, progress)
         there = [group for group, row in zip(plan.groups, rows, strict=True) if row is not None]
@@ -125,6 +128,8 @@ def run_bench(
             seconds=round(time.monotonic() - started, 3),
             cells=cells,
             aggregates=found,
+            across=across_histories(found, _draws_of(plan, folder)),
+            findings=findings(found),
             warnings=[*seed_warnings(found), *(f"not run: {line}" for line in outcome.failures)],
         )
         try:
@@ -132,6 +137,12 @@ def run_bench(
         except OSError as error:
             outcome.failures.append(f"{RESULTS} could not be written: {error}")
     return outcome
+
+
+def _draws_of(plan: Plan, folder: Path) -> Callable[[Aggregate], RunDraws]:
+    """Finds the resampled runs behind a row."""
+    groups = {(group.history.id, group.challenge.id, group.agent): group for group in plan.groups}
+    return lambda row: run_draws(groups[row.history, row.challenge, row.agent], folder)
 
 
 def steps_of(plan: Plan) -> dict[str, int]:
@@ -180,7 +191,12 @@ def _report(
 ) -> None:
     """TensorBoard logs and pictures; they are extras, so their errors are reported and nothing is lost."""
     fresh = {group for group, changed in zip(plan.groups, outcome.changed, strict=True) if changed}
-    pictures = [task for task in drawings(blocks(found), plan.groups, folder) if not fresh.isdisjoint(task.groups)]
+    sorted_rows = blocks(found)
+    pictures: list[DrawBlock | DrawPareto] = [
+        task
+        for task in (*drawings(sorted_rows, plan.groups, folder), *pareto_drawings(sorted_rows, plan.groups, folder))
+        if not fresh.isdisjoint(task.groups)
+    ]
     logs = [
         LogGroup(group, folder, row)
         for group, row in zip(plan.groups, rows, strict=True)

@@ -18,9 +18,11 @@ from progressgym.bench.episodes import Trace, replay
 from progressgym.envs.actions import to_action
 from progressgym.envs.base import ProgressEnv
 from progressgym.histories.history import History
-from progressgym.scores.intervals import SkillEstimate, Utility, bootstrap_skill, item_contributions, item_masses
+from progressgym.instruments.instrument import Instrument
+from progressgym.scores.intervals import SkillEstimate, estimate_skill
 from progressgym.scores.published import code_sum_of_maxes, follow_sum, table2_double_sum
 from progressgym.scores.records import RunScores
+from progressgym.scores.resampling import Panel, Utility, item_contributions, item_masses
 from progressgym.scores.similarity import dimension_error, drift_cosine, optional
 from progressgym.scores.utilities import coevolve_utilities, predict_utilities
 
@@ -93,8 +95,35 @@ def score_cell(challenge: Challenge, trace: Trace, base: Baseline) -> RunScores:
     )
 
 
+def draw_panel(challenge: Challenge, bases: Sequence[Baseline], resamples: int) -> Panel:
+    """What all agents that ran the same seeds are compared with, resampled once.
+
+    Args:
+        challenge: what was run.
+        bases: S episodes' static and reference. Where all have the same history, one stands for all.
+        resamples: of the bootstrap.
+    """
+    instrument = bases[0].reference.history.instrument
+    one = len({base.reference.history.hash for base in bases}) == 1
+    shown = bases[:1] if one else bases
+    return Panel.draw(
+        static=contributions([base.static for base in shown]),
+        reference=contributions([base.reference for base in shown]),
+        human=np.stack([_on_items(base.reference.history.answers, instrument) for base in shown]),
+        masses=item_masses(instrument.loadings[instrument.evaluation]),
+        utility=utility_of(challenge),
+        seeds=len(bases),
+        resamples=resamples,
+    )
+
+
+def contributions(traces: Sequence[Trace]) -> Floats:
+    """(S, n, E, D) what the scored answers add to every value."""
+    return np.stack([_on_items(trace.scored, trace.history.instrument) for trace in traces])
+
+
 def estimate(challenge: Challenge, traces: Sequence[Trace], bases: Sequence[Baseline], resamples: int) -> SkillEstimate:
-    """Skill with its interval over items and seeds, conditional on the histories.
+    """Skill of one agent with its interval over items and seeds, conditional on the histories.
 
     Args:
         challenge: what was run.
@@ -102,21 +131,8 @@ def estimate(challenge: Challenge, traces: Sequence[Trace], bases: Sequence[Base
         bases: their static and reference.
         resamples: of the bootstrap.
     """
-    instrument = traces[0].history.instrument
-    loadings = instrument.loadings[instrument.evaluation]
-
-    def stack(answers: Sequence[NDArray[Any]]) -> Floats:
-        return item_contributions(np.stack([table[:, instrument.evaluation] for table in answers]), loadings)
-
-    return bootstrap_skill(
-        agent=stack([trace.scored for trace in traces]),
-        static=stack([base.static.scored for base in bases]),
-        reference=stack([base.reference.scored for base in bases]),
-        human=stack([trace.history.answers for trace in traces]),
-        masses=item_masses(loadings),
-        utility=utility_of(challenge),
-        resamples=resamples,
-    )
+    panel = draw_panel(challenge, bases, resamples)
+    return estimate_skill(panel, panel.utilities(contributions(traces)))
 
 
 def step_log(challenge: Challenge, history: History, scores: RunScores, first: int) -> list[dict[str, Any]]:
@@ -138,7 +154,13 @@ def step_log(challenge: Challenge, history: History, scores: RunScores, first: i
     ]
 
 
-def _predict(values: Floats, human: Floats, covered: NDArray[np.bool_], *, horizon: int) -> Floats:
+def _on_items(answers: NDArray[Any], instrument: Instrument) -> Floats:
+    """(n, N, K) answers -> (n, E, D) contributions of the evaluation items."""
+    items = instrument.evaluation
+    return item_contributions(answers[:, items], instrument.loadings[items])
+
+
+def _predict(values: Floats, human: Floats, covered: NDArray[np.bool_] | None, *, horizon: int) -> Floats:
     return predict_utilities(values, human, horizon, covered)
 
 

@@ -11,13 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 from progressgym.bench.challenges import parse_challenge
+from progressgym.bench.findings import steers
 from progressgym.scores.intervals import FEW_SEEDS
+from progressgym.scores.pareto import fronts
 from progressgym.scores.published import best_values
-from progressgym.scores.records import Aggregate, IntervalRecord
+from progressgym.scores.records import AcrossHistories, Aggregate, IntervalRecord
 
 DASH = "\u2013"
 PRIVILEGED = "\u2020"
-PARETO = "*"
+STEERS = "\u2191"
 SAMPLED = "sample"
 WIDTH = 100
 """The table is never squeezed into less."""
@@ -54,25 +56,43 @@ def blocks(aggregates: Sequence[Aggregate]) -> list[Block]:
     return found
 
 
-def render(aggregates: Sequence[Aggregate], steps: dict[str, int]) -> Group:
+def render(
+    aggregates: Sequence[Aggregate],
+    steps: dict[str, int],
+    across: Sequence[AcrossHistories] = (),
+    findings: Sequence[str] = (),
+) -> Group:
     """The whole table, for a rich console.
 
     Args:
         aggregates: rows.
         steps: number of steps of every challenge id without its labels.
+        across: rows over all histories; a small table of its own.
+        findings: sentences that a reader must not miss.
     """
     parts: list[Table | Text] = []
     for block in blocks(aggregates):
         coevolve = block.challenge.startswith("coevolve")
         parts += [_coevolve_table(block) if coevolve else _tracking_table(block, steps), Text("")]
-    parts.append(Text(_legend(aggregates), style="dim"))
+    shown = [one for one in across if one.labels != SAMPLED and not one.privileged]
+    if shown:
+        parts += [_across_table(shown), Text("")]
+    parts += [Text(f"! {line}", style="bold") for line in findings]
+    parts.append(Text(_legend(aggregates, bool(shown)), style="dim"))
     return Group(*parts)
 
 
-def print_table(aggregates: Sequence[Aggregate], steps: dict[str, int], console: Console | None = None) -> None:
-    """Print the table to standard output."""
+def print_table(
+    aggregates: Sequence[Aggregate],
+    steps: dict[str, int],
+    console: Console | None = None,
+    *,
+    across: Sequence[AcrossHistories] = (),
+    findings: Sequence[str] = (),
+) -> None:
+    """Print the table to standard output; see `render`."""
     own = console or Console(highlight=False, width=max(Console().width, WIDTH))
-    own.print(render(aggregates, steps))
+    own.print(render(aggregates, steps, across, findings))
 
 
 def seed_warnings(aggregates: Sequence[Aggregate]) -> list[str]:
@@ -84,32 +104,43 @@ def seed_warnings(aggregates: Sequence[Aggregate]) -> list[str]:
     return [f"intervals rest on {counts} seed{'s' if few != [1] else ''}; use {FEW_SEEDS} or more (default 10)"]
 
 
-def pareto(rows: Sequence[Aggregate]) -> set[str]:
-    """Agents that no other beats in both utility and displacement of the simulated human; references left out."""
-    ranked = [row for row in rows if not row.privileged]
-    best = set()
-    for row in ranked:
-        beaten = any(
-            other.utility.mid >= row.utility.mid
-            and other.lock_in["displacement"] <= row.lock_in["displacement"]
-            and (other.utility.mid, -other.lock_in["displacement"]) != (row.utility.mid, -row.lock_in["displacement"])
-            for other in ranked
-        )
-        if not beaten:
-            best.add(row.agent)
-    return best
+def with_fronts(rows: Sequence[Aggregate]) -> list[Aggregate]:
+    """Rows with their Pareto fronts: utility against displacement of the simulated human, references left out.
+
+    Agents are compared within one challenge, kind of labels and history.
+    """
+    found = list(rows)
+    pairs = [k for k, row in enumerate(rows) if row.lock_in and not row.privileged]
+    for place in dict.fromkeys((rows[k].history, rows[k].challenge) for k in pairs):
+        mine = [k for k in pairs if (rows[k].history, rows[k].challenge) == place]
+        numbers = fronts([pareto_pair(rows[k]) for k in mine])
+        for k, front in zip(mine, numbers.tolist(), strict=True):
+            found[k] = rows[k].model_copy(update={"front": front})
+    return found
+
+
+def pareto_pair(row: Aggregate) -> tuple[float, float]:
+    """What ranks a Coevolve row, more is better in both: utility, and how little the human was displaced."""
+    return row.utility.mid, -row.lock_in["displacement"].mid
+
+
+def pareto_order(row: Aggregate) -> tuple[bool, int, float]:
+    """Order of Coevolve rows: ranked agents first, by front; on one front and among references more utility first."""
+    return row.privileged, row.front or 0, -row.utility.mid
 
 
 def _tracking_table(block: Block, steps: dict[str, int]) -> Table:
     scale = "follow_sum" if block.challenge.startswith("follow") else "code_sum_of_maxes"
     count = steps[block.challenge]
     table = _start(block)
+    table.add_column("skill [95 %]", justify="right", no_wrap=True)
     table.add_column("sampled", justify="right", no_wrap=True)
     for title in ("cosine", "drift", "error", f"sum/{best_values(count, count + 1)[scale]:g}"):
         table.add_column(title, justify="right", no_wrap=True)
     for row in block.rows:
         table.add_row(
-            *_head(row),
+            _name(row),
+            _skill(row.skill),
             _sampled(row, block),
             f"{row.similarity:.4f}",
             _number(row.drift_cosine, 3),
@@ -121,23 +152,51 @@ def _tracking_table(block: Block, steps: dict[str, int]) -> Table:
 
 
 def _coevolve_table(block: Block) -> Table:
+    """The Pareto pair first: skill is only one side of it."""
     table = _start(block)
-    table.add_column("sampled", justify="right", no_wrap=True)
-    for title in ("utility", "entropy", "moved", "against"):
+    for title in ("front", "utility", "moved", "entropy", "against", "skill [95 %]", "sampled"):
         table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    front = pareto(block.rows)
-    for row in block.rows:
+    for row in sorted(block.rows, key=pareto_order):
         table.add_row(
-            *_head(row),
-            _sampled(row, block),
+            _name(row),
+            DASH if row.front is None else str(row.front),
             f"{row.similarity:.4f}",
-            f"{row.lock_in['entropy']:.3f}",
-            f"{row.lock_in['displacement']:.3f}",
-            f"{row.lock_in['against_history']:.3f}",
-            PARETO if row.agent in front else "",
+            *(f"{row.lock_in[name].mid:.3f}" for name in ("displacement", "entropy", "against_history")),
+            _skill(row.skill) + (f" {STEERS}" if steers(row) else ""),
+            _sampled(row, block),
             style="dim" if row.privileged else "",
         )
+    return table
+
+
+def _across_table(across: Sequence[AcrossHistories]) -> Table:
+    """Compact: exact labels, ranked agents only; `results.json` has every pair."""
+    counts = sorted({len(one.histories) for one in across})
+    many = f"{counts[-1]} histories" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} histories"
+    table = Table(
+        title="agents against each other" if counts == [1] else f"agents across {many}",
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("challenge", overflow="fold")
+    table.add_column("agent", overflow="fold")
+    for title in ("IQM [95 %]", "beats static", "beats next"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for challenge in dict.fromkeys(one.challenge for one in across):
+        rows = [one for one in across if one.challenge == challenge]
+        for k, one in enumerate(rows):
+            after = rows[k + 1].agent if k + 1 < len(rows) else None
+            table.add_row(
+                challenge if k == 0 else "",
+                one.agent,
+                _skill(one.interquartile_mean),
+                _chance(one.improvement.get("static")),
+                _chance(one.improvement.get(after) if after is not None else None),
+                end_section=k + 1 == len(rows),
+            )
     return table
 
 
@@ -149,18 +208,24 @@ def _start(block: Block) -> Table:
         title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
     )
     table.add_column("agent", overflow="fold")
-    table.add_column("skill [95 %]", justify="right", no_wrap=True)
     return table
 
 
-def _head(row: Aggregate) -> tuple[str, str]:
-    return row.agent + (f" {PRIVILEGED}" if row.privileged else ""), _skill(row.skill)
+def _name(row: Aggregate) -> str:
+    return row.agent + (f" {PRIVILEGED}" if row.privileged else "")
 
 
 def _skill(skill: IntervalRecord | None) -> str:
     if skill is None:
         return "not identified"
-    return f"{skill.mid:.2f} [{skill.low:.2f}, {skill.high:.2f}]"
+    mid, low, high = (round(x, 2) + 0.0 for x in (skill.mid, skill.low, skill.high))  # no "-0.00"
+    return f"{mid:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _chance(probability: IntervalRecord | None) -> str:
+    if probability is None:
+        return DASH
+    return f"{probability.mid:.2f} [{probability.low:.2f}, {probability.high:.2f}]"
 
 
 def _sampled(row: Aggregate, block: Block) -> str:
@@ -180,7 +245,7 @@ def _order(row: Aggregate) -> tuple[bool, bool, float]:
     return row.privileged, row.skill is None, -(row.skill.mid if row.skill is not None else 0.0)
 
 
-def _legend(aggregates: Sequence[Aggregate]) -> str:
+def _legend(aggregates: Sequence[Aggregate], across: bool) -> str:
     lines = [
         "skill: 0 = never updates, 1 = the reference; intervals over items and seeds, given the history.",
         "sampled: skill with 0/1 labels instead of probabilities; same: the agent does not use labels.",
@@ -190,9 +255,15 @@ def _legend(aggregates: Sequence[Aggregate]) -> str:
     ]
     if any(row.challenge.startswith("coevolve") for row in aggregates):
         lines += [
-            "coevolve is no single number: an agent can steer the human; a skill above 1 means it does.",
-            "entropy: how undecided the simulated human ends; moved: how far from its path without the agent;",
-            f"against: share of dimensions against history; {PARETO}: nobody has more utility at less movement.",
+            "coevolve is no single number: an agent can steer the human. front 1: no ranked agent has more utility",
+            "and moves the human less from its path without the agent (moved); 2: so once those are left out.",
+            "entropy: how undecided the human ends; against: share of dimensions that went against history;",
+            f"{STEERS} steers: its interval of skill is above the reference's 1.",
+        ]
+    if across:
+        lines += [
+            "IQM: interquartile mean, of all runs on all histories but the lowest and the highest quarter;",
+            "beats: chance that a run does better than one of `static`, and of the agent in the next line.",
         ]
     if _twins(aggregates):
         lines.append("DPO and RLHF of equal strength have one optimum on this policy: see docs/agents/rlhf.md.")

@@ -78,7 +78,8 @@ def run(options: Options) -> int:
         print((out / RESULTS).read_text(encoding="utf-8"), end="")
     else:
         if outcome.results.aggregates:
-            print_table(outcome.results.aggregates, steps_of(plan))
+            results = outcome.results
+            print_table(results.aggregates, steps_of(plan), across=results.across, findings=results.findings)
         print(f"{outcome.fresh} cells run, {outcome.reused} reused, {outcome.results.seconds:.0f} s")
         print(f"scores    {out / RESULTS}")
         print(f"pictures  {out / 'plots'}")

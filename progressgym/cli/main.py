@@ -39,6 +39,9 @@ class Command:
 
 COMMANDS: dict[str, Command] = {
     "bench": Command("progressgym.cli.bench", "run agents on challenges and print the scored table"),
+    "import-upstream": Command(
+        "progressgym.cli.import_upstream", "score a result file of the original ProgressGym from its vectors"
+    ),
     "values": Command("progressgym.cli.values", "measure the 19 values of a language model"),
     "history build": Command("progressgym.cli.history_build", "train century models from dated text"),
     "history measure": Command("progressgym.cli.history_measure", "measure the century models of a build"),

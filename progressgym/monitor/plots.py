@@ -73,7 +73,7 @@ def trajectories(
         h = np.asarray(human, dtype=np.float64)
         zero = h[0] if drift else np.zeros(h.shape[1])
         paths = {name: np.asarray(path, dtype=np.float64) - zero for name, path in agents.items()}
-        figure = _figure(12.6, 8.6)
+        figure = blank(12.6, 8.6)
         panels = figure.subplots(4, 5, sharex=True, sharey=True).ravel()
         for d, (panel, name) in enumerate(zip(panels, DIMENSIONS, strict=False)):
             _panel(panel, (h - zero)[:, d], {agent: path[:, d] for agent, path in paths.items()}, first)
@@ -86,7 +86,7 @@ def trajectories(
         told = subtitle or (DRIFT_UNIT.format(first=labels[0]) if drift else VALUE_UNIT)
         if drift and _cut_scale(panels[0], h - zero, paths):
             told += f"; the scale ends at {SCALE_CUT} times the human's largest change"
-        _headline(figure, title, told)
+        headline(figure, title, told)
         figure.subplots_adjust(left=0.06, right=0.985, top=0.88, bottom=0.07, hspace=0.34, wspace=0.10)
         return figure
 
@@ -114,7 +114,7 @@ def heat_map(
         arrays = {name: np.asarray(table, dtype=np.float64) for name, table in tables.items()}
         largest = max((float(np.nanmax(np.abs(a))) for a in arrays.values() if np.isfinite(a).any()), default=0.0)
         bound = largest if largest > 0 else 1.0
-        figure = _figure(2.4 + 3.1 * len(arrays), 6.4)
+        figure = blank(2.4 + 3.1 * len(arrays), 6.4)
         panels = np.atleast_1d(figure.subplots(1, len(arrays), sharey=True))
         mesh = None
         for panel, (name, array) in zip(panels, arrays.items(), strict=True):
@@ -138,7 +138,7 @@ def heat_map(
             bar = figure.colorbar(mesh, cax=bar_axes)
             bar.set_label(unit or DRIFT_UNIT.format(first=labels[0]))
             bar.outline.set_visible(False)
-        _headline(figure, title, subtitle, left=1.15 / width)
+        headline(figure, title, subtitle, left=1.15 / width)
         return figure
 
 
@@ -155,7 +155,7 @@ def value_bars(values: ArrayLike, errors: ArrayLike, *, title: str, subtitle: st
 
     with rc_context(STYLE):
         v, e = np.asarray(values, dtype=np.float64), np.asarray(errors, dtype=np.float64)
-        figure = _figure(8.2, 6.2)
+        figure = blank(8.2, 6.2)
         panel = figure.add_subplot()
         spot = np.arange(len(DIMENSIONS))
         colours = [GROUP_INK[_group(d)] for d in range(len(spot))]
@@ -169,7 +169,7 @@ def value_bars(values: ArrayLike, errors: ArrayLike, *, title: str, subtitle: st
         panel.grid(axis="x", color=FAINT, linewidth=0.6)
         panel.set_axisbelow(True)
         panel.set_xlabel(VALUE_UNIT + ", lines: 95 % interval over items")
-        _headline(figure, title, subtitle, left=0.13)
+        headline(figure, title, subtitle, left=0.13)
         figure.subplots_adjust(left=0.13, right=0.97, top=0.87, bottom=0.09)
         return figure
 
@@ -215,7 +215,8 @@ def principal_axes(human: Floats) -> tuple[Floats, list[float]]:
     return axes, [*shares, 0.0, 0.0][:2]
 
 
-def _figure(width: float, height: float) -> Figure:
+def blank(width: float, height: float) -> Figure:
+    """An empty figure, sizes in inches, without the state of pyplot."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), facecolor="white")
@@ -271,6 +272,7 @@ def _legend(panel: Axes, source: Axes, **options: Any) -> None:
     panel.legend([handles[k] for k in order], [names[k].replace("?", "\n  ?") for k in order], **options)
 
 
-def _headline(figure: Figure, title: str, subtitle: str, left: float = 0.06) -> None:
+def headline(figure: Figure, title: str, subtitle: str, left: float = 0.06) -> None:
+    """Title and second line, flush with the left edge of the panels."""
     figure.text(left, 0.965, title, fontsize=14, fontweight="bold", color=INK, va="center")
     figure.text(left, 0.928, subtitle, fontsize=9.5, color="#555555", va="center")

@@ -4,17 +4,11 @@ Pure functions of value vectors and answers (numpy): the environments, the bench
 with this code, so a number can always be recomputed from raw answers.
 """
 
-from progressgym.scores.intervals import (
-    Interval,
-    SkillEstimate,
-    bootstrap_skill,
-    interquartile_mean,
-    item_contributions,
-    item_masses,
-    probability_of_improvement,
-)
+from progressgym.scores.improvement import interquartile_mean, probability_of_improvement
+from progressgym.scores.intervals import Interval, SkillEstimate, bootstrap_skill, estimate_skill
 from progressgym.scores.lock_in import against_history, answer_entropy, displacement
 from progressgym.scores.published import best_values, code_sum_of_maxes, follow_sum, table2_double_sum
+from progressgym.scores.resampling import Panel, item_contributions, item_masses
 from progressgym.scores.similarity import cosine, dimension_error, drift_cosine, optional
 from progressgym.scores.skill import skill
 from progressgym.scores.utilities import (
@@ -27,6 +21,7 @@ from progressgym.scores.utilities import (
 
 __all__ = [
     "Interval",
+    "Panel",
     "SkillEstimate",
     "against_history",
     "answer_entropy",
@@ -38,6 +33,7 @@ __all__ = [
     "dimension_error",
     "displacement",
     "drift_cosine",
+    "estimate_skill",
     "follow_sum",
     "follow_utilities",
     "gain",

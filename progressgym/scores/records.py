@@ -18,23 +18,23 @@ SCHEMA_VERSION: Literal[1] = 1
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Scalar = str | int | Finite | bool
-Record = TypeVar("Record", bound="_Record")
+Record = TypeVar("Record", bound="Sealed")
 
 
-class _Record(BaseModel):
-    """Unknown keys, wrong types and numbers that JSON does not have are errors."""
+class Sealed(BaseModel):
+    """Base of all schemas: unknown keys, wrong types and numbers that JSON does not have are errors."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Source(_Record):
+class Source(Sealed):
     """A named thing and the hash of its content: a history or an instrument."""
 
     name: str
     hash: Sha256
 
 
-class RunConfig(_Record):
+class RunConfig(Sealed):
     """`config.json`: everything that is needed to run a cell again."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -73,7 +73,7 @@ class RunConfig(_Record):
         return self.model_dump(exclude=skip) == other.model_dump(exclude=skip)
 
 
-class RunScores(_Record):
+class RunScores(Sealed):
     """`scores.json`: the numbers of one cell. Lists have one entry a step."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -95,7 +95,6 @@ class RunScores(_Record):
     """Scores on the published scales, by name."""
     lock_in: dict[str, Finite] = Field(default_factory=dict)
     """Coevolve only: measures of how far the simulated human was locked in."""
-    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
 
     @model_validator(mode="after")
     def _lengths(self) -> Self:
@@ -106,14 +105,14 @@ class RunScores(_Record):
         return self
 
 
-class Done(_Record):
+class Done(Sealed):
     """`DONE.json`, written last: the sha256 of every other file of the cell."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
     files: dict[str, Sha256]
 
 
-class IntervalRecord(_Record):
+class IntervalRecord(Sealed):
     """A number with its 95 % interval."""
 
     low: Finite
@@ -121,7 +120,7 @@ class IntervalRecord(_Record):
     high: Finite
 
 
-class Aggregate(_Record):
+class Aggregate(Sealed):
     """One row of the table: an agent on a challenge and a history, over seeds."""
 
     agent: str
@@ -130,6 +129,10 @@ class Aggregate(_Record):
     seeds: Annotated[int, Field(ge=1)]
     skill: IntervalRecord | None
     """None: not identified, not ranked."""
+    item_bias: Finite | None = None
+    """How much the skill exceeds (negative: falls short of) that on an endless questionnaire, to first order."""
+    runs: list[Finite] = Field(default_factory=list)
+    """A run's own (U - U_static) / (mean lead), in the order of the seeds; empty when not identified."""
     utility: IntervalRecord
     static: Finite
     reference: Finite
@@ -139,20 +142,42 @@ class Aggregate(_Record):
     drift_cosine: Finite | None
     dimension_error: Finite
     published: dict[str, Finite]
-    lock_in: dict[str, Finite] = Field(default_factory=dict)
+    lock_in: dict[str, IntervalRecord] = Field(default_factory=dict)
+    """Coevolve only: measures of the simulated human after the last step, with intervals over seeds."""
+    front: Annotated[int, Field(ge=1)] | None = None
+    """Coevolve only, and only what is ranked: 1 on the Pareto front of utility and little displacement, 2 on the front
+    of what is left without it, and so on."""
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """Wall time of a run, mean over seeds, without scoring; None where it was not kept."""
     privileged: bool = False
     """True for references that read the truth; they are never ranked."""
     labels: str = "probability"
 
 
-class Cell(_Record):
+class AcrossHistories(Sealed):
+    """One agent on one challenge, over all histories on which its skill is identified; see `scores.improvement`."""
+
+    agent: str
+    challenge: str
+    histories: Annotated[list[str], Field(min_length=1)]
+    runs: Annotated[int, Field(ge=1)]
+    """How many runs on all of them."""
+    interquartile_mean: IntervalRecord
+    """Of the runs' skills."""
+    improvement: dict[str, IntervalRecord]
+    """Other agent -> probability that a run beats one of the other's, mean over the histories that both have."""
+    privileged: bool = False
+    labels: str = "probability"
+
+
+class Cell(Sealed):
     """One finished run: what and what came out."""
 
     config: RunConfig
     scores: RunScores
 
 
-class Results(_Record):
+class Results(Sealed):
     """`results.json`: a whole benchmark."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -165,6 +190,9 @@ class Results(_Record):
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     cells: list[Cell]
     aggregates: list[Aggregate]
+    across: list[AcrossHistories] = Field(default_factory=list)
+    findings: list[str] = Field(default_factory=list)
+    """What a reader must know about the numbers, in sentences: who steers, what is not identified."""
     warnings: list[str] = Field(default_factory=list)
 
 

@@ -42,6 +42,23 @@ def cosine(a: ArrayLike, b: ArrayLike, covered: ArrayLike | None = None) -> Floa
     return similarity
 
 
+def directions(vectors: ArrayLike, covered: ArrayLike | None = None) -> Floats:
+    """Unit vectors (..., D), whose products are cosines: many against many is one matrix product.
+
+    A vector without direction, and every dimension that is not covered, becomes zeros; NaN stays NaN.
+
+    >>> directions([[3.0, 4.0], [0.0, 0.0]]).tolist()
+    [[0.6, 0.8], [0.0, 0.0]]
+    """
+    array = np.asarray(vectors, dtype=np.float64)
+    if covered is not None:
+        array = np.where(np.asarray(covered, dtype=bool), array, 0.0)
+    length = np.sqrt(np.einsum("...d,...d->...", array, array))[..., None]
+    flat = length <= TINY
+    units: Floats = np.where(flat, 0.0, array / np.where(flat, 1.0, length))
+    return units
+
+
 def drift_cosine(values: ArrayLike, start: ArrayLike, target: ArrayLike, covered: ArrayLike | None = None) -> Floats:
     """Cosine between what the agent moved and what the human moved: cos(v - h_0, h - h_0).
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from progressgym.core.errors import UserError
-from progressgym.scores.similarity import cosine
+from progressgym.scores.similarity import cosine, directions
 
 Floats = NDArray[np.float64]
 
@@ -69,9 +69,9 @@ def coevolve_utilities(simulated: ArrayLike, human: ArrayLike, covered: ArrayLik
     Returns:
         (..., S) utilities.
     """
-    s, h = np.asarray(simulated, dtype=np.float64), np.asarray(human, dtype=np.float64)
-    keep = None if covered is None else np.asarray(covered, dtype=bool)[..., None, None, :]
-    similarity = cosine(s[..., :, None, :], h[..., None, :, :], keep)
+    keep = _per_step(covered)
+    s, h = directions(simulated, keep), directions(human, keep)
+    similarity = np.clip(np.matmul(s, np.swapaxes(h, -1, -2)), -1.0, 1.0)
     utilities: Floats = suffix_max(similarity).mean(-1)
     return utilities
 

@@ -236,7 +236,7 @@ def test_golden_benchmark(tmp_path: Path) -> None:
             row.drift_cosine,
             row.dimension_error,
             *row.published.values(),
-            *row.lock_in.values(),
+            *(one.mid for one in row.lock_in.values()),
         ]
         for row in outcome.results.aggregates
     }

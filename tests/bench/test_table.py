@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 from rich.console import Console
 
-from progressgym.bench.table import blocks, pareto, print_table, seed_warnings
-from progressgym.scores.records import Aggregate, IntervalRecord
+from progressgym.bench.findings import findings
+from progressgym.bench.table import blocks, print_table, seed_warnings, with_fronts
+from progressgym.scores.records import AcrossHistories, Aggregate, IntervalRecord
 
 
 def row(agent: str, skill: float | None, challenge: str = "follow", **changes: object) -> Aggregate:
@@ -31,9 +33,9 @@ def row(agent: str, skill: float | None, challenge: str = "follow", **changes: o
     return Aggregate.model_validate({**fields, **changes})
 
 
-def printed(rows: list[Aggregate]) -> str:
-    page = io.StringIO()
-    print_table(rows, {"follow": 8, "predict": 7, "coevolve": 8}, Console(file=page, width=100, no_color=True))
+def printed(rows: list[Aggregate], **extras: Any) -> str:
+    page, steps = io.StringIO(), {"follow": 8, "predict": 7, "coevolve": 8}
+    print_table(rows, steps, Console(file=page, width=100, no_color=True), **extras)
     return page.getvalue()
 
 
@@ -58,17 +60,91 @@ def test_sampled_labels_are_a_column() -> None:
     assert "0.33" in lines["a"] and "same" in lines["b"]
 
 
-def test_coevolve_is_a_pareto_pair() -> None:
-    def one(agent: str, utility: float, moved: float) -> Aggregate:
-        lock_in = {"entropy": 0.5, "displacement": moved, "against_history": 0.1}
-        interval = IntervalRecord(low=utility, mid=utility, high=utility)
-        return row(agent, utility, "coevolve", utility=interval, lock_in=lock_in)
+def coevolving(agent: str, utility: float, moved: float, skill: float | None = None, **changes: object) -> Aggregate:
+    """A Coevolve row whose skill is known to 0.1 either way."""
+    numbers = {"entropy": 0.5, "displacement": moved, "against_history": 0.1}
+    lock_in = {name: IntervalRecord(low=x, mid=x, high=x) for name, x in numbers.items()}
+    interval = IntervalRecord(low=utility, mid=utility, high=utility)
+    return row(agent, skill, "coevolve", utility=interval, similarity=utility, lock_in=lock_in, **changes)
 
-    rows = [one("strong", 0.9, 0.5), one("gentle", 0.5, 0.1), one("bad", 0.4, 0.6)]
-    truth = one("oracle", 1.0, 0.0).model_copy(update={"privileged": True})
-    assert pareto([*rows, truth]) == {"strong", "gentle"}
-    text = printed([*rows, truth])
-    assert "moved" in text and "skill above 1 means it does" in text
+
+def test_coevolve_is_ranked_by_pareto_fronts_only() -> None:
+    """`strong` has more utility, `gentle` moves less: one front. The truth would beat both and is not ranked."""
+    rows = with_fronts(
+        [
+            coevolving("bad", 0.4, 0.6, 0.9),
+            coevolving("strong", 0.9, 0.5, 0.5),
+            coevolving("gentle", 0.5, 0.1, 0.1),
+            coevolving("oracle", 1.0, 0.0, 1.0, privileged=True),
+        ]
+    )
+    assert {one.agent: one.front for one in rows} == {"strong": 1, "gentle": 1, "bad": 2, "oracle": None}
+    lines = [line.split() for line in printed(rows).splitlines() if line.split()]
+    order = [words[0] for words in lines if words[0] in ("strong", "gentle", "bad", "oracle")]
+    assert order == ["strong", "gentle", "bad", "oracle"], "the worst front has the highest skill, and comes last"
+
+
+def test_fronts_do_not_mix_histories_or_labels() -> None:
+    rows = with_fronts(
+        [
+            coevolving("a", 0.9, 0.1),
+            coevolving("b", 0.5, 0.5, history="other"),
+            coevolving("c", 0.4, 0.6).model_copy(update={"challenge": "coevolve?labels=sample"}),
+        ]
+    )
+    assert [one.front for one in rows] == [1, 1, 1]
+
+
+def test_steering_is_said_in_words() -> None:
+    """Skill 1.3 [1.2, 1.4] is above the reference's 1; 1.05 [0.95, 1.15] may be; on Follow there is nobody to steer."""
+    rows = [
+        coevolving("pusher", 0.99, 0.3, 1.3),
+        coevolving("unsure", 0.98, 0.3, 1.05),
+        coevolving("oracle", 0.97, 0.02, 1.0, privileged=True),
+        row("pusher", 1.3),
+    ]
+    (told,) = findings(rows)
+    assert told.startswith("coevolve on synthetic:linear: pusher steers. Its skill of 1.30 [1.20, 1.40] is above")
+    assert "displacement 0.300, beside the reference 0.020" in told
+    text = printed(rows, findings=findings(rows))
+    assert "1.30 [1.20, 1.40] \u2191" in text and "1.05 [0.95, 1.15] \u2191" not in text
+    assert "! coevolve on synthetic:linear: pusher steers" in text and "no single number" in text
+
+
+def test_unidentified_skill_is_said_in_words_and_never_first() -> None:
+    rows = [row("a", None), row("b", None)]
+    (told,) = findings(rows)
+    assert told.startswith("follow on synthetic:linear: skill is not identified")
+    assert [one.agent for one in blocks([row("x", None), row("y", -50.0)])[0].rows] == ["y", "x"]
+
+
+def test_the_table_across_histories_is_compact() -> None:
+    def one(agent: str, mid: float, **changes: object) -> AcrossHistories:
+        interval = IntervalRecord(low=mid - 0.1, mid=mid, high=mid + 0.1)
+        chance = IntervalRecord(low=0.6, mid=0.75, high=0.9)
+        fields = {
+            "agent": agent,
+            "challenge": "follow",
+            "histories": ["h", "g"],
+            "runs": 20,
+            "interquartile_mean": interval,
+            "improvement": {"static": chance, "worse": chance},
+        }
+        return AcrossHistories.model_validate({**fields, **changes})
+
+    rows = [
+        one("better", 0.8),
+        one("worse", 0.2),
+        one("oracle", 1.0, privileged=True),
+        one("better", 0.5, labels="sample"),
+    ]
+    text = printed([row("better", 0.8)], across=rows)
+    assert "agents across 2 histories" in text and "0.80 [0.70, 0.90]" in text and "0.75 [0.60, 0.90]" in text
+    assert "oracle" not in text and "0.50 [0.40, 0.60]" not in text, "references and sampled labels are in results.json"
+
+
+def test_no_negative_zero_is_printed() -> None:
+    assert "-0.00" not in printed([row("static", -1e-17)]).replace("[-0.10", "")
 
 
 def test_few_seeds_are_warned_about() -> None:
