@@ -13,7 +13,7 @@ from progressgym.agents import check, names, spec_of
 from progressgym.bench.challenges import Challenge, challenge_names, parse_challenge
 from progressgym.bench.own_agents import is_own, load_class
 from progressgym.core.errors import UserError
-from progressgym.histories.history import SYNTHETIC, History, shipped_names
+from progressgym.histories.history import RESAMPLED, SYNTHETIC, History, shipped_names
 from progressgym.histories.source import resolve_history
 from progressgym.histories.synthetic import SyntheticSpec
 
@@ -146,6 +146,8 @@ def _history(spec: str) -> HistoryChoice:
     if spec.startswith(SYNTHETIC):
         return HistoryChoice(spec=spec, id=SyntheticSpec.parse(spec).id)
     source = resolve_history(spec)
+    if spec.startswith(RESAMPLED) and source.fixed is not None:
+        return HistoryChoice(spec=spec, id=source.fixed.name)
     if spec in shipped_names() or not isinstance(source.fixed, History):
         return HistoryChoice(spec=spec, id=spec)
     return HistoryChoice(spec=str(Path(spec)), id=f"{source.fixed.name}@{source.fixed.hash[:8]}")

@@ -5,7 +5,8 @@ Legend of shapes: S training seeds, T centuries, N items, K options, D = 19 dime
 A century's drift v(h_t) - v(h_0) is only worth following if two disjoint sets of items agree on it: agents learn from
 elicitation items and are scored on evaluation items. The split-half correlation over (century, dimension) is this
 agreement. It is computed within a seed (agents face one history) and across seeds (the part that comes from the text
-and not from the random start of training).
+and not from the random start of training). How much of a single item's drift is common is the `common_share`, the
+`coherence` that synthetic histories are made with.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from progressgym.core.answers import centred_log
 from progressgym.core.seeding import generator
 from progressgym.instruments.instrument import Instrument
 
@@ -107,13 +109,49 @@ def split_half(
 
 
 def coherence(seeds: Floats, instrument: Instrument) -> float:
-    """Correlation of the drift of elicitation items with the drift of evaluation items, mean over seeds.
+    """Correlation of the values' drift on elicitation items with that on evaluation items, mean over seeds.
 
-    What the synthetic families take as their default coherence.
+    A correlation of sums over dozens of items: much of what single items do by themselves has averaged out of it. The
+    share of an item's own drift that is common, which the synthetic families are made with, is `common_share`.
     """
     one = _drift(instrument.values(seeds, instrument.elicitation), False)
     other = _drift(instrument.values(seeds, instrument.evaluation), False)
     return float(np.mean([_correlation(a, b) for a, b in zip(one, other, strict=True)]))
+
+
+def common_share(seeds: Floats, instrument: Instrument) -> float:
+    """Share of the variance of the items' drift that all items have in common: the families' `coherence`, estimated.
+
+    Variance components of the drift z since the first century, in centred logits: z = Phi theta + e, with a stance
+    theta that all items share and an own part e of every item, of equal variance. Least squares over all items explain
+    the common part and r of the f degrees of freedom of e, r the rank of the loadings; the rest estimates the variance
+    of e, and so how much of what is explained is not common:
+
+        V = (|z|^2 - |P z|^2) / (f - r)      common = |P z|^2 - r V      share = common / (common + f V)
+
+    Sums run over centuries, so that a century counts by how far it has drifted. Noise of the measurement counts as the
+    items' own.
+
+    Args:
+        seeds: (S, T, N, K); the mean over seeds is taken.
+        instrument: its loadings say what is common.
+
+    Returns:
+        0 when nothing drifts; slightly below 0 where chance explains less than it should.
+    """
+    mask = instrument.mask
+    design = instrument.loadings[mask]
+    basis, sizes, _ = np.linalg.svd(design, full_matrices=False)
+    rank = int((sizes > 1e-9 * sizes[0]).sum())
+    free = int((mask.sum(1) - 1).sum())
+    logits = centred_log(seeds, mask)[..., mask]
+    moved = logits[:, 1:] - logits[:, :1]
+    total = (moved**2).sum((1, 2))
+    explained = ((moved @ basis[:, :rank]) ** 2).sum((1, 2))
+    own = (total - explained) / (free - rank)
+    common = explained - rank * own
+    size = common + free * own
+    return float(np.mean(np.where(size > 0, common / np.where(size > 0, size, 1.0), 0.0)))
 
 
 def balanced_halves(instrument: Instrument, random: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -145,6 +183,7 @@ def summary(seeds: Floats, instrument: Instrument) -> dict[str, Any]:
             asdict(split_half(seeds, instrument, across=True, successive=True)) if several else None
         ),
         "coherence": coherence(seeds, instrument),
+        "common_share": common_share(seeds, instrument),
         "distances": distance_ratios(seeds[:2], instrument.mask) if several else None,
         "between_centuries": distances(seeds[0], instrument.mask).round(4).tolist(),
         "training_seeds": len(seeds),

@@ -31,7 +31,7 @@ from progressgym.core.protocols import OptionScorer, Respondent
 from progressgym.instruments.instrument import Instrument
 
 ANSWERS_FILE, CARD_FILE = "answers.npz", "card.json"
-SYNTHETIC = "synthetic:"
+SYNTHETIC, RESAMPLED = "synthetic:", "resampled:"
 KEYS = ("answers", "labels", "instrument", "instrument_hash")
 MIN_CENTURIES = 2
 
@@ -83,14 +83,20 @@ class History:
 
     @classmethod
     def trusted(
-        cls, *, name: str, labels: tuple[str, ...], answers: NDArray[np.float32], instrument: Instrument
+        cls,
+        *,
+        name: str,
+        labels: tuple[str, ...],
+        answers: NDArray[np.float32],
+        instrument: Instrument,
+        card: Mapping[str, Any],
     ) -> History:
         """A history whose answers come from a softmax of our own: nothing is checked or copied."""
         history = object.__new__(cls)
         answers.setflags(write=False)
-        for key, value in (("name", name), ("labels", labels), ("answers", answers), ("instrument", instrument)):
+        fields = {"name": name, "labels": labels, "answers": answers, "instrument": instrument, "card": card}
+        for key, value in fields.items():
             object.__setattr__(history, key, value)
-        object.__setattr__(history, "card", {"synthetic": name})
         return history
 
     def __len__(self) -> int:
@@ -114,8 +120,8 @@ class History:
         """Load a history.
 
         Args:
-            spec: a shipped name, a folder, an `answers.npz` file, or a synthetic id with a seed such as
-                `synthetic:linear?seed=3&coherence=0.5`.
+            spec: a shipped name, a folder, an `answers.npz` file, a synthetic id with a seed such as
+                `synthetic:linear?seed=3&coherence=0.5`, or a resampled one such as `resampled:histsmol-v1?seed=3`.
             instrument: the instrument that the answers belong to; by default the one that the file names.
 
         Raises:
@@ -125,6 +131,10 @@ class History:
             from progressgym.histories.synthetic import SyntheticSpec, synthetic_history
 
             return synthetic_history(SyntheticSpec.parse(str(spec)), instrument=instrument)
+        if str(spec).startswith(RESAMPLED):
+            from progressgym.histories.resampled import resampled_history
+
+            return resampled_history(str(spec), instrument)
         shipped = _shipped_folder() / str(spec)
         if str(spec) in shipped_names():
             return _read(shipped / ANSWERS_FILE, shipped / CARD_FILE, str(spec), instrument)
@@ -202,7 +212,13 @@ def unknown_history(spec: str) -> UserError:
     """The error for a history that does not exist."""
     from progressgym.histories.families import FAMILIES
 
-    known = [*shipped_names(), *(SYNTHETIC + family for family in FAMILIES), "or a path"]
+    shipped = shipped_names()
+    known = [
+        *shipped,
+        *(SYNTHETIC + f for f in FAMILIES),
+        *(f"{RESAMPLED}{name}?seed=0" for name in shipped),
+        "or a path",
+    ]
     return unknown("history", spec, known)
 
 

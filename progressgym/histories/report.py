@@ -115,4 +115,13 @@ def _gate(evidence: Mapping[str, Any]) -> str:
         + "\n".join(rows)
         + f"\n\nElicitation against evaluation items (the split that environments use): "
         f"{evidence['coherence']:.2f}. The first row is {gate_verdict(evidence['split_half_drift']['mean'])}."
+        + (_share(evidence["common_share"]) if "common_share" in evidence else "")
+    )
+
+
+def _share(share: float) -> str:
+    """What single items share, for cards that say it."""
+    return (
+        f"\n\nShare of the variance of single items' drift that all items have in common: {share:.3f} "
+        "(the `coherence` of synthetic histories; see [histories](histories.md))."
     )

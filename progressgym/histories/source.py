@@ -54,8 +54,8 @@ def resolve_history(spec: HistorySpec, instrument: Instrument | str | None = Non
     """Read what a user wrote into a source of histories.
 
     Args:
-        spec: a history; a shipped name, folder or file; a synthetic id (a distribution when it has no seed); or a
-            list of these, of which one is drawn each time.
+        spec: a history; a shipped name, folder or file; a synthetic id (a distribution when it has no seed); a
+            resampled id; or a list of these, of which one is drawn each time.
         instrument: of synthetic histories, and what loaded ones must answer; `moral19-v1` by default for the first.
 
     Raises:

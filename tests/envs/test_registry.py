@@ -149,7 +149,7 @@ def test_reset_options(name: str) -> None:
     env.reset(seed=0, options={"history": other})
     assert env.get_wrapper_attr("history").name == other
     env.reset(seed=0)
-    assert env.get_wrapper_attr("history").name == "synthetic:linear?seed=0"
+    assert env.get_wrapper_attr("history").name == LINEAR
     for options, message in (
         ({"histroy": other}, "did you mean 'history'"),
         ({"history": "synthetic:linear?centuries=5&seed=0"}, "5 centuries"),

@@ -10,10 +10,11 @@ import pytest
 
 from progressgym.core.answers import centred_log, validate_answers
 from progressgym.core.errors import UserError
+from progressgym.histories.evidence import common_share
 from progressgym.histories.families import FAMILIES
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource, resolve_history
-from progressgym.histories.synthetic import DEFAULT_COHERENCE, SyntheticSpec, synthetic_history
+from progressgym.histories.synthetic import DEFAULT_COHERENCE, SCHEME, SyntheticSpec, synthetic_history
 from progressgym.histories.timeline import Timeline
 from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.stance import StanceModel
@@ -35,7 +36,7 @@ def test_every_family_is_valid_moves_and_shares_most_values(family: str) -> None
     validate_answers(history.answers, INSTRUMENT.mask)
     timeline = Timeline.of(history, INSTRUMENT.evaluation)
     assert history.labels[0] == "C013" and history.labels[-1] == "C021"
-    assert np.sqrt((timeline.drift**2).mean(1)).max() > 0.1
+    assert np.sqrt((timeline.drift**2).mean(1)).max() > 0.05
     assert cosine(timeline.values[0], timeline.values).mean() > 0.6
     assert history.hash == History.load(f"synthetic:{family}?seed=0").hash
     assert history.hash != History.load(f"synthetic:{family}?seed=1").hash
@@ -45,7 +46,7 @@ def test_size_of_the_default_drift() -> None:
     sizes = [
         Timeline.of(History.load(f"synthetic:linear?seed={s}"), INSTRUMENT.evaluation).total_drift for s in range(12)
     ]
-    assert 0.17 < np.mean(sizes) < 0.25
+    assert 0.09 < np.mean(sizes) < 0.13
 
 
 @pytest.mark.parametrize("coherence", [0.0, 0.25, 0.5, 1.0])
@@ -192,3 +193,32 @@ def test_golden(family: str) -> None:
     history = History.load(f"synthetic:{family}?coherence=0.5&noise=0.1&seed=0")
     found = history.answers[[0, 0, 4, 8, 8], [0, 431, 200, 100, 431], [0, 3, 1, 1, 2]]
     np.testing.assert_allclose(found, golden[family], atol=2e-6)
+
+
+def share(history: History) -> float:
+    return common_share(history.answers[None].astype(np.float64), history.instrument)
+
+
+@pytest.mark.parametrize("coherence", [0.05, 0.2, 0.5, 0.9])
+@pytest.mark.parametrize("family", ["linear", "quadratic", "cyclic", "reversal", "abrupt", "random-walk"])
+def test_a_familys_coherence_is_measured_again(family: str, coherence: float) -> None:
+    """One definition: what a family is made with is what `common_share` finds, on average over a few paths.
+
+    Common and own part are scaled in the century where each is largest. On lines (and on lines that turn back) that
+    holds the share in every century; elsewhere the two peak at different times.
+    """
+    slack = 0.03 if family in ("linear", "reversal") else 0.2
+    found = [share(History.load(f"synthetic:{family}?seed={s}&coherence={coherence}&amplitude=0.5")) for s in range(6)]
+    assert np.mean(found) == pytest.approx(coherence, abs=0.02 + slack * coherence)
+
+
+def test_noise_and_nothing_share_nothing() -> None:
+    assert share(History.load("synthetic:linear?seed=0&amplitude=0")) == pytest.approx(0.0, abs=0.02)
+    noise = [share(History.load(f"synthetic:linear?seed={s}&amplitude=0&noise=0.3")) for s in range(6)]
+    assert np.mean(noise) == pytest.approx(0.0, abs=0.015)
+
+
+def test_default_coherence_is_that_of_the_shipped_history() -> None:
+    """Rounded, and allowed to move a little when the history is measured again; further needs a new scheme."""
+    assert abs(share(History.load("histsmol-v1")) - DEFAULT_COHERENCE) < 0.03
+    assert History.load("synthetic:linear?seed=0").card["scheme"] == SCHEME == "synthetic-v2"
