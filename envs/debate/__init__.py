@@ -1,0 +1,1 @@
+"""Debate: two agents show evidence for competing decisions, a judge who sees only the evidence rules."""
