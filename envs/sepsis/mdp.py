@@ -74,16 +74,16 @@ def action_values(mdp: TabularMDP, rewards: Floats, discount: float) -> Floats:
     live = np.flatnonzero(~mdp.terminal)
     moves = mdp.transitions[:, live[:, None], live]
     gains = rewards[live]
-    policy = gains.round(DECIMALS).argmax(1)
+    policy = gains.argmax(1)
     while True:
         rows = np.arange(len(live))
         system = np.eye(len(live)) - discount * moves[policy, rows]
         value = np.linalg.solve(system, gains[rows, policy])
         q_live = gains + discount * (moves @ value).T
-        better = q_live.round(DECIMALS).argmax(1)
-        if np.array_equal(better, policy):
+        better = q_live.max(1) > q_live[rows, policy] + 10.0**-DECIMALS
+        if not better.any():
             break
-        policy = better
+        policy = np.where(better, q_live.argmax(1), policy)
     q = np.zeros((mdp.states, mdp.actions))
     q[live] = q_live
     return q
