@@ -67,14 +67,22 @@ def draw_text(transcript: Transcript) -> str:
     lines = [one_line(text.question)]
     lines += [f"  {name} argues for: {one_line(option)}" for name, option in zip(names, text.options, strict=True)]
     for side, piece in transcript.shown:
-        said = "(nothing new)" if piece is None else one_line(text.pieces[piece])
-        lines.append(f"{MARK} {names[side]}: {said}")
+        lines.append(f"{MARK} {names[side]}: {said(transcript, piece)}")
     left = transcript.turns - len(transcript.shown)
     if left:
         lines.append(f"  {left} turn{'s' if left > 1 else ''} to come")
     if transcript.margin is not None:
         lines.append(f"  {ruling(names, transcript.margin)}")
     return "\n".join(lines)
+
+
+def said(transcript: Transcript, piece: int | None) -> str:
+    """A piece in words; where pieces speak of an option, of whose."""
+    if piece is None:
+        return "(nothing new)"
+    text = one_line(transcript.text.pieces[piece])
+    about = transcript.text.about
+    return f"(of what {transcript.names[about[piece]]} argues for) {text}" if about else text
 
 
 def ruling(names: Sequence[str], margin: float) -> str:

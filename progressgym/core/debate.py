@@ -72,6 +72,8 @@ class CaseText:
     """What debater 0 argues for, and debater 1."""
     pieces: tuple[str, ...]
     """N sentences: what every piece says."""
+    about: tuple[int, ...] = ()
+    """N: of whose option each piece speaks, 0 or 1; empty where pieces speak of the case itself."""
 
 
 @runtime_checkable
