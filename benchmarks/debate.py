@@ -16,8 +16,8 @@ import numpy as np
 from pettingzoo import AECEnv
 from pettingzoo.utils.wrappers import OrderEnforcingWrapper
 
-from progressgym.core.debate import Bools, Cases, Floats
 from progressgym.envs import debate
+from progressgym.envs.debate.judges import LinearJudge
 from progressgym.envs.debate.rules import Rules
 from progressgym.envs.debate.simulator import BayesJudge, SimulatorDomain
 from progressgym.envs.debate.vector import VectorDebate
@@ -25,20 +25,6 @@ from progressgym.preferences.learned_judge import JudgeConfig, train_judge
 
 GAMES = 4096
 BAR = 20_000
-
-
-class LinearJudge:
-    """Scores an option by a weighted sum of the evidence shown."""
-
-    fingerprint = "linear"
-
-    def __init__(self, pieces: int, decisions: int) -> None:
-        self._weights = np.random.default_rng(0).normal(size=(decisions, pieces))
-
-    def score(self, cases: Cases, revealed: Bools) -> Floats:
-        shown = cases.evidence[..., 0] * revealed
-        scores: Floats = np.einsum("bn,bsn->bs", shown, self._weights[cases.options])
-        return scores
 
 
 class Nothing(AECEnv):  # type: ignore[misc]  # PettingZoo is untyped
@@ -135,7 +121,7 @@ def main() -> None:
     learned = train_judge(
         domain, JudgeConfig(most_pieces=4, batch=256, steps=50)
     )  # its speed is that of a finished one
-    linear = LinearJudge(domain.pieces, domain.decisions)
+    linear = LinearJudge(np.random.default_rng(0).normal(size=(domain.decisions, domain.pieces)))
     rows: list[tuple[str, Callable[[], int], int | None]] = [
         ("batched, learned judge 256-256, debates", batched(learned, "sign"), BAR),
         ("the same, shaped payoff (5 rulings a debate)", batched(learned, "shaped"), None),

@@ -100,7 +100,7 @@ class raw_env(AECEnv):  # type: ignore[misc]
 
     | argument | default | meaning |
     |---|---|---|
-    | `domain` | `"simulator"` | where cases come from: `"simulator"`, `"dilemmas?century=C017"` and so on, or a `Domain` |
+    | `domain` | `"simulator"` | where cases come from: `"simulator"`, `"dilemmas?century=C017"`, `"dilemmas?century=C017&judge=model"` (its language model rules, seconds a debate), or a `Domain` |
     | `judge` | None | who rules: the domain's own, or any `Judge` |
     | `turns` | `4` | L, an even number of at most N |
     | `payoff` | `"sign"` | see Rewards |
