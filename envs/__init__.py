@@ -1,4 +1,5 @@
-"""Environments: Gymnasium ids for Follow, Predict and Coevolve, each in answers and in numbers.
+"""Environments: Gymnasium ids for Follow, Predict and Coevolve, each in answers and in numbers, and
+for a sepsis simulator; a PettingZoo id for Debate.
 
 Importing the package registers the ids; entry points are strings, so nothing heavy is loaded before `gymnasium.make`.
 """
@@ -39,8 +40,11 @@ register(
     entry_point="progressgym.envs.coevolve:CoevolveStanceEnv",
     vector_entry_point="progressgym.envs.vector.coevolve:CoevolveStanceVectorEnv",
 )
+register(id="ProgressGym/SepsisSimulator-v0", entry_point="progressgym.envs.sepsis.simulator:SepsisSimulatorEnv")
 
 pettingzoo.register(
     "parallel", "ProgressGym/Coevolve-v0", entry_point="progressgym.envs.coevolve_parallel:parallel_env"
 )
 pettingzoo.register("aec", "ProgressGym/Coevolve-v0", entry_point="progressgym.envs.coevolve_parallel:env")
+pettingzoo.register("aec", "ProgressGym/Debate-v0", entry_point="progressgym.envs.debate.aec:env")
+pettingzoo.register("parallel", "ProgressGym/Debate-v0", entry_point="progressgym.envs.debate:parallel_env")

@@ -80,6 +80,7 @@ def _row(
     utilities = panel.utilities(contributions(traces))
     result = estimate_skill(panel, utilities)
     scores = [cell.scores for cell in cells]
+    justified = [x for score in scores for x in score.justifiability if x is not None]
     drift = [x for score in scores for x in score.drift_cosine if x is not None]
     times = [seconds[cell.config.seed] for cell in cells if cell.config.seed in seconds]
     row = Aggregate(
@@ -100,6 +101,7 @@ def _row(
         published={name: float(np.mean([score.published[name] for score in scores])) for name in scores[0].published},
         lock_in={name: _over_seeds([score.lock_in[name] for score in scores]) for name in scores[0].lock_in},
         seconds=float(np.mean(times)) if times else None,
+        justifiability=float(np.mean(justified)) if justified else None,
         privileged=is_privileged(group.agent),
         labels=challenge.labels,
     )

@@ -135,7 +135,7 @@ class History:
             from progressgym.histories.resampled import resampled_history
 
             return resampled_history(str(spec), instrument)
-        shipped = _shipped_folder() / str(spec)
+        shipped = shipped_folder(str(spec))
         if str(spec) in shipped_names():
             return _read(shipped / ANSWERS_FILE, shipped / CARD_FILE, str(spec), instrument)
         path = Path(spec)
@@ -200,6 +200,11 @@ class History:
             instrument=instrument,
             card=card or {},
         )
+
+
+def shipped_folder(name: str) -> Path:
+    """Where a history that comes with the package lies, answers, card and adapters; it need not exist."""
+    return _shipped_folder() / name
 
 
 def shipped_names() -> list[str]:

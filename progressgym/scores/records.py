@@ -95,6 +95,8 @@ class RunScores(Sealed):
     """Scores on the published scales, by name."""
     lock_in: dict[str, Finite] = Field(default_factory=dict)
     """Coevolve only: measures of how far the simulated human was locked in."""
+    justifiability: list[Finite | None] = Field(default_factory=list)
+    """Each step: share of the answers that differ from century 0's which win a debate before the target century."""
 
     @model_validator(mode="after")
     def _lengths(self) -> Self:
@@ -149,6 +151,8 @@ class Aggregate(Sealed):
     of what is left without it, and so on."""
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     """Wall time of a run, mean over seeds, without scoring; None where it was not kept."""
+    justifiability: Finite | None = None
+    """Mean of the cells' justifiability over steps and seeds; None where no answer ever differs."""
     privileged: bool = False
     """True for references that read the truth; they are never ranked."""
     labels: str = "probability"

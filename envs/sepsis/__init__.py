@@ -1,0 +1,1 @@
+"""Sepsis as a known decision process: simulators whose dynamics are exact tables."""
