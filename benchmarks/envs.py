@@ -260,9 +260,7 @@ def main() -> None:
     for side in [cart, written, on_numpy, on_numpy32, on_torch, synced, sampled, drawn, *([gpu] if gpu else [])]:
         show(side, cart)
     for other in OTHERS[1:]:
-        side = Side(
-            name=f"{other}, numpy, float64", step=vector(f"ProgressGym/{other}-v0", history=history), steps=steps
-        )
+        side = Side(name=f"{other}, numpy, float64", step=vector(f"ProgressGym/{other}-v0", history=history))
         measure([side], 1)
         show(side, cart)
     for side in (one_cart, one):
