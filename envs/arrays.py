@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from progressgym.scores.similarity import STILL, TINY
 
@@ -19,6 +20,8 @@ Array = Any
 """A numpy array or a torch tensor, all of one formula alike."""
 TOLERANCES = {"float64": (TINY, STILL, 1e-9), "float32": (1e-6, 1e-5, 1e-6)}
 """Precision -> (tiny, still, full); those of float64 are the single environments'."""
+FEW = 2048
+"""So few numbers take one call of a slow function; more, several calls of fast ones."""
 BLOCK = 256
 """Rows that one core works on at a time: a block of hidden numbers then stays in its cache."""
 
@@ -125,14 +128,12 @@ class NumpyArrays:
 
     def affine(self, x: Array, weights: Array, bias: Array) -> Array:
         """x @ weights + bias."""
-        product = x @ weights
-        if product.ndim < bias.ndim or (product.ndim == bias.ndim and len(product) < len(bias)):
-            return product + bias
-        product += bias
-        return product
+        return x @ weights + bias
 
     def sigmoid(self, x: Array) -> Array:
         """1 / (1 + exp(-x)) in place; x stays within +-50, so nothing overflows."""
+        if x.size < FEW:
+            return expit(x, out=x)
         np.negative(x, out=x)
         np.exp(x, out=x)
         x += 1.0

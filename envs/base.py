@@ -92,8 +92,12 @@ class ProgressEnv(gym.Env[Any, Any]):
         """Centuries between the last comparisons and the scored answers."""
         return 0
 
+    def _learn(self, episode: Episode) -> None:
+        """Prepare the tables that follow from a history alone: only when it is another than in the last episode."""
+        raise NotImplementedError
+
     def _begin(self, episode: Episode) -> None:
-        """Prepare an episode's tables."""
+        """Prepare an episode's own tables."""
         raise NotImplementedError
 
     def _labels(self, index: int) -> NDArray[np.float32]:
@@ -167,10 +171,13 @@ class ProgressEnv(gym.Env[Any, Any]):
         """
         super().reset(seed=seed)
         source = self._source if not options else self.other_source(options)
-        self._episode = Episode.begin(source.sample(self.np_random), self._chooser, self.np_random)
+        history, last = source.sample(self.np_random), self._episode
+        self._episode = Episode.begin(history, self._chooser, self.np_random)
         self._task = None
         self._step = 0
         self._path, self._utilities = [], []
+        if last is None or last.history is not history:
+            self._learn(self._episode)
         self._begin(self._episode)
         info = self._text_info(0)
         if self._window is not None:

@@ -144,18 +144,21 @@ class CoevolveEnv(ProgressEnv):
     def _parameters(self) -> dict[str, Scalar]:
         return {**super()._parameters(), "pull": self.pull, "influence": self.influence}
 
-    def _begin(self, episode: Episode) -> None:
+    def _learn(self, episode: Episode) -> None:
         mask = self._instrument.mask
         self._real = centred_log(episode.history.answers, mask)
-        self._logits = [episode.initial_logits]
-        self._labels_so_far = [self._ask(0)]
         human = episode.timeline.values
         norms = np.sqrt(np.einsum("td,td->t", human, human))
         self._directions = human / np.where(norms > 0, norms, np.inf)[:, None]
         static = centred_log(self._full_answers(self._static_action(episode)), mask)
-        self._static = [self._utility(self._scored(z)) for z in self._path_of(static, self.influence)]
-        self._free = softmax_options(np.array(self._path_of(static, 0.0)), mask)
+        beside, alone = (self._path_of(episode.initial_logits, static, b) for b in (self.influence, 0.0))
+        self._static = [self._utility(self._scored(z)) for z in beside]
+        self._free = softmax_options(np.array(alone), mask)
         self._targets = [Target.of(human[t], human[0], self._static[t - 1]) for t in range(1, len(human))]
+
+    def _begin(self, episode: Episode) -> None:
+        self._logits = [episode.initial_logits]
+        self._labels_so_far = [self._ask(0)]
 
     def _labels(self, index: int) -> NDArray[np.float32]:
         return self._labels_so_far[index].copy()
@@ -204,9 +207,9 @@ class CoevolveEnv(ProgressEnv):
         moved: Floats = move(human, self._real[n + 1], agent, self.pull, influence)
         return moved
 
-    def _path_of(self, agent: Floats, influence: float) -> list[Floats]:
-        """z_1 .. z_{T-1} beside an agent that always answers the same."""
-        path = [self._logits[0]]
+    def _path_of(self, start: Floats, agent: Floats, influence: float) -> list[Floats]:
+        """z_1 .. z_{T-1} from z_0, beside an agent that always answers the same."""
+        path = [start]
         for n in range(self.steps):
             path.append(self._move(path[-1], agent, n, influence))
         return path[1:]

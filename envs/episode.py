@@ -6,6 +6,7 @@ Legend of shapes: T centuries, Q asked comparisons, N items, K options, D = 19.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,28 @@ from progressgym.histories.timeline import Timeline
 from progressgym.preferences.comparisons import PairChooser, draw_labels, probabilities
 
 Floats = NDArray[np.float64]
+
+
+class Known(NamedTuple):
+    """What follows from a history alone, read-only: episodes of one history share it."""
+
+    timeline: Timeline
+    """Values on the scored items."""
+    initial_answers: Floats
+    """(N, K) century 0's answers in float64."""
+    initial_logits: Floats
+    """(N, K) their centred logarithms."""
+
+    @staticmethod
+    @lru_cache(maxsize=4)
+    def of(history: History) -> Known:
+        """Compute it, or remember it for the last few histories."""
+        instrument = history.instrument
+        first = history.answers[0].astype(np.float64)
+        logits = centred_log(first, instrument.mask)
+        for array in (first, logits):
+            array.setflags(write=False)
+        return Known(Timeline.of(history, instrument.evaluation), first, logits)
 
 
 class Questions(NamedTuple):
@@ -63,19 +86,18 @@ class Episode:
 
     @classmethod
     def begin(cls, history: History, chooser: PairChooser, rng: np.random.Generator) -> Episode:
-        """Draw the questions about a history, and compute what follows from it."""
-        instrument = history.instrument
+        """Draw the questions about a history, and look up what follows from it."""
         questions = Questions.draw(chooser, len(history), rng)
-        first = history.answers[0].astype(np.float64)
+        known = Known.of(history)
         return cls(
             history=history,
-            timeline=Timeline.of(history, instrument.evaluation),
+            timeline=known.timeline,
             asked=questions.asked,
             pairs=chooser.pairs[questions.asked],
             uniforms=questions.uniforms,
             initial_uniforms=questions.initial_uniforms,
-            initial_answers=first,
-            initial_logits=centred_log(first, instrument.mask),
+            initial_answers=known.initial_answers,
+            initial_logits=known.initial_logits,
         )
 
     def initial_labels(self, labels: str) -> NDArray[np.float32]:

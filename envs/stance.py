@@ -43,14 +43,17 @@ class StanceFlavour(ProgressEnv):
             gym.spaces.Box(-1.0, 1.0, (D,), dtype=np.float32),
         )
 
+    def _learn(self, episode: Episode) -> None:
+        self._base = self._readout.base(episode.initial_logits)
+        self._model = StanceModel(self._instrument.loadings, self._instrument.mask, episode.initial_logits)
+        super()._learn(episode)
+
     def _begin(self, episode: Episode) -> None:
         self._evidence = (
             self._all_evidence
             if len(episode.asked) == len(self._chooser.pairs)
             else evidence_weights(self._differences[episode.asked])
         )
-        self._base = self._readout.base(episode.initial_logits)
-        self._model = StanceModel(self._instrument.loadings, self._instrument.mask, episode.initial_logits)
         super()._begin(episode)
         self._seen = self._read(self._initial_labels())
         self._seen_index = -1

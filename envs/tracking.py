@@ -28,15 +28,19 @@ class TrackingEnv(ProgressEnv):
         """Centuries between the last comparisons and the scored answers."""
         return self._horizon
 
-    def _begin(self, episode: Episode) -> None:
+    def _learn(self, episode: Episode) -> None:
         shown = episode.history.answers[1 : 1 + self.steps]
-        preferred = probabilities(shown, episode.pairs)
-        self._shown = draw_labels(preferred, self._label_kind, episode.uniforms[: self.steps])
+        self._preferred = probabilities(shown, self._chooser.pairs)
         human = episode.timeline.values
         static = self._values(self._static_action(episode))
         self._targets = [
             Target.of(human[t], human[0], similarity(static, human[t])) for t in range(1 + self._horizon, len(human))
         ]
+
+    def _begin(self, episode: Episode) -> None:
+        every = len(episode.asked) == len(self._chooser.pairs)
+        preferred = self._preferred if every else self._preferred[:, episode.asked]
+        self._shown = draw_labels(preferred, self._label_kind, episode.uniforms[: self.steps])
 
     def _labels(self, index: int) -> NDArray[np.float32]:
         labels: NDArray[np.float32] = self._shown[index].copy()
@@ -48,6 +52,6 @@ class TrackingEnv(ProgressEnv):
     def _advance(self, action: Any) -> tuple[float, float, dict[str, Any]]:
         target = self._targets[self._step]
         values = self._values(action)
-        utility = similarity(values, target.values)
+        utility = similarity(values, target.values, target.square)
         self._path.append(values)
         return utility, scalar_gain(utility, target.static), describe(values, target, utility, self._covered)

@@ -285,6 +285,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         """Infos as Gymnasium's vector environments give them: beside every key a mask of the rows that have it."""
         arrays, mask = self._arrays, self._arrays.flags(live)
         inner: dict[str, Any] = {}
+        every = bool(live.all())
         for key, value in scores.items():
             if key.startswith("_"):
                 continue
@@ -292,9 +293,8 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             has = mask if own is None else mask & own
             if own is not None and not bool(has.any()):
                 continue
-            whole = bool(live.all()) and own is None
             spread = has.reshape(-1, *(1,) * (value.ndim - 1))
-            inner[key] = value if whole else arrays.xp.where(spread, value, 0.0)
+            inner[key] = value if every and own is None else arrays.xp.where(spread, value, 0.0)
             inner[f"_{key}"] = has
         return {"scores": inner, "_scores": mask}
 

@@ -19,8 +19,8 @@ from progressgym.envs.coevolve import CoevolveEnv, CoevolveStanceEnv, move
 from progressgym.envs.evidence import evidence
 from progressgym.envs.readout import Base
 from progressgym.envs.vector.draws import Draws
-from progressgym.envs.vector.flavours import AnswersVector, Flavour, StanceVector, covered_columns
-from progressgym.envs.vector.scoring import Targets, against_history, describe, gain, length
+from progressgym.envs.vector.flavours import AnswersVector, Flavour, StanceVector
+from progressgym.envs.vector.scoring import against_history, compare, gain, length, targets
 from progressgym.envs.vector.tables import Index, Tables, pick
 from progressgym.preferences.comparisons import CLIP
 
@@ -35,7 +35,6 @@ class CoevolveVector(Flavour):
     def _prepare(self) -> None:
         arrays, settings = self._arrays, self._settings
         self._readout = self._readout_of(whole=True)
-        self._covered = covered_columns(settings.covered, arrays)
         mask = self._readout.many_mask
         self._counts = arrays.floats(mask.sum(1))
         self._wide = arrays.flags(mask)
@@ -54,26 +53,16 @@ class CoevolveVector(Flavour):
         human = settings.instrument.values(answers, settings.instrument.evaluation, check=False)
         lengths = np.linalg.norm(human, axis=-1)
         tables = self._base_tables(answers[:, 0])
-        target, drift = human[:, 1:], human[:, 1:] - human[:, :1]
-        drifts = np.linalg.norm(drift, axis=-1)
-        for key, table in (
-            ("target", target),
-            ("target_length", lengths[:, 1:]),
-            ("target_covered", target[..., settings.covered]),
-            ("start", human[:, 0]),
-            ("drift", drift),
-            ("drift_length", drifts),
-            ("directions", np.swapaxes(human / np.where(lengths > 0, lengths, np.inf)[..., None], 1, 2)),
-        ):
-            tables[key] = arrays.floats(table)
-        tables["moved"] = arrays.flags(drifts > arrays.still)
+        ways = human / np.where(lengths > 0, lengths, np.inf)[..., None]
+        tables["directions"] = arrays.floats(np.swapaxes(ways, 1, 2))
+        tables["start"] = arrays.floats(human[:, 0])
         real = self._readout.base(centred_log(answers, settings.instrument.mask))
         tables["real_two"], tables["real_many"] = real.two, self._on_real(real.many)
-        self._paths(tables, self._agent_logits(self._static(answers[:, 0], tables)))
-        return tables
+        static = self._paths(tables, self._agent_logits(self._static(answers[:, 0], tables)))
+        return {**tables, **self._target_tables(targets(arrays, human, arrays.host(static), 0), human)}
 
-    def _paths(self, tables: Tables, static: Base) -> None:
-        """Utilities beside an agent that stays at century 0, and the answers of a human whom nobody influences."""
+    def _paths(self, tables: Tables, static: Base) -> Array:
+        """Utilities (H, S) beside an agent that stays at century 0; adds the answers of a human left alone."""
         stack = self._arrays.xp.stack
         beside = alone = Base(tables["real_two"][:, 0], tables["real_many"][:, 0])
         utilities, free = [], []
@@ -82,9 +71,9 @@ class CoevolveVector(Flavour):
             alone = self._moved(tables, alone, static, n, 0.0)
             utilities.append(self._utility(self._values(beside), tables["directions"]))
             free.append(self._chances(alone))
-        tables["static"] = stack(utilities, 1)
         tables["free_two"] = stack([chances.two for chances in free], 1)
         tables["free_many"] = stack([chances.many for chances in free], 1)
+        return stack(utilities, 1)
 
     def _questions(self, truth: Tables, draws: Draws) -> Tables:
         arrays = self._arrays
@@ -122,17 +111,12 @@ class CoevolveVector(Flavour):
         self._see_next(index)
         values = self._values(self._human)
         utility = self._utility(values, tables["directions"])
-        names = ("target", "target_length", "drift", "drift_length", "static")
-        target = Targets(*(pick(arrays, tables[name], index) for name in names))
-        covered = len(self._settings.covered)
-        scores = describe(arrays, own, tables["start"], target, covered)
-        total, human = self.num_envs, pick(arrays, tables["target_covered"], index)
-        scores["_drift_cosine"] = arrays.xp.broadcast_to(pick(arrays, tables["moved"], index), (total,))
-        scores["agent_values"] = own[:, self._covered]
-        scores["human_values"] = arrays.copy(arrays.xp.broadcast_to(human, (total, human.shape[-1])))
-        scores["simulated_values"] = values[:, self._covered]
+        target, covered = self._target(index), len(self._settings.covered)
+        _, drift_cosine, error = compare(arrays, own, target, covered)
+        scores = self._told(own, drift_cosine, error, index)
+        scores["simulated_values"] = values[:, self._columns]
         scores |= self._lock_in(index)
-        scores["against_history"] = against_history(arrays, values, tables["start"], target.values, covered)
+        scores["against_history"] = against_history(arrays, values, tables["start"], target.origins[:, 2], covered)
         return utility, target.static, scores
 
     def _gain_of(self, utility: Array, static: Array) -> Array:

@@ -16,21 +16,17 @@ from progressgym.core.answers import centred_log
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.errors import UserError
 from progressgym.envs.actions import LIMIT, to_action
-from progressgym.envs.arrays import Array, Arrays, NumpyArrays
+from progressgym.envs.arrays import Array, NumpyArrays
 from progressgym.envs.evidence import differences, evidence, evidence_weights
 from progressgym.envs.readout import FAR, Base, Fold, Readout
 from progressgym.envs.stance import THETA_SCALE
 from progressgym.envs.vector.base import Bools, ProgressVectorEnv
 from progressgym.envs.vector.draws import Draws
+from progressgym.envs.vector.scoring import Targets
 from progressgym.envs.vector.tables import Index, Tables, pick
 
 Floats = NDArray[np.float64]
 D = len(DIMENSIONS)
-
-
-def covered_columns(covered: NDArray[np.int64], arrays: Arrays) -> Any:
-    """What selects the covered dimensions of values: everything, as a view, where all are."""
-    return slice(None) if len(covered) == D else arrays.index(covered)
 
 
 class Flavour(ProgressVectorEnv):
@@ -66,6 +62,38 @@ class Flavour(ProgressVectorEnv):
         """Tables of what is asked."""
         raise NotImplementedError
 
+    def _target_tables(self, found: Targets, human: Floats) -> Tables:
+        """Tables of what values are compared with, from the human's values (H, T, D)."""
+        covered, still = self._settings.covered, found.lengths[..., 1] == math.inf
+        self._all_move &= not bool(still.any())
+        goal = human[:, 1 + self._settings.horizon :]
+        tables = {f"target_{name}": table for name, table in found._asdict().items()}
+        return {**tables, "moved": ~still, "human": self._arrays.floats(goal[..., covered])}
+
+    def _target(self, index: Index) -> Targets:
+        """What the values of a step are compared with."""
+        return Targets(*(pick(self._arrays, self._tables[f"target_{name}"], index) for name in Targets._fields))
+
+    def _told(self, values: Array, drift_cosine: Array, error: Array, index: Index) -> dict[str, Array]:
+        """The scores that all challenges have."""
+        arrays, total = self._arrays, self.num_envs
+        human = pick(arrays, self._tables["human"], index)
+        scores = {
+            "drift_cosine": drift_cosine,
+            "dimension_error": error,
+            "agent_values": values[:, self._columns],
+            "human_values": arrays.copy(arrays.xp.broadcast_to(human, (total, human.shape[-1]))),
+        }
+        if not self._all_move:
+            moved = pick(arrays, self._tables["moved"], index)
+            scores["_drift_cosine"] = arrays.xp.broadcast_to(moved, (total,))
+        return scores
+
+    def _prepare(self) -> None:
+        covered = self._settings.covered
+        self._columns: Any = slice(None) if len(covered) == D else self._arrays.index(covered)
+        self._all_move = True
+
     _readout: Readout
 
 
@@ -73,6 +101,7 @@ class StanceVector(Flavour):
     """Numbers in, numbers out."""
 
     def _prepare(self) -> None:
+        super()._prepare()
         settings = self._settings
         self._difference = differences(settings.instrument.loadings, settings.chooser.pairs)
         self._all_evidence = evidence_weights(self._difference)[None]
@@ -136,10 +165,11 @@ class AnswersVector(Flavour):
     """Comparisons in, answers to all items out."""
 
     def _prepare(self) -> None:
+        super()._prepare()
         arrays, mask = self._arrays, self._settings.instrument.mask
         self._real = arrays.flags(mask)
         self._pairs = arrays.index(self._settings.chooser.pairs)
-        self._columns = [arrays.index(items) for items in (self._readout.two_items, self._readout.many_items)]
+        self._places = [arrays.index(items) for items in (self._readout.two_items, self._readout.many_items)]
         self._many_real = arrays.flags(self._readout.many_mask)
 
     def _base_tables(self, answers: Floats) -> Tables:
@@ -161,7 +191,7 @@ class AnswersVector(Flavour):
         return given
 
     def _logits(self, actions: Array) -> Base:
-        clip, (two, many) = self._arrays.xp.clip, self._columns
+        clip, (two, many) = self._arrays.xp.clip, self._places
         first, second = clip(actions[:, two, 0], -LIMIT, LIMIT), clip(actions[:, two, 1], -LIMIT, LIMIT)
         wide = clip(actions[:, many], -LIMIT, LIMIT)
         wide = self._arrays.xp.where(self._many_real, wide, FAR)

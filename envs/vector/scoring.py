@@ -9,29 +9,62 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from progressgym.envs.arrays import Array, Arrays
-from progressgym.scores.lock_in import STILL as UNMOVED
+from progressgym.scores.lock_in import STILL
+
+Floats = NDArray[np.float64]
 
 
 class Targets(NamedTuple):
-    """What the values of a step are compared with; the leading axis is 1 or B (in tables a step axis follows it)."""
+    """What values are compared with; the leading axis is 1 or B (in tables a step axis follows it)."""
 
-    values: Array
-    """(B, D) the human's values in the target century."""
-    length: Array
-    """(B,) their lengths."""
-    drift: Array
-    """(B, D) the human's change since century 0."""
-    drift_length: Array
-    """(B,) its length."""
+    origins: Array
+    """(B, 3, D) what values are seen from: nothing, century 0's values, the target century's."""
+    directions: Array
+    """(B, 2, D) what they are compared with from the first two: the target's values, the human's change."""
+    lengths: Array
+    """(B, 2) of the directions; infinite where there is none."""
+    shortest: Array
+    """(B, 2) a vector that is not longer than this has no direction."""
     static: Array
     """(B,) utility of answering as in century 0."""
 
 
-def similarity(arrays: Arrays, a: Array, a_length: Array, b: Array, b_length: Array) -> Array:
-    """Cosines (B,) of vectors (B, D) of known lengths, 0 where either has no direction."""
-    norm = a_length * b_length
-    return arrays.xp.clip(arrays.dot(a, b) / arrays.xp.where(norm > arrays.tiny**2, norm, math.inf), -1.0, 1.0)
+def targets(arrays: Arrays, human: Floats, static: Floats, horizon: int) -> Targets:
+    """Tables of an episode.
+
+    Args:
+        arrays: back end.
+        human: (H, T, D) values of the human.
+        static: (H, S) utility of answering as in century 0.
+        horizon: step n is compared with century n + 1 + horizon.
+    """
+    goal, start = human[:, 1 + horizon :], human[:, :1]
+    seen = np.stack([np.zeros_like(goal), np.broadcast_to(start, goal.shape), goal], 2)
+    ways = np.stack([goal, goal - start], 2)
+    lengths = np.linalg.norm(ways, axis=-1)
+    lengths[..., 1] = np.where(lengths[..., 1] > arrays.still, lengths[..., 1], np.inf)
+    lengths[..., 0] = np.where(lengths[..., 0] > 0.0, lengths[..., 0], np.inf)
+    shortest = np.stack([arrays.tiny**2 / lengths[..., 0], np.full(lengths.shape[:-1], arrays.still)], -1)
+    return Targets(*(arrays.floats(table) for table in (seen, ways, lengths, shortest, static)))
+
+
+def compare(arrays: Arrays, values: Array, target: Targets, covered: int) -> tuple[Array, Array, Array]:
+    """Similarity, drift cosine and dimension error, (B,) each, of values (B, D); `covered` dimensions count.
+
+    Where the human did not move the drift cosine is not defined, and 0 here.
+    """
+    xp = arrays.xp
+    away = values.T - xp.moveaxis(target.origins, 0, -1)
+    first = away[:2]
+    lengths = xp.sqrt((first * first).sum(1))
+    dots = (first * xp.moveaxis(target.directions, 0, -1)).sum(1)
+    norms = xp.where(lengths > target.shortest.T, lengths * target.lengths.T, math.inf)
+    cosines = xp.clip(dots / norms, -1.0, 1.0)
+    return cosines[0], cosines[1], xp.abs(away[2]).sum(0) / max(covered, 1)
 
 
 def length(arrays: Arrays, vectors: Array) -> Array:
@@ -47,27 +80,8 @@ def gain(arrays: Arrays, utility: Array, static: Array) -> Array:
     return arrays.xp.where(full, 0.0, raw)
 
 
-def describe(arrays: Arrays, values: Array, start: Array, target: Targets, covered: int) -> dict[str, Array]:
-    """Drift cosine, dimension error.
-
-    Args:
-        arrays: back end.
-        values: (B, D) the agents'.
-        start: (1 or B, D) the human's in century 0.
-        target: what they are compared with.
-        covered: how many dimensions count.
-    """
-    own = values - start
-    own_length = length(arrays, own)
-    along = similarity(arrays, own, own_length, target.drift, target.drift_length)
-    return {
-        "drift_cosine": arrays.xp.where(own_length > arrays.still, along, 0.0),
-        "dimension_error": arrays.xp.abs(values - target.values).sum(-1) / max(covered, 1),
-    }
-
-
 def against_history(arrays: Arrays, values: Array, start: Array, target: Array, covered: int) -> Array:
     """As `progressgym.scores.lock_in.against_history`."""
     size, moved, real = arrays.xp.abs, values - start, target - start
-    against = (moved * real < 0) & (size(moved) > UNMOVED) & (size(real) > UNMOVED)
+    against = (moved * real < 0) & (size(moved) > STILL) & (size(real) > STILL)
     return arrays.floats(against).sum(-1) / max(covered, 1)
