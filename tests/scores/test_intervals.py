@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,7 +55,7 @@ def estimate(seed: int, seeds: int = 3, resamples: int = 40, utility: Utility = 
     )
 
 
-def steady(seed: int, drift: float = 1.0, seeds: int = 4, items: int = 200) -> dict[str, Floats]:
+def steady(seed: int, drift: float = 1.0, seeds: int = 4, items: int = 200) -> dict[str, Any]:
     """Contributions of a history that moves along one direction by `drift`, an agent half-way behind it with noise."""
     rng = np.random.default_rng(seed)
     loadings = np.eye(D)[np.arange(items) % D]
@@ -316,7 +317,7 @@ def test_repeatable() -> None:
 def test_misfits_are_named() -> None:
     loadings, agent, human = cell(5)
     x, a, masses = item_contributions(human[None], loadings), item_contributions(agent, loadings), item_masses(loadings)
-    good = {"agent": a, "static": np.repeat(x[:, :1], T - 1, 1), "reference": x[:, 1:], "human": x}
+    good: dict[str, Any] = {"agent": a, "static": np.repeat(x[:, :1], T - 1, 1), "reference": x[:, 1:], "human": x}
     run = partial(bootstrap_skill, masses=masses, utility=follow_utilities)
     for change, message in (
         ({"agent": a[0]}, "agent contributions have shape"),
