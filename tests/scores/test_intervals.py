@@ -149,6 +149,16 @@ def test_ratio_interval_agrees_with_its_text(seed: int, count: int, lead: float,
     assert found.low <= found.mid <= found.high
 
 
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10_000), st.floats(-3.0, 3.0), st.floats(0.0, 0.25))
+def test_skill_excludes_zero_exactly_when_the_gain_does(seed: int, gain: float, spread: float) -> None:
+    """With leads that are all positive after centring: the sign of a ratio is that of its numerator."""
+    rng = np.random.default_rng(seed)
+    gains, leads = rng.normal(size=200), 1 + spread * np.clip(rng.normal(size=200), -3, 3)
+    found, top = ratio_interval(gain, gains, 1.0, leads), centred_interval(gain, gains)
+    assert (found.low > 0, found.high < 0) == (top.low > 0, top.high < 0)
+
+
 def test_resamples_without_a_lead_are_unbounded_not_left_out() -> None:
     """Of 100 resamples 2 may be outside on either side. With 2 leads gone the bounds are finite, with 3 one is not.
 
