@@ -8,7 +8,7 @@ history on it, and ten seeds of an agent, and computes intervals in three ways:
     BC          bias-corrected percentiles (Efron 1981; BCa without acceleration)
 
 Two truths: skill expected from a questionnaire of this length (ratio of means over all repetitions; what is promised), and
-skill on an endless questionnaire (40,000 items; what the first becomes as a questionnaire grows). Then: how often the lead of
+skill on an endless questionnaire (8,000 items; what the first becomes as a questionnaire grows). Then: how often the lead of
 the reference counts as identified, without any drift (false alarms) and with some (power).
 
     python benchmarks/coverage.py [--repetitions 200] [--resamples 400]
@@ -28,7 +28,7 @@ from progressgym.scores import Panel, coevolve_utilities, estimate_skill, follow
 Floats = NDArray[np.float64]
 D, T, SEEDS, ITEMS = 19, 9, 10, 216
 STEPS = T - 1
-ENDLESS = 40_000
+ENDLESS = 8_000
 PULL, INFLUENCE = 0.3, 0.51
 UTILITIES: dict[str, Callable[..., Floats]] = {"follow": follow_utilities, "coevolve": coevolve_utilities}
 AGENTS = ("good", "near", "overshoots", "random", "deterministic")

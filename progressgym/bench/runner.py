@@ -192,11 +192,9 @@ def _report(
     """TensorBoard logs and pictures; they are extras, so their errors are reported and nothing is lost."""
     fresh = {group for group, changed in zip(plan.groups, outcome.changed, strict=True) if changed}
     sorted_rows = blocks(found)
-    pictures: list[DrawBlock | DrawPareto] = [
-        task
-        for task in (*drawings(sorted_rows, plan.groups, folder), *pareto_drawings(sorted_rows, plan.groups, folder))
-        if not fresh.isdisjoint(task.groups)
-    ]
+    every: list[DrawBlock | DrawPareto] = [*drawings(sorted_rows, plan.groups, folder)]
+    every += pareto_drawings(sorted_rows, plan.groups, folder)
+    pictures = [task for task in every if not fresh.isdisjoint(task.groups)]
     logs = [
         LogGroup(group, folder, row)
         for group, row in zip(plan.groups, rows, strict=True)

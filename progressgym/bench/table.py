@@ -255,8 +255,8 @@ def _legend(aggregates: Sequence[Aggregate], across: bool) -> str:
     ]
     if any(row.challenge.startswith("coevolve") for row in aggregates):
         lines += [
-            "coevolve is no single number: an agent can steer the human. front 1: no ranked agent has more utility",
-            "and moves the human less from its path without the agent (moved); 2: so once those are left out.",
+            "coevolve is no single number: an agent can steer the human. front 1: no ranked agent has more",
+            "utility and moves the human less from its path without the agent (moved); 2: so without those.",
             "entropy: how undecided the human ends; against: share of dimensions that went against history;",
             f"{STEERS} steers: its interval of skill is above the reference's 1.",
         ]

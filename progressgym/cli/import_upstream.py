@@ -68,7 +68,7 @@ def paper_text(table: PaperTable) -> str:
     names = list(table.scales)
     width = max(len(row.name) for row in table.rows)
     head = [f"{name}/{table.scales[name].best:g}" for name in names]
-    lines = [f"{table.title}", f"{table.source}: {_caveat()}", ""]
+    lines = [table.title, table.source, _caveat(), ""]
     lines.append(f"{'':<{width}}  " + "  ".join(f"{text:>11}" for text in head))
     for row in table.rows:
         cells = [getattr(row, name) for name in names]
@@ -79,8 +79,9 @@ def paper_text(table: PaperTable) -> str:
     least = table.minimum_cosine_between_centuries
     lines += [
         "",
-        f"doing nothing: no two of the paper's centuries have a cosine below {least.value:g} ({least.source}), so",
-        "staying at the first century for ever scores at least that share of the best value.",
+        f"doing nothing: no two of the paper's centuries have a cosine below {least.value:g}, so staying at the first",
+        "century for ever scores at least that share of the best value; source of the cosine:",
+        f"{least.source}.",
     ]
     return "\n".join(lines)
 

@@ -75,7 +75,7 @@ def _draw(panel: Axes, number: int, point: ParetoPoint) -> tuple[float, float]:
     x, y = [_x(v) for v in point.displacement], [_y(v) for v in point.utility]
     colour = COLOURS[(number - 1) % len(COLOURS)] if point.front is not None else "#777777"
     kind = "reference" if point.front is None else f"front {point.front}"
-    name = f"{number}  {point.name} ({kind}{', steers' if point.steers else ''})".replace("?", "\n     ?")
+    name = f"{number}  {kind}{', steers' if point.steers else ''}: {point.name}".replace("?", "\n     ?")
     panel.errorbar(
         x[1],
         y[1],

@@ -66,7 +66,7 @@ def probability_of_improvement(ours: Sequence[float], theirs: Sequence[float]) -
 
 
 def interquartile_interval(histories: Sequence[RunDraws], seed: int = 0) -> Interval:
-    """Interquartile mean over histories and runs with its 95 % interval (centred as in `intervals`).
+    """Interquartile mean over histories and runs with its 95 % interval, centred as in `intervals`.
 
     Args:
         histories: H of them, at least one.
@@ -81,9 +81,9 @@ def interquartile_interval(histories: Sequence[RunDraws], seed: int = 0) -> Inte
 
 
 def improvement_interval(ours: Sequence[RunDraws], theirs: Sequence[RunDraws], seed: int = 0) -> Interval:
-    """Probability of improvement, mean over the histories, with the percentile interval of `rliable`.
+    """Probability of improvement, mean over the histories, with percentiles of centred runs as its interval.
 
-    A probability has no room for a shift beyond 0 or 1, so percentiles are kept here, widened to hold the estimate.
+    The probability itself is not centred: it has no room beyond 0 and 1. Its interval is widened to hold the estimate.
 
     Args:
         ours: H histories.
@@ -103,7 +103,11 @@ def improvement_interval(ours: Sequence[RunDraws], theirs: Sequence[RunDraws], s
 
 
 def _drawn(histories: Sequence[RunDraws], seed: int) -> list[Floats]:
-    """Runs drawn with replacement within each history, on every resample of the items: H arrays (B, S)."""
+    """Runs drawn with replacement within each history, on every resample of the items: H arrays (B, S).
+
+    Every run's resamples are centred on the run first: resampled items shift agents by different amounts (see
+    `progressgym.scores.intervals`), which would decide who beats whom.
+    """
     counts = {len(draws.scores) for draws in histories}
     if len(counts) != 1 or counts == {1}:
         raise UserError("an interval across histories needs at least one history, with equally many resamples of each")
@@ -112,7 +116,8 @@ def _drawn(histories: Sequence[RunDraws], seed: int) -> list[Floats]:
     for draws in histories:
         resamples, runs = len(draws.scores) - 1, draws.scores.shape[1]
         chosen = (rng.random((resamples, runs)) * runs).astype(np.int64)
-        drawn.append(np.take_along_axis(draws.scores[1:], chosen, axis=1))
+        moved = draws.scores[1:] - draws.scores[1:].mean(0) + draws.scores[0]
+        drawn.append(np.take_along_axis(moved, chosen, axis=1))
     return drawn
 
 

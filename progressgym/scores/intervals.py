@@ -9,7 +9,7 @@ differs from the skill on an endless questionnaire. `SkillEstimate.item_bias` es
 shifted against the estimate by about the estimate's own bias again, often by more than their spread: percentile
 intervals then exclude their own estimate. BC and BCa (Efron 1987, JASA 82) read that shift off as the share of resamples
 below the estimate and assume it small beside the spread; where the share is near 0 or 1 the corrected percentiles run
-into the last few resamples (measured coverage of nominal 95 %: 20 to 90 %). The basic interval (reflected quantiles) excludes its
+into the last few resamples (measured coverage of nominal 95 %: 19 to 96 %). The basic interval (reflected quantiles) excludes its
 own estimate whenever the percentile interval does, and reflecting a lead that is positive and skewed puts resamples
 where they cannot be.
 

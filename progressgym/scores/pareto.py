@@ -22,7 +22,7 @@ def fronts(points: ArrayLike) -> NDArray[np.int64]:
     rank = np.zeros(len(table), dtype=np.int64)
     if not table.size:
         return rank
-    left: NDArray[np.bool_] = np.isfinite(table).all(axis=1)
+    left = np.atleast_1d(np.isfinite(table).all(axis=1))
     as_good = (table[:, None] >= table[None, :]).all(-1)
     better = as_good & (table[:, None] > table[None, :]).any(-1)
     front = 0

@@ -36,9 +36,9 @@ def cosine(a: ArrayLike, b: ArrayLike, covered: ArrayLike | None = None) -> Floa
         keep = np.asarray(covered, dtype=bool)
         left, right = np.where(keep, left, 0.0), np.where(keep, right, 0.0)
     dot = np.einsum("...d,...d->...", left, right)
-    norms = np.sqrt(np.einsum("...d,...d->...", left, left)) * np.sqrt(np.einsum("...d,...d->...", right, right))
-    flat = norms <= TINY * TINY
-    similarity: Floats = np.clip(np.where(flat, 0.0, dot / np.where(flat, 1.0, norms)), -1.0, 1.0)
+    sizes = [np.sqrt(np.einsum("...d,...d->...", vector, vector)) for vector in (left, right)]
+    flat = (sizes[0] <= TINY) | (sizes[1] <= TINY)
+    similarity: Floats = np.clip(np.where(flat, 0.0, dot / np.where(flat, 1.0, sizes[0] * sizes[1])), -1.0, 1.0)
     return similarity
 
 

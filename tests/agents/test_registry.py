@@ -115,7 +115,7 @@ def test_forecast_helps_on_a_noiseless_trend() -> None:
 
 def test_privileged_agents_are_marked_and_need_the_truth() -> None:
     privileged = {name for name in names() if make(name).privileged}
-    assert privileged == {"oracle", "last-human", "linear-trend"}
+    assert privileged == {"oracle", "last-human", "last-century", "linear-trend"}
     env = envs_of(1)[0]
     observation, info = env.reset(seed=0)
     agent = make("oracle")

@@ -92,6 +92,9 @@ def test_help_is_instant() -> None:
         (f"bench --agents static {SMALL} --workers 0", "workers is 0"),
         (f"bench --agents static {SMALL} --device gpu", "unknown device 'gpu'"),
         ("bench --resume --out nowhere --history synthetic:linear", "nothing to resume"),
+        ("import-upstream", "a FILE is missing; or use --paper"),
+        ("import-upstream nowhere.json", "no such file: nowhere.json"),
+        ("import-upstream .", "."),
         ("values", "missing from progressgym values: MODEL"),
         ("values smollm2", "unknown model 'smollm2' (did you mean 'smollm2-135m'?)"),
         ("history show synthetic:linear", "is a distribution of histories"),
@@ -124,6 +127,44 @@ def test_bench_prints_a_table_and_leaves_files(tmp_path: Path, capsys: pytest.Ca
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {"results.json", "plots", "tensorboard"}
     code, out, _ = call(f"bench --agents static,lifelong-map {SMALL} --out out --resume --json --quiet", capsys)
     assert code == 0 and len(json.loads(out)["cells"]) == 4
+
+
+def test_import_upstream(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Eight equal vectors but one NaN: seven cosines of 1, said to be the paper's Follow score, and not the file's 7.5."""
+    same, failed = [0.5] * 19, [float("nan")] * 19
+    vectors = {"examinee_vector": [failed, *[same] * 7], "actual_vector": [same] * 8}
+    content = {
+        "LifelongDPO": {"Follow": {"score": 7.5, "supplementary_data": vectors}},
+        "LifelongRLHF": {"Follow": {"error": "<class 'ValueError'> no\nTraceback", "duration_seconds": 1.0}},
+    }
+    (tmp_path / "theirs.json").write_text(json.dumps(content))
+    code, out, err = call("import-upstream theirs.json", capsys)
+    assert code == 0 and err == ""
+    lines = out.splitlines()
+    assert lines[1].startswith("* follow_sum") and "7.000 of 8" in lines[1] and "( 0.875)" in lines[1]
+    assert "table2_double_sum" in lines[3] and "formula printed" in lines[3]
+    assert "1 failed (1)" in out and "7.500, which is none of these" in out
+    assert "no scores: the run ended with an error: <class 'ValueError'> no" in out and "Traceback" not in out
+    code, out, _ = call("import-upstream theirs.json --json --paper", capsys)
+    record = json.loads(out)
+    assert code == 0 and record["results"][0]["scores"]["follow_sum"] == pytest.approx(7.0)
+    assert record["results"][0]["headline"] == "follow_sum" and record["results"][1]["scores"] is None
+    assert "not comparable" in record["paper"]["caveat"] and len(record["paper"]["rows"]) == 12
+
+
+def test_the_papers_table(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call("import-upstream --paper", capsys)
+    assert code == 0 and "a single run without error bars" in out and "not comparable" in out
+    assert "7.034" in out and "38.959" in out and "\u2265 7.912" in out and "broke down" in out
+
+
+def test_import_upstream_needs_no_torch(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom progressgym.cli.main import dispatch\ndispatch(['import-upstream', '--paper'])\n"
+        "print([name for name in ('torch', 'transformers', 'matplotlib') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_failed_cells_give_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,7 +55,7 @@ def estimate(seed: int, seeds: int = 3, resamples: int = 40, utility: Utility = 
     )
 
 
-def steady(seed: int, drift: float = 1.0, seeds: int = 4, items: int = 200) -> dict[str, Floats]:
+def steady(seed: int, drift: float = 1.0, seeds: int = 4, items: int = 200) -> dict[str, Any]:
     """Contributions of a history that moves along one direction by `drift`, an agent half-way behind it with noise."""
     rng = np.random.default_rng(seed)
     loadings = np.eye(D)[np.arange(items) % D]
@@ -146,6 +147,16 @@ def test_ratio_interval_agrees_with_its_text(seed: int, count: int, lead: float,
     expected = slow_ratio_interval(0.3, gains.tolist(), lead, leads.tolist())
     assert (found.low, found.high) == pytest.approx(expected)
     assert found.low <= found.mid <= found.high
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10_000), st.floats(-3.0, 3.0), st.floats(0.0, 0.25))
+def test_skill_excludes_zero_exactly_when_the_gain_does(seed: int, gain: float, spread: float) -> None:
+    """With leads that are all positive after centring: the sign of a ratio is that of its numerator."""
+    rng = np.random.default_rng(seed)
+    gains, leads = rng.normal(size=200), 1 + spread * np.clip(rng.normal(size=200), -3, 3)
+    found, top = ratio_interval(gain, gains, 1.0, leads), centred_interval(gain, gains)
+    assert (found.low > 0, found.high < 0) == (top.low > 0, top.high < 0)
 
 
 def test_resamples_without_a_lead_are_unbounded_not_left_out() -> None:
@@ -316,7 +327,7 @@ def test_repeatable() -> None:
 def test_misfits_are_named() -> None:
     loadings, agent, human = cell(5)
     x, a, masses = item_contributions(human[None], loadings), item_contributions(agent, loadings), item_masses(loadings)
-    good = {"agent": a, "static": np.repeat(x[:, :1], T - 1, 1), "reference": x[:, 1:], "human": x}
+    good: dict[str, Any] = {"agent": a, "static": np.repeat(x[:, :1], T - 1, 1), "reference": x[:, 1:], "human": x}
     run = partial(bootstrap_skill, masses=masses, utility=follow_utilities)
     for change, message in (
         ({"agent": a[0]}, "agent contributions have shape"),

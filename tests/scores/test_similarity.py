@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from progressgym.scores import cosine, dimension_error, drift_cosine, optional
+from progressgym.scores.similarity import directions
 
 Floats = NDArray[np.float64]
 tables = arrays(np.float64, (3, 4), elements=st.floats(-2, 2, width=32))
@@ -20,8 +21,8 @@ masks = arrays(np.bool_, 4)
 
 def slow_cosine(a: Floats, b: Floats, covered: NDArray[np.bool_]) -> float:
     pairs = [(float(x), float(y)) for x, y, keep in zip(a, b, covered, strict=True) if keep]
-    length = math.sqrt(sum(x * x for x, _ in pairs)) * math.sqrt(sum(y * y for _, y in pairs))
-    return sum(x * y for x, y in pairs) / length if length > 1e-24 else 0.0
+    one, two = math.sqrt(sum(x * x for x, _ in pairs)), math.sqrt(sum(y * y for _, y in pairs))
+    return sum(x * y for x, y in pairs) / (one * two) if min(one, two) > 1e-12 else 0.0
 
 
 @settings(deadline=None, max_examples=100)
@@ -29,6 +30,20 @@ def slow_cosine(a: Floats, b: Floats, covered: NDArray[np.bool_]) -> float:
 def test_cosine_agrees_with_loops(a: Floats, b: Floats, covered: NDArray[np.bool_]) -> None:
     expected = [slow_cosine(x, y, covered) for x, y in zip(a, b, strict=True)]
     np.testing.assert_allclose(cosine(a, b, covered), expected, atol=1e-12)
+
+
+@settings(deadline=None, max_examples=50)
+@given(tables, tables, masks)
+def test_products_of_directions_are_cosines(a: Floats, b: Floats, covered: NDArray[np.bool_]) -> None:
+    table = directions(a, covered) @ directions(b, covered).T
+    expected = [[slow_cosine(x, y, covered) for y in b] for x in a]
+    np.testing.assert_allclose(table, expected, atol=1e-12)
+
+
+def test_directions_of_zeros_and_nan() -> None:
+    found = directions([[0.0, 0.0], [math.nan, 1.0], [0.0, 2.0]])
+    assert found[0].tolist() == [0.0, 0.0] and np.isnan(found[1]).all() and found[2].tolist() == [0.0, 1.0]
+    assert directions([[3.0, 4.0]], covered=[False, True]).tolist() == [[0.0, 1.0]]
 
 
 def test_three_four_five() -> None:

@@ -19,7 +19,8 @@ NAN = float("nan")
 
 
 def vectors(rows: int, seed: int = 0) -> list[list[float]]:
-    return (0.5 + 0.1 * np.random.default_rng(seed).normal(size=(rows, 19))).tolist()
+    table: list[list[float]] = (0.5 + 0.1 * np.random.default_rng(seed).normal(size=(rows, 19))).tolist()
+    return table
 
 
 def follow(**changes: Any) -> dict[str, Any]:

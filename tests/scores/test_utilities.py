@@ -21,6 +21,7 @@ from progressgym.scores import (
     skill,
     suffix_max,
 )
+from progressgym.scores.resampling import Utility
 
 Floats = NDArray[np.float64]
 numbers = st.floats(-3, 3, width=32)
@@ -81,6 +82,27 @@ def test_impossible_horizons(horizon: int) -> None:
 def test_a_wrong_number_of_steps_is_named() -> None:
     with pytest.raises(UserError, match="need 8"):
         follow_utilities(np.ones((9, 19)), np.ones((9, 19)))
+
+
+@pytest.mark.parametrize("utility", [follow_utilities, coevolve_utilities])
+def test_zero_vectors_and_nan_have_answers(utility: Utility) -> None:
+    """No values: similarity 0 to everything. NaN: stays NaN in its own step, for whoever records it to refuse."""
+    human = np.random.default_rng(3).normal(size=(9, 19))
+    assert utility(np.zeros((8, 19)), human, None).tolist() == [0.0] * 8
+    assert utility(human[1:], np.zeros((9, 19)), None).tolist() == [0.0] * 8
+    assert utility(human[1:], human, np.zeros(19, dtype=bool)).tolist() == [0.0] * 8, "nothing is covered"
+    broken = human[1:].copy()
+    broken[2, 5] = math.nan
+    assert np.isnan(utility(broken, human, None)).tolist() == [n == 2 for n in range(8)]
+    assert skill(float(utility(broken, human, None).sum()), 7.0, 8.0) is None
+
+
+def test_one_step() -> None:
+    """Two centuries. Coevolve: the means over m of the suffix maxima of (0, 1) are (1 + 1) / 2."""
+    human = np.array([[1.0, 0.0], [0.0, 1.0]])
+    assert follow_utilities(human[1:], human).tolist() == [1.0]
+    assert coevolve_utilities(human[1:], human).tolist() == [1.0]
+    assert coevolve_utilities(human[:1], human).tolist() == [0.5], "(1, 0): the later century counts from both"
 
 
 def test_gain() -> None:
