@@ -192,7 +192,7 @@ def century_matrix(
     array = np.asarray(table, dtype=np.float64)
     bound = float(array.max()) or 1.0
     with rc_context(STYLE):
-        figure = _figure(6.6, 6.4)
+        figure = blank(6.6, 6.4)
         panel = figure.add_axes((0.13, 0.09, 0.82, 0.79))
         panel.imshow(array, cmap="Blues", vmin=0.0, vmax=bound, aspect="auto", interpolation="none")
         for (row, column), value in np.ndenumerate(array):
@@ -204,7 +204,7 @@ def century_matrix(
         panel.set_xlabel(f"{columns} (century)")
         panel.set_ylabel(f"{rows} (century)")
         panel.tick_params(length=0)
-        _headline(figure, title, subtitle, left=0.13)
+        headline(figure, title, subtitle, left=0.13)
         return figure
 
 
