@@ -37,7 +37,7 @@ def trained() -> LearnedJudge:
 def test_the_network_is_the_papers() -> None:
     """113 inputs for 44 pieces and 25 options; two hidden layers of 256: 113 x 256, 256 x 256, 256 x 1 and the rest."""
     domain = SumDomain(44)
-    domain.decisions = 25  # type: ignore[misc]
+    domain.decisions = 25
     network = judge_network(domain, 256)
     assert network[0].in_features == 113
     assert sum(p.numel() for p in network.parameters()) == 113 * 256 + 256 * 256 + 3 * 256 + 1 + 2 * 256 + 4 * 256
@@ -54,7 +54,7 @@ def test_folded_weights_score_as_the_network() -> None:
     torch.manual_seed(0)
     network = judge_network(DOMAIN, 32)
     for _ in range(20):
-        network(torch.randn(64, network[0].in_features))  # moves the statistics of the batch normalisation
+        network(torch.randn(64, DOMAIN.pieces * 2 + DOMAIN.decisions))  # moves the statistics of the batch normalisation
     rng = np.random.default_rng(0)
     cases, revealed = DOMAIN.cases(rng.random((50, 4))), rng.random((50, 7)) < 0.5
     with torch.no_grad():
