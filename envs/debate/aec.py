@@ -104,7 +104,7 @@ class raw_env(AECEnv):  # type: ignore[misc]
     | `judge` | None | who rules: the domain's own, or any `Judge` |
     | `turns` | `4` | L, an even number of at most N |
     | `payoff` | `"sign"` | see Rewards |
-    | `order` | `"alternating"` | `"precommit"`: the opener shows all its L/2 pieces first |
+    | `order` | `"alternating"` | `"precommit"`: the opener shows all its L/2 pieces first; `"solo"`: debater 0 shows all of them |
     | `opening` | `"random"` | `"first"`: debater 0 opens; `"second"`: debater 1 does |
     | `see_other` | True | a debater sees the other's decision |
     | `repeats` | `"error"` | `"waste"`: showing a piece again is a wasted turn |
