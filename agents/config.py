@@ -58,8 +58,50 @@ class LearnerConfig:
             value = getattr(self, name)
             if name == "prior" and value is None:
                 continue
-            if isinstance(value, (bool, str)) or not 0 < value < float("inf"):
-                raise UserError(f"{name} is {value!r}; a positive number is expected")
+            _check_positive(name, value)
+
+
+@dataclass(kw_only=True, frozen=True)
+class FilterConfig:
+    """Everything that decides how a Kalman agent filters."""
+
+    models: str
+    """`level`, `trend` or `average`: which models of drift are averaged over, see `filters.dynamics.BANKS`."""
+    forecast: int | None = None
+    """For how many centuries ahead; as many as the task asks for when None."""
+    scale: float = DEFAULT_SCALE
+    """How far a unit of the stance moves the logits."""
+    device: str = "auto"
+    """`auto`, or a torch device such as `cpu` or `cuda`."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        if self.forecast is not None:
+            check_rule(self.forecast, 0)
+        _check_positive("scale", self.scale)
+
+
+@dataclass(kw_only=True, frozen=True)
+class LearnedConfig:
+    """What can be set about the learned forecaster; how it forecasts is in its weights."""
+
+    forecast: int | None = None
+    """For how many centuries ahead; as many as the task asks for when None."""
+    scale: float = DEFAULT_SCALE
+    """How far a unit of the stance moves the logits."""
+    device: str = "auto"
+    """`auto`, or a torch device such as `cpu` or `cuda`."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        if self.forecast is not None:
+            check_rule(self.forecast, 0)
+        _check_positive("scale", self.scale)
+
+
+def _check_positive(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
+        raise UserError(f"{name} is {value!r}; a positive number is expected")
 
 
 def check_rule(forecast: int, order: int) -> None:

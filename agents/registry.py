@@ -9,20 +9,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from progressgym.agents.config import LearnerConfig
+from progressgym.agents.config import FilterConfig, LearnedConfig, LearnerConfig
 from progressgym.core.errors import UserError, unknown
 from progressgym.core.ids import Scalar, format_id, parse_id
 
 if TYPE_CHECKING:
     from progressgym.agents.agent import Agent
 
+Config = LearnerConfig | FilterConfig | LearnedConfig
 SHARED = ("independent", "forecast", "order", "targets", "scale", "device")
-"""Arguments that every learning agent has; the methods add their own."""
+"""Arguments of every alignment method; each adds its own."""
 METHOD_ARGUMENTS = {
-    "map": ("prior",),
-    "dpo": ("beta_dpo", "reference", "ridge"),
-    "rlhf": ("beta_kl", "reference", "ridge"),
+    "map": (*SHARED, "prior"),
+    "dpo": (*SHARED, "beta_dpo", "reference", "ridge"),
+    "rlhf": (*SHARED, "beta_kl", "reference", "ridge"),
+    "kalman": ("forecast", "scale", "device"),
+    "learned": ("forecast", "scale", "device"),
 }
+"""Arguments that a query string may give, by method."""
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -35,7 +39,7 @@ class AgentSpec:
     reference: str | None = None
     """Name of a class in `references`; None for a learning agent."""
     method: str | None = None
-    """Alignment method of a learning agent."""
+    """How a learning agent learns: an alignment method, or `kalman` or `learned`."""
     defaults: Mapping[str, Scalar] = field(default_factory=dict)
     """Arguments that make the variant."""
     privileged: bool = False
@@ -68,6 +72,27 @@ REGISTRY: dict[str, AgentSpec] = {
         AgentSpec(name="lifelong-map", summary="tracks the most probable stance", method="map"),
         AgentSpec(name="lifelong-dpo", summary="direct preference optimisation every century", method="dpo"),
         AgentSpec(name="lifelong-rlhf", summary="a reward model and its best policy every century", method="rlhf"),
+        AgentSpec(
+            name="kalman-level",
+            summary="filters the stance and expects it to stay",
+            method="kalman",
+            defaults={"models": "level"},
+        ),
+        AgentSpec(
+            name="kalman-trend",
+            summary="filters a local linear trend of the stance and continues it",
+            method="kalman",
+            defaults={"models": "trend"},
+        ),
+        AgentSpec(
+            name="kalman",
+            summary="averages filters of levels, trends, parabolas and cycles by their evidence",
+            method="kalman",
+            defaults={"models": "average"},
+        ),
+        AgentSpec(
+            name="attention", summary="forecasts with weights learned on synthetic paths", method="learned"
+        ),
         AgentSpec(
             name="extrapolative-dpo",
             summary="DPO on forecast preferences",
@@ -121,7 +146,7 @@ def check(agent: str) -> str:
         if "forecast" in given:
             raise UserError(f"{agent!r}: horizon is another name of forecast; give one of them")
         given["forecast"] = given.pop("horizon")
-    known = () if spec.method is None else (*SHARED, *METHOD_ARGUMENTS[spec.method])
+    known = () if spec.method is None else METHOD_ARGUMENTS[spec.method]
     for key in given:
         if key not in known:
             if not known:
@@ -132,14 +157,18 @@ def check(agent: str) -> str:
     return format_id(spec.name, **given)
 
 
-def config_of(spec: AgentSpec, arguments: Mapping[str, Scalar]) -> LearnerConfig:
+def config_of(spec: AgentSpec, arguments: Mapping[str, Scalar]) -> Config:
     """The configuration of a learning agent.
 
     Raises:
         UserError: a value out of range.
     """
-    settings: dict[str, Any] = {"method": spec.method, **spec.defaults, **arguments}
-    return LearnerConfig(**settings)
+    settings: dict[str, Any] = {**spec.defaults, **arguments}
+    if spec.method == "kalman":
+        return FilterConfig(**settings)
+    if spec.method == "learned":
+        return LearnedConfig(**settings)
+    return LearnerConfig(method=str(spec.method), **settings)
 
 
 def make(
@@ -165,7 +194,8 @@ def make(
         name: one of `names()`, or a query string such as `lifelong-dpo?independent=true`.
         policy: what the agent adjusts; `stance` so far.
         independent: restart from century 0 every century (default: continue from the last).
-        forecast: K, centuries ahead (default 0; 1 for extrapolative agents).
+        forecast: K, centuries ahead (default 0; 1 for extrapolative agents; what the task asks for with Kalman filters
+            and attention).
         order: M, degree of the extrapolation (default 0; 1 for extrapolative agents).
         horizon: another name of `forecast`.
         reference: `stage` (default) or `uniform`.
@@ -223,6 +253,15 @@ def _build(spec: AgentSpec, title: str, arguments: dict[str, Scalar]) -> Agent:
             "LinearTrend": references.LinearTrend,
         }
         return kinds[spec.reference](title)
+    config = config_of(spec, arguments)
+    if isinstance(config, FilterConfig):
+        from progressgym.agents.filters.agent import Kalman
+
+        return Kalman(title, config)
+    if isinstance(config, LearnedConfig):
+        from progressgym.agents.learned.agent import AttentionAgent
+
+        return AttentionAgent(title, config)
     from progressgym.agents.learner import Learner
 
-    return Learner(title, config_of(spec, arguments))
+    return Learner(title, config)

@@ -1,0 +1,1 @@
+"""A forecaster learned on synthetic paths: attention over the centuries seen."""

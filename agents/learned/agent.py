@@ -1,0 +1,76 @@
+"""The learned agent: the same evidence as the Kalman filters, weighed over centuries by a small trained network.
+
+Its weights come with the package (`progressgym/data/agents/attention-v1`, with a card) and are made by
+`progressgym.agents.learned.train`. Legend of shapes: B episodes, N items, K options, D = 19.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from progressgym.agents.config import LearnedConfig
+from progressgym.agents.filters.agent import StanceFilter
+from progressgym.agents.filters.evidence import Evidence
+from progressgym.agents.filters.posterior import TINY, Expectation
+from progressgym.agents.learned.network import AHEAD, SEEN, Attention
+
+WEIGHTS = "attention-v1"
+
+
+@lru_cache(maxsize=1)
+def load_network() -> Attention:
+    """The shipped network, in single precision on the CPU."""
+    folder = Path(str(files("progressgym.data"))) / "agents" / WEIGHTS
+    network = Attention()
+    network.load_state_dict(load_file(folder / "attention.safetensors"))
+    return network.requires_grad_(False).eval()
+
+
+class AttentionAgent(StanceFilter):
+    """Forecasts with the learned weights."""
+
+    def __init__(self, name: str, config: LearnedConfig) -> None:
+        """Name and configure the agent."""
+        super().__init__(name, scale=config.scale, device=config.device, forecast=config.forecast)
+
+    def expect(self, evidence: Evidence, target: int) -> Expectation:
+        """What the network expects of a century; beyond its furthest horizon, what it expects there."""
+        sampled = torch.full_like(evidence.free, float(self.sampled))
+        ahead = min(max(target - evidence.signal.shape[-1], 0), AHEAD)
+        network = load_network().to(evidence.free.device)
+        mean, own = network(evidence.single(), ahead, sampled)
+        return Expectation(
+            stance=_per_strength(mean.double(), evidence.strength),
+            stance_variance=torch.zeros_like(evidence.strength),
+            own_variance=own.double().exp() / evidence.unit.clamp(min=TINY),
+            smoothed=self._smoothed(network, evidence, sampled),
+        )
+
+    def _smoothed(self, network: Attention, evidence: Evidence, sampled: Tensor) -> Tensor:
+        """(B, D, t) what was to be expected of every century from those up to it: a filter, not a smoother."""
+        seen = evidence.signal.shape[-1]
+        path = []
+        for t in range(1, seen + 1):
+            first = max(0, t - SEEN)
+            early = Evidence(
+                directions=evidence.directions,
+                strength=evidence.strength,
+                signal=evidence.signal[..., first:t],
+                scatter=evidence.scatter[..., first:t, first:t],
+                free=evidence.free,
+                unit=evidence.unit,
+            )
+            mean, _ = network(early.single(), 0, sampled)
+            path.append(_per_strength(mean.double(), evidence.strength))
+        return torch.stack(path, -1)
+
+
+def _per_strength(signal: Tensor, strength: Tensor) -> Tensor:
+    """Stance (B, D) of expected signals; 0 along directions that nothing was asked about."""
+    return torch.where(strength > 0, signal / torch.where(strength > 0, strength, 1.0), 0.0)
