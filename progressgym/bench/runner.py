@@ -10,7 +10,7 @@ import datetime
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from progressgym.scores.intervals import RESAMPLES
 from progressgym.scores.records import Aggregate, Cell, Results, save_record
 
 RESULTS = "results.json"
+LOCK = ".lock"
 MOST_WORKERS = 4
 """Processes by default at most: each holds its own copy of torch, about 350 MB."""
 
@@ -49,6 +50,10 @@ class BenchOutcome:
     """For every group of the plan, whether cells of it were run now."""
 
 
+GroupResult = tuple[GroupOutcome, Aggregate | None]
+"""What became of a group, and its row."""
+
+
 @dataclass(frozen=True)
 class RunGroup:
     """Task: run what is missing of a group and compute its row."""
@@ -58,7 +63,7 @@ class RunGroup:
     device: str
     resamples: int
 
-    def __call__(self) -> tuple[GroupOutcome, Aggregate | None]:
+    def __call__(self) -> GroupResult:
         """Do it."""
         outcome = execute(self.group, self.out, self.device)
         try:
@@ -68,11 +73,16 @@ class RunGroup:
             return outcome, None
 
 
+GroupRunner = Callable[[Sequence[RunGroup], Callable[[int, GroupResult | BaseException], None]], None]
+"""Runs groups and reports each as it ends."""
+
+
 def run_bench(
     plan: Plan,
     out: Path | str,
     *,
     workers: int | None = None,
+    ray: str | None = None,
     device: str = "auto",
     resamples: int = RESAMPLES,
     reports: bool = True,
@@ -85,6 +95,7 @@ def run_bench(
         plan: see `progressgym.bench.plan.make_plan`.
         out: folder of the benchmark; what it holds already is continued.
         workers: processes; by default as many as there are cores, at most four. The numbers do not depend on it.
+        ray: run cells on Ray: `local`, or the address of a cluster (`progressgym.bench.on_ray`).
         device: for shipped learning agents.
         resamples: of the bootstrap behind the intervals.
         reports: write TensorBoard logs and pictures.
@@ -92,7 +103,7 @@ def run_bench(
         command: what was typed, for the record.
 
     Raises:
-        UserError: the folder cannot be used, or another benchmark is using it.
+        UserError: the folder cannot be used, or another benchmark is using it; no Ray cluster is there.
     """
     started = time.monotonic()
     if device != "auto":
@@ -103,14 +114,14 @@ def run_bench(
     count = min(usable_cores(), MOST_WORKERS) if workers is None else workers
     if count < 1:
         raise UserError(f"workers is {workers}; use 1 or more")
-    lock = FileLock(folder / ".lock")
+    lock = FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise UserError(f"another benchmark is running in {folder}; wait for it or choose another --out") from None
     with lock:
         _sweep(folder)
-        outcome, rows = _run_groups(plan, folder, count, device, resamples, progress)
+        outcome, rows = _run_groups(plan, folder, _runner(count, ray, device, folder), device, resamples, progress)
         found = [row for row in rows if row is not None]
         if reports and found:
             _report(plan, folder, found, rows, count, outcome, progress)
@@ -139,15 +150,25 @@ def steps_of(plan: Plan) -> dict[str, int]:
     return {g.challenge.unlabelled: environment(g.challenge.id, g.history.spec).steps for g in plan.groups}
 
 
+def _runner(workers: int, ray: str | None, device: str, folder: Path) -> GroupRunner:
+    """Where groups are run: in processes of this machine, or on Ray."""
+    if ray is None:
+        return lambda tasks, done: run_all(tasks, workers, done)
+    from progressgym.bench.on_ray import run_on_ray
+
+    gpus = 1 if device.startswith("cuda") else 0
+    return lambda tasks, done: run_on_ray(tasks, workers, done, address=ray, proof=folder / LOCK, gpus=gpus)
+
+
 def _run_groups(
-    plan: Plan, folder: Path, workers: int, device: str, resamples: int, progress: bool
+    plan: Plan, folder: Path, run: GroupRunner, device: str, resamples: int, progress: bool
 ) -> tuple[BenchOutcome, list[Aggregate | None]]:
     outcome = BenchOutcome(results=_nothing())
     outcome.changed = [True] * len(plan.groups)
     rows: list[Aggregate | None] = [None] * len(plan.groups)
     with Progress(len(plan.groups), "bench", quiet=not progress) as bar:
 
-        def done(index: int, result: tuple[GroupOutcome, Aggregate | None] | BaseException) -> None:
+        def done(index: int, result: GroupResult | BaseException) -> None:
             group = plan.groups[index]
             if isinstance(result, BaseException):
                 failures, note = [f"{group.title}: {type(result).__name__}: {result}"], "failed"
@@ -164,8 +185,7 @@ def _run_groups(
                 bar.message(f"failed: {line}")
             bar.advance(f"{group.title}: {note}")
 
-        tasks = [RunGroup(group, folder, device, resamples) for group in plan.groups]
-        run_all(tasks, workers, done)
+        run([RunGroup(group, folder, device, resamples) for group in plan.groups], done)
     return outcome, rows
 
 
