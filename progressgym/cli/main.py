@@ -40,6 +40,7 @@ class Command:
 COMMANDS: dict[str, Command] = {
     "bench": Command("progressgym.cli.bench", "run agents on challenges and print the scored table"),
     "values": Command("progressgym.cli.values", "measure the 19 values of a language model"),
+    "plan": Command("progressgym.cli.plan", "estimate memory and time of training from a model's size"),
     "history build": Command("progressgym.cli.history_build", "train century models from dated text"),
     "history measure": Command("progressgym.cli.history_measure", "measure the century models of a build"),
     "history show": Command("progressgym.cli.history_show", "describe a history"),
