@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from progressgym.bench.aggregate import aggregate
 from progressgym.bench.execute import GroupOutcome, environment, execute, finished
 from progressgym.bench.plan import Group, Plan
-from progressgym.bench.pool import Work, run_all, usable_cores
+from progressgym.bench.pool import Work, model_threads, run_all, usable_cores
 from progressgym.bench.report import LogGroup, drawings
 from progressgym.bench.table import blocks, seed_warnings
 from progressgym.core.errors import UserError
@@ -57,10 +57,14 @@ class RunGroup:
     out: Path
     device: str
     resamples: int
+    threads: int = 1
+    """Of a language model; everything else computes on one."""
+    live: bool = False
+    """Tell of every century of a language model on standard error."""
 
     def __call__(self) -> tuple[GroupOutcome, Aggregate | None]:
         """Do it."""
-        outcome = execute(self.group, self.out, self.device)
+        outcome = execute(self.group, self.out, self.device, threads=self.threads, live=self.live)
         try:
             return outcome, aggregate(self.group, self.out, self.resamples)
         except OSError as error:
@@ -77,6 +81,7 @@ def run_bench(
     resamples: int = RESAMPLES,
     reports: bool = True,
     progress: bool = True,
+    live: bool = False,
     command: Sequence[str] = (),
 ) -> BenchOutcome:
     """Run a benchmark.
@@ -89,6 +94,7 @@ def run_bench(
         resamples: of the bootstrap behind the intervals.
         reports: write TensorBoard logs and pictures.
         progress: show progress on standard error.
+        live: with progress, also of every century of a language-model policy.
         command: what was typed, for the record.
 
     Raises:
@@ -110,7 +116,7 @@ def run_bench(
         raise UserError(f"another benchmark is running in {folder}; wait for it or choose another --out") from None
     with lock:
         _sweep(folder)
-        outcome, rows = _run_groups(plan, folder, count, device, resamples, progress)
+        outcome, rows = _run_groups(plan, folder, count, device, resamples, progress, live)
         found = [row for row in rows if row is not None]
         if reports and found:
             _report(plan, folder, found, rows, count, outcome, progress)
@@ -140,7 +146,7 @@ def steps_of(plan: Plan) -> dict[str, int]:
 
 
 def _run_groups(
-    plan: Plan, folder: Path, workers: int, device: str, resamples: int, progress: bool
+    plan: Plan, folder: Path, workers: int, device: str, resamples: int, progress: bool, live: bool
 ) -> tuple[BenchOutcome, list[Aggregate | None]]:
     outcome = BenchOutcome(results=_nothing())
     outcome.changed = [True] * len(plan.groups)
@@ -164,7 +170,8 @@ def _run_groups(
                 bar.message(f"failed: {line}")
             bar.advance(f"{group.title}: {note}")
 
-        tasks = [RunGroup(group, folder, device, resamples) for group in plan.groups]
+        threads = model_threads(workers)
+        tasks = [RunGroup(group, folder, device, resamples, threads, live and progress) for group in plan.groups]
         run_all(tasks, workers, done)
     return outcome, rows
 
