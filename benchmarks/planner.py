@@ -19,7 +19,7 @@ from pathlib import Path
 CASES = ("lora", "lora-all-layers", "lora-checkpointing", "full")
 
 
-def recipe_of(case: str):  # noqa: ANN201
+def recipe_of(case: str):
     """The adapter of a case; None for all weights."""
     from progressgym.tuning.lora import LoraRecipe
 

@@ -22,7 +22,7 @@ from progressgym.core.ids import Scalar
 from progressgym.envs.actions import LIMIT, to_action, to_answers
 from progressgym.envs.episode import Episode
 from progressgym.envs.rendering import Scene, Window, draw_array, draw_text
-from progressgym.envs.task import Task
+from progressgym.envs.task import FirstModel, Task
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource, HistorySpec, resolve_history
 from progressgym.instruments.instrument import Instrument
@@ -254,6 +254,8 @@ class ProgressEnv(gym.Env[Any, Any]):
             initial_preferences=Comparisons(pairs=pairs, labels=labels),
             parameters=self._parameters(),
             rng_scheme=RNG_SCHEME,
+            reading=episode.history.reading,
+            first_model=_first_model(episode.history),
         )
 
     def _other_source(self, options: Mapping[str, Any]) -> HistorySource:
@@ -286,3 +288,8 @@ class ProgressEnv(gym.Env[Any, Any]):
             utilities=tuple(self._utilities),
             dimensions=tuple(DIMENSIONS[d] for d in self._covered),
         )
+
+
+def _first_model(history: History) -> FirstModel | None:
+    adapter = history.adapter(0)
+    return None if adapter is None else FirstModel(base=str(history.card.get("base_model", "")), adapter=str(adapter))

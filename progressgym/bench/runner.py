@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from progressgym.bench.aggregate import aggregate
 from progressgym.bench.execute import GroupOutcome, environment, execute, finished
 from progressgym.bench.plan import Group, Plan
-from progressgym.bench.pool import Work, run_all, usable_cores
+from progressgym.bench.pool import Work, model_threads, run_all, usable_cores
 from progressgym.bench.report import LogGroup, drawings
 from progressgym.bench.table import blocks, seed_warnings
 from progressgym.core.errors import UserError
@@ -62,10 +62,14 @@ class RunGroup:
     out: Path
     device: str
     resamples: int
+    threads: int = 1
+    """Of a language model; everything else computes on one."""
+    live: bool = False
+    """Tell of every century of a language model on standard error."""
 
     def __call__(self) -> GroupResult:
         """Do it."""
-        outcome = execute(self.group, self.out, self.device)
+        outcome = execute(self.group, self.out, self.device, threads=self.threads, live=self.live)
         try:
             return outcome, aggregate(self.group, self.out, self.resamples)
         except OSError as error:
@@ -87,6 +91,7 @@ def run_bench(
     resamples: int = RESAMPLES,
     reports: bool = True,
     progress: bool = True,
+    live: bool = False,
     command: Sequence[str] = (),
 ) -> BenchOutcome:
     """Run a benchmark.
@@ -100,6 +105,7 @@ def run_bench(
         resamples: of the bootstrap behind the intervals.
         reports: write TensorBoard logs and pictures.
         progress: show progress on standard error.
+        live: with progress, also of every century of a language-model policy.
         command: what was typed, for the record.
 
     Raises:
@@ -121,7 +127,9 @@ def run_bench(
         raise UserError(f"another benchmark is running in {folder}; wait for it or choose another --out") from None
     with lock:
         _sweep(folder)
-        outcome, rows = _run_groups(plan, folder, _runner(count, ray, device, folder), device, resamples, progress)
+        threads, told = (model_threads(count), live and progress) if ray is None else (1, False)
+        tasks = [RunGroup(group, folder, device, resamples, threads, told) for group in plan.groups]
+        outcome, rows = _run_groups(plan, tasks, _runner(count, ray, device, folder), progress)
         found = [row for row in rows if row is not None]
         if reports and found:
             _report(plan, folder, found, rows, count, outcome, progress)
@@ -161,7 +169,7 @@ def _runner(workers: int, ray: str | None, device: str, folder: Path) -> GroupRu
 
 
 def _run_groups(
-    plan: Plan, folder: Path, run: GroupRunner, device: str, resamples: int, progress: bool
+    plan: Plan, tasks: Sequence[RunGroup], run: GroupRunner, progress: bool
 ) -> tuple[BenchOutcome, list[Aggregate | None]]:
     outcome = BenchOutcome(results=_nothing())
     outcome.changed = [True] * len(plan.groups)
@@ -185,7 +193,7 @@ def _run_groups(
                 bar.message(f"failed: {line}")
             bar.advance(f"{group.title}: {note}")
 
-        run([RunGroup(group, folder, device, resamples) for group in plan.groups], done)
+        run(tasks, done)
     return outcome, rows
 
 

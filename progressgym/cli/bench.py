@@ -17,6 +17,7 @@ progressgym bench
 progressgym bench --agents static,lifelong-map --challenges follow --history synthetic:linear --seeds 5
 progressgym bench --agents lifelong-dpo,'lifelong-dpo?reference=uniform' --challenges 'predict?horizon=2'
 progressgym bench --ray --workers 2 --seeds 3 --out runs/on-ray
+progressgym bench --agents static,lifelong-dpo --history histsmol-v1 --policy lm:smollm2-135m --seeds 1 --workers 1
 progressgym bench --agents my_module:MyAgent --history 'synthetic:reversal?seed=3' --json
 """
 
@@ -40,7 +41,7 @@ class Options:
     labels: Annotated[str, tyro.conf.arg(metavar="KINDS")] = "probability,sample"
     """Kinds of labels; the second becomes a column of the table."""
     policy: Annotated[str, tyro.conf.arg(metavar="P")] = "stance"
-    """What agents adjust: stance."""
+    """What agents adjust: stance, or lm: and a model for DPO and RLHF agents."""
     device: Annotated[str, tyro.conf.arg(metavar="D")] = "auto"
     """auto, cpu or cuda."""
     out: Annotated[str, tyro.conf.arg(metavar="DIR")] = "runs/bench"

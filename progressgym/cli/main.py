@@ -39,6 +39,7 @@ class Command:
 
 COMMANDS: dict[str, Command] = {
     "bench": Command("progressgym.cli.bench", "run agents on challenges and print the scored table"),
+    "train": Command("progressgym.cli.train", "train one agent, above all a language model, watched live"),
     "values": Command("progressgym.cli.values", "measure the 19 values of a language model"),
     "plan": Command("progressgym.cli.plan", "estimate memory and time of training from a model's size"),
     "history build": Command("progressgym.cli.history_build", "train century models from dated text"),

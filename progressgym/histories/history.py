@@ -67,6 +67,8 @@ class History:
     """What was asked."""
     card: Mapping[str, Any] = field(default_factory=dict)
     """Where it comes from: models, corpus, rights, recipe, evidence."""
+    folder: Path | None = None
+    """Where it was read from."""
 
     def __post_init__(self) -> None:
         """Validate, and keep a read-only float32 copy."""
@@ -91,6 +93,7 @@ class History:
         for key, value in (("name", name), ("labels", labels), ("answers", answers), ("instrument", instrument)):
             object.__setattr__(history, key, value)
         object.__setattr__(history, "card", {"synthetic": name})
+        object.__setattr__(history, "folder", None)
         return history
 
     def __len__(self) -> int:
@@ -104,6 +107,20 @@ class History:
         """sha256 of labels, instrument and answers: what can move a score."""
         head = canonical_json({"labels": list(self.labels), "instrument": self.instrument.hash})
         return sha256_bytes(head.encode() + np.ascontiguousarray(self.answers, dtype="<f4").tobytes())
+
+    @property
+    def reading(self) -> str | None:
+        """The mode in which its language models were read; None where the card names none."""
+        reading = self.card.get("reading")
+        mode = reading.get("mode") if isinstance(reading, Mapping) else None
+        return None if mode is None else str(mode)
+
+    def adapter(self, century: int) -> Path | None:
+        """The folder of a century's adapter, where the history comes with one."""
+        if self.folder is None:
+            return None
+        place = self.folder / "adapters" / self.labels[century]
+        return place if (place / "adapter_config.json").is_file() else None
 
     def values(self, items: ArrayLike | None = None) -> NDArray[np.float64]:
         """Value vectors (T, 19) on a subset of items; see `Instrument.values`."""
@@ -228,7 +245,7 @@ def _read(path: Path, card_path: Path, name: str, instrument: Instrument | None)
     if not isinstance(card, dict):
         raise UserError(f"{card_path} must hold a JSON object")
     labels = tuple(arrays["labels"].tolist())
-    return History(name=name, labels=labels, answers=arrays["answers"], instrument=own, card=card)
+    return History(name=name, labels=labels, answers=arrays["answers"], instrument=own, card=card, folder=path.parent)
 
 
 def _text(array: NDArray[Any]) -> str:

@@ -76,10 +76,8 @@ def _measured(name: str, shape: Architecture, tuning: str) -> Device:
         raise UserError(f"device {name!r} cannot be planned for; use auto, cpu, cuda or one of {', '.join(CARDS)}")
     dtype = choose_dtype("auto", where) if tuning == "lora" else torch.float32
     rate = matrix_rate(shape, str(where), dtype)
-    if where.type == "cuda":
-        memory = float(torch.cuda.get_device_properties(where).total_memory)
-    else:
-        memory = _usable_memory()
+    on_gpu = where.type == "cuda"
+    memory = float(torch.cuda.get_device_properties(where).total_memory) if on_gpu else _usable_memory()
     share = MEASURED_SHARE[tuning]
     number_format = str(dtype).removeprefix("torch.")
     basis = f"{share:.0%} of {rate / 1e9:.0f} GFLOP/s, measured now in {number_format}"
