@@ -19,7 +19,6 @@ from progressgym.tuning.contrasts import Contrast
 from progressgym.tuning.lora import LoraRecipe
 from progressgym.tuning.tunable import TunableModel
 
-
 PAIRS = 16
 
 
