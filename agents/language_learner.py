@@ -15,7 +15,6 @@ import torch
 from numpy.typing import NDArray
 
 from progressgym.agents.agent import Agent, Episodes
-from progressgym.agents.centuries import Century, CenturyStore, plain
 from progressgym.agents.config import LanguageModelConfig, LearnerConfig
 from progressgym.agents.forecast import PreferenceSeries
 from progressgym.agents.policies.language_model import LanguageModelPolicy, draw_comparisons
@@ -24,6 +23,7 @@ from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, sha256_bytes
 from progressgym.core.protocols import Observation
 from progressgym.core.seeding import child_seed
+from progressgym.tuning.centuries import Century, CenturyStore, plain
 from progressgym.tuning.tunable import Weights
 
 Step = Callable[[int, Mapping[str, float]], None]

@@ -14,3 +14,14 @@ register(id="ProgressGym/Predict-v0", entry_point="progressgym.envs.predict:Pred
 register(id="ProgressGym/PredictStance-v0", entry_point="progressgym.envs.predict:PredictStanceEnv")
 register(id="ProgressGym/Coevolve-v0", entry_point="progressgym.envs.coevolve:CoevolveEnv")
 register(id="ProgressGym/CoevolveStance-v0", entry_point="progressgym.envs.coevolve:CoevolveStanceEnv")
+for flavour, name in (("", "CoevolveEnv"), ("Stance", "CoevolveStanceEnv")):
+    register(
+        id=f"ProgressGym/Coevolve{flavour}-v1",
+        entry_point=f"progressgym.envs.coevolve:{name}",
+        kwargs={"pull": 0.3, "influence": 0.51},  # fitted to a human who is really fine-tuned: docs/model-tier.md
+    )
+register(
+    id="ProgressGym/CoevolveLive-v0",
+    entry_point="progressgym.envs.coevolve_live:CoevolveLiveEnv",
+    nondeterministic=True,  # on a CPU with one number of threads it is not; nothing is promised beyond that
+)

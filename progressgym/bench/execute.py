@@ -19,7 +19,7 @@ from progressgym.bench.challenges import parse_challenge
 from progressgym.bench.episodes import environments, replay, run_batch, run_single
 from progressgym.bench.own_agents import is_own, load_class, source_hash
 from progressgym.bench.plan import Group, has_model
-from progressgym.bench.pool import threads
+from progressgym.bench.pool import limited_threads
 from progressgym.bench.scoring import Baseline, baseline, score_cell, step_log
 from progressgym.core.errors import UserError
 from progressgym.core.ids import parse_id
@@ -150,7 +150,7 @@ class ModelCell:
         checkpoints = folder / f"{seed}{CHECKPOINTS}"
         try:
             env = environments(group.challenge, _source(group.history.spec), group.history.spec, 1)[0]
-            with threads(self.threads):
+            with limited_threads(self.threads):
                 actions = run_live(
                     _agent(group, self.device),
                     env,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +86,7 @@ class LiveLog:
         covered = env.task.instrument.covered(env.task.evaluation)
         self._covered = np.flatnonzero(covered)
 
-    def __enter__(self) -> LiveLog:
+    def __enter__(self) -> Self:
         """Nothing to do: the files are open."""
         return self
 

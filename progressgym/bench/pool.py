@@ -112,12 +112,12 @@ def model_threads(workers: int) -> int:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Compute on one thread meanwhile: the arrays are small, and numbers must not depend on the number of threads."""
-    with threads(1):
+    with limited_threads(1):
         yield
 
 
 @contextmanager
-def threads(count: int) -> Iterator[None]:
+def limited_threads(count: int) -> Iterator[None]:
     """Compute on so many threads meanwhile."""
     import torch
 

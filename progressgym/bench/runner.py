@@ -10,7 +10,8 @@ import datetime
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -120,12 +121,7 @@ def run_bench(
     count = min(usable_cores(), MOST_WORKERS) if workers is None else workers
     if count < 1:
         raise UserError(f"workers is {workers}; use 1 or more")
-    lock = FileLock(folder / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise UserError(f"another benchmark is running in {folder}; wait for it or choose another --out") from None
-    with lock:
+    with _alone(folder):
         _sweep(folder)
         threads, told = (model_threads(count), live and progress) if ray is None else (1, False)
         tasks = [RunGroup(group, folder, device, resamples, threads, told) for group in plan.groups]
@@ -225,6 +221,20 @@ def _report(
             bar.advance()
 
         run_all(tasks, workers, done)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other benchmarks out of a folder."""
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(f"another benchmark is running in {folder}; wait for it or choose another --out") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _claim(folder: Path) -> Path:

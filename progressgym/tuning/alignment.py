@@ -37,7 +37,8 @@ class AlignRecipe:
     epochs: int = 1
     generations: int = 4
     """RLOO: completions drawn for each prompt."""
-    warmup_steps: int = 2
+    warmup_steps: int = 0
+    """Stages are some ten steps long."""
     max_grad_norm: float = 1.0
     activation_checkpointing: bool = False
     """Compute activations twice instead of keeping them: slower, for models that do not fit."""

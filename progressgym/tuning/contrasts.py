@@ -71,7 +71,7 @@ def arrange(rows: list[dict[str, Any]], batch_size: int, seed: int) -> list[dict
     """An order for sequential batches: rows of like length together, the batches in random order, a short one last."""
     ordered = sorted(rows, key=lambda row: len(row["prompt_ids"]) + len(row["chosen_ids"]))
     batches = [ordered[start : start + batch_size] for start in range(0, len(ordered), batch_size)]
-    rest = [batches.pop()] if len(batches[-1]) < batch_size else []
+    rest = [batches.pop()] if batches and len(batches[-1]) < batch_size else []
     mixed = [batches[n] for n in generator(seed, "batches").random(len(batches)).argsort(kind="stable")]
     return [row for batch in (*mixed, *rest) for row in batch]
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from progressgym.histories.history import History
 from progressgym.instruments.instrument import Instrument
-from progressgym.models import load_model
+from progressgym.models import load_language_model
 from progressgym.tuning.lora import LoraRecipe, attach, save_adapter
 from tests.tuning.tiny import save_tiny_llama
 
@@ -44,13 +44,12 @@ def save_history(folder: Path, *, centuries: int = 3, mode: str = "verdict") -> 
     import torch
 
     base, out, instrument = folder / "base", folder / "history", tiny_instrument(folder / "instrument")
-    save_tiny_llama(base)
-    _speak_verdicts(base)
+    save_base(base)
     labels = [f"C0{13 + n}" for n in range(centuries)]
     models: list[Any] = []
     for n, label in enumerate(labels):
         model: Any = attach(
-            load_model(base, device="cpu", dtype="float32").model, LoraRecipe(rank=2, top_layers=None), n
+            load_language_model(base, device="cpu", dtype="float32").model, LoraRecipe(rank=2, top_layers=None), n
         )
         torch.manual_seed(n)
         with torch.no_grad():
@@ -60,7 +59,7 @@ def save_history(folder: Path, *, centuries: int = 3, mode: str = "verdict") -> 
         target = out / "adapters" / label
         target.mkdir(parents=True)
         save_adapter(model, target, str(base))
-        models.append(load_model(target, device="cpu", base=base, dtype="float32"))
+        models.append(load_language_model(target, device="cpu", base=base))
     card = {"base_model": str(base), "reading": {"mode": mode}}
     measured = History.measure(models, instrument, labels, mode=mode, card=card)
     staged = folder / "measured"
@@ -75,8 +74,9 @@ def spread(history: History) -> float:
     return float(np.abs(history.answers[-1] - history.answers[0]).mean())
 
 
-def _speak_verdicts(base: Path) -> None:
-    """Give the verdicts tokens of their own, as real vocabularies have: they take over two unused bytes."""
+def save_base(base: Path) -> Path:
+    """A tiny Llama that has one token for each verdict, as real vocabularies do."""
+    save_tiny_llama(base)
     path = base / "tokenizer.json"
     content = json.loads(path.read_text(encoding="utf-8"))
     vocabulary, merges = content["model"]["vocab"], content["model"]["merges"]
@@ -90,6 +90,7 @@ def _speak_verdicts(base: Path) -> None:
 
     model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     torch.manual_seed(1)
-    model.resize_token_embeddings(len(vocabulary))
-    torch.nn.init.normal_(model.get_input_embeddings().weight, std=0.3)
+    model.resize_token_embeddings(len(vocabulary), mean_resizing=False)
+    torch.nn.init.normal_(model.get_input_embeddings().weight, std=0.1)
     model.save_pretrained(base)
+    return base
