@@ -19,7 +19,7 @@ from progressgym.tuning.sizing.speed import CARDS, device_of
 from progressgym.tuning.sizing.workload import Workload, _activations, _head_bytes, flops, memory
 
 torch.set_num_threads(1)
-SMALL = {
+SMALL: dict[str, Any] = {
     "model_type": "llama",
     "vocab_size": 500,
     "hidden_size": 64,
@@ -35,7 +35,8 @@ def small_model(dtype: torch.dtype) -> Any:
     from transformers import LlamaConfig, LlamaForCausalLM
 
     config = LlamaConfig(**{key: value for key, value in SMALL.items() if key != "model_type"})
-    return LlamaForCausalLM(config).to(dtype)
+    model: Any = LlamaForCausalLM(config)
+    return model.to(dtype)
 
 
 def shape_of(tmp_path: Path, **changes: Any) -> Architecture:
