@@ -188,11 +188,13 @@ class Client:
             raise _Transient(self._clean(f"the reply is no JSON ({kind}): {excerpt}")) from None
 
     def _checked(self, path: str, reply: Any) -> dict[str, Any]:
-        """The reply, if it is an object and of the right model (or of a dated snapshot of it, `model-2026-01-31`)."""
+        """The reply, if it is an object and of the right model (or a dated snapshot or revision of it: `model-2026-01-31`,
+        `model@main`)."""
         if not isinstance(reply, dict):
             raise EndpointError(f"{self._place(path)} answers with a {type(reply).__name__}, not with a JSON object")
         said = reply.get("model")
-        if self.model and isinstance(said, str) and said != self.model and not said.startswith(f"{self.model}-20"):
+        variants = (f"{self.model}-20", f"{self.model}@")
+        if self.model and isinstance(said, str) and said != self.model and not said.startswith(variants):
             raise EndpointError(
                 f"{self._place(path)} answers as model {self._clean(said)!r}, not as {self.model!r}; "
                 "nothing of it was taken"
