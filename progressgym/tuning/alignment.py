@@ -28,9 +28,9 @@ class AlignRecipe:
 
     beta: float = 4.0
     """Strength of the reference: DPO's beta, and the price of a nat of divergence in RLOO."""
-    learning_rate: float = 1e-4
+    learning_rate: float = 1e-3
     """Peak of DPO and RLOO; falls linearly to 0."""
-    reward_learning_rate: float = 3e-4
+    reward_learning_rate: float = 1e-3
     """Peak of the reward model."""
     batch_size: int = 8
     """Rows a step."""
