@@ -44,6 +44,7 @@ class LanguageModelLearner(Agent):
         """Told of every training step, of finished centuries that were found in a store too."""
         self._store: CenturyStore | None = None
         self._policy: LanguageModelPolicy | None = None
+        self._opened: tuple[str | None, str | None] = (None, None)
 
     def keep(self, folder: Path) -> None:
         """Write every century of the next episode to a folder, and take up what it holds. For a single episode."""
@@ -102,6 +103,7 @@ class LanguageModelLearner(Agent):
         """Train and ask one row of the batch: (N, K)."""
         found = self._store.get(self._century, self._seen) if self._store is not None else None
         if found is not None:
+            self._weights[row] = None  # the store has them, should the next century not be there
             self._tell(found.logs)
             return found.logits
         policy, logs = self.policy, []

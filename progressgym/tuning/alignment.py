@@ -6,7 +6,9 @@ or generators reaches the next, so a run that is taken up again at a stage's beg
 
 from __future__ import annotations
 
+import importlib.util
 import math
+import os
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -28,9 +30,9 @@ class AlignRecipe:
 
     beta: float = 4.0
     """Strength of the reference: DPO's beta, and the price of a nat of divergence in RLOO."""
-    learning_rate: float = 1e-4
+    learning_rate: float = 1e-3
     """Peak of DPO and RLOO; falls linearly to 0."""
-    reward_learning_rate: float = 3e-4
+    reward_learning_rate: float = 1e-3
     """Peak of the reward model."""
     batch_size: int = 8
     """Rows a step."""
@@ -59,6 +61,7 @@ def dpo_stage(
     Raises:
         UserError: a loss, gradient, target or weight that is NaN or infinite; the state is the old one then.
     """
+    _need_trl()
     from datasets import Dataset
     from trl import DPOConfig
 
@@ -100,6 +103,7 @@ def rlhf_stage(
     Raises:
         UserError: as `dpo_stage`, or a reward that is NaN or infinite.
     """
+    _need_trl()
     ready = arrange(_weighty(rows, tunable), recipe.batch_size, seed)
     if not ready:
         return StageResult(), StageResult()
@@ -276,6 +280,18 @@ def _common(folder: str, tunable: TunableModel, recipe: AlignRecipe, learning_ra
         "remove_unused_columns": False,
         "train_sampling_strategy": "sequential",
     }
+
+
+def _need_trl() -> None:
+    """Say what is missing; and keep trl from telling its makers of every trainer, unless somebody has asked it to.
+
+    Raises:
+        UserError: trl or datasets is not installed.
+    """
+    missing = [name for name in ("trl", "datasets") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UserError(f"aligning a language model needs {' and '.join(missing)}: pip install 'progress-gym[lm]'")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 
 def _run(trainer: Any) -> None:

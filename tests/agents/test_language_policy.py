@@ -117,9 +117,11 @@ def test_it_learns_what_it_is_shown_and_a_batch_is_its_rows(place: Path) -> None
 
 def test_independent_begins_anew_every_century(place: Path) -> None:
     env, _ = task_of(place)
-    name, settings = f"lm:{place / 'base'}", {"comparisons": 4, "learning_rate": 0.02}
-    steady = make("lifelong-dpo?independent=true", policy=name, **settings)
-    going = make("lifelong-dpo", policy=name, **settings)
+    name = f"lm:{place / 'base'}"
+    steady, going = (
+        make("lifelong-dpo", independent=independent, policy=name, comparisons=4, learning_rate=0.02)
+        for independent in (True, None)
+    )
     first, second = episode(steady, env), episode(going, env)
     np.testing.assert_array_equal(first[0], second[0])
     assert not np.array_equal(first[1], second[1])

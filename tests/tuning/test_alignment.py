@@ -13,9 +13,8 @@ import torch
 
 from progressgym.core.errors import UserError
 from progressgym.models import load_language_model
-from progressgym.tuning import alignment
 from progressgym.tuning.alignment import AlignRecipe, dpo_stage, rlhf_stage, rloo_stage
-from progressgym.tuning.contrasts import Contrast, tokenise
+from progressgym.tuning.contrasts import Contrast, arrange, tokenise
 from progressgym.tuning.lora import LoraRecipe
 from progressgym.tuning.tunable import TunableModel
 from tests.tuning.century_models import save_base
@@ -156,7 +155,7 @@ def plain_trl(base: Path, rows: Sequence[Contrast], recipe: AlignRecipe) -> list
 
     loaded = load_language_model(base, device="cpu", dtype="float32")
     model: Any = loaded.model
-    order = alignment.arrange(tokenise(rows, loaded.tokenizer), recipe.batch_size, 0)
+    order = arrange(tokenise(rows, loaded.tokenizer), recipe.batch_size, 0)
     decode = loaded.tokenizer.decode
     texts = [{k: decode(row[f"{k}_ids"]) for k in ("prompt", "chosen", "rejected")} for row in order]
     tokenizer: Any = copy.deepcopy(loaded.tokenizer)
