@@ -3,6 +3,6 @@
 if __name__ != "progressgym.agents":
     raise ImportError(f"import this package as progressgym.agents, not {__name__!r}")
 
-from progressgym.agents.registry import AgentSpec, check, make, names, spec_of
+from progressgym.agents.registry import AgentSpec, check, make, marked, names, spec_of, with_policy
 
-__all__ = ["AgentSpec", "check", "make", "names", "spec_of"]
+__all__ = ["AgentSpec", "check", "make", "marked", "names", "spec_of", "with_policy"]

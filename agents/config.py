@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from progressgym.core.errors import UserError, unknown
 from progressgym.instruments.stance import DEFAULT_SCALE
@@ -102,6 +103,68 @@ class LearnedConfig:
 def _check_positive(name: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
         raise UserError(f"{name} is {value!r}; a positive number is expected")
+
+
+TUNINGS = ("lora", "full")
+STARTS = ("history", "model")
+POLICY_PREFIX = "lm:"
+
+
+@dataclass(kw_only=True, frozen=True)
+class LanguageModelConfig:
+    """What a language-model policy is and how it is trained. Defaults: see the sweep in docs/model-tier.md."""
+
+    policy: str
+    """`lm:` and what `load_model` takes."""
+    start: str = "history"
+    """`history`: with the adapter of the history's first century, where the history was built on this model; `model`:
+    the model itself."""
+    tuning: str = "lora"
+    """`lora` trains an adapter, `full` all weights."""
+    rank: int = 8
+    """LoRA: rank of the adapter."""
+    learning_rate: float | None = None
+    """Peak learning rate; by default 1e-3 with LoRA and 1e-5 for all weights."""
+    comparisons: int = 64
+    """How many of a century's comparisons are trained on, drawn anew each century; 0 takes all."""
+    epochs: int = 1
+    """Passes over them."""
+    batch_size: int = 8
+    """Rows a step."""
+
+    def __post_init__(self) -> None:
+        """Check names and ranges."""
+        if not self.policy.startswith(POLICY_PREFIX) or len(self.policy) == len(POLICY_PREFIX):
+            raise UserError(f"unknown policy {self.policy!r}; use stance, or lm: and a model as in lm:smollm2-135m")
+        if self.tuning not in TUNINGS:
+            raise unknown("tuning", str(self.tuning), TUNINGS)
+        if self.start not in STARTS:
+            raise unknown("start", str(self.start), STARTS)
+        for name, least in (("rank", 1), ("comparisons", 0), ("epochs", 1), ("batch_size", 1)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise UserError(f"{name} is {value!r}; use a whole number from {least} on")
+        rate = self.learning_rate
+        if rate is not None and (isinstance(rate, (bool, str)) or not 0 < rate < float("inf")):
+            raise UserError(f"learning_rate is {rate!r}; a positive number is expected")
+
+    @property
+    def model(self) -> str:
+        """What `load_model` takes."""
+        return self.policy.removeprefix(POLICY_PREFIX)
+
+    @property
+    def peak(self) -> float:
+        """The learning rate."""
+        default = 1e-3 if self.tuning == "lora" else 1e-5
+        return default if self.learning_rate is None else self.learning_rate
+
+
+def same_model(card: str, asked: str) -> bool:
+    """Whether a card's base and a policy's model are one: equal names, or one folder."""
+    if card == asked:
+        return True
+    return Path(card).is_dir() and Path(asked).is_dir() and Path(card).resolve() == Path(asked).resolve()
 
 
 def check_rule(forecast: int, order: int) -> None:

@@ -98,3 +98,31 @@ def loss_terms(series: Tensor, forecast: int, order: int, targets: str) -> tuple
     if targets == "soft":
         return torch.sigmoid(w), torch.where(dropped, 0.0, 1.0).to(torch.float64)
     return (w > 0).to(torch.float64), w.abs().clamp(max=CAP)
+
+
+class PreferenceSeries:
+    """The series of every comparison of a batch, century by century."""
+
+    def __init__(self, kind: str, first: Tensor) -> None:
+        """Begin with century 0.
+
+        Args:
+            kind: of labels, `probability` or `sample`.
+            first: (B, Q) labels of century 0.
+        """
+        self._kind = kind
+        self._entries = [self._entry(first)]
+
+    def append(self, labels: Tensor) -> None:
+        """Add a century's labels (B, Q); one outside of [0, 1] counts as missing."""
+        self._entries.append(self._entry(labels))
+
+    def terms(self, forecast: int, order: int, targets: str | None) -> tuple[Tensor, Tensor]:
+        """Targets and weights (B, Q) of the loss, see `loss_terms`; soft for probabilities by default."""
+        rule = targets or ("soft" if self._kind == "probability" else "signed")
+        return loss_terms(torch.stack(self._entries, -1), forecast, order, rule)
+
+    def _entry(self, labels: Tensor) -> Tensor:
+        given = labels.to(torch.float64)
+        known = torch.where((given >= 0) & (given <= 1), given, torch.nan)
+        return series_of(known.clamp(1e-4, 1 - 1e-4) if self._kind == "probability" else known, self._kind)

@@ -15,7 +15,7 @@ from progressgym.agents.agent import Agent, Episodes
 from progressgym.agents.align import base_stance, dpo_update, map_update, rlhf_update
 from progressgym.agents.config import PRIOR, LearnerConfig
 from progressgym.agents.devices import choose_device
-from progressgym.agents.forecast import loss_terms, series_of
+from progressgym.agents.forecast import PreferenceSeries
 from progressgym.agents.policies.stance import StancePolicy
 from progressgym.core.errors import UserError
 from progressgym.core.protocols import Observation
@@ -42,9 +42,8 @@ class Learner(Agent):
         self._policy = StancePolicy.of(episodes.instrument, episodes.initial_answers, scale=config.scale, device=device)
         self._theta = self._policy.start()
         self._kind = episodes.label_kind
-        self._targets = config.targets or ("soft" if self._kind == "probability" else "signed")
         self._features, self._offsets = self._policy.comparisons(torch.tensor(episodes.pairs, device=device))
-        self._series = [self._entry(episodes.initial_labels)]
+        self._series = PreferenceSeries(self._kind, torch.tensor(episodes.initial_labels, device=device))
         uniform = config.method == "rlhf" and config.reference == "uniform"
         self._base = base_stance(self._policy.design, self._policy.base.flatten(1)) if uniform else None
 
@@ -52,20 +51,13 @@ class Learner(Agent):
         """Learn from a century, then answer (B, N, K)."""
         if not np.array_equal(observation["pairs"], self.episodes.pairs):
             raise UserError(f"{self.name} needs the same comparisons every century; these pairs are not the task's")
-        self._series.append(self._entry(observation["labels"]))
-        series = torch.stack(self._series, -1)
-        targets, weights = loss_terms(series, self.config.forecast, self.config.order, self._targets)
+        self._series.append(torch.tensor(np.asarray(observation["labels"]), device=self._theta.device))
+        config = self.config
+        targets, weights = self._series.terms(config.forecast, config.order, config.targets)
         start = self._policy.start() if self.config.independent else self._theta
         self._theta = self._align(targets, weights, start)
         logits: NDArray[np.float64] = self._policy.logits(self._theta).cpu().numpy()
         return logits
-
-    def _entry(self, labels: NDArray[np.float32]) -> Tensor:
-        """(B, Q) one century's entries of the series; a label outside of [0, 1] counts as missing."""
-        given = torch.tensor(np.asarray(labels, dtype=np.float64), device=self._theta.device)
-        known = torch.where((given >= 0) & (given <= 1), given, torch.nan)
-        clipped = known.clamp(1e-4, 1 - 1e-4) if self._kind == "probability" else known
-        return series_of(clipped, self._kind)
 
     def _align(self, targets: Tensor, weights: Tensor, start: Tensor) -> Tensor:
         """One stage of the alignment method: a new stance (B, D)."""

@@ -9,16 +9,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from progressgym.agents.config import FilterConfig, LearnedConfig, LearnerConfig
+from progressgym.agents.config import (
+    POLICY_PREFIX,
+    FilterConfig,
+    LanguageModelConfig,
+    LearnedConfig,
+    LearnerConfig,
+    same_model,
+)
 from progressgym.core.errors import UserError, unknown
 from progressgym.core.ids import Scalar, format_id, parse_id
 
 if TYPE_CHECKING:
     from progressgym.agents.agent import Agent
+    from progressgym.histories.history import History
 
 Config = LearnerConfig | FilterConfig | LearnedConfig
 SHARED = ("independent", "forecast", "order", "targets", "scale", "device")
 """Arguments of every alignment method; each adds its own."""
+MODEL_ARGUMENTS = ("policy", "start", "tuning", "rank", "learning_rate", "comparisons", "epochs", "batch_size")
+"""Arguments of a language-model policy; those but `policy` need one."""
+WITH_MODELS = ("dpo", "rlhf")
+"""Methods that can adjust a language model."""
+STANCE = "stance"
 METHOD_ARGUMENTS = {
     "map": (*SHARED, "prior"),
     "dpo": (*SHARED, "beta_dpo", "reference", "ridge"),
@@ -90,9 +103,7 @@ REGISTRY: dict[str, AgentSpec] = {
             method="kalman",
             defaults={"models": "average"},
         ),
-        AgentSpec(
-            name="attention", summary="forecasts with weights learned on synthetic paths", method="learned"
-        ),
+        AgentSpec(name="attention", summary="forecasts with weights learned on synthetic paths", method="learned"),
         AgentSpec(
             name="extrapolative-dpo",
             summary="DPO on forecast preferences",
@@ -146,7 +157,9 @@ def check(agent: str) -> str:
         if "forecast" in given:
             raise UserError(f"{agent!r}: horizon is another name of forecast; give one of them")
         given["forecast"] = given.pop("horizon")
-    known = () if spec.method is None else METHOD_ARGUMENTS[spec.method]
+    known = () if spec.method is None else (*METHOD_ARGUMENTS[spec.method], *_model_arguments(spec))
+    if given.get("policy") == STANCE:
+        del given["policy"]
     for key in given:
         if key not in known:
             if not known:
@@ -154,6 +167,10 @@ def check(agent: str) -> str:
             raise unknown(f"argument of agent {spec.name!r}", key, known)
     if spec.method is not None:
         config_of(spec, given)
+        if model_of(given) is not None and spec.method not in WITH_MODELS:
+            raise UserError(
+                f"agent {spec.name!r} adjusts a stance only; leave policy out or choose a DPO or RLHF agent"
+            )
     return format_id(spec.name, **given)
 
 
@@ -163,7 +180,8 @@ def config_of(spec: AgentSpec, arguments: Mapping[str, Scalar]) -> Config:
     Raises:
         UserError: a value out of range.
     """
-    settings: dict[str, Any] = {**spec.defaults, **arguments}
+    own = {key: value for key, value in arguments.items() if key not in MODEL_ARGUMENTS}
+    settings: dict[str, Any] = {**spec.defaults, **own}
     if spec.method == "kalman":
         return FilterConfig(**settings)
     if spec.method == "learned":
@@ -171,10 +189,63 @@ def config_of(spec: AgentSpec, arguments: Mapping[str, Scalar]) -> Config:
     return LearnerConfig(method=str(spec.method), **settings)
 
 
+def model_of(arguments: Mapping[str, Scalar]) -> LanguageModelConfig | None:
+    """The language-model policy that arguments name; None for the stance policy.
+
+    Raises:
+        UserError: a value out of range, or an argument that needs a language model.
+    """
+    own: dict[str, Any] = {key: value for key, value in arguments.items() if key in MODEL_ARGUMENTS}
+    if "policy" not in own:
+        if own:
+            raise UserError(f"{next(iter(own))} is for language-model policies; add policy=lm:MODEL")
+        return None
+    if not isinstance(own["policy"], str):
+        raise UserError(f"policy is {own['policy']!r}; use {STANCE}, or {POLICY_PREFIX} and a model")
+    return LanguageModelConfig(**own)
+
+
+def with_policy(agent: str, policy: str) -> str:
+    """The id of an agent with another policy; agents that adjust nothing, or only a stance, stay as they are.
+
+    Raises:
+        UserError: no such agent or policy.
+
+    >>> with_policy("lifelong-dpo", "lm:smollm2-135m"), with_policy("lifelong-map", "lm:smollm2-135m")
+    ('lifelong-dpo?policy=lm:smollm2-135m', 'lifelong-map')
+    """
+    spec, given = spec_of(agent), parse_id(agent)
+    if policy == STANCE or spec.method not in WITH_MODELS or "policy" in given.arguments:
+        return check(agent)
+    return check(format_id(given.name, **given.arguments, policy=policy))
+
+
+def marked(agent: str, history: History | None) -> str:
+    """The id of an agent on a history: `start=model` marks a policy that cannot begin as the history's first century.
+
+    Args:
+        agent: an id.
+        history: a fixed one, or None for a distribution.
+    """
+    given = parse_id(agent)
+    model = model_of(given.arguments) if spec_of(agent).method in WITH_MODELS else None
+    if model is None or model.start == "model":
+        return agent
+    first = None if history is None else history.adapter(0)
+    base = "" if history is None else str(history.card.get("base_model", ""))
+    if first is not None and same_model(base, model.model):
+        return agent
+    return check(format_id(given.name, **{**given.arguments, "start": "model"}))
+
+
+def _model_arguments(spec: AgentSpec) -> tuple[str, ...]:
+    return MODEL_ARGUMENTS if spec.method in WITH_MODELS else ("policy",)
+
+
 def make(
     name: str,
     *,
-    policy: str = "stance",
+    policy: str | None = None,
     independent: bool | None = None,
     forecast: int | None = None,
     order: int | None = None,
@@ -187,12 +258,19 @@ def make(
     prior: float | None = None,
     scale: float | None = None,
     device: str | None = None,
+    start: str | None = None,
+    tuning: str | None = None,
+    rank: int | None = None,
+    learning_rate: float | None = None,
+    comparisons: int | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
 ) -> Agent:
     """Make an agent.
 
     Args:
         name: one of `names()`, or a query string such as `lifelong-dpo?independent=true`.
-        policy: what the agent adjusts; `stance` so far.
+        policy: what the agent adjusts: `stance` (default), or `lm:` and what `load_model` takes.
         independent: restart from century 0 every century (default: continue from the last).
         forecast: K, centuries ahead (default 0; 1 for extrapolative agents; what the task asks for with Kalman filters
             and attention).
@@ -206,12 +284,17 @@ def make(
         prior: precision of a century's move, MAP.
         scale: how far a unit of stance moves the logits.
         device: `auto` (default), `cpu`, `cuda`.
+        start: language models: `history` (default; its first adapter where it is of this model) or `model`.
+        tuning: language models: `lora` (default) or `full`.
+        rank: of the LoRA adapter.
+        learning_rate: peak learning rate of a stage.
+        comparisons: how many comparisons a century is trained on; 0 takes all.
+        epochs: passes over them.
+        batch_size: rows a step.
 
     Raises:
         UserError: unknown agent, argument or value; an argument given twice.
     """
-    if policy != "stance":
-        raise UserError(f"unknown policy {policy!r}; known: stance (language-model policies lm:... are not there yet)")
     if horizon is not None and forecast is not None:
         raise UserError("horizon is another name of forecast; give one of them")
     keywords: dict[str, Scalar | None] = {
@@ -226,16 +309,27 @@ def make(
         "prior": prior,
         "scale": scale,
         "device": device,
+        "policy": policy,
+        "start": start,
+        "tuning": tuning,
+        "rank": rank,
+        "learning_rate": learning_rate,
+        "comparisons": comparisons,
+        "epochs": epochs,
+        "batch_size": batch_size,
     }
-    variant = parse_id(check(name))
+    asked = parse_id(name)
+    # What belongs to a language model can only be checked beside the policy.
+    named = asked.arguments | ({} if policy is None else {"policy": asked.arguments.get("policy", policy)})
+    variant = parse_id(check(format_id(asked.name, **named)))
     arguments = dict(variant.arguments)
     for key, value in keywords.items():
-        if value is None:
+        if value is None or (key, value) == ("policy", STANCE):
             continue
         if arguments.get(key, value) != value:
             raise UserError(f"{key} is given as {arguments[key]!r} in {name!r} and as {value!r} beside it")
         arguments[key] = value
-    check(format_id(variant.name, **arguments))
+    arguments = dict(parse_id(check(format_id(variant.name, **arguments))).arguments)
     title = format_id(variant.name, **{key: value for key, value in arguments.items() if key != "device"})
     return _build(REGISTRY[variant.name], title, arguments)
 
@@ -262,6 +356,11 @@ def _build(spec: AgentSpec, title: str, arguments: dict[str, Scalar]) -> Agent:
         from progressgym.agents.learned.agent import AttentionAgent
 
         return AttentionAgent(title, config)
+    model = model_of(arguments)
+    if model is not None:
+        from progressgym.agents.language_learner import LanguageModelLearner
+
+        return LanguageModelLearner(title, config, model)
     from progressgym.agents.learner import Learner
 
     return Learner(title, config)

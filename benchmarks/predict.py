@@ -108,7 +108,10 @@ def measure(condition: Condition, seeds: list[int], names: Sequence[str]) -> dic
             best = traces
         if name not in names:
             continue
-        rows[name] = {"skill": _record(estimate(challenge, traces, bases, RESAMPLES).skill), "seconds": round(seconds, 2)}
+        rows[name] = {
+            "skill": _record(estimate(challenge, traces, bases, RESAMPLES).skill),
+            "seconds": round(seconds, 2),
+        }
         if condition.compared and name not in (*REFERENCES, OURS[0]):
             floor = [
                 Baseline(static=trace, reference=base.reference) for trace, base in zip(traces, bases, strict=True)

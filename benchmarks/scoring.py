@@ -188,12 +188,12 @@ def main() -> int:
 
     import torch
 
-    from progressgym.models import load_model
+    from progressgym.models import load_language_model
 
     if chosen.threads:
         torch.set_num_threads(chosen.threads)
     work = load_work(chosen.instrument, chosen.limit)
-    model = load_model(chosen.model, device="cpu", dtype=chosen.dtype)
+    model = load_language_model(chosen.model, device="cpu", dtype=chosen.dtype)
     print(f"{chosen.model} in {model.dtype}, {len(work.contexts)} items, {torch.get_num_threads()} threads")
     rates = peaks(model.dtype)
     ours(model, load_work(chosen.instrument, 2))  # warm up
@@ -221,7 +221,7 @@ def report(
     """Print the ratios, then compare answers in float32."""
     import torch
 
-    from progressgym.models import load_model
+    from progressgym.models import load_language_model
 
     seconds, cpu = (float(np.mean([getattr(run, name) for run in runs])) for name in ("seconds", "cpu_seconds"))
     best = min(harness, key=lambda size: harness[size].seconds)
@@ -241,7 +241,7 @@ def report(
     in_bfloat = np.abs(work.answers(runs[0].tables) - work.answers(harness[best].tables)).max()
     print(f"largest difference of answers in {getattr(model, 'dtype', '')}: {in_bfloat:.1e}")
     small = load_work(chosen.instrument, chosen.float32_items)
-    exact = load_model(chosen.model, device="cpu", dtype="float32")
+    exact = load_language_model(chosen.model, device="cpu", dtype="float32")
     mine, other = ours(exact, small), theirs(exact, small, 8)
     scores = max(float(np.abs(a - b).max()) for a, b in zip(mine.tables, other.tables, strict=True))
     answers = float(np.abs(small.answers(mine.tables) - small.answers(other.tables)).max())

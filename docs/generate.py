@@ -108,8 +108,13 @@ def parallel_page(environment_id: str) -> tuple[str, str]:
 def page(ids: list[str]) -> str:
     """One challenge: its flavours, one after the other."""
     parts = [NOTE]
+    shown: dict[str, str] = {}
     for environment_id in ids:
-        text = docstring(environment_id)
+        text, kwargs = docstring(environment_id), gym.spec(environment_id).kwargs
+        again = shown.setdefault(text, environment_id)
+        if again != environment_id:
+            settings = " and ".join(f"`{key}={value!r}`" for key, value in kwargs.items())
+            text = f"`{again}` with other defaults: {settings}."
         parts += [f"# {environment_id}", facts(environment_id), text]
     return "\n\n".join(parts) + "\n"
 

@@ -23,7 +23,7 @@ from progressgym.envs.actions import LIMIT, to_action, to_answers
 from progressgym.envs.episode import Episode
 from progressgym.envs.rendering import Scene, Window, draw_array, draw_text
 from progressgym.envs.settings import Settings
-from progressgym.envs.task import Task
+from progressgym.envs.task import FirstModel, Task
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource, HistorySpec, resolve_history
 from progressgym.instruments.instrument import Instrument
@@ -295,6 +295,8 @@ class ProgressEnv(gym.Env[Any, Any]):
             initial_preferences=Comparisons(pairs=pairs, labels=labels),
             parameters=self._parameters(),
             rng_scheme=RNG_SCHEME,
+            reading=episode.history.reading,
+            first_model=_first_model(episode.history),
         )
 
     def _text_info(self, index: int) -> dict[str, Any]:
@@ -315,3 +317,8 @@ class ProgressEnv(gym.Env[Any, Any]):
             utilities=tuple(self._utilities),
             dimensions=tuple(DIMENSIONS[d] for d in self._covered),
         )
+
+
+def _first_model(history: History) -> FirstModel | None:
+    adapter = history.adapter(0)
+    return None if adapter is None else FirstModel(base=str(history.card.get("base_model", "")), adapter=str(adapter))

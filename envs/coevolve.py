@@ -29,6 +29,8 @@ PULL = 0.3
 """Placeholder: one epoch of training on the next century's answers moves the human 30 % of the way."""
 INFLUENCE = 0.51
 """Placeholder: two such epochs on the assistant's answers, 1 - 0.7 ** 2."""
+CALIBRATED_PULL, CALIBRATED_INFLUENCE = 0.3, 0.51
+"""Fitted to a human who is really fine-tuned; see docs/model-tier.md."""
 
 
 def move(human: Array, real: Array, agent: Array, pull: float, influence: float) -> Array:
@@ -172,7 +174,7 @@ class CoevolveEnv(ProgressEnv):
     def _advance(self, action: Any) -> tuple[float, float, dict[str, Any]]:
         n, mask = self._step, self._instrument.mask
         answers = self._full_answers(action)
-        self._logits.append(self._move(self._logits[-1], centred_log(answers, mask), n, self._influence()))
+        self._logits.append(self._next_human(centred_log(answers, mask), n))
         if n + 1 < self.steps:
             self._labels_so_far.append(self._ask(n + 1))
         simulated = softmax_options(self._logits[-1], mask)
@@ -201,6 +203,10 @@ class CoevolveEnv(ProgressEnv):
         answers = softmax_options(self._stated(n), self._instrument.mask)
         episode = self.episode
         return draw_labels(probabilities(answers, episode.pairs), self._label_kind, episode.uniforms[n])
+
+    def _next_human(self, agent: Floats, n: int) -> Floats:
+        """Logits (N, K) of the human after step n beside an assistant with these logits."""
+        return self._move(self._logits[-1], agent, n, self._influence())
 
     def _move(self, human: Floats, agent: Floats, n: int, influence: float) -> Floats:
         """z_{n+1} of the simulated human."""

@@ -13,6 +13,16 @@ from progressgym.instruments.instrument import Instrument
 from progressgym.preferences.comparisons import Comparisons
 
 
+@dataclass(kw_only=True, frozen=True)
+class FirstModel:
+    """The language model that gave century 0's answers: nothing that century 0's answers do not say."""
+
+    base: str
+    """The model that its adapter belongs to, as the history's card names it."""
+    adapter: str
+    """Folder of the adapter."""
+
+
 @dataclass(kw_only=True, frozen=True, eq=False)
 class Task:
     """What an agent may know about an episode. All arrays are read-only copies.
@@ -39,6 +49,10 @@ class Task:
     """Parameters of the challenge: queries, labels, horizon, pull, influence."""
     rng_scheme: str
     """How an episode's randomness is drawn."""
+    reading: str | None = None
+    """How the history's language models were read; None where there were none, as for synthetic histories."""
+    first_model: FirstModel | None = None
+    """Century 0's language model, where the history comes with it."""
 
     @property
     def centuries(self) -> int:

@@ -120,7 +120,9 @@ def _evidence(
     # Moments of all centuries together: a variance fitted to each model would fall with every direction that a smooth
     # path leaves empty.
     size = rest.sum(-1)[:, :, None] / (free * own.sum(-1)).clamp(min=TINY)
-    bare = (signal**2).sum((-1, -2))[:, :, None] / (spread * asked[:, None, None, :, None]).sum((-1, -2)).clamp(min=TINY)
+    bare = (signal**2).sum((-1, -2))[:, :, None] / (spread * asked[:, None, None, :, None]).sum((-1, -2)).clamp(
+        min=TINY
+    )
     size = torch.where(free > 0, size, bare).clamp(min=TINY)
     terms = terms + torch.matmul(1.0 / own, rest[:, :, :, None])[..., 0]
     logdet = logdet + free * own.log().sum(-1)

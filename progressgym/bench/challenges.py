@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +67,10 @@ class Challenge:
     def make(self, history: HistorySpec) -> ProgressEnv:
         """The environment, without wrappers."""
         arguments: dict[str, Any] = {**dict(self.arguments), "history": history, "disable_env_checker": True}
-        env: ProgressEnv = gym.make(self.environment, **arguments).unwrapped  # type: ignore[assignment]  # it is one
+        with warnings.catch_warnings():
+            # An id names its version, so that its scores stay what they are; a newer one is no reason to warn.
+            warnings.filterwarnings("ignore", message=".*is out of date.*", category=DeprecationWarning)
+            env: ProgressEnv = gym.make(self.environment, **arguments).unwrapped  # type: ignore[assignment]  # it is one
         return env
 
 

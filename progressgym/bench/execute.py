@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 import traceback
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +20,8 @@ from progressgym.bench.cells import FinishedCell, group_folder, reusable, write_
 from progressgym.bench.challenges import parse_challenge
 from progressgym.bench.episodes import environments, replay, run_batch, run_single
 from progressgym.bench.own_agents import is_own, load_class, source_hash
-from progressgym.bench.plan import Group
+from progressgym.bench.plan import Group, has_model
+from progressgym.bench.pool import limited_threads
 from progressgym.bench.scoring import Baseline, baseline, score_cell, step_log
 from progressgym.core.errors import UserError
 from progressgym.core.files import read_json, write_json
@@ -30,6 +33,11 @@ from progressgym.preferences.comparisons import RNG_SCHEME
 from progressgym.scores.records import RunConfig, Source
 
 SECONDS = "seconds.json"
+if TYPE_CHECKING:
+    from progressgym.agents.agent import Agent
+
+CHECKPOINTS = ".centuries"
+"""Beside the folder of a cell that is not finished: the centuries it has done."""
 KEPT = 64
 """How many episodes' baselines a process keeps: all agents of a challenge share them."""
 
@@ -48,7 +56,7 @@ class GroupOutcome:
     """Why cells are missing, one line each."""
 
 
-def execute(group: Group, out: Path, device: str = "auto") -> GroupOutcome:
+def execute(group: Group, out: Path, device: str = "auto", *, threads: int = 1, live: bool = False) -> GroupOutcome:
     """Run what is missing of a group.
 
     Errors of single cells are reported in the outcome and leave the others alone.
@@ -57,6 +65,8 @@ def execute(group: Group, out: Path, device: str = "auto") -> GroupOutcome:
         group: what to run.
         out: folder of the benchmark.
         device: for shipped learning agents.
+        threads: of a language model.
+        live: tell of every century of a language model.
     """
     outcome = GroupOutcome()
     folder = group_folder(out, group.history.id, group.challenge.id, group.agent)
@@ -70,6 +80,11 @@ def execute(group: Group, out: Path, device: str = "auto") -> GroupOutcome:
         if (folder / str(seed)).exists():
             outcome.redone.append(f"{group.title} seed {seed}: damaged, unfinished or of another configuration")
         missing.append(seed)
+    if has_model(group.agent):
+        cell = ModelCell(group, out, device, threads, live)
+        for seed in missing:
+            cell.run(seed, configs[seed], outcome)
+        return outcome
     started = time.perf_counter()
     ran = _run(group, missing, device, outcome)
     if ran:
@@ -140,6 +155,46 @@ def environment(challenge: str, spec: str) -> ProgressEnv:
     return environments(parse_challenge(challenge), _source(spec), spec, 1)[0]
 
 
+@dataclass(frozen=True)
+class ModelCell:
+    """How the cells of a group with a language-model policy are run: one by one, century by century.
+
+    The checkpoints lie beside a cell and go when it is finished. Whatever stops one cell leaves the others alone.
+    """
+
+    group: Group
+    out: Path
+    device: str
+    threads: int
+    live: bool
+
+    def run(self, seed: int, config: RunConfig, outcome: GroupOutcome) -> None:
+        """Run a cell, from its checkpoints where it has some."""
+        from progressgym.bench.live import run_live
+
+        group = self.group
+        where = group.history.id, group.challenge.id, group.agent
+        folder = group_folder(self.out, *where)
+        checkpoints = folder / f"{seed}{CHECKPOINTS}"
+        try:
+            env = environments(group.challenge, _source(group.history.spec), group.history.spec, 1)[0]
+            with limited_threads(self.threads):
+                actions = run_live(
+                    _agent(group, self.device),
+                    env,
+                    seed,
+                    checkpoints=checkpoints,
+                    log=group_folder(self.out / "tensorboard", *where) / f"live-{seed}",
+                    quiet=not self.live,
+                )
+            _finish(group, folder / str(seed), config, actions, None)
+        except Exception as error:  # noqa: BLE001  (out of memory, a full disk, NaN: this cell fails, the rest goes on)
+            outcome.failures.append(_reason(group, seed, error))
+            return
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        outcome.fresh += 1
+
+
 def _run(group: Group, seeds: list[int], device: str, outcome: GroupOutcome) -> list[tuple[int, NDArray[np.float32]]]:
     """Actions of every seed that could be run."""
     if not seeds:
@@ -161,15 +216,18 @@ def _run(group: Group, seeds: list[int], device: str, outcome: GroupOutcome) -> 
 
 
 def _batch(group: Group, seeds: list[int], device: str) -> list[NDArray[np.float32]]:
+    envs = environments(group.challenge, _source(group.history.spec), group.history.spec, len(seeds))
+    return run_batch(_agent(group, device), envs, seeds)
+
+
+def _agent(group: Group, device: str) -> Agent:
     spec, given = spec_of(group.agent), parse_id(group.agent).arguments
     horizon = int(dict(group.challenge.arguments).get("horizon", 0))
     # An extrapolative agent looks as far ahead as the challenge asks; where it does not ask, as far as its default.
     forecast = horizon if spec.extrapolative and horizon > 0 and "forecast" not in given else None
-    agent = make(
+    return make(
         group.agent, forecast=forecast, device=device if spec.method is not None and "device" not in given else None
     )
-    envs = environments(group.challenge, _source(group.history.spec), group.history.spec, len(seeds))
-    return run_batch(agent, envs, seeds)
 
 
 def _single(group: Group, seed: int) -> NDArray[np.float32]:

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from progressgym.agents import check, names, spec_of
+from progressgym.agents import marked, names, spec_of, with_policy
 from progressgym.bench.challenges import Challenge, challenge_names, parse_challenge
 from progressgym.bench.own_agents import is_own, load_class
 from progressgym.core.errors import UserError
+from progressgym.core.ids import parse_id
 from progressgym.histories.history import RESAMPLED, SYNTHETIC, History, shipped_names
 from progressgym.histories.source import resolve_history
 from progressgym.histories.synthetic import SyntheticSpec
@@ -79,14 +80,12 @@ def make_plan(
             synthetic family.
         seeds: how many (0, 1, ...), or which.
         labels: kinds of labels; agents that do not learn are run with the first only.
-        policy: what agents adjust; `stance` so far.
+        policy: what agents adjust: `stance`, or `lm:` and a model for those that can adjust one (DPO and RLHF).
 
     Raises:
         UserError: anything unknown or empty; nothing has been run by then.
     """
-    if policy != "stance":
-        raise UserError(f"unknown policy {policy!r}; known: stance (language-model policies lm:... are not there yet)")
-    chosen = [_agent(name) for name in agents or names()]
+    chosen = [_agent(name, policy) for name in agents or names()]
     numbers = _seeds(seeds)
     variants = _variants(challenges or challenge_names(), labels)
     places = [_history(spec) for spec in histories or default_histories()]
@@ -94,7 +93,7 @@ def make_plan(
         for challenge in variants:
             challenge.make(place.spec)  # refuses values out of range before anything is run
     groups = [
-        Group(history=place, challenge=challenge, agent=agent, seeds=numbers)
+        Group(history=place, challenge=challenge, agent=_on(agent, place), seeds=numbers)
         for place in places
         for challenge in variants
         for agent in chosen
@@ -113,11 +112,21 @@ def learns(agent: str) -> bool:
     return is_own(agent) or spec_of(agent).method is not None
 
 
-def _agent(name: str) -> str:
+def _agent(name: str, policy: str) -> str:
     if is_own(name):
         load_class(name)
         return name
-    return check(name)
+    return with_policy(name, policy)
+
+
+def _on(agent: str, place: HistoryChoice) -> str:
+    """The agent as it runs on a history; see `progressgym.agents.marked`."""
+    return agent if is_own(agent) or not has_model(agent) else marked(agent, resolve_history(place.spec).fixed)
+
+
+def has_model(agent: str) -> bool:
+    """Whether an agent's policy is a language model."""
+    return not is_own(agent) and "policy" in parse_id(agent).arguments
 
 
 def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:

@@ -103,13 +103,26 @@ def _round(
             process.terminate()
 
 
+def model_threads(workers: int) -> int:
+    """Threads of a language model: what `OMP_NUM_THREADS` says, else an even share of the cores."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdigit() and int(asked) > 0 else max(usable_cores() // max(workers, 1), 1)
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Compute on one thread meanwhile: the arrays are small, and numbers must not depend on the number of threads."""
+    with limited_threads(1):
+        yield
+
+
+@contextmanager
+def limited_threads(count: int) -> Iterator[None]:
+    """Compute on so many threads meanwhile."""
     import torch
 
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(count)
     try:
         yield
     finally:

@@ -10,7 +10,8 @@ import datetime
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from progressgym.bench.aggregate import aggregate, run_draws
 from progressgym.bench.execute import GroupOutcome, environment, execute, finished
 from progressgym.bench.findings import findings
 from progressgym.bench.plan import Group, Plan
-from progressgym.bench.pool import Work, run_all, usable_cores
+from progressgym.bench.pool import Work, model_threads, run_all, usable_cores
 from progressgym.bench.report import DrawBlock, DrawPareto, LogGroup, drawings, pareto_drawings
 from progressgym.bench.table import blocks, seed_warnings, with_fronts
 from progressgym.core.errors import UserError
@@ -33,6 +34,7 @@ from progressgym.scores.records import Aggregate, Cell, Results, save_record
 from progressgym.scores.resampling import RESAMPLES
 
 RESULTS = "results.json"
+LOCK = ".lock"
 MOST_WORKERS = 4
 """Processes by default at most: each holds its own copy of torch, about 350 MB."""
 
@@ -52,6 +54,10 @@ class BenchOutcome:
     """For every group of the plan, whether cells of it were run now."""
 
 
+GroupResult = tuple[GroupOutcome, Aggregate | None]
+"""What became of a group, and its row."""
+
+
 @dataclass(frozen=True)
 class RunGroup:
     """Task: run what is missing of a group and compute its row."""
@@ -60,10 +66,14 @@ class RunGroup:
     out: Path
     device: str
     resamples: int
+    threads: int = 1
+    """Of a language model; everything else computes on one."""
+    live: bool = False
+    """Tell of every century of a language model on standard error."""
 
-    def __call__(self) -> tuple[GroupOutcome, Aggregate | None]:
+    def __call__(self) -> GroupResult:
         """Do it."""
-        outcome = execute(self.group, self.out, self.device)
+        outcome = execute(self.group, self.out, self.device, threads=self.threads, live=self.live)
         try:
             return outcome, aggregate(self.group, self.out, self.resamples)
         except OSError as error:
@@ -71,15 +81,21 @@ class RunGroup:
             return outcome, None
 
 
+GroupRunner = Callable[[Sequence[RunGroup], Callable[[int, GroupResult | BaseException], None]], None]
+"""Runs groups and reports each as it ends."""
+
+
 def run_bench(
     plan: Plan,
     out: Path | str,
     *,
     workers: int | None = None,
+    ray: str | None = None,
     device: str = "auto",
     resamples: int = RESAMPLES,
     reports: bool = True,
     progress: bool = True,
+    live: bool = False,
     command: Sequence[str] = (),
 ) -> BenchOutcome:
     """Run a benchmark.
@@ -88,14 +104,16 @@ def run_bench(
         plan: see `progressgym.bench.plan.make_plan`.
         out: folder of the benchmark; what it holds already is continued.
         workers: processes; by default as many as there are cores, at most four. The numbers do not depend on it.
+        ray: run cells on Ray: `local`, or the address of a cluster (`progressgym.bench.on_ray`).
         device: for shipped learning agents.
         resamples: of the bootstrap behind the intervals.
         reports: write TensorBoard logs and pictures.
         progress: show progress on standard error.
+        live: with progress, also of every century of a language-model policy.
         command: what was typed, for the record.
 
     Raises:
-        UserError: the folder cannot be used, or another benchmark is using it.
+        UserError: the folder cannot be used, or another benchmark is using it; no Ray cluster is there.
     """
     started = time.monotonic()
     if device != "auto":
@@ -106,14 +124,11 @@ def run_bench(
     count = min(usable_cores(), MOST_WORKERS) if workers is None else workers
     if count < 1:
         raise UserError(f"workers is {workers}; use 1 or more")
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise UserError(f"another benchmark is running in {folder}; wait for it or choose another --out") from None
-    with lock:
+    with _alone(folder):
         _sweep(folder)
-        outcome, rows = _run_groups(plan, folder, count, device, resamples, progress)
+        threads, told = (model_threads(count), live and progress) if ray is None else (1, False)
+        tasks = [RunGroup(group, folder, device, resamples, threads, told) for group in plan.groups]
+        outcome, rows = _run_groups(plan, tasks, _runner(count, ray, device, folder), progress)
         found = with_fronts([row for row in rows if row is not None])
         if reports and found:
             _report(plan, folder, found, rows, count, outcome, progress)
@@ -150,15 +165,25 @@ def steps_of(plan: Plan) -> dict[str, int]:
     return {g.challenge.unlabelled: environment(g.challenge.id, g.history.spec).steps for g in plan.groups}
 
 
+def _runner(workers: int, ray: str | None, device: str, folder: Path) -> GroupRunner:
+    """Where groups are run: in processes of this machine, or on Ray."""
+    if ray is None:
+        return lambda tasks, done: run_all(tasks, workers, done)
+    from progressgym.bench.on_ray import run_on_ray
+
+    gpus = 1 if device.startswith("cuda") else 0
+    return lambda tasks, done: run_on_ray(tasks, workers, done, address=ray, proof=folder / LOCK, gpus=gpus)
+
+
 def _run_groups(
-    plan: Plan, folder: Path, workers: int, device: str, resamples: int, progress: bool
+    plan: Plan, tasks: Sequence[RunGroup], run: GroupRunner, progress: bool
 ) -> tuple[BenchOutcome, list[Aggregate | None]]:
     outcome = BenchOutcome(results=_nothing())
     outcome.changed = [True] * len(plan.groups)
     rows: list[Aggregate | None] = [None] * len(plan.groups)
     with Progress(len(plan.groups), "bench", quiet=not progress) as bar:
 
-        def done(index: int, result: tuple[GroupOutcome, Aggregate | None] | BaseException) -> None:
+        def done(index: int, result: GroupResult | BaseException) -> None:
             group = plan.groups[index]
             if isinstance(result, BaseException):
                 failures, note = [f"{group.title}: {type(result).__name__}: {result}"], "failed"
@@ -175,8 +200,7 @@ def _run_groups(
                 bar.message(f"failed: {line}")
             bar.advance(f"{group.title}: {note}")
 
-        tasks = [RunGroup(group, folder, device, resamples) for group in plan.groups]
-        run_all(tasks, workers, done)
+        run(tasks, done)
     return outcome, rows
 
 
@@ -211,6 +235,20 @@ def _report(
             bar.advance()
 
         run_all(tasks, workers, done)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other benchmarks out of a folder."""
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(f"another benchmark is running in {folder}; wait for it or choose another --out") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _claim(folder: Path) -> Path:

@@ -16,6 +16,8 @@ EXAMPLES = """
 progressgym bench
 progressgym bench --agents static,lifelong-map --challenges follow --history synthetic:linear --seeds 5
 progressgym bench --agents lifelong-dpo,'lifelong-dpo?reference=uniform' --challenges 'predict?horizon=2'
+progressgym bench --ray --workers 2 --seeds 3 --out runs/on-ray
+progressgym bench --agents static,lifelong-dpo --history histsmol-v1 --policy lm:smollm2-135m --seeds 1 --workers 1
 progressgym bench --agents my_module:MyAgent --history 'synthetic:reversal?seed=3' --json
 """
 
@@ -39,13 +41,15 @@ class Options:
     labels: Annotated[str, tyro.conf.arg(metavar="KINDS")] = "probability,sample"
     """Kinds of labels; the second becomes a column of the table."""
     policy: Annotated[str, tyro.conf.arg(metavar="P")] = "stance"
-    """What agents adjust: stance."""
+    """What agents adjust: stance, or lm: and a model for DPO and RLHF agents."""
     device: Annotated[str, tyro.conf.arg(metavar="D")] = "auto"
     """auto, cpu or cuda."""
     out: Annotated[str, tyro.conf.arg(metavar="DIR")] = "runs/bench"
     """Folder of the benchmark."""
     workers: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Processes; by default one a core, at most four. The numbers do not depend on it."""
+    ray: Annotated[list[str] | None, tyro.conf.arg(metavar="[ADDRESS]")] = None
+    """Run the cells on Ray: on this machine, or on the cluster at an address (auto, HOST:PORT, ray://HOST:PORT)."""
     resume: bool = False
     """Go on with what OUT holds: what happens anyway; said explicitly, an empty OUT is an error."""
     json: bool = False
@@ -56,6 +60,7 @@ class Options:
 
 def run(options: Options) -> int:
     """Run it; 1 when cells failed."""
+    from progressgym.bench.on_ray import LOCAL
     from progressgym.bench.plan import make_plan
     from progressgym.bench.runner import RESULTS, run_bench, steps_of
     from progressgym.bench.table import print_table
@@ -71,8 +76,16 @@ def run(options: Options) -> int:
         labels=listed(options.labels),
         policy=options.policy,
     )
+    if options.ray is not None and len(options.ray) > 1:
+        raise UserError(f"--ray takes one address, not {' '.join(options.ray)}")
     outcome = run_bench(
-        plan, out, workers=options.workers, device=options.device, progress=not options.quiet, command=sys.argv
+        plan,
+        out,
+        workers=options.workers,
+        ray=None if options.ray is None else (options.ray or [LOCAL])[0],
+        device=options.device,
+        progress=not options.quiet,
+        command=sys.argv,
     )
     if options.json:
         print((out / RESULTS).read_text(encoding="utf-8"), end="")

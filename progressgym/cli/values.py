@@ -13,16 +13,16 @@ import tyro
 
 from progressgym.core.files import write_json
 from progressgym.core.ids import safe_name
+from progressgym.core.protocols import OptionScorer
 
 if TYPE_CHECKING:
     from progressgym.instruments.instrument import Instrument
-    from progressgym.models.language_model import LanguageModel
 
-ORDERLESS = ("cloze", "verdict")
 EXAMPLES = """
 progressgym values smollm2-135m
 progressgym values ./my-model --out runs/values/mine
 progressgym values ./my-adapter --base smollm2-135m --json
+progressgym values 'openai:http://127.0.0.1:8000#my-model?concurrency=16'
 """
 
 
@@ -31,7 +31,7 @@ class Options:
     """Measure the 19 values of a language model from the log-probabilities of its answers."""
 
     model: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODEL")]
-    """smollm2-135m, a folder, a GGUF file, a PEFT adapter or a hub id."""
+    """smollm2-135m, a folder, a GGUF file, a PEFT adapter, a hub id or openai:http://HOST:PORT#MODEL."""
     instrument: Annotated[str, tyro.conf.arg(metavar="I")] = "moral19-v1"
     """Name or folder of the questionnaire."""
     mode: Annotated[str, tyro.conf.arg(metavar="M")] = "verdict"
@@ -62,22 +62,29 @@ def run(options: Options) -> int:
         print(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False))
         return 0
     for name, entry in record["values"].items():
-        numbers = "not measured" if entry is None else f"{entry['value']:+.3f} \u00b1 {entry['standard_error']:.3f}"
-        print(f"{name:<12} {numbers}")
+        print(f"{name:<12} {'not measured' if entry is None else _with_error(**entry)}")
     flip = "none: options are never shown together" if record["order_flip"] is None else f"{record['order_flip']:.3f}"
     took = "measured before" if record["seconds"] is None else f"{record['seconds']:.0f} s"
+    if record["note"] is not None:
+        print(f"read in mode {record['mode']}: {record['note']}")
     print(f"modal share {record['modal_share']:.3f}, order flip {flip}, {took}")
     print(f"written to {out}")
     return 0
 
 
-def _measure(model: LanguageModel, instrument: Instrument, mode: str) -> dict[str, Any]:
+def _with_error(value: float, standard_error: float | None) -> str:
+    return f"{value:+.3f} \u00b1 {'?' if standard_error is None else format(standard_error, '.3f')}"
+
+
+def _measure(model: OptionScorer, instrument: Instrument, mode: str) -> dict[str, Any]:
     """Values with errors as a JSON object; None on dimensions that are not measured.
 
     Answers in modes without an order of options are kept in the answer cache, so that a model is never asked twice.
     """
+    from progressgym.instruments.reading import ORDERLESS, SaysHow, settled_mode
     from progressgym.models.cache import AnswerCache
 
+    mode = settled_mode(model, mode)
     cache = AnswerCache() if mode in ORDERLESS else None
     answers = None if cache is None else cache.get(model.fingerprint, instrument.hash, mode)
     extras: dict[str, Any] = {"order_flip": None, "tokens": None, "seconds": None}
@@ -98,6 +105,7 @@ def _measure(model: LanguageModel, instrument: Instrument, mode: str) -> dict[st
         "fingerprint": model.fingerprint,
         "instrument": {"name": instrument.name, "hash": instrument.hash, "items": len(instrument)},
         "mode": mode,
+        "note": model.note if isinstance(model, SaysHow) else None,
         "values": {
             name: {"value": value, "standard_error": error if isfinite(error) else None} if measured else None
             for name, value, error, measured in numbers

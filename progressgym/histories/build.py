@@ -152,10 +152,10 @@ def _build_century(
 ) -> None:
     import torch
 
-    from progressgym.models import load_model
+    from progressgym.models import load_language_model
 
     started = time.monotonic()
-    loaded = load_model(folder)
+    loaded = load_language_model(folder)
     tokenizer = loaded.tokenizer
     model = attach(loaded.model, recipe.lora, child_seed(recipe.seed, "lora"))
     staging = target.parent / f".work-{target.name}"

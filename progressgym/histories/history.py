@@ -67,6 +67,8 @@ class History:
     """What was asked."""
     card: Mapping[str, Any] = field(default_factory=dict)
     """Where it comes from: models, corpus, rights, recipe, evidence."""
+    folder: Path | None = None
+    """Where it was read from."""
 
     def __post_init__(self) -> None:
         """Validate, and keep a read-only float32 copy."""
@@ -94,7 +96,14 @@ class History:
         """A history whose answers come from a softmax of our own: nothing is checked or copied."""
         history = object.__new__(cls)
         answers.setflags(write=False)
-        fields = {"name": name, "labels": labels, "answers": answers, "instrument": instrument, "card": card}
+        fields = {
+            "name": name,
+            "labels": labels,
+            "answers": answers,
+            "instrument": instrument,
+            "card": card,
+            "folder": None,
+        }
         for key, value in fields.items():
             object.__setattr__(history, key, value)
         return history
@@ -110,6 +119,20 @@ class History:
         """sha256 of labels, instrument and answers: what can move a score."""
         head = canonical_json({"labels": list(self.labels), "instrument": self.instrument.hash})
         return sha256_bytes(head.encode() + np.ascontiguousarray(self.answers, dtype="<f4").tobytes())
+
+    @property
+    def reading(self) -> str | None:
+        """The mode in which its language models were read; None where the card names none."""
+        reading = self.card.get("reading")
+        mode = reading.get("mode") if isinstance(reading, Mapping) else None
+        return None if mode is None else str(mode)
+
+    def adapter(self, century: int) -> Path | None:
+        """The folder of a century's adapter, where the history comes with one."""
+        if self.folder is None:
+            return None
+        place = self.folder / "adapters" / self.labels[century]
+        return place if (place / "adapter_config.json").is_file() else None
 
     def values(self, items: ArrayLike | None = None) -> NDArray[np.float64]:
         """Value vectors (T, 19) on a subset of items; see `Instrument.values`."""
@@ -249,7 +272,7 @@ def _read(path: Path, card_path: Path, name: str, instrument: Instrument | None)
     if not isinstance(card, dict):
         raise UserError(f"{card_path} must hold a JSON object")
     labels = tuple(arrays["labels"].tolist())
-    return History(name=name, labels=labels, answers=arrays["answers"], instrument=own, card=card)
+    return History(name=name, labels=labels, answers=arrays["answers"], instrument=own, card=card, folder=path.parent)
 
 
 def _text(array: NDArray[Any]) -> str:

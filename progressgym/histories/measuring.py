@@ -21,7 +21,7 @@ from progressgym.histories.history import History
 from progressgym.histories.selection import CenturyText
 from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.reading import verdict_answers, verdict_scores
-from progressgym.models import load_model, resolve_base
+from progressgym.models import load_language_model, resolve_base
 
 Floats = NDArray[np.float64]
 
@@ -73,7 +73,7 @@ def century_scores(store: Path, label: str, adapter: Path, instrument: Instrumen
     """Raw verdict scores (V, N, K) of one century model, from the store or from the model."""
     file = store / f"{label}-{reading_key(instrument, adapter)}.npz"
     if not file.exists():
-        scores = verdict_scores(instrument, load_model(adapter, base=base))
+        scores = verdict_scores(instrument, load_language_model(adapter, base=base))
         write_npz(file, verdict=scores.astype(np.float32))
     return read_npz(file)["verdict"].astype(np.float64)
 
@@ -157,7 +157,7 @@ def perplexity_matrix(
             continue
         if progress is not None:
             progress(name)
-        model = load_model(folder, base=None if folder == base else base)
+        model = load_language_model(folder, base=None if folder == base else base)
         if not sequences:  # all models share one tokenizer
             sequences = {
                 label: held_out_sequences(text, model.tokenizer, spelling, tokens, block)

@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from progressgym.instruments.instrument import Instrument
 
 
+ORDERLESS = ("cloze", "verdict")
+"""Modes in which options are never shown together."""
+
+
 @dataclass(kw_only=True, frozen=True, eq=False)
 class Reading:
     """What one model answered, and what it says of its values."""
@@ -69,6 +73,8 @@ class Reading:
     """cloze: (F, N, K) mean log-probability per token of each option after situation and framing; padding 0."""
     neutral_scores: Floats | None = None
     """cloze: (F, N, K) the same after the neutral context."""
+    note: str | None = None
+    """How the numbers were got, where a scorer has something to say of it (`SaysHow`)."""
     verdict_scores: Floats | None = None
     """verdict: (V, N, K) log-odds of the approving word under each verdict; padding 0."""
 
@@ -111,9 +117,13 @@ def read(
         orders: for forms: `rotations`, `all` permutations or the items' `own` order only.
         temperature: default the instrument's. Replies of one token (letters, yes and no) are read at 1 in any case.
 
+    A scorer that reads nothing but letters (an endpoint that scores no prompts) is read in mode `letter` where the mode
+    asked for needs more; the reading's `mode` and `note` say so.
+
     Raises:
         UserError: an unknown mode, a form that does not fit an item, scores that are not finite numbers.
     """
+    mode = settled_mode(scorer, mode)
     divisor = instrument.config.temperature if temperature is None else temperature
     _check_temperature(divisor)
     start, cost = time.perf_counter(), Cost()
@@ -124,8 +134,19 @@ def read(
         seconds=time.perf_counter() - start,
         temperature=divisor,
         tokens=cost.tokens,
+        note=scorer.note if isinstance(scorer, SaysHow) else None,
         **measured,
     )
+
+
+def settled_mode(scorer: OptionScorer, mode: str) -> str:
+    """The mode in which a scorer is read when `mode` is asked for: `letter` where it can read nothing but letters.
+
+    Raises:
+        UserError: an unknown mode.
+    """
+    short = mode not in ORDERLESS and all(form.single_token for form in forms_of(mode))
+    return mode if short or not isinstance(scorer, SaysHow) or scorer.scores_text else "letter"
 
 
 def _measure(
@@ -256,6 +277,21 @@ def form_answers(
 def _mean_distance(table: Sequence[Floats]) -> float:
     """Mean total-variation distance over pairs of rows."""
     return float(np.mean([0.5 * np.abs(a - b).sum() for a, b in combinations(table, 2)]))
+
+
+@runtime_checkable
+class SaysHow(Protocol):
+    """A scorer that says how it gets its numbers, and whether any text can be scored or only single letters."""
+
+    @property
+    def scores_text(self) -> bool:
+        """False: only one-token replies to questions that show all options."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """How, after the last call."""
+        ...
 
 
 class TokenStats(Protocol):

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from progressgym.core.errors import UserError
 from progressgym.core.files import cache_dir, canonical_json, sha256_bytes
+from progressgym.models.database import Database
 
 FILE = "answers.sqlite"
 LIMIT_BYTES = 256 * 2**20
-WAIT_SECONDS = 30.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
     key TEXT PRIMARY KEY, rows INTEGER NOT NULL, columns INTEGER NOT NULL, data BLOB NOT NULL, sha256 TEXT NOT NULL,
@@ -44,20 +40,9 @@ class AnswerCache:
         Raises:
             UserError: the folder cannot be written.
         """
-        self.path = path or cache_dir() / FILE
+        self._database = Database(path or cache_dir() / FILE, _SCHEMA, "answer cache")
+        self.path = self._database.path
         self.limit_bytes = limit_bytes
-        self._lock = threading.Lock()
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                self._create()
-            except sqlite3.DatabaseError as error:
-                if isinstance(error, sqlite3.OperationalError):
-                    raise
-                self.path.replace(self.path.with_name(self.path.name + ".damaged"))
-                self._create()
-        except (OSError, sqlite3.OperationalError) as error:
-            raise UserError(f"cannot open the answer cache {self.path}: {error}") from None
 
     def get(self, fingerprint: str, instrument_hash: str, mode: str) -> NDArray[np.float64] | None:
         """The answers (N, K) of a measurement, or None. Counts as a use.
@@ -68,7 +53,7 @@ class AnswerCache:
             mode: way of reading, for example `cloze`.
         """
         key = _key(fingerprint, instrument_hash, mode)
-        with self._connection() as database:
+        with self._database.transaction() as database:
             row = database.execute("SELECT rows, columns, data, sha256 FROM answers WHERE key = ?", (key,)).fetchone()
             if row is None:
                 return None
@@ -90,17 +75,17 @@ class AnswerCache:
             raise ValueError(f"answers of shape {array.shape}; the cache keeps one table (N, K) a measurement")
         data = array.tobytes()
         entry = (_key(fingerprint, instrument_hash, mode), *array.shape, data, sha256_bytes(data), time.time())
-        with self._connection() as database:
+        with self._database.transaction() as database:
             database.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)", entry)
             self._evict(database)
 
     def clear(self) -> None:
         """Forget everything."""
-        with self._connection() as database:
+        with self._database.transaction() as database:
             database.execute("DELETE FROM answers")
 
     def __len__(self) -> int:
-        with self._connection() as database:
+        with self._database.transaction() as database:
             return int(database.execute("SELECT COUNT(*) FROM answers").fetchone()[0])
 
     def _evict(self, database: sqlite3.Connection) -> None:
@@ -111,20 +96,6 @@ class AnswerCache:
                 return
             database.execute("DELETE FROM answers WHERE key = ?", (key,))
             total -= size
-
-    def _create(self) -> None:
-        with closing(sqlite3.connect(self.path, timeout=WAIT_SECONDS)) as database:
-            database.execute("PRAGMA journal_mode = WAL")
-            database.executescript(_SCHEMA)
-
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        """A connection for one transaction: SQLite's are not to be shared by threads or across a fork."""
-        try:
-            with self._lock, closing(sqlite3.connect(self.path, timeout=WAIT_SECONDS)) as database, database:
-                yield database
-        except sqlite3.Error as error:
-            raise UserError(f"the answer cache {self.path} failed ({error}); remove the file to begin anew") from None
 
 
 def _key(fingerprint: str, instrument_hash: str, mode: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import struct
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -168,11 +169,15 @@ def merge_adapter(
     if config.get("peft_type") != "LORA":
         raise UserError(f"the adapter in {folder} is of kind {config.get('peft_type')!r}; only LoRA can be merged")
     try:
-        settings = LoraConfig.from_pretrained(folder)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # settings of the machine that it was trained on are left out
+            settings = LoraConfig.from_pretrained(folder)
         settings.inference_mode = True
         settings.init_lora_weights = True  # other ways to begin would change the base; the values are loaded next
         settings.base_model_name_or_path = None  # known by now; peft would warn that it is called otherwise
-        wrapped = get_peft_model(model, settings)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by a name that will go
+            wrapped = get_peft_model(model, settings)
         loaded = set_peft_model_state_dict(wrapped, tensors)
     except (ValueError, TypeError, KeyError, RuntimeError, AttributeError) as error:
         raise UserError(f"the adapter in {folder} does not fit its base: {_first_line(error)}") from None

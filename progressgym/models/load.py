@@ -1,4 +1,4 @@
-"""`load_model`: one function for every place a language model can lie in."""
+"""`load_model`: one function for every place a language model can lie in, `load_language_model` where weights are needed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from progressgym.core.errors import UserError, did_you_mean
 from progressgym.core.ids import parse_id
 from progressgym.models import smollm
+from progressgym.models.endpoints.address import PREFIX
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+    from progressgym.models.endpoints.model import EndpointModel
     from progressgym.models.language_model import LanguageModel
 
 NAMES = (smollm.NAME,)
@@ -28,8 +30,35 @@ def load_model(
     dtype: str | torch.dtype = "auto",
     *,
     base: str | Path | None = None,
+) -> LanguageModel | EndpointModel:
+    """Load a language model, or reach one behind an endpoint: whatever scores options.
+
+    Args:
+        spec: what `load_language_model` takes, or `openai:http://host:port#model` (`progressgym.models.endpoints`).
+        device: as there; an endpoint has its own.
+        dtype: as there; an endpoint has its own.
+        base: for an adapter, the model it belongs to, in place of the one that it names.
+
+    Raises:
+        UserError: as there; or nobody answers at the address, or another model does.
+    """
+    if not str(spec).startswith(PREFIX):
+        return load_language_model(spec, device, dtype, base=base)
+    from progressgym.models.endpoints.model import load_endpoint
+
+    if base is not None:
+        raise UserError(f"base is only for adapters; {str(spec)!r} is an endpoint")
+    return load_endpoint(str(spec))
+
+
+def load_language_model(
+    spec: str | Path,
+    device: str | torch.device = "auto",
+    dtype: str | torch.dtype = "auto",
+    *,
+    base: str | Path | None = None,
 ) -> LanguageModel:
-    """Load a language model.
+    """Load a language model with its weights.
 
     Args:
         spec: one of
@@ -49,10 +78,8 @@ def load_model(
     from progressgym.models.precision import choose_device, choose_dtype, keep_large_blocks
 
     spec = str(spec)
-    if spec.startswith("openai:"):
-        raise UserError(
-            f"{spec!r}: models behind an endpoint are not there yet; give a folder, a GGUF file or a hub id"
-        )
+    if spec.startswith(PREFIX):
+        raise UserError(f"{spec!r}: weights are needed here, and an endpoint shows none; give a folder or a hub id")
     where = _locate(spec)
     target = choose_device(device)
     keep_large_blocks()
@@ -117,7 +144,8 @@ def _locate(spec: str) -> Path:
         return _fetch(asked.name, asked.arguments.get("revision"))
     raise UserError(
         f"unknown model {spec!r}{did_you_mean(asked.name, NAMES)}; "
-        f"give {', '.join(NAMES)}, a folder, a *.gguf file, an adapter folder or a hub id (org/name)"
+        f"give {', '.join(NAMES)}, a folder, a *.gguf file, an adapter folder, a hub id (org/name) or "
+        "openai:http://host:port#model"
     )
 
 

@@ -5,6 +5,7 @@
 | `alignment/<challenge>/score` | utility of each step, with `score_low` and `score_high` where there are several seeds |
 | `alignment/<challenge>/skill` | skill, with `skill_low` and `skill_high` |
 | `values/<dimension>/human`, `values/<dimension>/agent` | value vectors, century by century |
+| `values/<dimension>/agent_low`, `_high` | one standard error below and above, where a run is watched live |
 | `values/heat_map` | an image: centuries x dimensions |
 | `gaps/<tag>` | how many values of a tag were not defined so far |
 
@@ -73,8 +74,13 @@ class RunLog:
         for dimension, value in zip(DIMENSIONS, np.asarray(values, dtype=np.float64).tolist(), strict=True):
             self.scalar(f"values/{dimension}/{who}", value, step)
 
-    def layout(self, challenges: Sequence[str]) -> None:
-        """Lay out the custom scalars tab: one chart a dimension, one band a challenge and measure."""
+    def layout(self, challenges: Sequence[str], *, margins: bool = False) -> None:
+        """Lay out the custom scalars tab: one chart a dimension, one band a challenge and measure.
+
+        Args:
+            challenges: their names.
+            margins: also one band a dimension of the agent's value, `agent` with `agent_low` and `agent_high`.
+        """
         alignment = {
             f"{challenge}: {measure}": [
                 "Margin",
@@ -84,7 +90,13 @@ class RunLog:
             for measure in ("score", "skill")
         }
         charts = {name: ["Multiline", [f"values/{name}/human", f"values/{name}/agent"]] for name in DIMENSIONS}
-        self._writer.add_custom_scalars({"alignment": alignment, "values": charts})
+        bands = {
+            f"{name} (agent)": ["Margin", [f"values/{name}/agent{end}" for end in ("", "_low", "_high")]]
+            for name in DIMENSIONS
+        }
+        self._writer.add_custom_scalars(
+            {"alignment": alignment, "values": charts} | ({"values with errors": bands} if margins else {})
+        )
 
     def image(self, tag: str, picture: NDArray[np.uint8], step: int = 0) -> None:
         """Write an RGB image (height, width, 3)."""

@@ -6,6 +6,7 @@ An adapter names its base by the short name that `load_model` resolves, never by
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,13 +34,14 @@ class LoraRecipe:
     the lowest adapter, so half of the layers cost about two thirds of the time."""
 
 
-def attach(model: Any, recipe: LoraRecipe, seed: int) -> PeftModel:
+def attach(model: Any, recipe: LoraRecipe, seed: int, *, task: str | None = "CAUSAL_LM") -> PeftModel:
     """Put a fresh adapter on a model (float32 adapter weights on a frozen base of any dtype).
 
     Args:
         model: a transformers causal language model.
         recipe: size and place.
         seed: of the adapter's random half; the other half is 0, so the model is unchanged at first.
+        task: PEFT's name of the model's task; None for a model that is only called.
     """
     import torch
     from peft import LoraConfig, get_peft_model
@@ -52,9 +54,10 @@ def attach(model: Any, recipe: LoraRecipe, seed: int) -> PeftModel:
         lora_alpha=recipe.alpha,
         target_modules=list(recipe.targets),
         layers_to_transform=None if recipe.top_layers is None else list(range(layers - recipe.top_layers, layers)),
-        task_type="CAUSAL_LM",
+        task_type=task,
     )
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by a name that will go
         torch.manual_seed(seed)
         return get_peft_model(model, config)
 

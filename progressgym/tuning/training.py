@@ -26,6 +26,8 @@ IGNORED = -100
 MARKER = "COMPLETE.json"
 Progress = Callable[[int, int, float], None]
 """Called as (tokens done, tokens in all, loss of the last step in nats per token)."""
+Report = Callable[[dict[str, float]], None]
+"""Called with what one step logged: names of the Trainer, and `step` from 1."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class StageResult:
     tokens: int = 0
     losses: list[float] = field(default_factory=list)
     """Loss of every step, nats per learned token."""
+    logs: list[dict[str, float]] = field(default_factory=list)
+    """Everything that the Trainer logged at every step, under its own names, with `step`."""
 
 
 def train_stage(
@@ -119,9 +123,9 @@ def train_stage(
             args=arguments,
             train_dataset=list(examples),
             data_collator=pad_batch,
-            callbacks=[_watch(result, progress)],
+            callbacks=[watch(result, progress)],
         )
-        _silence(trainer)
+        silence(trainer)
         trainer.train(resume_from_checkpoint=newest_checkpoint(checkpoints) if checkpoints else None)
     if checkpoints:
         shutil.rmtree(checkpoints, ignore_errors=True)
@@ -154,7 +158,14 @@ def newest_checkpoint(folder: Path) -> str | None:
     return str(max(complete)[1]) if complete else None
 
 
-def _watch(result: StageResult, progress: Progress | None) -> Any:
+def watch(result: StageResult, progress: Progress | None = None, report: Report | None = None) -> Any:
+    """A callback for any Trainer: keeps losses and logs, stops at NaN, marks complete checkpoints.
+
+    Args:
+        result: filled as training goes on.
+        progress: called after every step with tokens and loss.
+        report: called after every step with all that was logged.
+    """
     from transformers import TrainerCallback
 
     class Watch(TrainerCallback):
@@ -168,8 +179,12 @@ def _watch(result: StageResult, progress: Progress | None) -> Any:
                 raise UserError(f"training diverged at step {state.global_step} (loss {loss}); lower the learning rate")
             result.steps = state.global_step
             result.losses = [entry["loss"] for entry in state.log_history if "loss" in entry]
+            entry = {key: float(value) for key, value in logs.items() if isinstance(value, (int, float))}
+            result.logs.append({"step": float(state.global_step), **entry})
+            if report is not None:
+                report(result.logs[-1])
             if progress is not None:
-                progress(round(result.tokens * state.global_step / state.max_steps), result.tokens, loss)
+                progress(round(result.tokens * state.global_step / max(state.max_steps, 1)), result.tokens, loss)
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
@@ -182,7 +197,8 @@ def _watch(result: StageResult, progress: Progress | None) -> Any:
     return Watch()
 
 
-def _silence(trainer: Trainer) -> None:
+def silence(trainer: Trainer) -> None:
+    """Take away what prints: progress is reported by callbacks."""
     from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
     trainer.remove_callback(PrinterCallback)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,3 +55,14 @@ class Thief(Steady):
         observation["labels"][:] = 0
         observation["pairs"][:] = 0
         return super().act(observation, info)
+
+
+class DiesOnce(Steady):
+    """Takes its process down the first time; a file remembers it."""
+
+    def reset(self, task: Any, seed: int | None = None) -> None:
+        marker = Path(os.environ["PROGRESSGYM_TEST_MARKER"])
+        if not marker.exists():
+            marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        super().reset(task, seed)

@@ -22,7 +22,8 @@ from tests.envs.rollout import ANSWER_IDS, IDS, LINEAR, STANCE_IDS, assert_same,
 
 def test_what_is_registered() -> None:
     challenges = ("Follow", "Predict", "Coevolve")
-    assert [f"ProgressGym/{name}{flavour}-v0" for name in challenges for flavour in ("", "Stance")] == IDS
+    first = [f"ProgressGym/{name}{flavour}-v0" for name in challenges for flavour in ("", "Stance")]
+    assert [*first, "ProgressGym/Coevolve-v1", "ProgressGym/CoevolveStance-v1"] == IDS
 
 
 @pytest.mark.parametrize("history", ["synthetic:linear", LINEAR])
@@ -30,6 +31,7 @@ def test_what_is_registered() -> None:
 def test_check_env_is_clean(name: str, history: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", message=".*is out of date.*", category=DeprecationWarning)
         env = gym.make(name, history=history, labels="sample", queries=40, text=name in ANSWER_IDS)
         check_env(env.unwrapped)
         check_env(gym.make(name, history=history, reward="gain").unwrapped, skip_render_check=True)

@@ -72,10 +72,10 @@ def test_page_is_the_cards(history: History) -> None:
 def test_answers_come_from_the_adapters(history: History) -> None:
     """Sixty items read again; bfloat16 sums depend on the batch, so equality is to a few hundredths."""
     from progressgym.core.errors import UserError
-    from progressgym.models import load_model
+    from progressgym.models import load_language_model
 
     try:
-        model = load_model(FOLDER / "adapters" / "C021")
+        model = load_language_model(FOLDER / "adapters" / "C021")
     except UserError as error:
         pytest.skip(f"the base model cannot be had here: {error}")
     full = history.instrument

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from progressgym.models import load_model
+from progressgym.models import load_language_model
 from progressgym.models.smollm import convert_gguf
 from tests.models.tiny import lively_llama
 
@@ -80,7 +80,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def test_a_gguf_file_is_the_model_it_was_made_of(files: tuple[Path, Path]) -> None:
     folder, gguf = files
-    ours, theirs = (load_model(where, device="cpu", dtype="float32") for where in (gguf, folder))
+    ours, theirs = (load_language_model(where, device="cpu", dtype="float32") for where in (gguf, folder))
     mine, other = ours.model.state_dict(), theirs.model.state_dict()
     assert set(mine) == set(other)
     for name, tensor in mine.items():
@@ -97,5 +97,5 @@ def test_the_converted_folder_is_a_plain_model(files: tuple[Path, Path], tmp_pat
     config = json.loads((tmp_path / "config.json").read_text())
     assert "quantization_config" not in config
     assert config["dtype"] == "bfloat16"
-    converted, direct = (load_model(where, device="cpu", dtype="bfloat16") for where in (tmp_path, files[1]))
+    converted, direct = (load_language_model(where, device="cpu", dtype="bfloat16") for where in (tmp_path, files[1]))
     assert converted.fingerprint == direct.fingerprint

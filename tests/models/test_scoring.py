@@ -11,7 +11,7 @@ import torch
 
 from progressgym.core.errors import UserError
 from progressgym.core.protocols import OptionScorer
-from progressgym.models import load_model, packed
+from progressgym.models import load_language_model, packed
 from progressgym.models.general import score_rows
 from progressgym.models.language_model import LanguageModel
 from progressgym.models.tokens import encode
@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def lm(folder: Path) -> LanguageModel:
-    return load_model(folder, device="cpu", dtype="float32")
+    return load_language_model(folder, device="cpu", dtype="float32")
 
 
 def largest_difference(ours: list[Any], theirs: list[Any]) -> float:
@@ -166,7 +166,7 @@ def test_stats_count_shared_beginnings_once(lm: LanguageModel) -> None:
 
 def test_bfloat16_is_near_and_does_not_depend_on_the_company(folder: Path, lm: LanguageModel) -> None:
     """In float32 to 1e-5; in bfloat16 a text alone gives the very bits that it gives among others."""
-    half = load_model(folder, device="cpu", dtype="bfloat16")
+    half = load_language_model(folder, device="cpu", dtype="bfloat16")
     together = half.framed_option_logprobs(CONTEXTS, FRAMINGS, OPTIONS)
     assert largest_difference(together, lm.framed_option_logprobs(CONTEXTS, FRAMINGS, OPTIONS)) < 0.1
     for context, texts, table in zip(CONTEXTS, OPTIONS, together, strict=True):

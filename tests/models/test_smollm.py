@@ -15,7 +15,7 @@ import pytest
 
 from progressgym.core.errors import UserError
 from progressgym.core.files import sha256_file
-from progressgym.models import load_model, smollm
+from progressgym.models import load_language_model, smollm
 
 Monkey = pytest.MonkeyPatch
 
@@ -214,7 +214,7 @@ def test_the_real_model_equals_the_reference(tmp_path_factory: pytest.TempPathFa
     from tests.models.tiny import CONTEXTS, FRAMINGS, OPTIONS, one_by_one
 
     try:
-        lm = load_model(smollm.NAME, device="cpu", dtype="float32")
+        lm = load_language_model(smollm.NAME, device="cpu", dtype="float32")
     except UserError as reason:
         pytest.skip(str(reason))
     from progressgym.models.tokens import encode

@@ -1,0 +1,193 @@
+"""A language model as a policy: it answers by its own option log-probabilities and is trained on comparisons.
+
+It is read as its history was read, so that its answers and the human's are the same kind of number, and it is trained
+on preferences in a form that this reading sees:
+
+* mode `verdict`: a comparison of options a and b of an item becomes two rows, one for each deed,
+
+      (text a lead, " just" over " wicked", y)   and   (text b lead, " just" over " wicked", 1 - y),
+
+  y the probability that a is preferred. Preferences between the texts of the options would move the model's likelihood
+  of these texts, which the verdict does not read (measured: docs/model-tier.md);
+* every other mode: one row (text + framing, option a over option b, y).
+
+In both, the margin that a row is about is the policy's own log-odds of a over b, see `scale_of`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progressgym.agents.config import LanguageModelConfig, same_model
+from progressgym.core.answers import centred_log
+from progressgym.core.seeding import child_seed, generator
+from progressgym.instruments.instrument import Instrument
+from progressgym.models import load_language_model, resolve_base
+from progressgym.tuning.alignment import AlignRecipe, dpo_stage, rlhf_stage
+from progressgym.tuning.contrasts import Contrast
+from progressgym.tuning.lora import LoraRecipe
+from progressgym.tuning.training import Report
+from progressgym.tuning.tunable import TunableModel, Weights
+
+if TYPE_CHECKING:
+    from progressgym.envs.task import Task
+
+Floats = NDArray[np.float64]
+
+
+class LanguageModelPolicy:
+    """One language model with its current trainable state."""
+
+    def __init__(self, tunable: TunableModel, instrument: Instrument, mode: str, *, from_history: bool) -> None:
+        """Wrap a tunable model.
+
+        Args:
+            tunable: the model.
+            instrument: what it answers.
+            mode: how it is read, see `Instrument.read`.
+            from_history: whether it began as the history's first century.
+        """
+        self.tunable, self.instrument, self.mode, self.from_history = tunable, instrument, mode, from_history
+
+    @classmethod
+    def open(cls, config: LanguageModelConfig, task: Task, device: str = "auto") -> LanguageModelPolicy:
+        """Load the policy of a task: with the history's first adapter where the history was built on this model.
+
+        Raises:
+            UserError: no such model, or a device that is not there.
+        """
+        first = task.first_model
+        matches = first is not None and same_model(first.base, config.model)
+        dtype = "auto" if config.tuning == "lora" else "float32"
+        if first is not None and matches and config.start == "history":
+            loaded = load_language_model(first.adapter, device=device, dtype=dtype, base=resolve_base(config.model))
+        else:
+            loaded = load_language_model(config.model, device=device, dtype=dtype)
+        lora = LoraRecipe(rank=config.rank, alpha=2.0 * config.rank) if config.tuning == "lora" else None
+        mode = task.reading or ("verdict" if task.instrument.config.verdicts else "cloze")
+        return cls(
+            TunableModel(loaded, lora), task.instrument, mode, from_history=matches and config.start == "history"
+        )
+
+    @property
+    def weights(self) -> Weights | None:
+        """The trainable state; None is the policy as it was opened."""
+        return self.tunable.weights
+
+    @weights.setter
+    def weights(self, weights: Weights | None) -> None:
+        self.tunable.weights = weights
+
+    def logits(self, items: NDArray[np.int64]) -> Floats:
+        """Centred log-probabilities (N, K) of the answers to some items; 0 elsewhere."""
+        part = subset(self.instrument, items)
+        with self.tunable.reading() as model:
+            answers = part.read(model, self.mode).answers
+        found = np.zeros(self.instrument.mask.shape)
+        found[items, : answers.shape[1]] = centred_log(answers, part.mask)
+        return found
+
+    def rows(
+        self,
+        pairs: NDArray[np.int64],
+        targets: Floats,
+        weights: Floats,
+        own: Floats | None,
+        beta: float,
+        seed: int,
+    ) -> list[Contrast]:
+        """Comparisons as rows to train on.
+
+        Args:
+            pairs: (Q, 3) item, option a, option b.
+            targets: (Q,) probability that a is preferred.
+            weights: (Q,) of the comparisons in the loss.
+            own: for a uniform reference, the policy's own logits (N, K); None compares with the policy at the stage's
+                start.
+            beta: strength of the reference.
+            seed: of the leads.
+        """
+        rows = []
+        config = self.instrument.config
+        draws = generator(seed, "leads").random((len(pairs), 2))
+        for (i, a, b), y, u, draw in zip(pairs.tolist(), targets.tolist(), weights.tolist(), draws, strict=True):
+            item = self.instrument.items[i]
+            offset = 0.0 if own is None else beta * float(own[i, a] - own[i, b])
+            if self.mode != "verdict":
+                prompt = item.text + config.framings[int(draw[0] * len(config.framings))]
+                rows.append(_row(prompt, f" {item.options[a]}", f" {item.options[b]}", y, u, offset))
+                continue
+            for option, target, shift, chance in ((a, y, offset, draw[0]), (b, 1.0 - y, -offset, draw[1])):
+                lead, good, bad = config.verdicts[int(chance * len(config.verdicts))]
+                rows.append(_row(f"{item.text} {item.options[option]}{lead}", good, bad, target, u, shift))
+        return rows
+
+    def align(
+        self,
+        method: str,
+        rows: Sequence[Contrast],
+        config: LanguageModelConfig,
+        beta: float,
+        *,
+        seed: int,
+        report: Report | None = None,
+    ) -> None:
+        """One stage of DPO or RLHF.
+
+        Args:
+            method: `dpo` or `rlhf`.
+            rows: see `rows`.
+            config: how to train.
+            beta: strength of the reference, in units of the log-odds between two options.
+            seed: of order, draws and generators.
+            report: called after every step.
+        """
+        recipe = AlignRecipe(
+            beta=beta * self.scale_of(),
+            learning_rate=config.peak,
+            batch_size=config.batch_size,
+            epochs=config.epochs,
+        )
+        stage = dpo_stage if method == "dpo" else rlhf_stage
+        stage(self.tunable, rows, recipe, seed=seed, report=report)
+
+    def scale_of(self) -> float:
+        """By how much a nat of a row's own log-odds moves the log-odds of a over b.
+
+        With temperature tau these are (s_a - s_b) / tau. A text row is about s_a - s_b itself: 1 / tau. A verdict row is
+        about one deed's s_a, and its fellow moves s_b the other way: 2 / tau.
+        """
+        return (2.0 if self.mode == "verdict" else 1.0) / self.instrument.config.temperature
+
+
+def subset(instrument: Instrument, items: NDArray[np.int64]) -> Instrument:
+    """An instrument of some items only, for reading; its split means nothing."""
+    if len(items) == len(instrument.items):
+        return instrument
+    nothing = np.zeros(0, dtype=np.int64)
+    chosen = tuple(instrument.items[i] for i in items.tolist())
+    return replace(
+        instrument, items=chosen, elicitation=np.arange(len(chosen), dtype=np.int64), evaluation=nothing, report=None
+    )
+
+
+def draw_comparisons(weights: Floats, count: int, seed: int, century: int) -> NDArray[np.int64]:
+    """Which comparisons a century is trained on: `count` of those with weight, evenly drawn; all for 0."""
+    weighty = np.flatnonzero(weights > 0)
+    if count == 0 or count >= len(weighty):
+        return weighty
+    order = generator(child_seed(seed, "comparisons"), str(century)).random(len(weighty)).argsort(kind="stable")
+    return np.sort(weighty[order[:count]])
+
+
+def _row(prompt: str, first: str, second: str, target: float, weight: float, offset: float) -> Contrast:
+    """The likelier continuation is the chosen one."""
+    if math.isfinite(target) and target < 0.5:
+        first, second, target, offset = second, first, 1.0 - target, -offset
+    return Contrast(prompt=prompt, chosen=first, rejected=second, target=target, weight=weight, offset=offset)

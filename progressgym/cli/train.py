@@ -1,0 +1,87 @@
+"""`progressgym train`: one agent on one challenge, watched live; above all for language-model policies."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from progressgym.core.errors import UserError
+
+EXAMPLES = """
+progressgym train lifelong-dpo --challenge follow --policy lm:smollm2-135m
+progressgym train 'lifelong-rlhf?independent=true' --challenge coevolve --policy lm:smollm2-135m --seed 1
+progressgym train 'lifelong-dpo?tuning=full' --policy lm:./my-model --device cuda --out runs/mine
+"""
+
+
+@dataclass(kw_only=True, frozen=True)
+class Options:
+    """Train an agent through all centuries of one challenge, with live TensorBoard logs.
+
+    Every finished century is a checkpoint: the same command goes on where the last one stopped. What comes out is a
+    benchmark of one cell, beside `static`, in OUT.
+    """
+
+    agent: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="AGENT")]
+    """lifelong-dpo, lifelong-rlhf, extrapolative-dpo or extrapolative-rlhf, by name or query string."""
+    challenge: Annotated[str, tyro.conf.arg(metavar="C")] = "follow"
+    """follow, predict or coevolve, by name or query string."""
+    policy: Annotated[str, tyro.conf.arg(metavar="P")] = "lm:smollm2-135m"
+    """lm: and a model (short name, folder, GGUF file or hub id), or stance."""
+    history: Annotated[str, tyro.conf.arg(metavar="H")] = "histsmol-v1"
+    """Shipped name, folder, npz file or synthetic id."""
+    seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    """Of the episode, and of everything that is drawn in training."""
+    labels: Annotated[str, tyro.conf.arg(metavar="KIND")] = "probability"
+    """probability or sample."""
+    device: Annotated[str, tyro.conf.arg(metavar="D")] = "auto"
+    """auto, cpu or cuda."""
+    out: Annotated[str, tyro.conf.arg(metavar="DIR")] = "runs/train"
+    """Folder of the run."""
+    resume: bool = False
+    """Go on with what OUT holds: what happens anyway; said explicitly, an empty OUT is an error."""
+    json: bool = False
+    """Print results.json instead of the table."""
+    quiet: bool = False
+    """Show no progress."""
+
+
+def run(options: Options) -> int:
+    """Train; 1 when the run failed."""
+    from progressgym.bench.plan import make_plan
+    from progressgym.bench.runner import RESULTS, run_bench, steps_of
+    from progressgym.bench.table import print_table
+
+    out = Path(options.out)
+    if options.resume and not out.is_dir():
+        raise UserError(f"nothing to resume: there is no folder {out}")
+    plan = make_plan(
+        agents=["static", options.agent],
+        challenges=[options.challenge],
+        histories=[options.history],
+        seeds=[options.seed],
+        labels=[options.labels],
+        policy=options.policy,
+    )
+    if not options.quiet:
+        print(f"watch     tensorboard --logdir {out / 'tensorboard'}", file=sys.stderr, flush=True)
+    outcome = run_bench(
+        plan, out, workers=1, device=options.device, progress=not options.quiet, live=True, command=sys.argv
+    )
+    if options.json:
+        print((out / RESULTS).read_text(encoding="utf-8"), end="")
+    elif outcome.results.aggregates:
+        print_table(outcome.results.aggregates, steps_of(plan))
+        print(f"{outcome.fresh} cells run, {outcome.reused} reused, {outcome.results.seconds:.0f} s")
+        print(f"scores    {out / RESULTS}")
+        print(f"logs      tensorboard --logdir {out / 'tensorboard'}")
+    for warning in outcome.results.warnings:
+        if not warning.startswith("intervals rest on"):  # one seed is what was asked for
+            print(f"progressgym: warning: {warning}", file=sys.stderr)
+    if outcome.failures:
+        print("progressgym: the run failed; the same command goes on from its last century", file=sys.stderr)
+    return 1 if outcome.failures else 0

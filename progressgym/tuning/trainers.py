@@ -1,0 +1,159 @@
+"""TRL's trainers with what the alignment of answers needs: weights and soft targets in the loss, finite choices.
+
+Each class changes as little of its parent as it can:
+
+* rows come tokenised, so that the model is trained on exactly the ids that a reading scores and no end token is learned;
+* DPO's reference is the log-probabilities that the policy itself gives before its first step, computed in the batches
+  of the training, so that the first margin is exactly 0 (with `ref_model=None` the parent loads the reference of a
+  model without adapter from the disk, where the last century's policy is not);
+* the output head is applied to the predicted positions only (the parent scores every position on a CPU).
+
+Importing this module loads trl; import it where a stage begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+from trl import DPOTrainer, RewardTrainer, RLOOTrainer
+
+from progressgym.tuning.contrasts import collate, continuation_logps, soft_losses
+
+REFERENCE = ("ref_chosen_logps", "ref_rejected_logps")
+
+
+class AnswerDPOTrainer(DPOTrainer):  # type: ignore[misc]  # trl ships no types
+    """DPO (arXiv 2305.18290, equation 7) per token, with a target, a weight and an offset for every row.
+
+    loss = mean_b u_b [ -y_b log sigma(m_b + o_b) - (1 - y_b) log sigma(-m_b - o_b) ],
+    m = beta [ (log pi(chosen) - log ref(chosen)) - (log pi(rejected) - log ref(rejected)) ], log in the mean over tokens.
+
+    With y = u = 1 and o = 0 it is the parent's `sigmoid_norm` loss.
+    """
+
+    def _prepare_dataset(self, dataset: Any, processing_class: Any, args: Any, dataset_name: str) -> Any:
+        return dataset
+
+    def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
+        """Add the reference's log-probabilities as columns; nothing is cached on disk."""
+        loader: DataLoader[Any] = DataLoader(dataset, batch_size=batch_size, collate_fn=self.data_collator)
+        found = []
+        with torch.no_grad():
+            for batch in loader:
+                moved = {key: value.to(self.accelerator.device) for key, value in batch.items()}
+                found.append(continuation_logps(self.model, moved).cpu().view(2, -1))
+        for key, column in zip(REFERENCE, torch.cat(found, dim=1).tolist(), strict=True):
+            dataset = dataset.add_column(key, column)
+        return dataset
+
+    def _compute_loss(self, model: Any, inputs: Mapping[str, Tensor], return_outputs: bool) -> Tensor:
+        chosen, rejected = continuation_logps(model, inputs).chunk(2)
+        rewards = self.beta * (chosen - inputs[REFERENCE[0]]), self.beta * (rejected - inputs[REFERENCE[1]])
+        margins = rewards[0] - rewards[1]
+        losses = inputs["weight"] * soft_losses(margins + inputs["offset"], inputs["target"])
+        shown = {
+            "rewards/chosen": rewards[0],
+            "rewards/rejected": rewards[1],
+            "rewards/accuracies": (margins > 0).float(),
+            "rewards/margins": margins,
+            "logps/chosen": chosen,
+            "logps/rejected": rejected,
+        }
+        metrics = self._metrics["train" if self.model.training else "eval"]
+        for key, values in shown.items():
+            metrics[key].append(self.accelerator.gather(values.detach()).mean().item())
+        return losses.mean()
+
+
+class AnswerRewardTrainer(RewardTrainer):  # type: ignore[misc]
+    """Bradley-Terry reward model with a target, a weight and an offset for every row (see `AnswerDPOTrainer`)."""
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Tensor], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Tensor:
+        """Mean weighted loss; the metrics have the parent's names."""
+        rewards = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False).logits
+        chosen, rejected = rewards[:, 0].float().chunk(2)
+        margins = chosen - rejected
+        losses = inputs["weight"] * soft_losses(margins + inputs["offset"], inputs["target"])
+        metrics = self._metrics["train" if self.model.training else "eval"]
+        metrics["accuracy"].append((margins > 0).float().mean().item())
+        metrics["margin"].append(margins.mean().item())
+        metrics["mean_reward"].append(rewards.mean().item())
+        return losses.mean()
+
+
+class AnswerRLOOTrainer(RLOOTrainer):  # type: ignore[misc]
+    """REINFORCE leave-one-out whose completions are drawn from each prompt's own choices, by the policy's odds.
+
+    Drawing is exact and needs no generation loop: the log-probabilities of all choices come from one forward pass.
+    """
+
+    choices: Mapping[tuple[int, ...], Sequence[list[int]]]
+    """Prompt ids -> the continuations that may follow. Set before `train`."""
+    prompts: Sequence[tuple[int, ...]]
+    """Prompt ids by number: the parent takes texts, which are these numbers. Set before `train`."""
+
+    def _tokenize_prompts(self, prompts: list[str]) -> tuple[list[list[int]], None, dict[str, Any]]:
+        return [list(self.prompts[int(number)]) for number in prompts], None, {}
+
+    def _generate_single_turn(
+        self, prompt_ids: list[list[int]], images: Any, multimodal_fields: Any
+    ) -> list[list[int]]:
+        distinct = list(dict.fromkeys(map(tuple, prompt_ids)))
+        rows = [
+            {"prompt_ids": list(ids), "chosen_ids": choice, "rejected_ids": choice}
+            for ids in distinct
+            for choice in self.choices[ids]
+        ]
+        batch = {k: v.to(self.accelerator.device) for k, v in collate(rows, self._tokenizer.pad_token_id).items()}
+        with torch.no_grad():
+            means = continuation_logps(self.model, batch)[: len(rows)]
+        sums = (means * batch["token_mask"][: len(rows)].sum(-1)).split([len(self.choices[ids]) for ids in distinct])
+        chances = {ids: torch.softmax(scores, dim=0) for ids, scores in zip(distinct, sums, strict=True)}
+        drawn = [int(torch.multinomial(chances[tuple(ids)], 1)) for ids in prompt_ids]
+        return [list(self.choices[tuple(ids)][which]) for ids, which in zip(prompt_ids, drawn, strict=True)]
+
+
+def preference_collator(pad: int) -> Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]]:
+    """Collator of `AnswerDPOTrainer`."""
+    return lambda examples: collate(examples, pad)
+
+
+def reward_collator(pad: int) -> Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]]:
+    """Collator of `AnswerRewardTrainer`: whole texts, chosen ones first, padded on the right."""
+
+    def stack(examples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        texts = [[*row["prompt_ids"], *row[side]] for side in ("chosen_ids", "rejected_ids") for row in examples]
+        return pad_right(texts, pad) | {
+            key: torch.tensor([float(row[key]) for row in examples]) for key in ("target", "weight", "offset")
+        }
+
+    return stack
+
+
+def pad_right(texts: Sequence[Sequence[int]], pad: int) -> dict[str, Tensor]:
+    """`input_ids` and `attention_mask` (B, L)."""
+    width = max(map(len, texts))
+    ids = torch.tensor([[*text, *[pad] * (width - len(text))] for text in texts])
+    mask = torch.tensor([[1] * len(text) + [0] * (width - len(text)) for text in texts])
+    return {"input_ids": ids, "attention_mask": mask}
+
+
+def float32_head(head: torch.nn.Linear) -> torch.nn.Module:
+    """A linear head in float32 on hidden states of any format."""
+
+    class Head(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = head
+
+        def forward(self, hidden: Tensor) -> Tensor:
+            scores: Tensor = self.linear(hidden.float())
+            return scores
+
+    return Head()
