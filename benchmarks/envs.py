@@ -2,6 +2,7 @@
 
     python benchmarks/envs.py                # about a minute on two quiet cores
     python benchmarks/envs.py --quick        # fewer turns
+    python benchmarks/envs.py --cpu          # processor time of one thread instead of elapsed time: for busy machines
 
 All sides take random actions in 1,024 environments, resets included; they are measured in turns of an episode, side
 after side, several times over, and the fastest turn of each counts, so that a busy machine disturbs little. CartPole has its own vector entry point. FollowStance is measured
@@ -20,12 +21,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-THREADS = 2
+CPU = "--cpu" in sys.argv
+CLOCK = time.process_time if CPU else time.perf_counter
+THREADS = 1 if CPU else 2
 """Of torch. Products as small as numpy's here gain nothing from a second thread, and lose much on a busy machine."""
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when numpy is imported, so before that
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
@@ -70,10 +74,10 @@ class Side:
 
     def turn(self) -> None:
         """Measure once."""
-        start = time.perf_counter()
+        start = CLOCK()
         for _ in range(self.steps):
             self.step()
-        self.seconds.append((time.perf_counter() - start) / self.steps)
+        self.seconds.append((CLOCK() - start) / self.steps)
 
     @property
     def rate(self) -> float:
@@ -170,9 +174,9 @@ class Plain:
         return answers
 
     def _timed(self, name: str, part: Callable[[], NDArray[Any]]) -> NDArray[Any]:
-        start = time.perf_counter()
+        start = CLOCK()
         result = part()
-        self.parts[name] = self.parts.get(name, 0.0) + time.perf_counter() - start
+        self.parts[name] = self.parts.get(name, 0.0) + CLOCK() - start
         return result
 
 
@@ -226,6 +230,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions")
+    parser.add_argument("--cpu", action="store_true", help="processor time of one thread instead of elapsed time")
     rounds = 3 if parser.parse_args().quick else 12
     torch.set_num_threads(THREADS)
     name = "histsmol-v1" if "histsmol-v1" in shipped_names() else "synthetic:linear?seed=0"
