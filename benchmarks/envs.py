@@ -249,7 +249,8 @@ def main() -> None:
     synced = Side(name='FollowStance, vectorization_mode="sync"', step=loop(FOLLOW, ENVS, history=history))
     sampled = Side(name="FollowStance, numpy, sampled labels", step=vector(FOLLOW, history=history, labels="sample"))  # fmt: skip
     drawn = Side(name="FollowStance, numpy, a new synthetic history each episode", step=vector(FOLLOW, history="synthetic:linear"))  # fmt: skip
-    sides = [cart, on_numpy, on_numpy32, on_torch, on_torch1, synced, sampled, drawn, written]
+    on_torches = [on_torch] if THREADS == 1 else [on_torch, on_torch1]
+    sides = [cart, on_numpy, on_numpy32, *on_torches, synced, sampled, drawn, written]
     one_cart = Side(name="CartPole-v1, alone", step=alone("CartPole-v1"), envs=1, steps=1000)
     one = Side(name="FollowStance, alone", step=alone(FOLLOW, history=history), envs=1, steps=80)
     measure([*sides, one_cart, one], rounds)
@@ -270,8 +271,7 @@ def main() -> None:
         written,
         on_numpy,
         on_numpy32,
-        on_torch,
-        on_torch1,
+        *on_torches,
         synced,
         sampled,
         drawn,
@@ -291,7 +291,7 @@ def main() -> None:
 
     print("\nbars")
     verdict("numpy float64 against CartPole, steps a second", on_numpy.rate / cart.rate, NUMPY_BAR)
-    torch_rate = max(on_torch.rate, on_torch1.rate)
+    torch_rate = max(side.rate for side in on_torches)
     verdict("torch float32 against CartPole, steps a second", torch_rate / cart.rate, TORCH_BAR)
     verdict('numpy float64 against our own "sync"', on_numpy.rate / synced.rate, SYNC_BAR)
     verdict("a single FollowStance step in CartPole steps", one_cart.rate / one.rate, SINGLE_BAR, most=True)
