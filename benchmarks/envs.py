@@ -2,6 +2,7 @@
 
     python benchmarks/envs.py                # about a minute on two quiet cores
     python benchmarks/envs.py --quick        # fewer turns
+    python benchmarks/envs.py --cpu          # processor time of one thread instead of elapsed time: for busy machines
 
 All sides take random actions in 1,024 environments, resets included; they are measured in turns of an episode, side
 after side, several times over, and the fastest turn of each counts, so that a busy machine disturbs little. CartPole has its own vector entry point. FollowStance is measured
@@ -20,15 +21,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-THREADS = 2
-"""Of torch. Products as small as numpy's here gain nothing from a second thread, and lose much on a busy machine."""
+CPU = "--cpu" in sys.argv
+CLOCK = time.process_time if CPU else time.perf_counter
+THREADS = 1 if CPU else 2
+"""Of torch, which is also measured with one. Products as small as numpy's here gain nothing from a second thread, and lose much on a busy machine."""
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when numpy is imported, so before that
-os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
 import gymnasium as gym
 import numpy as np
@@ -65,15 +68,18 @@ class Side:
     envs: int = ENVS
     steps: int = 9
     """Steps of a turn: whole episodes with their resets."""
+    threads: int = THREADS
+    """Of torch."""
     seconds: list[float] = field(default_factory=list)
     """Seconds a step, one a turn."""
 
     def turn(self) -> None:
         """Measure once."""
-        start = time.perf_counter()
+        torch.set_num_threads(self.threads)
+        start = CLOCK()
         for _ in range(self.steps):
             self.step()
-        self.seconds.append((time.perf_counter() - start) / self.steps)
+        self.seconds.append((CLOCK() - start) / self.steps)
 
     @property
     def rate(self) -> float:
@@ -170,9 +176,9 @@ class Plain:
         return answers
 
     def _timed(self, name: str, part: Callable[[], NDArray[Any]]) -> NDArray[Any]:
-        start = time.perf_counter()
+        start = CLOCK()
         result = part()
-        self.parts[name] = self.parts.get(name, 0.0) + time.perf_counter() - start
+        self.parts[name] = self.parts.get(name, 0.0) + CLOCK() - start
         return result
 
 
@@ -226,8 +232,8 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions")
+    parser.add_argument("--cpu", action="store_true", help="processor time of one thread instead of elapsed time")
     rounds = 3 if parser.parse_args().quick else 12
-    torch.set_num_threads(THREADS)
     name = "histsmol-v1" if "histsmol-v1" in shipped_names() else "synthetic:linear?seed=0"
     history = History.load(name)
     print(f"history {name}, {len(history.instrument)} items, {ENVS} environments, {THREADS} threads, load {os.getloadavg()[0]:.1f}\n")  # fmt: skip
@@ -237,11 +243,14 @@ def main() -> None:
     written = Side(name="FollowStance, written plainly", step=plain.step, steps=2)
     on_numpy = Side(name="FollowStance, numpy, float64", step=vector(FOLLOW, history=history))
     on_numpy32 = Side(name="FollowStance, numpy, float32", step=vector(FOLLOW, history=history, dtype="float32"))
-    on_torch = Side(name="FollowStance, torch, float32", step=vector(FOLLOW, history=history, array_backend="torch"))
+    by_torch = vector(FOLLOW, history=history, array_backend="torch")
+    on_torch = Side(name=f"FollowStance, torch, float32, {THREADS} threads", step=by_torch)
+    on_torch1 = Side(name="FollowStance, torch, float32, 1 thread", step=by_torch, threads=1)
     synced = Side(name='FollowStance, vectorization_mode="sync"', step=loop(FOLLOW, ENVS, history=history))
     sampled = Side(name="FollowStance, numpy, sampled labels", step=vector(FOLLOW, history=history, labels="sample"))  # fmt: skip
     drawn = Side(name="FollowStance, numpy, a new synthetic history each episode", step=vector(FOLLOW, history="synthetic:linear"))  # fmt: skip
-    sides = [cart, on_numpy, on_numpy32, on_torch, synced, sampled, drawn, written]
+    on_torches = [on_torch] if THREADS == 1 else [on_torch, on_torch1]
+    sides = [cart, on_numpy, on_numpy32, *on_torches, synced, sampled, drawn, written]
     one_cart = Side(name="CartPole-v1, alone", step=alone("CartPole-v1"), envs=1, steps=1000)
     one = Side(name="FollowStance, alone", step=alone(FOLLOW, history=history), envs=1, steps=80)
     measure([*sides, one_cart, one], rounds)
@@ -257,7 +266,17 @@ def main() -> None:
                    step=vector(FOLLOW, 65536, history=history, array_backend="torch", device="cuda"))  # fmt: skip
         measure([gpu], rounds)
     print(f"\n  {'resets included':<66} {'million/s':>9}   {'CartPole=1':>9}   {'us per step':>11}")
-    for side in [cart, written, on_numpy, on_numpy32, on_torch, synced, sampled, drawn, *([gpu] if gpu else [])]:
+    for side in [
+        cart,
+        written,
+        on_numpy,
+        on_numpy32,
+        *on_torches,
+        synced,
+        sampled,
+        drawn,
+        *([gpu] if gpu else []),
+    ]:
         show(side, cart)
     for other in OTHERS[1:]:
         side = Side(name=f"{other}, numpy, float64", step=vector(f"ProgressGym/{other}-v0", history=history))
@@ -272,7 +291,8 @@ def main() -> None:
 
     print("\nbars")
     verdict("numpy float64 against CartPole, steps a second", on_numpy.rate / cart.rate, NUMPY_BAR)
-    verdict("torch float32 against CartPole, steps a second", on_torch.rate / cart.rate, TORCH_BAR)
+    torch_rate = max(side.rate for side in on_torches)
+    verdict("torch float32 against CartPole, steps a second", torch_rate / cart.rate, TORCH_BAR)
     verdict('numpy float64 against our own "sync"', on_numpy.rate / synced.rate, SYNC_BAR)
     verdict("a single FollowStance step in CartPole steps", one_cart.rate / one.rate, SINGLE_BAR, most=True)
     verdict("cost ~ environments ** x", exponent(list(SIZES), environments), EXPONENT_BAR, most=True)

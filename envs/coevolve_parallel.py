@@ -175,7 +175,7 @@ class CoevolveParallelEnv(ParallelEnv[str, Observation, NDArray[np.float32]]):  
         return self._observed(), {agent: dict(info) for agent in self.agents}
 
     def step(
-        self, actions: dict[str, NDArray[np.float32]]
+        self, actions: dict[str, Any]
     ) -> tuple[
         dict[str, Observation],
         dict[str, float],

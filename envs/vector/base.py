@@ -183,8 +183,8 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         observations = self._observe(index_of(self._shown()))
         return observations, reward, arrays.flags(terminations), arrays.flags(np.zeros_like(terminations)), infos
 
-    @property
-    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[misc,override]  # as SyncVectorEnv
+    @property  # type: ignore[misc]  # as SyncVectorEnv
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
         """The generators of the rows."""
         return tuple(self._streams[row] for row in range(self.num_envs))
 

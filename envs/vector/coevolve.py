@@ -116,7 +116,7 @@ class CoevolveVector(Flavour):
         scores = self._told(own, drift_cosine, error, index)
         scores["simulated_values"] = values[:, self._columns]
         scores |= self._lock_in(index)
-        scores["against_history"] = against_history(arrays, values, tables["start"], target.origins[:, 2], covered)
+        scores["against_history"] = against_history(arrays, values, tables["start"], target.origins[2].T, covered)
         return utility, target.static, scores
 
     def _gain_of(self, utility: Array, static: Array) -> Array:

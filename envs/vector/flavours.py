@@ -22,7 +22,7 @@ from progressgym.envs.readout import FAR, Base, Fold, Readout
 from progressgym.envs.stance import THETA_SCALE
 from progressgym.envs.vector.base import Bools, ProgressVectorEnv
 from progressgym.envs.vector.draws import Draws
-from progressgym.envs.vector.scoring import Targets
+from progressgym.envs.vector.scoring import Targets, as_columns
 from progressgym.envs.vector.tables import Index, Tables, pick
 
 Floats = NDArray[np.float64]
@@ -31,6 +31,11 @@ D = len(DIMENSIONS)
 
 class Flavour(ProgressVectorEnv):
     """What challenges ask of a flavour."""
+
+    _shared: Array
+    """The table that `_kept` is about."""
+    _kept: dict[int, Targets]
+    """What the steps of the shared history's episode are compared with."""
 
     def _readout_of(self, whole: bool) -> Readout:
         """Logits of the scored items, or of all items."""
@@ -71,8 +76,24 @@ class Flavour(ProgressVectorEnv):
         return {**tables, "moved": ~still, "human": self._arrays.floats(goal[..., covered])}
 
     def _target(self, index: Index) -> Targets:
-        """What the values of a step are compared with."""
-        return Targets(*(pick(self._arrays, self._tables[f"target_{name}"], index) for name in Targets._fields))
+        """What the values of a step are compared with; kept for a history that all rows share."""
+        tables = self._tables
+        first = tables["target_origins"]
+        if not isinstance(index, int) or len(first) > 1:
+            return self._picked(index)
+        if self._shared is not first:
+            self._shared, self._kept = first, {}
+        if index not in self._kept:
+            self._kept[index] = self._picked(index)
+        return self._kept[index]
+
+    def _picked(self, index: Index) -> Targets:
+        return Targets(
+            *(
+                as_columns(self._arrays, pick(self._arrays, self._tables[f"target_{name}"], index))
+                for name in Targets._fields
+            )
+        )
 
     def _told(self, values: Array, drift_cosine: Array, error: Array, index: Index) -> dict[str, Array]:
         """The scores that all challenges have."""
@@ -93,6 +114,7 @@ class Flavour(ProgressVectorEnv):
         covered = self._settings.covered
         self._columns: Any = slice(None) if len(covered) == D else self._arrays.index(covered)
         self._all_move = True
+        self._shared, self._kept = None, {}
 
     _readout: Readout
 
@@ -122,7 +144,7 @@ class StanceVector(Flavour):
             raise UserError(f"the actions have shape {tuple(theta.shape)}, expected ({self.num_envs}, {D})")
         if not live.all():
             theta = arrays.xp.where(arrays.flags(live)[:, None], theta, 0.0)
-        if not math.isfinite(float(arrays.host(theta.sum()))) and not bool(arrays.xp.isfinite(theta).all()):
+        if not math.isfinite(theta.sum().item()) and not bool(arrays.xp.isfinite(theta).all()):
             raise UserError("the actions hold NaN or infinite numbers; give 19 numbers in [-1, 1] a row")
         return THETA_SCALE * arrays.xp.clip(theta, -1.0, 1.0)
 
@@ -186,7 +208,7 @@ class AnswersVector(Flavour):
             raise UserError(f"the actions have shape {tuple(given.shape)}, expected {expected}")
         if not live.all():
             given = arrays.xp.where(arrays.flags(live)[:, None, None], given, 0.0)
-        if math.isnan(float(arrays.host(given.sum()))) and bool(arrays.xp.isnan(given[:, self._real]).any()):
+        if math.isnan(given.sum().item()) and bool(arrays.xp.isnan(given[:, self._real]).any()):
             raise UserError("the actions hold NaN; give a log-probability for every option")
         return given
 

@@ -19,7 +19,8 @@ Floats = NDArray[np.float64]
 
 
 class Targets(NamedTuple):
-    """What values are compared with; the leading axis is 1 or B (in tables a step axis follows it)."""
+    """What values are compared with. In tables the leading axis is 1 or B, and a step axis follows it; in a step the
+    environments are the last axis, as `as_columns` brings them."""
 
     origins: Array
     """(B, 3, D) what values are seen from: nothing, century 0's values, the target century's."""
@@ -52,17 +53,22 @@ def targets(arrays: Arrays, human: Floats, static: Floats, horizon: int) -> Targ
     return Targets(*(arrays.floats(table) for table in (seen, ways, lengths, shortest, static)))
 
 
+def as_columns(arrays: Arrays, table: Array) -> Array:
+    """Entries (1 or B, ...) with the environments as the last axis."""
+    return arrays.xp.moveaxis(table, 0, -1) if table.ndim > 1 else table
+
+
 def compare(arrays: Arrays, values: Array, target: Targets, covered: int) -> tuple[Array, Array, Array]:
     """Similarity, drift cosine and dimension error, (B,) each, of values (B, D); `covered` dimensions count.
 
     Where the human did not move the drift cosine is not defined, and 0 here.
     """
     xp = arrays.xp
-    away = values.T - xp.moveaxis(target.origins, 0, -1)
+    away = values.T - target.origins
     first = away[:2]
     lengths = xp.sqrt((first * first).sum(1))
-    dots = (first * xp.moveaxis(target.directions, 0, -1)).sum(1)
-    norms = xp.where(lengths > target.shortest.T, lengths * target.lengths.T, math.inf)
+    dots = (first * target.directions).sum(1)
+    norms = xp.where(lengths > target.shortest, lengths * target.lengths, math.inf)
     cosines = xp.clip(dots / norms, -1.0, 1.0)
     return cosines[0], cosines[1], xp.abs(away[2]).sum(0) / max(covered, 1)
 

@@ -45,7 +45,7 @@ def test_max_cycles(monkeypatch: pytest.MonkeyPatch) -> None:
     environment = made(max_cycles=3)
     environment.reset(seed=0)
     for n in range(3):
-        actions = {agent: environment.action_space(agent).sample() for agent in environment.agents}
+        actions: Any = {agent: environment.action_space(agent).sample() for agent in environment.agents}
         _, _, terminations, truncations, _ = environment.step(actions)
         assert not any(terminations.values()) and all(truncations.values()) == (n == 2)
     assert environment.agents == []
@@ -86,7 +86,7 @@ def test_a_closed_human_cannot_be_moved_and_is_autonomous() -> None:
     closed = np.zeros(20, dtype=np.float32)
     values = []
     while environment.agents:
-        action = {"human": closed, "assistant": environment.action_space("assistant").sample()}
+        action: dict[str, Any] = {"human": closed, "assistant": environment.action_space("assistant").sample()}
         observations, rewards, _, _, infos = environment.step(action)
         assert rewards["human"] == pytest.approx(1.0, abs=1e-12)
         values.append(infos["human"]["scores"]["simulated_values"])
@@ -134,7 +134,7 @@ def test_mistakes_are_named() -> None:
         environment.step({})
     environment.reset(seed=0, options={"history": "synthetic:cyclic?seed=1"})
     assert environment._loop.history.name == "synthetic:cyclic?seed=1"
-    good = {agent: environment.action_space(agent).sample() for agent in environment.agents}
+    good: dict[str, Any] = {agent: environment.action_space(agent).sample() for agent in environment.agents}
     with pytest.raises(UserError, match="no action of human"):
         environment.step({"assistant": good["assistant"]})
     for agent, action in good.items():
