@@ -59,7 +59,7 @@ class CoevolveLiveEnv(CoevolveEnv):
     | argument | default | meaning |
     |---|---|---|
     | `tuning` | `"lora"` | `"lora"` trains an adapter, `"full"` all weights |
-    | `rows` | `128` | rows of an epoch; 0 takes every option of every item |
+    | `rows` | `64` | rows of an epoch; 0 takes every option of every item |
     | `learning_rate` | by tuning | peak learning rate of a lesson |
     | `device` | `"auto"` | where the human computes |
     | `checkpoints` | `None` | folder that keeps every finished lesson; the same episode goes on from there |
@@ -75,7 +75,7 @@ class CoevolveLiveEnv(CoevolveEnv):
         pull: float | None = None,
         influence: float | None = None,
         tuning: str = "lora",
-        rows: int = 128,
+        rows: int = 64,
         learning_rate: float | None = None,
         device: str = "auto",
         checkpoints: str | Path | None = None,
