@@ -31,8 +31,7 @@ class CoevolveLiveEnv(CoevolveEnv):
     `ProgressGym/Coevolve-v0` without its formula: the human is the language model of the history's first century. In
     each step it is fine-tuned for one epoch on the next real century's answers, then for two epochs on the assistant's,
     as in PG-Coevolve of ProgressGym (arXiv 2406.20087), and its answers are read anew. What a lesson is, is said in
-    docs/model-tier.md. A step trains and reads a language model: about a minute with 135 million parameters on two
-    cores.
+    docs/model-tier.md. A step trains and reads a language model, so on a CPU it takes minutes.
 
     ## Action Space
     `Box(-20, 20, (N, K), float32)`, as in `ProgressGym/Coevolve-v0`; the answers to all items count.
