@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from progressgym.agents.policies.language_model import subset
 from progressgym.core.answers import centred_log
 from progressgym.core.files import write_json
 from progressgym.histories.history import History
@@ -40,18 +42,25 @@ def fit(wanted: Floats, moved: Floats) -> tuple[float, float]:
     return slope, 1.0 - float(residual @ residual) / float(moved @ moved)
 
 
+def thinned(history: History, every: int) -> History:
+    """The history on every n-th item."""
+    items = np.arange(0, len(history.instrument.items), every)
+    return replace(history, answers=history.answers[:, items], instrument=subset(history.instrument, items))
+
+
 def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--history", default="histsmol-v1")
     parser.add_argument("--centuries", type=int, default=8, help="how many steps")
-    parser.add_argument("--rows", type=int, default=128, help="rows of an epoch")
+    parser.add_argument("--rows", type=int, default=64, help="rows of an epoch")
+    parser.add_argument("--every", type=int, default=1, help="use every n-th item only: quicker, less exact")
     parser.add_argument("--tuning", default="lora")
     parser.add_argument("--learning-rate", type=float)
     parser.add_argument("--assistant", type=int, default=-1, help="index of the century whose answers it always gives")
     parser.add_argument("--out", type=Path, default=Path("runs/calibration"))
     given = parser.parse_args()
-    history = History.load(given.history)
+    history = thinned(History.load(given.history), given.every)
     mask = history.instrument.mask
     recipe = HumanRecipe(tuning=given.tuning, rows=given.rows, learning_rate=given.learning_rate)
     human = LiveHuman(history, recipe, checkpoints=given.out / "lessons")

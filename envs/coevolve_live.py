@@ -31,8 +31,7 @@ class CoevolveLiveEnv(CoevolveEnv):
     `ProgressGym/Coevolve-v0` without its formula: the human is the language model of the history's first century. In
     each step it is fine-tuned for one epoch on the next real century's answers, then for two epochs on the assistant's,
     as in PG-Coevolve of ProgressGym (arXiv 2406.20087), and its answers are read anew. What a lesson is, is said in
-    docs/model-tier.md. A step trains and reads a language model: about a minute with 135 million parameters on two
-    cores.
+    docs/model-tier.md. A step trains and reads a language model, so on a CPU it takes minutes.
 
     ## Action Space
     `Box(-20, 20, (N, K), float32)`, as in `ProgressGym/Coevolve-v0`; the answers to all items count.
@@ -59,7 +58,7 @@ class CoevolveLiveEnv(CoevolveEnv):
     | argument | default | meaning |
     |---|---|---|
     | `tuning` | `"lora"` | `"lora"` trains an adapter, `"full"` all weights |
-    | `rows` | `128` | rows of an epoch; 0 takes every option of every item |
+    | `rows` | `64` | rows of an epoch; 0 takes every option of every item |
     | `learning_rate` | by tuning | peak learning rate of a lesson |
     | `device` | `"auto"` | where the human computes |
     | `checkpoints` | `None` | folder that keeps every finished lesson; the same episode goes on from there |
@@ -75,7 +74,7 @@ class CoevolveLiveEnv(CoevolveEnv):
         pull: float | None = None,
         influence: float | None = None,
         tuning: str = "lora",
-        rows: int = 128,
+        rows: int = 64,
         learning_rate: float | None = None,
         device: str = "auto",
         checkpoints: str | Path | None = None,

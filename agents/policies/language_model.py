@@ -151,7 +151,8 @@ class LanguageModelPolicy:
         recipe = AlignRecipe(
             beta=beta * self.scale_of(),
             learning_rate=config.peak,
-            batch_size=config.batch_size,
+            batch_size=config.batch_size + config.batch_size % self.rows_each,
+            together=self.rows_each,
             epochs=config.epochs,
         )
         stage = dpo_stage if method == "dpo" else rlhf_stage
@@ -163,7 +164,12 @@ class LanguageModelPolicy:
         With temperature tau these are (s_a - s_b) / tau. A text row is about s_a - s_b itself: 1 / tau. A verdict row is
         about one deed's s_a, and its fellow moves s_b the other way: 2 / tau.
         """
-        return (2.0 if self.mode == "verdict" else 1.0) / self.instrument.config.temperature
+        return self.rows_each / self.instrument.config.temperature
+
+    @property
+    def rows_each(self) -> int:
+        """Rows of one comparison."""
+        return 2 if self.mode == "verdict" else 1
 
 
 def subset(instrument: Instrument, items: NDArray[np.int64]) -> Instrument:

@@ -7,16 +7,15 @@ log-probabilities before a lesson and z* those of the answers taught, a row is a
 
 and about two options in every other mode, y = sigma((z*_a - z*_b) - (z_a - z_b)). The loss is the logistic one with the
 human before the lesson as reference, so a lesson that teaches what the human thinks already has no gradient. An epoch
-is one pass over `rows` rows, drawn anew for every lesson.
+is one pass over `rows` rows, those of whole items that are drawn anew for every lesson.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +43,8 @@ class HumanRecipe:
     """`lora` or `full`."""
     rank: int = 8
     """Of the adapter."""
-    rows: int = 128
-    """Rows of an epoch; 0 takes every option of every item."""
+    rows: int = 64
+    """Rows of an epoch, about items drawn anew for every lesson; 0 takes every item."""
     learning_rate: float | None = None
     """Peak; by default 1e-3 with LoRA, 1e-5 for all weights."""
     batch_size: int = 8
@@ -148,6 +147,7 @@ class LiveHuman:
             beta=self._scale(),
             learning_rate=self.recipe.peak,
             batch_size=self.recipe.batch_size,
+            together=2 if self._mode() == "verdict" else 1,
             epochs=epochs,
         )
         seed = child_seed(self._seed, "lesson", str(self._lessons))
@@ -171,36 +171,35 @@ class LiveHuman:
         return (2.0 if self._mode() == "verdict" else 1.0) / self.history.instrument.config.temperature
 
     def _rows(self, change: Floats, seed: int) -> list[Contrast]:
-        """Rows that ask for a change (N, K) of the centred log-probabilities."""
+        """Rows that ask for a change (N, K) of the centred log-probabilities, whole items at a time."""
         instrument = self.history.instrument
-        places = [(i, k) for i, item in enumerate(instrument.items) for k in range(len(item.options))]
+        random = generator(seed, "rows")
+        order, uniform = (
+            random.random(len(instrument.items)).argsort(kind="stable"),
+            random.random(len(instrument.items)),
+        )
+        rows: list[Contrast] = []
+        for i in order.tolist():
+            if self.recipe.rows and len(rows) >= self.recipe.rows:
+                break
+            rows += self._item_rows(i, change[i], float(uniform[i]))
+        return rows
+
+    def _item_rows(self, i: int, change: Floats, uniform: float) -> list[Contrast]:
+        item, config = self.history.instrument.items[i], self.history.instrument.config
+        count = len(item.options)
         if self._mode() == "verdict":
-            return [self._verdict_row(i, k, 2.0 * float(change[i, k]), u) for (i, k), u in self._drawn(places, seed)]
-        pairs = [
-            (i, a, b) for i, item in enumerate(instrument.items) for a, b in combinations(range(len(item.options)), 2)
-        ]
-        framings = instrument.config.framings
+            return [self._verdict_row(i, k, 2.0 * float(change[k]), uniform) for k in range(count)]
+        prompt = item.text + config.framings[int(uniform * len(config.framings))]
         return [
-            _contrast(
-                instrument.items[i].text + framings[int(u * len(framings))],
-                f" {instrument.items[i].options[a]}",
-                f" {instrument.items[i].options[b]}",
-                float(change[i, a] - change[i, b]),
-            )
-            for (i, a, b), u in self._drawn(pairs, seed)
+            _contrast(prompt, f" {item.options[a]}", f" {item.options[b]}", float(change[a] - change[b]))
+            for a, b in combinations(range(count), 2)
         ]
 
     def _verdict_row(self, i: int, k: int, margin: float, uniform: float) -> Contrast:
         item, verdicts = self.history.instrument.items[i], self.history.instrument.config.verdicts
         lead, good, bad = verdicts[int(uniform * len(verdicts))]
         return _contrast(f"{item.text} {item.options[k]}{lead}", good, bad, margin)
-
-    def _drawn(self, places: Sequence[Any], seed: int) -> list[tuple[Any, float]]:
-        """The places of a lesson, each with a uniform number."""
-        random = generator(seed, "rows")
-        order, uniform = random.random(len(places)).argsort(kind="stable"), random.random(len(places))
-        count = self.recipe.rows or len(places)
-        return [(places[n], float(uniform[n])) for n in sorted(order[:count].tolist())]
 
 
 def _contrast(prompt: str, first: str, second: str, margin: float) -> Contrast:

@@ -36,6 +36,8 @@ class AlignRecipe:
     """Peak of the reward model."""
     batch_size: int = 8
     """Rows a step."""
+    together: int = 1
+    """So many consecutive rows go into one step, see `contrasts.arrange`; a divisor of `batch_size`."""
     epochs: int = 1
     generations: int = 4
     """RLOO: completions drawn for each prompt."""
@@ -67,7 +69,7 @@ def dpo_stage(
 
     from progressgym.tuning.trainers import AnswerDPOTrainer, preference_collator
 
-    ready = arrange(_weighty(rows, tunable), recipe.batch_size, seed)
+    ready = arrange(_weighty(rows, tunable), recipe.batch_size, seed, recipe.together)
     if not ready:
         return StageResult()
     result, tokenizer = StageResult(tokens=_tokens(ready) * recipe.epochs), _tokenizer(tunable)
@@ -104,7 +106,7 @@ def rlhf_stage(
         UserError: as `dpo_stage`, or a reward that is NaN or infinite.
     """
     _need_trl()
-    ready = arrange(_weighty(rows, tunable), recipe.batch_size, seed)
+    ready = arrange(_weighty(rows, tunable), recipe.batch_size, seed, recipe.together)
     if not ready:
         return StageResult(), StageResult()
     rewards, modelled = reward_table(tunable, ready, recipe, seed=seed, report=_named(report, "reward_model/"))

@@ -67,13 +67,23 @@ def tokenise(rows: Sequence[Contrast], tokenizer: PreTrainedTokenizerBase) -> li
     ]
 
 
-def arrange(rows: list[dict[str, Any]], batch_size: int, seed: int) -> list[dict[str, Any]]:
-    """An order for sequential batches: rows of like length together, the batches in random order, a short one last."""
-    ordered = sorted(rows, key=lambda row: len(row["prompt_ids"]) + len(row["chosen_ids"]))
-    batches = [ordered[start : start + batch_size] for start in range(0, len(ordered), batch_size)]
-    rest = [batches.pop()] if batches and len(batches[-1]) < batch_size else []
+def arrange(rows: list[dict[str, Any]], batch_size: int, seed: int, together: int = 1) -> list[dict[str, Any]]:
+    """An order for sequential batches: rows of like length together, the batches in random order, a short one last.
+
+    Args:
+        rows: tokenised rows.
+        batch_size: rows a step.
+        seed: of the order.
+        together: so many consecutive rows are never parted. The two verdicts of one comparison ask for opposite words:
+            in one step they cancel what is common to all deeds, in two steps they push the policy to and fro.
+    """
+    groups = [rows[start : start + together] for start in range(0, len(rows), together)]
+    groups.sort(key=lambda group: max(len(row["prompt_ids"]) + len(row["chosen_ids"]) for row in group))
+    size = max(batch_size // together, 1)
+    batches = [groups[start : start + size] for start in range(0, len(groups), size)]
+    rest = [batches.pop()] if batches and len(batches[-1]) < size else []
     mixed = [batches[n] for n in generator(seed, "batches").random(len(batches)).argsort(kind="stable")]
-    return [row for batch in (*mixed, *rest) for row in batch]
+    return [row for batch in (*mixed, *rest) for group in batch for row in group]
 
 
 def collate(examples: Sequence[Mapping[str, Any]], pad: int) -> dict[str, Any]:

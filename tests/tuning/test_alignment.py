@@ -45,10 +45,10 @@ def odds(model: TunableModel) -> float:
 @pytest.mark.parametrize("tuning", ["lora", "full"])
 def test_every_stage_begins_at_margin_zero_and_learns(base: Path, tuning: str) -> None:
     """The parent class would take the reference of a later stage of a model without adapter from the disk."""
-    model = tunable(base, tuning)
+    model, recipe = tunable(base, tuning), AlignRecipe(learning_rate=0.003, beta=1.0)
     levels = [odds(model)]
     for stage in range(3):
-        result = dpo_stage(model, ROWS, FAST, seed=stage)
+        result = dpo_stage(model, ROWS, recipe, seed=stage)
         assert result.logs[0]["rewards/margins"] == 0.0
         assert result.losses[0] == pytest.approx(math.log(2.0), abs=1e-6)
         levels.append(odds(model))
@@ -82,8 +82,9 @@ def test_weights_enter_the_loss(base: Path) -> None:
     down = [Contrast(prompt=prompt, chosen=" wicked", rejected=" just", weight=1.0) for prompt in PROMPTS]
     heavy_up, heavy_down, nothing = tunable(base), tunable(base), tunable(base)
     start = odds(heavy_up)
-    dpo_stage(heavy_up, [*up, *down], FAST, seed=0)
-    flipped = [Contrast(prompt=r.prompt, chosen=r.rejected, rejected=r.chosen, weight=r.weight) for r in (*up, *down)]
+    both = [row for pair in zip(up, down, strict=True) for row in pair]  # every batch holds as many of either
+    dpo_stage(heavy_up, both, FAST, seed=0)
+    flipped = [Contrast(prompt=r.prompt, chosen=r.rejected, rejected=r.chosen, weight=r.weight) for r in both]
     dpo_stage(heavy_down, flipped, FAST, seed=0)
     assert odds(heavy_up) > start + 0.01 and odds(heavy_down) < start - 0.01
     idle = [Contrast(prompt=prompt, chosen=" just", rejected=" wicked", weight=0.0) for prompt in PROMPTS]

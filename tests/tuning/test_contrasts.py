@@ -67,3 +67,10 @@ def test_batches_are_of_like_length_and_a_short_one_is_last() -> None:
     assert sorted(lengths) == list(range(1, 11)) and lengths[-2:] == [9, 10]
     assert {tuple(lengths[:4]), tuple(lengths[4:8])} == {(1, 2, 3, 4), (5, 6, 7, 8)}
     assert arrange(rows, 4, seed=0) == arrange(rows, 4, seed=0)
+
+
+def test_rows_of_one_comparison_stay_in_one_batch() -> None:
+    rows = [{"prompt_ids": [n] * (1 + (7 * n) % 11), "chosen_ids": [1], "rejected_ids": [1]} for n in range(20)]
+    order = [row["prompt_ids"][0] for row in arrange(rows, 4, seed=0, together=2)]
+    assert sorted(order) == list(range(20))
+    assert all(second == first + 1 for first, second in zip(order[::2], order[1::2], strict=True))
