@@ -84,9 +84,7 @@ REGISTRY: dict[str, AgentSpec] = {
             method="kalman",
             defaults={"models": "average"},
         ),
-        AgentSpec(
-            name="attention", summary="forecasts with weights learned on synthetic paths", method="learned"
-        ),
+        AgentSpec(name="attention", summary="forecasts with weights learned on synthetic paths", method="learned"),
         AgentSpec(
             name="extrapolative-dpo",
             summary="DPO on forecast preferences",

@@ -49,6 +49,13 @@ BASELINES = (
 """`extrapolative-rlhf` is left out: at its defaults it is `extrapolative-dpo` to the bit (docs/agents/rlhf.md).
 `lifelong-map?order=1` looks as far ahead as the challenge."""
 REFERENCES = ("last-human",)
+PAIRED = (
+    "kalman-level",
+    "lifelong-map?order=1",
+    "extrapolative-dpo?reference=uniform",
+    "extrapolative-dpo?order=2&reference=uniform",
+)
+"""The strongest of the others, with which `kalman` is compared in pairs."""
 REAL = "histsmol-v1"
 
 
@@ -60,7 +67,7 @@ class Condition:
     horizon: int
     labels: str
     compared: bool
-    """Whether `kalman` is compared with every other agent in pairs."""
+    """Whether `kalman` is compared with the strongest of the others in pairs."""
 
     @property
     def key(self) -> str:
@@ -80,12 +87,13 @@ def conditions(setup: dict[str, Any]) -> Iterator[Condition]:
                 history = f"synthetic:{family}?coherence={coherence}{suffix}"
                 yield Condition(history=history, horizon=horizon, labels=labels, compared=compared)
 
+    for horizon in setup["horizons"]:
+        yield Condition(history=REAL, horizon=horizon, labels="probability", compared=True)
     yield from block("bar", "probability", compared=True)
-    for labels in setup["labels"]:
-        for horizon in setup["horizons"]:
-            yield Condition(history=REAL, horizon=horizon, labels=labels, compared=labels == "probability")
-    yield from block("bar", "sample")
     yield from block("reported", "probability")
+    yield from block("bar", "sample")
+    for horizon in setup["horizons"]:
+        yield Condition(history=REAL, horizon=horizon, labels="sample", compared=False)
     for noise in noises:
         yield from block("bar", "probability", f"&noise={noise}")
 
@@ -97,7 +105,7 @@ def measure(condition: Condition, seeds: list[int], names: Sequence[str]) -> dic
     bases = [baseline(env, seed) for env, seed in zip(envs, seeds, strict=True)]
     rows: dict[str, Any] = {}
     best: list[Trace] = []
-    paired = condition.compared and any(name not in (*REFERENCES, OURS[0]) for name in names)
+    paired = condition.compared and any(name in PAIRED for name in names)
     for name in (*([OURS[0]] if paired and OURS[0] not in names else []), *names):
         began = time.monotonic()
         forecast = condition.horizon if spec_of(name).extrapolative or "order=1" in name else None
@@ -108,8 +116,11 @@ def measure(condition: Condition, seeds: list[int], names: Sequence[str]) -> dic
             best = traces
         if name not in names:
             continue
-        rows[name] = {"skill": _record(estimate(challenge, traces, bases, RESAMPLES).skill), "seconds": round(seconds, 2)}
-        if condition.compared and name not in (*REFERENCES, OURS[0]):
+        rows[name] = {
+            "skill": _record(estimate(challenge, traces, bases, RESAMPLES).skill),
+            "seconds": round(seconds, 2),
+        }
+        if condition.compared and name in PAIRED:
             floor = [
                 Baseline(static=trace, reference=base.reference) for trace, base in zip(traces, bases, strict=True)
             ]
@@ -166,8 +177,12 @@ def main() -> None:
         began = time.monotonic()
         # A fixed history with probabilities as labels has no randomness at all: one seed says everything.
         chosen = seeds[:1] if condition.history == REAL and condition.labels == "probability" else seeds
+        rows = measure(condition, chosen, missing)
+        # Another process may have measured other agents meanwhile.
+        results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else results
+        block = results.setdefault(condition.key, {"seeds": 0, "rows": {}})
         block["seeds"] = len(chosen)
-        block["rows"] |= measure(condition, chosen, missing)
+        block["rows"] |= rows
         write_json(RESULTS, results)
         print(f"{condition.key}: {time.monotonic() - began:.0f} s", flush=True)
         left -= 1

@@ -53,9 +53,7 @@ class StanceFilter(Agent):
     def begin(self, episodes: Episodes, seeds: list[int | None]) -> None:
         """Start from century 0: its answers are known, so the path of every coordinate begins at 0."""
         device = choose_device(self._device, len(episodes))
-        self._policy = StancePolicy.of(
-            episodes.instrument, episodes.initial_answers, scale=self._scale, device=device
-        )
+        self._policy = StancePolicy.of(episodes.instrument, episodes.initial_answers, scale=self._scale, device=device)
         self._responses = Responses.of(self._policy, episodes)
         self._mask = torch.tensor(episodes.instrument.mask, dtype=torch.float64, device=device)
 
