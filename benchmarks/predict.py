@@ -3,6 +3,7 @@
     python benchmarks/predict.py                 measure what is missing, then write the table
     python benchmarks/predict.py --conditions 3  only the first three conditions that are missing
     python benchmarks/predict.py --table         only write the table
+    python benchmarks/predict.py --ceiling       print what knowing the stance would score, on the tuning seeds
 
 Conditions and seeds stand in `benchmarks/predict.json`, which was committed before any predictor was tuned. Every row
 is written to `benchmarks/predict_results.json` as soon as it is measured; the table goes to `docs/agents/prediction.md`.
@@ -15,18 +16,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from progressgym.agents import make, spec_of
 from progressgym.bench.challenges import parse_challenge
 from progressgym.bench.episodes import Trace, environments, replay, run_batch
 from progressgym.bench.scoring import Baseline, baseline, estimate
+from progressgym.core.answers import centred_log
 from progressgym.core.files import write_json
 from progressgym.histories.source import resolve_history
 from progressgym.scores.intervals import Interval
@@ -49,6 +53,13 @@ BASELINES = (
 """`extrapolative-rlhf` is left out: at its defaults it is `extrapolative-dpo` to the bit (docs/agents/rlhf.md).
 `lifelong-map?order=1` looks as far ahead as the challenge."""
 REFERENCES = ("last-human",)
+PAIRED = (
+    "kalman-level",
+    "lifelong-map?order=1",
+    "extrapolative-dpo?reference=uniform",
+    "extrapolative-dpo?order=2&reference=uniform",
+)
+"""The strongest of the others, with which `kalman` is compared in pairs."""
 REAL = "histsmol-v1"
 
 
@@ -60,7 +71,7 @@ class Condition:
     horizon: int
     labels: str
     compared: bool
-    """Whether `kalman` is compared with every other agent in pairs."""
+    """Whether `kalman` is compared with the strongest of the others in pairs."""
 
     @property
     def key(self) -> str:
@@ -80,12 +91,13 @@ def conditions(setup: dict[str, Any]) -> Iterator[Condition]:
                 history = f"synthetic:{family}?coherence={coherence}{suffix}"
                 yield Condition(history=history, horizon=horizon, labels=labels, compared=compared)
 
+    for horizon in setup["horizons"]:
+        yield Condition(history=REAL, horizon=horizon, labels="probability", compared=True)
     yield from block("bar", "probability", compared=True)
-    for labels in setup["labels"]:
-        for horizon in setup["horizons"]:
-            yield Condition(history=REAL, horizon=horizon, labels=labels, compared=labels == "probability")
-    yield from block("bar", "sample")
     yield from block("reported", "probability")
+    yield from block("bar", "sample")
+    for horizon in setup["horizons"]:
+        yield Condition(history=REAL, horizon=horizon, labels="sample", compared=False)
     for noise in noises:
         yield from block("bar", "probability", f"&noise={noise}")
 
@@ -97,7 +109,7 @@ def measure(condition: Condition, seeds: list[int], names: Sequence[str]) -> dic
     bases = [baseline(env, seed) for env, seed in zip(envs, seeds, strict=True)]
     rows: dict[str, Any] = {}
     best: list[Trace] = []
-    paired = condition.compared and any(name not in (*REFERENCES, OURS[0]) for name in names)
+    paired = condition.compared and any(name in PAIRED for name in names)
     for name in (*([OURS[0]] if paired and OURS[0] not in names else []), *names):
         began = time.monotonic()
         forecast = condition.horizon if spec_of(name).extrapolative or "order=1" in name else None
@@ -112,12 +124,38 @@ def measure(condition: Condition, seeds: list[int], names: Sequence[str]) -> dic
             "skill": _record(estimate(challenge, traces, bases, RESAMPLES).skill),
             "seconds": round(seconds, 2),
         }
-        if condition.compared and name not in (*REFERENCES, OURS[0]):
+        if condition.compared and name in PAIRED:
             floor = [
                 Baseline(static=trace, reference=base.reference) for trace, base in zip(traces, bases, strict=True)
             ]
             rows[name]["from"] = _record(estimate(challenge, best, floor, RESAMPLES).skill)
     return rows
+
+
+def ceiling(family: str, coherence: float, seeds: list[int]) -> float:
+    """Skill on Predict(1) of knowing the stance's true path and nothing of what the items do by themselves.
+
+    The same seed at coherence 1 is the same path without the items' own part, times 1 / sqrt(coherence).
+    """
+    challenge = parse_challenge("predict")
+    pairs = [
+        environments(challenge, resolve_history(spec), spec, len(seeds))
+        for spec in (f"synthetic:{family}?coherence={coherence}", f"synthetic:{family}?coherence=1.0")
+    ]
+    traces, bases = [], []
+    for seed, env, twin in zip(seeds, *pairs, strict=True):
+        bases.append(baseline(env, seed))
+        twin.reset(seed=seed)
+        mask = env.history.instrument.mask
+        logits, whole = (centred_log(one.history.answers, mask, floor=1e-9) for one in (env, twin))
+        common = logits[0] + math.sqrt(coherence) * (whole - whole[0])
+        # Twice the items' own mean variance an option is that of a difference of two.
+        own = 2.0 * ((logits - common) ** 2).sum((1, 2)) / (mask.sum(1) - 1).sum()
+        expected = common / np.sqrt(1.0 + math.pi / 8.0 * own)[:, None, None]
+        traces.append(replay(env, seed, expected[2:].astype(np.float32)))
+    found = estimate(challenge, traces, bases, RESAMPLES).skill
+    assert found is not None
+    return found.mid
 
 
 def table(results: dict[str, Any], setup: dict[str, Any]) -> str:
@@ -153,10 +191,17 @@ def main() -> None:
     parser.add_argument("--conditions", type=int, default=-1, help="measure at most so many")
     parser.add_argument("--agents", help="only these, with commas between them")
     parser.add_argument("--table", action="store_true", help="measure nothing")
+    parser.add_argument("--ceiling", action="store_true", help="print the ceilings and do nothing else")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     setup = json.loads(SETUP.read_text(encoding="utf-8"))
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
+    if arguments.ceiling:
+        tuning = setup["tuning_seeds"]
+        for family in setup["families"]["bar"]:
+            seeds = list(range(tuning["first"], tuning["first"] + tuning["count"]))
+            print(f"{family}: {ceiling(family, setup['coherence'], seeds):.3f}", flush=True)
+        return
     first, count = setup["evaluation_seeds"]["first"], setup["evaluation_seeds"]["count"]
     seeds = list(range(first, first + count))
     asked = arguments.agents.split(",") if arguments.agents else [*OURS, *BASELINES, *REFERENCES]
@@ -169,8 +214,12 @@ def main() -> None:
         began = time.monotonic()
         # A fixed history with probabilities as labels has no randomness at all: one seed says everything.
         chosen = seeds[:1] if condition.history == REAL and condition.labels == "probability" else seeds
+        rows = measure(condition, chosen, missing)
+        # Another process may have measured other agents meanwhile.
+        results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else results
+        block = results.setdefault(condition.key, {"seeds": 0, "rows": {}})
         block["seeds"] = len(chosen)
-        block["rows"] |= measure(condition, chosen, missing)
+        block["rows"] |= rows
         write_json(RESULTS, results)
         print(f"{condition.key}: {time.monotonic() - began:.0f} s", flush=True)
         left -= 1

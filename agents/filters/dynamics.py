@@ -36,6 +36,8 @@ BANKS: dict[str, tuple[str, ...]] = {"level": ("level",), "trend": ("trend",), "
 """Which families an agent averages over."""
 PERIODS = tuple(np.round(np.arange(0.4, 1.41, 0.1), 2).tolist())
 """Periods of a cycle that fit between the first and the last century."""
+STILL = 1e-9
+"""A path that varies less never moves: a whole number of periods between every two centuries."""
 WOBBLES = (0.0, 0.02)
 """Variance of random steps beside a smooth course, relative to the course at the end of the history."""
 
@@ -54,7 +56,7 @@ class StateSpace:
     """H (S,), with H P_0 H' = 0: everything begins at 0."""
 
     def covariance(self, centuries: int) -> Floats:
-        """(T, T) covariance of the levels, scaled to 1 in the century where they vary most."""
+        """(T, T) covariance of the levels, scaled to 1 in the century where they vary most; 0 if they never do."""
         states = len(self.level)
         table = np.zeros((centuries, centuries))
         spread = self.start
@@ -64,7 +66,8 @@ class StateSpace:
                 table[s, t] = table[t, s] = self.level @ ahead @ spread @ self.level
                 ahead = self.transition @ ahead
             spread = self.transition @ spread @ self.transition.T + self.noise
-        return table / table.diagonal().max()
+        most = table.diagonal().max()
+        return table / most if most > STILL else np.zeros_like(table)
 
 
 def level_model() -> StateSpace:
@@ -155,7 +158,8 @@ def bank(families: Sequence[str], centuries: int) -> tuple[Floats, Floats]:
     """Covariances (M, T, T) of all models of some families, and their log prior (M,): even over families."""
     tables, prior = [], []
     for family in families:
-        own = members(family, centuries)
-        tables += [model.covariance(centuries) for model in own]
+        own = [model.covariance(centuries) for model in members(family, centuries)]
+        own = [table for table in own if table.any()]
+        tables += own
         prior += [-np.log(len(families)) - np.log(len(own))] * len(own)
     return np.array(tables), np.array(prior)

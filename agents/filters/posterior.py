@@ -7,7 +7,8 @@ In the units of `Evidence`, with K the covariance of a model's path over the cen
 The stance (variance rho) and every pair's own part (variance 1) follow the same kind of course; psi is noise that does
 not persist. rho and psi run over a grid and sigma is set to its most likely value (for sampled labels sigma^2 psi is 1,
 the known noise of the labels), so the process noise is chosen from the labels seen so far and from nothing else.
-All matrices of a model share K's eigenvectors, so everything is a sum over eigenvalues.
+All matrices of a model share K's eigenvectors, so everything is a sum over eigenvalues. With sampled labels the
+residuals are left out: the response to a rare label is far from Gaussian.
 
 Legend of shapes: B episodes, M models, G grid points (psi x rho), D = 19 directions, t centuries seen.
 """
@@ -109,24 +110,28 @@ def _evidence(
             a rare label's response is far from Gaussian.
     """
     asked = (evidence.strength > 0).to(spread.dtype)
-    fits = torch.matmul((signal**2).transpose(2, 3)[:, :, None, :, None, :], (1.0 / spread).transpose(3, 4)[..., None])
-    terms = fits[..., 0, 0].sum(-1)  # (B, M, G)
+    power = signal**2
     logdet = (spread.log().sum(-1) * asked[:, None, None, :]).sum(-1)
-    count = asked.sum(-1)[:, None, None] * signal.shape[-1]
+    count = asked.sum(-1)[:, None, None]
     if known is not None:
         size = (1.0 / known)[None, None, :].expand(logdet.shape)
-        return -0.5 * (logdet + count * size.log() + terms / size), size
+        terms = torch.einsum("bmda,bmgda->bmg", power, 1.0 / spread)
+        return -0.5 * (logdet + count * signal.shape[-1] * size.log() + terms / size), size
     free = evidence.free[:, None, None]
     # Moments of all centuries together: a variance fitted to each model would fall with every direction that a smooth
     # path leaves empty.
     size = rest.sum(-1)[:, :, None] / (free * own.sum(-1)).clamp(min=TINY)
-    bare = (signal**2).sum((-1, -2))[:, :, None] / (spread * asked[:, None, None, :, None]).sum((-1, -2)).clamp(
-        min=TINY
-    )
-    size = torch.where(free > 0, size, bare).clamp(min=TINY)
-    terms = terms + torch.matmul(1.0 / own, rest[:, :, :, None])[..., 0]
-    logdet = logdet + free * own.log().sum(-1)
-    return -0.5 * (logdet + (count + free * signal.shape[-1]) * size.log() + terms / size), size
+    total = (spread * asked[:, None, None, :, None]).sum((-1, -2))
+    size = torch.where(free > 0, size, power.sum((-1, -2))[:, :, None] / total.clamp(min=TINY)).clamp(min=TINY)
+    residuals = free * (own.log().sum(-1) + signal.shape[-1] * size.log())
+    residuals = residuals + torch.matmul(1.0 / own, rest[:, :, :, None])[..., 0] / size
+    # The residuals choose K and psi. The signals choose rho, and are held against what the residuals really are: a
+    # model that is wrong about the path shall not be wrong about how much of it is common.
+    real = torch.where(free[..., None] > 0, rest[:, :, None] / free[..., None].clamp(min=1.0), size[..., None] * own)
+    real = real.clamp(min=TINY).maximum(FLOOR * real.amax(-1, keepdim=True))  # (B, M, G, t)
+    ratio = own[:, :, :, None] / spread  # 1 / (1 + the share of the stance in a direction)
+    terms = torch.einsum("bmda,bmgda->bmg", power, ratio / real[:, :, :, None])
+    return -0.5 * (residuals + logdet - count * own.log().sum(-1) + terms), size
 
 
 def _grid(evidence: Evidence, sampled: bool) -> tuple[Tensor, Tensor]:

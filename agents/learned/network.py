@@ -71,7 +71,7 @@ def features(evidence: Evidence, ahead: int | Tensor, sampled: Tensor) -> tuple[
         (B, D, F) features, the signals (B, D, t) that are weighed, and the scale (B,) that they are measured against.
     """
     signal, scatter = evidence.signal[..., -SEEN:], evidence.scatter[..., -SEEN:, -SEEN:]
-    rows, directions, seen = signal.shape
+    rows, directions = signal.shape[:2]
     count = (scatter.diagonal(dim1=1, dim2=2) > 0).sum(-1).clamp(min=1)  # (B,)
     residual = scatter / evidence.free.clamp(min=1.0)[:, None, None]
     variance = residual.diagonal(dim1=1, dim2=2).sum(-1) / count

@@ -21,7 +21,7 @@ from progressgym.agents.filters.evidence import collect
 from progressgym.agents.learned.courses import Lesson, lesson
 from progressgym.agents.learned.network import AHEAD, FEATURES, HIDDEN, SEEN, Attention
 from progressgym.agents.policies.stance import StancePolicy
-from progressgym.core.files import write_json
+from progressgym.core.files import write_folder, write_json
 from progressgym.instruments.instrument import Instrument
 from progressgym.preferences.comparisons import all_pairs
 
@@ -86,8 +86,6 @@ def main() -> None:
     torch.set_num_threads(1)
     began = time.monotonic()
     network, log = train(arguments.steps)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    save_file(network.state_dict(), arguments.out / "attention.safetensors")
     card = {
         "what": "weights of the agent `attention`: signed attention over centuries, shared by all directions of stance",
         "licence": "MIT",
@@ -103,7 +101,9 @@ def main() -> None:
         "seconds": round(time.monotonic() - began),
         "version": progressgym.__version__,
     }
-    write_json(arguments.out / "card.json", card)
+    with write_folder(arguments.out) as staged:
+        save_file(network.state_dict(), staged / "attention.safetensors")
+        write_json(staged / "card.json", card)
 
 
 if __name__ == "__main__":
