@@ -14,3 +14,4 @@ register(id="ProgressGym/Predict-v0", entry_point="progressgym.envs.predict:Pred
 register(id="ProgressGym/PredictStance-v0", entry_point="progressgym.envs.predict:PredictStanceEnv")
 register(id="ProgressGym/Coevolve-v0", entry_point="progressgym.envs.coevolve:CoevolveEnv")
 register(id="ProgressGym/CoevolveStance-v0", entry_point="progressgym.envs.coevolve:CoevolveStanceEnv")
+register(id="ProgressGym/SepsisICU-v0", entry_point="progressgym.envs.sepsis.icu:SepsisIcuEnv", max_episode_steps=500)
