@@ -1,4 +1,5 @@
-"""Environments: Gymnasium ids for Follow, Predict and Coevolve, each in answers and in numbers.
+"""Environments: Gymnasium ids for Follow, Predict and Coevolve, each in answers and in numbers, and
+for two models of sepsis; a PettingZoo id for Debate.
 
 Importing the package registers the ids; entry points are strings, so nothing heavy is loaded before `gymnasium.make`.
 """
@@ -6,6 +7,7 @@ Importing the package registers the ids; entry points are strings, so nothing he
 if __name__ != "progressgym.envs":
     raise ImportError(f"import this package as progressgym.envs, not {__name__!r}")
 
+import pettingzoo
 from gymnasium.envs.registration import register
 
 register(id="ProgressGym/Follow-v0", entry_point="progressgym.envs.follow:FollowEnv")
@@ -15,3 +17,7 @@ register(id="ProgressGym/PredictStance-v0", entry_point="progressgym.envs.predic
 register(id="ProgressGym/Coevolve-v0", entry_point="progressgym.envs.coevolve:CoevolveEnv")
 register(id="ProgressGym/CoevolveStance-v0", entry_point="progressgym.envs.coevolve:CoevolveStanceEnv")
 register(id="ProgressGym/SepsisICU-v0", entry_point="progressgym.envs.sepsis.icu:SepsisIcuEnv", max_episode_steps=500)
+register(id="ProgressGym/SepsisSimulator-v0", entry_point="progressgym.envs.sepsis.simulator:SepsisSimulatorEnv")
+
+pettingzoo.register("aec", "ProgressGym/Debate-v0", entry_point="progressgym.envs.debate.aec:env")
+pettingzoo.register("parallel", "ProgressGym/Debate-v0", entry_point="progressgym.envs.debate:parallel_env")

@@ -1,1 +1,2 @@
-"""Debaters that learn by playing, and policies that learn to make decisions which debates defend."""
+"""Debaters: random, greedy, exact and trained ones, exact solutions of small debates, how debates are measured, and
+policies whose decisions hold in debates."""

@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
-from progressgym.core.debate import Domain, Judge
-from progressgym.core.errors import unknown
-from progressgym.core.ids import parse_id
+from collections.abc import Callable
 
-NAMES = ("simulator", "dilemmas", "icu")
+from progressgym.core.debate import Domain, Judge
+from progressgym.core.errors import UserError, unknown
+from progressgym.core.ids import Scalar, parse_id
 
 
 def make_domain(spec: str) -> tuple[Domain, Judge]:
     """A domain and the judge that goes with it.
 
     Args:
-        spec: `simulator` (sepsis of Oberst and Sontag; exact Bayes judge), `dilemmas` (moral dilemmas; a century's
-            value-vector judge) or `icu` (ICU-Sepsis), with arguments as in `simulator?rule=published`.
+        spec: `simulator` (sepsis of Oberst and Sontag; exact Bayes judge) or `dilemmas` (moral dilemmas; the
+            value-vector judge of a century), with arguments as in `simulator?glucose=published`.
 
     Raises:
         UserError: unknown domain or argument.
     """
     variant = parse_id(spec)
-    if variant.name not in NAMES:
-        raise unknown("domain", variant.name, NAMES)
-    raise NotImplementedError(variant.name)
+    if variant.name not in FACTORIES:
+        raise unknown("domain", variant.name, FACTORIES)
+    factory, known = FACTORIES[variant.name]
+    for key in variant.arguments:
+        if key not in known:
+            raise unknown(f"argument of domain {variant.name!r}", key, known)
+    return factory(variant.arguments)
+
+
+def _simulator(arguments: dict[str, Scalar]) -> tuple[Domain, Judge]:
+    from progressgym.envs.debate.simulator import EPSILON, BayesJudge, SimulatorDomain
+
+    epsilon = arguments.get("epsilon", EPSILON)
+    if not isinstance(epsilon, float | int):
+        raise UserError(f"epsilon is {epsilon!r}; a number is expected")
+    glucose, part = (str(arguments.get(key, default)) for key, default in (("glucose", "corrected"), ("part", "all")))
+    domain = SimulatorDomain(glucose, float(epsilon), part)
+    return domain, BayesJudge(domain)
+
+
+FACTORIES: dict[str, tuple[Callable[[dict[str, Scalar]], tuple[Domain, Judge]], tuple[str, ...]]] = {
+    "simulator": (_simulator, ("glucose", "epsilon", "part")),
+}
+"""Name -> how to make it, and its arguments. Modules are imported when a domain is asked for."""

@@ -23,13 +23,12 @@ import numpy as np
 from progressgym.core.debate import UNKNOWN, Bools, Cases, CaseText, Floats, Ints, check_options
 from progressgym.core.errors import UserError, unknown
 from progressgym.core.ids import format_id
-from progressgym.core.seeding import generator
+from progressgym.envs.debate.split import PARTS, split_states
 from progressgym.envs.sepsis.tables import FEATURES, IcuTables, icu_tables
 
 SAMPLERS = ("balanced", "natural")
-PARTS = ("train", "test", "all")
-TEST_SHARE = 0.2
-SPLIT_SEED = 0
+REACH = 10.0
+"""Values farther from 0 than this (nine features, few states) count as this: the bound of a debater's observation."""
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -120,7 +119,7 @@ class IcuDomain:
         return Cases(
             states=states,
             options=options,
-            evidence=self.tables.features[states][:, :, None],
+            evidence=self.tables.features[states][:, :, None].clip(-REACH, REACH),
             preferred=np.full(len(states), UNKNOWN, dtype=np.int64) if preferred is None else preferred,
         )
 
@@ -138,13 +137,7 @@ class IcuDomain:
     @cached_property
     def states(self) -> Bools:
         """(S,) the living states of this part."""
-        living = ~self.tables.mdp.terminal
-        rank = np.argsort(np.argsort(generator(SPLIT_SEED, "icu", "split").random(len(living))[living]))
-        test = np.zeros_like(living)
-        test[living] = rank < round(TEST_SHARE * living.sum())
-        if self.part == "all":
-            return living
-        return np.asarray(test if self.part == "test" else living & ~test)
+        return split_states(~self.tables.mdp.terminal, self.part, "icu")
 
     @cached_property
     def weights(self) -> Floats:

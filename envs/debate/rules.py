@@ -78,6 +78,19 @@ class Rules:
         return openers ^ late
 
 
+def check_action(action: object, pieces: int) -> int:
+    """Check one piece.
+
+    Raises:
+        UserError: not a whole number, no such piece.
+    """
+    if isinstance(action, bool) or not isinstance(action, int | np.integer):
+        raise UserError(f"an action is the number of a piece, 0 to {pieces - 1}; got {action!r}")
+    if not 0 <= action < pieces:
+        raise UserError(f"there is no piece {action}; pieces are 0 to {pieces - 1}")
+    return int(action)
+
+
 def check_actions(actions: Ints, revealed: Bools) -> Ints:
     """Check the pieces that are to be shown.
 

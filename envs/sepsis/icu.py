@@ -103,7 +103,7 @@ class SepsisIcuEnv(gym.Env[NDArray[np.float32], np.int64]):
             raise unknown("reset option", str(next(iter(chosen))), ["state"])
         living = int((~self.tables.mdp.terminal).sum())
         if state is None:
-            state = min(int(np.searchsorted(np.cumsum(self.tables.mdp.initial), self.np_random.random())), living - 1)
+            state = min(int(np.searchsorted(np.cumsum(self.tables.mdp.initial), self.np_random.random(), side="right")), living - 1)
         elif not isinstance(state, (int, np.integer)) or not 0 <= state < living:
             raise UserError(f"state must be an integer from 0 to {living - 1}, not {state!r}")
         self._state = int(state)

@@ -11,6 +11,9 @@ import numpy as np
 
 from progressgym.core.debate import Bools, Floats
 
+DECIMALS = 10
+"""Values that agree to so many decimals are equal: a choice must not hang on a rounding error."""
+
 
 @dataclass(kw_only=True, frozen=True, eq=False)
 class TabularMDP:
@@ -60,32 +63,40 @@ def evaluate(mdp: TabularMDP, policy: Floats, horizon: int, discount: float = 1.
     return float(mdp.initial @ value)
 
 
-def action_values(mdp: TabularMDP, rewards: Floats, discount: float, sweeps: int) -> Floats:
-    """(S, A) optimal action values after a number of sweeps of value iteration.
+def action_values(mdp: TabularMDP, rewards: Floats, discount: float) -> Floats:
+    """(S, A) optimal action values without a horizon, exactly, by policy iteration.
 
     Args:
         mdp: the process; only its dynamics are used.
         rewards: (S, A), for example `mdp.rewards` or a mixture with a debate's.
-        discount: per step.
-        sweeps: steps of value iteration; with discount 1 this is the horizon.
+        discount: per step, below 1 unless every policy ends an episode.
     """
-    gains = np.where(mdp.terminal[:, None], 0.0, rewards)
-    q = gains
-    for _ in range(sweeps - 1):
-        value = np.where(mdp.terminal, 0.0, q.max(1))
-        q = gains + discount * np.where(mdp.terminal, 0.0, mdp.transitions @ value).T
-        q[mdp.terminal] = 0.0
+    live = np.flatnonzero(~mdp.terminal)
+    moves = mdp.transitions[:, live[:, None], live]
+    gains = rewards[live]
+    policy = gains.argmax(1)
+    while True:
+        rows = np.arange(len(live))
+        system = np.eye(len(live)) - discount * moves[policy, rows]
+        value = np.linalg.solve(system, gains[rows, policy])
+        q_live = gains + discount * (moves @ value).T
+        better = q_live.max(1) > q_live[rows, policy] + 10.0**-DECIMALS
+        if not better.any():
+            break
+        policy = np.where(better, q_live.argmax(1), policy)
+    q = np.zeros((mdp.states, mdp.actions))
+    q[live] = q_live
     return q
 
 
 def greedy(q: Floats) -> Floats:
     """(S, A) the policy that takes the best action, the first of equals."""
-    return np.eye(q.shape[1])[q.argmax(1)]
+    return np.eye(q.shape[1])[q.round(DECIMALS).argmax(1)]
 
 
 def soften(policy: Floats, epsilon: float) -> Floats:
-    """A policy that takes a random action with probability epsilon."""
-    mixed: Floats = (1.0 - epsilon) * policy + epsilon / policy.shape[1]
+    """A deterministic policy that errs: with probability epsilon it takes one of the other actions, all alike."""
+    mixed: Floats = (1.0 - epsilon) * policy + epsilon * (1.0 - policy) / (policy.shape[1] - 1)
     return mixed
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError
-from progressgym.envs.tabular import TabularMDP
+from progressgym.envs.sepsis.sparse import SparseMDP
 
 DEATH, SURVIVAL, AFTER = 713, 714, 715
 """The three terminal states; AFTER only follows the other two and is never reached in play."""
@@ -50,7 +50,7 @@ MISSING = "ICU-Sepsis is not installed; install it with: pip install 'progress-g
 class IcuTables:
     """ICU-Sepsis as arrays. S = 716 states, A = 25 actions (5 * fluids + vasopressor)."""
 
-    mdp: TabularMDP
+    mdp: SparseMDP
     """Reward 1 for survival, 0 otherwise."""
     expert: NDArray[np.float64]
     """(S, A) the clinicians' policy; uniform in terminal states, where the package's rows are 0."""
@@ -87,7 +87,7 @@ def icu_tables() -> IcuTables:
     expert[terminal] = 1.0 / actions
     kept = [COLUMNS.index(name) for name in FEATURES]
     return IcuTables(
-        mdp=TabularMDP(transitions=transitions, rewards=rewards, initial=initial, terminal=terminal),
+        mdp=SparseMDP(transitions=transitions, rewards=rewards, initial=initial, terminal=terminal),
         expert=expert / expert.sum(1, keepdims=True),
         features=centres[:, kept].astype(np.float32),
         sofa=sofa,

@@ -1,4 +1,4 @@
-"""A Markov decision process whose numbers are known, and what follows from them without sampling.
+"""A known decision process in sparse form, for processes too big to keep as dense tables and for exact planning.
 
 Values, returns, occupancies and best policies are exact (linear solves, Howard's policy iteration), so a measurement
 on such a process has no sampling error. Legend of shapes: S states, A actions.
@@ -11,13 +11,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from progressgym.core.debate import Bools, Floats, Ints
 from progressgym.core.errors import UserError
+from progressgym.envs.sepsis.mdp import TabularMDP
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 MOST_ROUNDS = 1000
 """Policy iteration ends after a handful of rounds; this many would be a fault."""
 BETTER = 1e-10
@@ -25,7 +24,7 @@ BETTER = 1e-10
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)
-class TabularMDP:
+class SparseMDP:
     """Transitions, rewards and first states of a finite decision process."""
 
     transitions: Any
@@ -36,6 +35,15 @@ class TabularMDP:
     """(S,) distribution of the first state."""
     terminal: Bools
     """(S,) where an episode ends."""
+
+    @classmethod
+    def of(cls, mdp: TabularMDP) -> SparseMDP:
+        """A dense process in this form."""
+        from scipy.sparse import csr_array
+
+        by_state = np.where(mdp.terminal[:, None, None], 0.0, mdp.transitions.transpose(1, 0, 2))
+        sparse = csr_array(by_state.reshape(mdp.states * mdp.actions, mdp.states))
+        return cls(transitions=sparse, rewards=mdp.rewards, initial=mdp.initial, terminal=mdp.terminal)
 
     @property
     def states(self) -> int:

@@ -1,0 +1,174 @@
+"""Debaters that need no training, and how debates are played.
+
+A debater is anything with `choose(position)`. It gets whole batches, so a learned one is one forward pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from progressgym.agents.debate.solver import Solution, solve
+from progressgym.core.debate import Bools, Cases, Floats, Ints, Judge
+from progressgym.core.errors import UserError
+from progressgym.envs.debate.rules import Rules, margins, rule
+from progressgym.envs.debate.vector import VectorDebate
+
+
+@dataclass(kw_only=True, frozen=True, eq=False)
+class Position:
+    """What is on the table when it is a debater's turn, in B debates."""
+
+    cases: Cases
+    """B cases."""
+    revealed: Bools
+    """(B, N) what has been shown."""
+    sides: Ints
+    """(B,) whose turn it is: the debater argues for `cases.options[b, sides[b]]`."""
+    openers: Ints
+    """(B,) who opened."""
+    turn: int
+    """Turns played, from 0."""
+    rules: Rules
+    """How the debate goes."""
+
+    @property
+    def free(self) -> Bools:
+        """(B, N) pieces that may be shown."""
+        return ~self.revealed
+
+
+@runtime_checkable
+class Debater(Protocol):
+    """Chooses what to show."""
+
+    def choose(self, position: Position) -> Ints:
+        """(B,) a free piece for every debate."""
+        ...
+
+
+class RandomDebater:
+    """Shows any free piece."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._rng = np.random.default_rng(seed)
+
+    def choose(self, position: Position) -> Ints:
+        """(B,) free pieces by chance."""
+        draw = self._rng.random(position.revealed.shape)
+        return np.where(position.free, draw, -1.0).argmax(1)
+
+
+class GreedyDebater:
+    """Shows the piece after which it leads most: one step of look-ahead with the judge. Works for any N."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+
+    def choose(self, position: Position) -> Ints:
+        """(B,) pieces."""
+        lead = np.where(position.sides == 0, 1.0, -1.0)[:, None] * look_ahead(
+            self.judge, position.cases, position.revealed
+        )
+        return np.where(position.free, lead, -np.inf).argmax(1)
+
+
+class MinimaxDebater:
+    """Plays the exact solution. The debates of an episode are solved when their first turn is asked for."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+        self._solved: tuple[Cases, Solution] | None = None
+
+    def choose(self, position: Position) -> Ints:
+        """(B,) pieces.
+
+        Raises:
+            UserError: too many evidence sets to solve.
+        """
+        if self._solved is None or not _same(self._solved[0], position.cases):
+            self._solved = (
+                position.cases,
+                solve(self.judge, position.cases, position.rules, position.openers),
+            )
+        solution = self._solved[1]
+        at = solution.sets.index(position.revealed, position.turn)
+        return solution.choices[position.turn][np.arange(len(at)), at]
+
+
+class ScriptedDebater:
+    """Shows pieces in an order of its own, skipping what is on the table: an advocate who committed beforehand."""
+
+    def __init__(self, preference: Floats) -> None:
+        """Prepare.
+
+        Args:
+            preference: (B, N) or (N,); the free piece with the highest number is shown.
+        """
+        self.preference = preference
+
+    def choose(self, position: Position) -> Ints:
+        """(B,) pieces."""
+        wanted = np.broadcast_to(self.preference, position.revealed.shape)
+        return np.where(position.free, wanted, -np.inf).argmax(1)
+
+
+def look_ahead(judge: Judge, cases: Cases, revealed: Bools) -> Floats:
+    """(B, N) margin of debater 0 after each piece; as it is where the piece is on the table."""
+    games, pieces = revealed.shape
+    rows = np.repeat(np.arange(games), pieces)
+    grown = revealed[rows]
+    grown[np.arange(len(rows)), np.tile(np.arange(pieces), games)] = True
+    return margins(rule(judge, cases[rows], grown)).reshape(games, pieces)
+
+
+def play(games: VectorDebate, debaters: tuple[Debater, Debater]) -> Floats:
+    """Play the debates that were reset to their end.
+
+    Args:
+        games: B debates at their start.
+        debaters: in the seats of debater 0 and debater 1.
+
+    Returns:
+        (B,) final margins of debater 0.
+
+    Raises:
+        UserError: the debates have begun already.
+    """
+    if games.turn != 0:
+        raise UserError("the debates have begun: call reset() before play()")
+    while True:
+        turn = games.step(choose(games, debaters))
+        if turn.done:
+            assert turn.margin is not None
+            return turn.margin
+
+
+def choose(games: VectorDebate, debaters: tuple[Debater, Debater]) -> Ints:
+    """(B,) the movers' pieces; each debater is asked about its own games at once."""
+    movers = games.mover
+    pieces = np.full(games.num_envs, -1, dtype=np.int64)
+    for side, debater in enumerate(debaters):
+        rows = np.flatnonzero(movers == side)
+        if len(rows):
+            pieces[rows] = debater.choose(position(games, rows))
+    return pieces
+
+
+def position(games: VectorDebate, rows: Ints) -> Position:
+    """The position of some games."""
+    whole = len(rows) == games.num_envs
+    return Position(
+        cases=games.cases if whole else games.cases[rows],
+        revealed=games.revealed[rows],
+        sides=games.mover[rows],
+        openers=games.openers[rows],
+        turn=games.turn,
+        rules=games.rules,
+    )
+
+
+def _same(a: Cases, b: Cases) -> bool:
+    return a is b or (len(a) == len(b) and np.array_equal(a.states, b.states) and np.array_equal(a.options, b.options))
