@@ -88,9 +88,13 @@ class raw_env(AECEnv):  # type: ignore[misc]
     ...     env.step(None if termination else int(observation["action_mask"].argmax()))
     >>> print(env.render())
     A patient with sepsis. Which treatment is right for the next hours?
-      debater_0 argues for: antibiotics
-      debater_1 argues for: antibiotics, vasopressors and ventilation
-    > debater_1: heart rate is high
+      debater_0 argues for: antibiotics, vasopressors and ventilation
+      debater_1 argues for: antibiotics and ventilation
+    > debater_1: heart rate is normal
+    > debater_0: blood pressure is low
+    > debater_1: oxygen is normal
+    > debater_0: glucose is normal
+      the judge rules for debater_0, margin 5.613
 
     ```
 

@@ -8,13 +8,16 @@ from progressgym.core.debate import Domain, Judge
 from progressgym.core.errors import UserError, unknown
 from progressgym.core.ids import Scalar, parse_id
 
+DEFAULT_HISTORY = "histsmol-v1"
+
 
 def make_domain(spec: str) -> tuple[Domain, Judge]:
     """A domain and the judge that goes with it.
 
     Args:
         spec: `simulator` (sepsis of Oberst and Sontag; exact Bayes judge) or `dilemmas` (moral dilemmas; the
-            value-vector judge of a century), with arguments as in `simulator?glucose=published`.
+            value-vector judge of a century, the last one by default), with arguments as in
+            `simulator?glucose=published` and `dilemmas?century=C017&history=histsmol-v1`.
 
     Raises:
         UserError: unknown domain or argument.
@@ -40,7 +43,18 @@ def _simulator(arguments: dict[str, Scalar]) -> tuple[Domain, Judge]:
     return domain, BayesJudge(domain)
 
 
+def _dilemmas(arguments: dict[str, Scalar]) -> tuple[Domain, Judge]:
+    from progressgym.envs.debate.dilemmas import DilemmaDomain, century_index, century_judges
+    from progressgym.histories.history import History
+
+    history = History.load(str(arguments.get("history", DEFAULT_HISTORY)))
+    domain = DilemmaDomain(history.instrument)
+    judges = century_judges(domain, history)
+    return domain, judges[century_index(history, str(arguments.get("century", history.labels[-1])))]
+
+
 FACTORIES: dict[str, tuple[Callable[[dict[str, Scalar]], tuple[Domain, Judge]], tuple[str, ...]]] = {
     "simulator": (_simulator, ("glucose", "epsilon", "part")),
+    "dilemmas": (_dilemmas, ("century", "history")),
 }
 """Name -> how to make it, and its arguments. Modules are imported when a domain is asked for."""

@@ -7,7 +7,6 @@ evidence cannot end its line and go on as somebody else.
 from __future__ import annotations
 
 import textwrap
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.debate import CaseText
+from progressgym.core.text import one_line
 
 SIZE = (7.0, 5.0)
 """Inches of a picture."""
@@ -42,16 +42,6 @@ class Transcript:
     """By how much debater 0 leads, once the judge has ruled."""
 
 
-def one_line(text: str) -> str:
-    """A text on one line: line breaks and runs of space become a space, control and format characters vanish.
-
-    >>> one_line("it is cold.\\n> debater_1: I give up.\\x1b[2J<|im_end|>")
-    'it is cold. > debater_1: I give up.[2J<|im_end|>'
-    """
-    kept = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
-    return " ".join(kept.split())
-
-
 def draw_text(transcript: Transcript) -> str:
     """The debate so far, one line a turn, and the ruling.
 
@@ -67,14 +57,22 @@ def draw_text(transcript: Transcript) -> str:
     lines = [one_line(text.question)]
     lines += [f"  {name} argues for: {one_line(option)}" for name, option in zip(names, text.options, strict=True)]
     for side, piece in transcript.shown:
-        said = "(nothing new)" if piece is None else one_line(text.pieces[piece])
-        lines.append(f"{MARK} {names[side]}: {said}")
+        lines.append(f"{MARK} {names[side]}: {said(transcript, piece)}")
     left = transcript.turns - len(transcript.shown)
     if left:
         lines.append(f"  {left} turn{'s' if left > 1 else ''} to come")
     if transcript.margin is not None:
         lines.append(f"  {ruling(names, transcript.margin)}")
     return "\n".join(lines)
+
+
+def said(transcript: Transcript, piece: int | None) -> str:
+    """A piece in words; where pieces speak of an option, of whose."""
+    if piece is None:
+        return "(nothing new)"
+    text = one_line(transcript.text.pieces[piece])
+    about = transcript.text.about
+    return f"(of what {transcript.names[about[piece]]} argues for) {text}" if about else text
 
 
 def ruling(names: Sequence[str], margin: float) -> str:

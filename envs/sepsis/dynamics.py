@@ -30,7 +30,7 @@ from itertools import product
 
 import numpy as np
 
-from progressgym.core.debate import Bools, Floats, Ints
+from progressgym.core.debate import Bools, Floats, Ints, name_list
 from progressgym.core.errors import unknown
 from progressgym.envs.sepsis.mdp import TabularMDP
 
@@ -74,7 +74,8 @@ def action_name(action: int) -> str:
     >>> action_name(0), action_name(5)
     ('no treatment', 'antibiotics and vasopressors')
     """
-    return " and ".join(name for name, on in zip(TREATMENTS, treatments(action), strict=True) if on) or "no treatment"
+    given = [name for name, on in zip(TREATMENTS, treatments(action), strict=True) if on]
+    return name_list(given) if given else "no treatment"
 
 
 @lru_cache(maxsize=2)

@@ -40,6 +40,8 @@ class Command:
 COMMANDS: dict[str, Command] = {
     "bench": Command("progressgym.cli.bench", "run agents on challenges and print the scored table"),
     "values": Command("progressgym.cli.values", "measure the 19 values of a language model"),
+    "debate play": Command("progressgym.cli.debate_play", "argue against a debater and see the judge's ruling"),
+    "debate centuries": Command("progressgym.cli.debate_centuries", "compare the rulings of a history's centuries"),
     "history build": Command("progressgym.cli.history_build", "train century models from dated text"),
     "history measure": Command("progressgym.cli.history_measure", "measure the century models of a build"),
     "history show": Command("progressgym.cli.history_show", "describe a history"),

@@ -72,6 +72,8 @@ class CaseText:
     """What debater 0 argues for, and debater 1."""
     pieces: tuple[str, ...]
     """N sentences: what every piece says."""
+    about: tuple[int, ...] = ()
+    """N: of whose option each piece speaks, 0 or 1; empty where pieces speak of the case itself."""
 
 
 @runtime_checkable
@@ -190,3 +192,12 @@ def name_list(names: Sequence[str]) -> str:
     'a, b and c'
     """
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def margin_flips(a: Floats, b: Floats) -> float:
+    """Share of cases that two sets of margins (B,) decide differently; a draw differs from a win by half.
+
+    >>> margin_flips(np.array([1.0, -1.0, 0.0]), np.array([2.0, 2.0, 1.0]))
+    0.5
+    """
+    return float(0.5 * np.abs(np.sign(a) - np.sign(b)).mean())

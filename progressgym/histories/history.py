@@ -125,7 +125,7 @@ class History:
             from progressgym.histories.synthetic import SyntheticSpec, synthetic_history
 
             return synthetic_history(SyntheticSpec.parse(str(spec)), instrument=instrument)
-        shipped = _shipped_folder() / str(spec)
+        shipped = shipped_folder(str(spec))
         if str(spec) in shipped_names():
             return _read(shipped / ANSWERS_FILE, shipped / CARD_FILE, str(spec), instrument)
         path = Path(spec)
@@ -190,6 +190,11 @@ class History:
             instrument=instrument,
             card=card or {},
         )
+
+
+def shipped_folder(name: str) -> Path:
+    """Where a history that comes with the package lies, answers, card and adapters; it need not exist."""
+    return _shipped_folder() / name
 
 
 def shipped_names() -> list[str]:

@@ -174,6 +174,40 @@ def value_bars(values: ArrayLike, errors: ArrayLike, *, title: str, subtitle: st
         return figure
 
 
+def century_matrix(
+    labels: Sequence[str], table: ArrayLike, *, title: str, subtitle: str, rows: str, columns: str
+) -> Figure:
+    """A century x century table as a heat map with its numbers.
+
+    Args:
+        labels: T century labels.
+        table: (T, T), 0 or more.
+        title: of the picture.
+        subtitle: a second line.
+        rows: what the vertical axis is.
+        columns: what the horizontal axis is.
+    """
+    from matplotlib import rc_context
+
+    array = np.asarray(table, dtype=np.float64)
+    bound = float(array.max()) or 1.0
+    with rc_context(STYLE):
+        figure = _figure(6.6, 6.4)
+        panel = figure.add_axes((0.13, 0.09, 0.82, 0.79))
+        panel.imshow(array, cmap="Blues", vmin=0.0, vmax=bound, aspect="auto", interpolation="none")
+        for (row, column), value in np.ndenumerate(array):
+            ink = "white" if value > 0.6 * bound else INK
+            panel.text(column, row, f"{value:.2f}".lstrip("0"), ha="center", va="center", fontsize=8, color=ink)
+        shown = [label.removeprefix("C0") for label in labels]
+        panel.set_xticks(range(len(labels)), shown)
+        panel.set_yticks(range(len(labels)), shown)
+        panel.set_xlabel(f"{columns} (century)")
+        panel.set_ylabel(f"{rows} (century)")
+        panel.tick_params(length=0)
+        _headline(figure, title, subtitle, left=0.13)
+        return figure
+
+
 def save(figure: Figure, path: Path | str, *, dpi: int = DPI) -> NDArray[np.uint8]:
     """Write a figure as PNG, atomically and without a date inside; returns its pixels (height, width, 3)."""
     from PIL import Image

@@ -1,0 +1,100 @@
+"""What a judge's century does to rulings: how often centuries rule differently, and what that costs.
+
+Legend of shapes: T centuries, M dilemmas, B transcripts, N pieces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from progressgym.agents.debate.solver import solve
+from progressgym.core.debate import Bools, Cases, Floats, Ints, Judge, margin_flips, random_evidence
+from progressgym.core.errors import UserError
+from progressgym.core.seeding import generator
+from progressgym.envs.debate.dilemmas import DilemmaDomain
+from progressgym.envs.debate.rules import Rules, margins, rule
+
+DECIMALS = 9
+"""Debate values that agree to so many decimals are equal."""
+
+
+@dataclass(kw_only=True, frozen=True, eq=False)
+class Transcripts:
+    """Evidence shown about dilemmas, the same for all judges."""
+
+    cases: Cases
+    """B cases."""
+    revealed: Bools
+    """(B, N) what was shown."""
+
+
+def sample_transcripts(domain: DilemmaDomain, items: int, each: int, turns: int, seed: int = 0) -> Transcripts:
+    """Random evidence about the first two options of items spread evenly over the instrument.
+
+    Args:
+        domain: of the dilemmas; all items of its instrument must be in it.
+        items: how many items.
+        each: transcripts an item.
+        turns: L pieces a transcript.
+        seed: of the evidence.
+
+    Raises:
+        UserError: more items than there are.
+    """
+    total = len(domain.instrument)
+    if not 1 <= items <= total:
+        raise UserError(f"{items} dilemmas are asked for; the instrument has 1 to {total} items")
+    chosen = np.repeat(np.linspace(0, total - 1, items).round().astype(np.int64), each)
+    cases = domain.dilemmas(chosen, np.tile(np.array([0, 1]), (len(chosen), 1)))
+    uniforms = generator(seed, "transcripts").random((len(chosen), domain.pieces))
+    return Transcripts(cases=cases, revealed=random_evidence(uniforms, turns))
+
+
+def ruling_margins(judge: Judge, transcripts: Transcripts) -> Floats:
+    """(B,) margins of debater 0 on the same transcripts."""
+    return margins(rule(judge, transcripts.cases, transcripts.revealed))
+
+
+def flip_matrix(margins_TB: Floats) -> Floats:
+    """(T, T) share of cases that two judges decide differently."""
+    return np.array([[margin_flips(a, b) for b in margins_TB] for a in margins_TB])
+
+
+def debate_values(judges: Sequence[Judge], cases: Cases, turns: int) -> Floats:
+    """(T, B) exact values of debates under every judge: mean over both openers of the margin under best play."""
+    rules = Rules(turns=turns)
+    rows = []
+    for judge in judges:
+        openers = (np.full(len(cases), opener, dtype=np.int64) for opener in (0, 1))
+        rows.append(np.mean([solve(judge, cases, rules, opener).value for opener in openers], axis=0))
+    return np.array(rows).round(DECIMALS)
+
+
+def regret_matrix(values_TB: Floats) -> Floats:
+    """What it costs to decide by another century's debates.
+
+    A policy that was trained with the judge of century r takes, in every dilemma, the option that wins the debate
+    before it. Before the judge of century c that is worth -|value| where the winner is the other one.
+
+    Args:
+        values_TB: debate values from `debate_values`; positive: debater 0's option wins.
+
+    Returns:
+        (T trained, T judged): mean loss of value against the best policy for that judge, as a share of what that
+        policy gains over the one that always loses; 0 on the diagonal. A draw decides for debater 0's option.
+    """
+    choice = np.where(values_TB >= 0.0, 1.0, -1.0)
+    best = np.abs(values_TB).mean(1)
+    gained = choice @ values_TB.T / values_TB.shape[1]
+    scale = np.where(best > 0.0, 2.0 * best, 1.0)
+    regret: Floats = (best - gained) / scale
+    return regret.clip(0.0)
+
+
+def all_dilemmas(domain: DilemmaDomain) -> Cases:
+    """Every dilemma of a domain once, debater 0 arguing for the lower-numbered option."""
+    states: Ints = np.arange(len(domain.table))
+    return domain.pairs(states, domain.table[:, 1:])

@@ -1,0 +1,202 @@
+"""`progressgym debate centuries`: how judges of different centuries rule on the same dilemmas."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import tyro
+
+from progressgym.cli.options import listed
+from progressgym.core.files import write_json
+
+if TYPE_CHECKING:
+    from progressgym.agents.debate.centuries import Transcripts
+    from progressgym.core.debate import Floats
+    from progressgym.envs.debate.dilemmas import DilemmaDomain
+    from progressgym.preferences.lm_judge import LanguageModelJudge
+
+TURNS = 4
+EXAMPLES = """
+progressgym debate centuries
+progressgym debate centuries --models histsmol-v1,runs/hist-seed1 --dilemmas 60 --exact 4
+"""
+
+
+@dataclass(kw_only=True, frozen=True)
+class Options:
+    """Compare the rulings of a history's centuries.
+
+    By their measured values: all dilemmas, debates solved exactly, a matrix of regret. With --models also by their
+    language models, which read transcripts: the first folder's centuries against each other, the others' (trained with
+    another seed) against the first's. Rulings are kept, so that an interrupted run goes on where it stopped.
+    """
+
+    history: Annotated[str, tyro.conf.arg(metavar="H")] = "histsmol-v1"
+    """Whose values judge."""
+    models: Annotated[str, tyro.conf.arg(metavar="DIR,...")] = ""
+    """Histories or builds with adapters; the same centuries trained with other seeds follow the first."""
+    centuries: Annotated[str, tyro.conf.arg(metavar="C,...")] = ""
+    """Only these of the models, for example C013,C017,C021."""
+    dilemmas: Annotated[int, tyro.conf.arg(metavar="N")] = 40
+    """Items that the models read transcripts about."""
+    transcripts: Annotated[int, tyro.conf.arg(metavar="N")] = 2
+    """Random transcripts of 4 considerations for each of them."""
+    exact: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    """Dilemmas whose debates before the first folder's models are solved exactly: 70 transcripts each."""
+    out: Annotated[str, tyro.conf.arg(metavar="DIR")] = "runs/debate/centuries"
+    """Folder for centuries.json and regret.png."""
+
+
+def run(options: Options) -> int:
+    """Measure, print, write."""
+    from progressgym.agents.debate.centuries import all_dilemmas, debate_values, flip_matrix, regret_matrix
+    from progressgym.envs.debate.dilemmas import DilemmaDomain, century_judges
+    from progressgym.histories.history import History
+    from progressgym.monitor import plots
+
+    history = History.load(options.history)
+    domain = DilemmaDomain(history.instrument)
+    values = debate_values(century_judges(domain, history), all_dilemmas(domain), TURNS)
+    regret, flips = regret_matrix(values), flip_matrix(values)
+    out = Path(options.out)
+    record: dict[str, Any] = {
+        "history": history.name,
+        "labels": list(history.labels),
+        "dilemmas": int(values.shape[1]),
+        "turns": TURNS,
+        "value_judges": {"regret": regret.round(4).tolist(), "flips": flips.round(4).tolist()},
+    }
+    record["language_models"] = _live(options, domain) if options.models else None
+    write_json(out / "centuries.json", record)
+    plots.save(plots.century_matrix(history.labels, regret, **REGRET_PLOT), out / "regret.png")
+    _print(record)
+    print(f"written to {out}")
+    return 0
+
+
+REGRET_PLOT: dict[str, str] = {
+    "title": "Regret of deciding by another century",
+    "subtitle": "share of the possible gain that is lost; debates of 4 considerations, solved exactly",
+    "rows": "trained with the judge of",
+    "columns": "judged by",
+}
+
+
+def _live(options: Options, domain: DilemmaDomain) -> dict[str, Any]:
+    """Rulings of language models on the same transcripts."""
+    from progressgym.agents.debate.centuries import all_dilemmas, debate_values, flip_matrix, sample_transcripts
+
+    wanted = listed(options.centuries)
+    transcripts = sample_transcripts(domain, options.dilemmas, options.transcripts, TURNS)
+    spread = np.linspace(0, len(domain.table) - 1, options.exact).round().astype(np.int64)
+    cases = all_dilemmas(domain)[spread]
+    read: list[dict[str, Floats]] = []
+    order: dict[str, float] = {}
+    exact: dict[str, Floats] = {}
+    for number, folder in enumerate(listed(options.models)):
+        rows: dict[str, Floats] = {}
+        for label, adapter in _adapters(folder).items():
+            if wanted and label not in wanted:
+                continue
+            judge = _judge(adapter, domain)
+            rows[label], flips = _rulings(judge, transcripts, f"{folder} {label}")
+            if number == 0:
+                order[label] = round(flips, 4)
+                if options.exact:
+                    exact[label] = debate_values([judge], cases, TURNS)[0]
+        read.append(rows)
+    labels = list(read[0])
+    between = flip_matrix(np.array([read[0][label] for label in labels]))
+    upper = between[np.triu_indices(len(labels), 1)]
+    seeds = _seed_flips(read)
+    return {
+        "labels": labels,
+        "transcripts": len(transcripts.cases),
+        "flips_between_centuries": between.round(4).tolist(),
+        "mean_between_centuries": float(upper.mean()) if len(upper) else None,
+        "flips_between_seeds": {label: round(share, 4) for label, share in seeds.items()},
+        "mean_between_seeds": float(np.mean(list(seeds.values()))) if seeds else None,
+        "mean_between_centuries_of_the_same_labels": _among(between, labels, list(seeds)),
+        "order_flips": order,
+        "exact": {
+            "dilemmas": options.exact,
+            "values": {label: row.round(4).tolist() for label, row in exact.items()},
+            "flips": flip_matrix(np.array(list(exact.values()))).round(4).tolist(),
+        }
+        if exact
+        else None,
+    }
+
+
+def _seed_flips(read: list[dict[str, Floats]]) -> dict[str, float]:
+    """Share of rulings in which a century's other seeds differ from its first, for centuries that have some."""
+    from progressgym.core.debate import margin_flips
+
+    shares: dict[str, list[float]] = {}
+    for rows in read[1:]:
+        for label, other in rows.items():
+            if label in read[0]:
+                shares.setdefault(label, []).append(margin_flips(read[0][label], other))
+    return {label: float(np.mean(found)) for label, found in shares.items()}
+
+
+def _among(between: Floats, labels: list[str], chosen: list[str]) -> float | None:
+    """Mean share between different centuries of a choice of them; None for fewer than two."""
+    at = [labels.index(label) for label in chosen]
+    part = between[np.ix_(at, at)][np.triu_indices(len(at), 1)]
+    return float(part.mean()) if len(part) else None
+
+
+def _adapters(folder: str) -> dict[str, Path]:
+    """Century adapters of a shipped history or a folder, oldest first."""
+    from progressgym.core.errors import UserError
+    from progressgym.histories.history import shipped_folder
+
+    shipped = shipped_folder(folder)
+    home = (shipped if shipped.is_dir() else Path(folder)) / "adapters"
+    found = {path.parent.name: path.parent for path in sorted(home.glob("*/adapter_config.json"))}
+    if not found:
+        raise UserError(f"{folder} holds no century models: there is no adapters/C0xx/adapter_config.json")
+    return found
+
+
+def _judge(adapter: Path, domain: DilemmaDomain) -> LanguageModelJudge:
+    from progressgym.models import load_model
+    from progressgym.models.cache import AnswerCache
+    from progressgym.preferences.lm_judge import LanguageModelJudge
+
+    return LanguageModelJudge(load_model(adapter), domain, cache=AnswerCache())
+
+
+def _rulings(judge: LanguageModelJudge, transcripts: Transcripts, name: str) -> tuple[Floats, float]:
+    """(B,) margins, and the share that hangs on the order of the options."""
+    from progressgym.agents.debate.centuries import ruling_margins
+
+    start = time.perf_counter()
+    margin = ruling_margins(judge, transcripts)
+    flips = judge.order_flips(transcripts.cases, transcripts.revealed)
+    print(f"{name}: {len(margin)} transcripts in {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+    return margin, flips
+
+
+def _print(record: dict[str, Any]) -> None:
+    labels = record["labels"]
+    print(
+        f"regret of a policy trained with one century's judge (rows), judged by another; {record['dilemmas']} dilemmas"
+    )
+    print("      " + " ".join(f"{label:>6}" for label in labels))
+    for label, row in zip(labels, record["value_judges"]["regret"], strict=True):
+        print(f"{label:<6}" + " ".join(f"{value:6.3f}" for value in row))
+    live = record["language_models"]
+    if live is None:
+        return
+    print(f"language models, {live['transcripts']} transcripts each: rule differently")
+    for key, name in (("mean_between_centuries", "two centuries"), ("mean_between_seeds", "two seeds of one century")):
+        print(f"  {name:<26} {'not measured' if live[key] is None else format(live[key], '.3f')}")
+    flips = list(live["order_flips"].values())
+    print(f"  {'the two orders of options':<26} {np.mean(flips):.3f}")
