@@ -34,6 +34,8 @@ from progressgym.core.seeding import child_seed, generator
 from progressgym.envs.debate.rules import Rules
 from progressgym.envs.debate.vector import VectorDebate, observation_width
 
+Nets = tuple[DebaterNet | None, DebaterNet | None]
+"""Who plays debater 0 and debater 1; None when nobody does: then the debate breaks off at its turn."""
 METHODS = ("isolated", "precommit", "self-play", "maxmin")
 """Ways to train a debater; a confuser is trained against one of them."""
 
@@ -55,13 +57,6 @@ class TrainSettings:
     ppo: PpoSettings = field(default_factory=PpoSettings)
     """How it learns."""
 
-    def rules(self, method: str) -> Rules:
-        """The game that a method trains in."""
-        if method == "isolated":
-            return Rules(turns=self.turns, payoff="shaped", order="solo")
-        if method == "precommit":
-            return Rules(turns=max(self.turns // 2, 1), payoff="shaped", order="solo")
-        return Rules(turns=self.turns, payoff="shaped")
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -76,6 +71,23 @@ class Told:
     """Share of the (exploring) debates that the preferred option won."""
     learned: Learned
     """The learner's losses."""
+
+
+def alone_rules(method: str, turns: int) -> Rules:
+    """The debate of a debater that nobody disturbs: whole for those who debate, without an opponent for the others.
+
+    `precommit` breaks off when its adversary would begin.
+    """
+    if method == "isolated":
+        return Rules(turns=turns, payoff="shaped", order="solo")
+    return disturbed_rules(method, turns)
+
+
+def disturbed_rules(method: str, turns: int) -> Rules:
+    """The debate of a debater with a confuser: alternating, but `precommit` shows its half first."""
+    if method == "precommit":
+        return Rules(turns=turns, payoff="shaped", order="precommit", opening="first")
+    return Rules(turns=turns, payoff="shaped")
 
 
 Listener = Callable[[Told], None]
@@ -104,7 +116,7 @@ def train_debater(
     """
     if method not in METHODS:
         raise unknown("way to train a debater", method, METHODS)
-    arena = Arena(domain, judge, settings, settings.rules(method), name=method, seed=seed)
+    arena = Arena(domain, judge, settings, alone_rules(method, settings.turns), name=method, seed=seed)
     learner = arena.learner("debater", settings.updates)
     if method == "maxmin":
         adversary = arena.learner("adversary", settings.updates * settings.adversary_updates)
@@ -122,12 +134,16 @@ def train_debater(
             if update % settings.generation == 0:
                 frozen.load_state_dict(learner.net.state_dict())
             seat = int(arena.chance(update, "seat").random() < 0.5)
-            nets = (learner.net, frozen) if seat == 0 else (frozen, learner.net)
+            nets = _in_seat(seat, learner.net, frozen)
         else:
-            seat, nets = 0, (learner.net, frozen)
+            seat, nets = 0, _in_seat(0, learner.net, None)
         played = arena.play(update, nets)
         listen(played.told(update, learner.update(played.steps[seat])))
     return learner.net
+
+
+def _in_seat(seat: int, net: DebaterNet, other: DebaterNet | None) -> Nets:
+    return (net, other) if seat == 0 else (other, net)
 
 
 def train_confuser(
@@ -138,7 +154,7 @@ def train_confuser(
     *,
     updates: int,
     seed: int,
-    name: str,
+    method: str,
     listen: Listener = silent,
 ) -> DebaterNet:
     """Train an adversary against a finished debater, which plays as it does when it is measured (no exploration).
@@ -150,10 +166,10 @@ def train_confuser(
         settings: how; its `updates` are not read.
         updates: how many.
         seed: of everything random.
-        name: of the debater, so that confusers of different debaters see different games.
+        method: how the debater was trained; says whether it precommits.
         listen: called after each update.
     """
-    arena = Arena(domain, judge, settings, settings.rules("confuser"), name=f"confuser/{name}", seed=seed)
+    arena = Arena(domain, judge, settings, disturbed_rules(method, settings.turns), name=f"confuser/{method}", seed=seed)
     learner = arena.learner("confuser", updates)
     for update in range(updates):
         played = arena.play(update, (debater, learner.net), explore=(False, True))
@@ -205,7 +221,7 @@ class Arena:
     def play(
         self,
         update: int,
-        nets: tuple[DebaterNet, DebaterNet],
+        nets: Nets,
         *,
         explore: tuple[bool, bool] = (True, True),
         name: str = "games",
@@ -215,19 +231,25 @@ class Arena:
         torch_rng = torch.Generator().manual_seed(child_seed(self._seed, self._name, str(update), name, "moves"))
         size = games.num_envs
         cases = games.domain.cases(rng.random((size, games.domain.draws))).honest_first()
-        seen = games.reset(cases=cases, openers=np.full(size, int(rng.random() < 0.5), dtype=np.int64))
+        opener = int(rng.random() < 0.5) if games.rules.opening == "random" else 0
+        seen = games.reset(cases=cases, openers=np.full(size, opener, dtype=np.int64))
         record = Record()
+        margin = torch.zeros(size, dtype=torch.float64)
         while not games.done:
             side = int(games.mover[0])
+            net = nets[side]
+            if net is None:
+                break
             observed, mask = torch.from_numpy(seen), torch.from_numpy(games.mask())
             with torch.no_grad():
-                log_probs = nets[side].log_probs(observed, mask)
+                log_probs = net.log_probs(observed, mask)
             actions = pick(log_probs, torch_rng if explore[side] else None)
             turn = games.step(actions.numpy())
             record.add(side, observed, mask, actions, torch.from_numpy(turn.rewards).float())
             seen = games.observe()
-        assert turn.margin is not None
-        return Played(steps=(record.steps(0), record.steps(1)), margin=torch.from_numpy(turn.margin))
+            assert turn.margin is not None  # the payoff is shaped, so the judge rules after every turn
+            margin = torch.from_numpy(turn.margin)
+        return Played(steps=(record.steps(0), record.steps(1)), margin=margin)
 
 
 class Record:
