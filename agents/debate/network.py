@@ -29,7 +29,8 @@ class DebaterNet(nn.Module):
         self.width, self.pieces, self.hidden = width, pieces, hidden
         # A small last layer: at first every piece is about as likely as any other.
         self.actor = _perceptron(width, hidden, pieces, gain=0.01)
-        self.critic = _perceptron(width, hidden, 1, gain=1.0)
+        # The critic is thrown away after training; half the width halves a third of the work.
+        self.critic = _perceptron(width, max(hidden // 2, 1), 1, gain=1.0)
 
     def log_probs(self, seen: Tensor, mask: Tensor) -> Tensor:
         """(B, N) log-probability of each piece.

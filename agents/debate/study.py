@@ -95,14 +95,13 @@ class Study:
         """Open a folder, or prepare one.
 
         Raises:
-            UserError: the folder holds another study.
+            UserError: the folder holds another study; more methods or seeds are the same study.
         """
         self.plan, self.folder = plan, Path(folder)
-        wanted = {**asdict(plan), "methods": list(plan.methods)}
+        self._wanted = {**asdict(plan), "methods": list(plan.methods)}
         file = self.folder / PLAN
-        if file.is_file() and read_json(file) != wanted:
+        if file.is_file() and _kind(read_json(file)) != _kind(self._wanted):
             raise UserError(f"{self.folder} holds another study (see its {PLAN}); give another folder")
-        self._wanted = wanted
 
     @classmethod
     def load(cls, folder: Path | str) -> Study:
@@ -211,6 +210,11 @@ class Study:
             save_debater(self.folder / f"seed{seed}" / f"{name}.safetensors", net, domain, record)
 
         return train
+
+
+def _kind(told: dict[str, Any]) -> dict[str, Any]:
+    """What networks depend on."""
+    return {key: value for key, value in told.items() if key not in ("methods", "seeds")}
 
 
 def _log(log: RunLog, told: Told) -> None:
