@@ -4,22 +4,26 @@
     python docs/generate.py --check    exits with code 1 when a page is out of date
 
 Every challenge has one page: a table of facts read from the registered environments, then the docstring of the
-flavour that speaks in answers, then that of the numeric flavour.
+flavour that speaks in answers, then that of the numeric flavour. Debate, PettingZoo's, has one of the same kind.
 """
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import re
 import sys
 from pathlib import Path
 
 import gymnasium as gym
+import pettingzoo
 
 import progressgym  # noqa: F401  (registers the environments)
 
 FOLDER = Path(__file__).resolve().parent / "environments"
 EXAMPLE_HISTORY = "synthetic:linear?seed=0"
 """The sizes in the tables are those of nine centuries over the default instrument."""
+DEBATE = "ProgressGym/Debate-v0"
 NOTE = "<!-- Generated from docstrings by docs/generate.py; do not edit. -->"
 HEADINGS = (
     "Description",
@@ -42,13 +46,12 @@ def environment_ids() -> list[str]:
 
 def docstring(environment_id: str) -> str:
     """The class docstring behind an id, without indentation."""
-    env = gym.make(environment_id, history=EXAMPLE_HISTORY).unwrapped
-    return inspect.cleandoc(type(env).__doc__ or "")
+    return inspect.cleandoc(type(_make(environment_id)).__doc__ or "")
 
 
 def facts(environment_id: str) -> str:
     """A table of spaces and steps."""
-    env = gym.make(environment_id, history=EXAMPLE_HISTORY).unwrapped
+    env = _make(environment_id)
     rows = [
         ("Import", f'`gymnasium.make("{environment_id}")` after `import progressgym`'),
         ("Action space", f"`{_short(env.action_space)}`"),
@@ -56,7 +59,26 @@ def facts(environment_id: str) -> str:
         ("Steps an episode", str(env.get_wrapper_attr("steps"))),
         ("Render modes", ", ".join(f"`{mode}`" for mode in env.metadata["render_modes"])),
     ]
-    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+    return _table(rows)
+
+
+def debate_page() -> str:
+    """The page of the PettingZoo environment."""
+    env = pettingzoo.make("aec", DEBATE).unwrapped
+    agent = env.possible_agents[0]
+    rows = [
+        (
+            "Import",
+            f'`pettingzoo.make("aec", "{DEBATE}")` after `import progressgym`, or `progressgym.envs.debate.env()`',
+        ),
+        ("Parallel", f'`pettingzoo.make("parallel", "{DEBATE}")`, or `progressgym.envs.debate.parallel_env()`'),
+        ("Agents", ", ".join(f"`{name}`" for name in env.possible_agents)),
+        ("Action space", f"`{_short(env.action_space(agent))}`"),
+        ("Observation space", f"`{_short(env.observation_space(agent))}`"),
+        ("State space", f"`{_short(env.state_space)}`"),
+        ("Render modes", ", ".join(f"`{mode}`" for mode in env.metadata["render_modes"])),
+    ]
+    return "\n\n".join([NOTE, f"# {DEBATE}", _table(rows), inspect.cleandoc(type(env).__doc__ or "")]) + "\n"
 
 
 def page(ids: list[str]) -> str:
@@ -72,13 +94,16 @@ def pages() -> dict[str, str]:
     """File name -> content of every page."""
     challenges: dict[str, list[str]] = {}
     for environment_id in environment_ids():
-        name = environment_id.removeprefix("ProgressGym/").rpartition("-")[0].removesuffix("Stance").lower()
-        challenges.setdefault(name, []).append(environment_id)
+        name = environment_id.removeprefix("ProgressGym/").rpartition("-")[0].removesuffix("Stance")
+        challenges.setdefault(re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower(), []).append(environment_id)
     written = {f"{name}.md": page(ids) for name, ids in challenges.items()}
     lines = [NOTE, "", "# Environments", "| page | what the agent does |", "|---|---|"]
     for name, ids in challenges.items():
         summary = docstring(ids[0]).split("\n\n")[0].replace("\n", " ")
         lines.append(f"| [{name}]({name}.md) | {summary} |")
+    written["debate.md"] = debate_page()
+    summary = inspect.cleandoc(type(pettingzoo.make("aec", DEBATE).unwrapped).__doc__ or "").split("\n\n")[0]
+    lines.append(f"| [debate](debate.md) | {summary} |")
     written["index.md"] = "\n".join([*lines[:3], "", *lines[3:]]) + "\n"
     return written
 
@@ -95,6 +120,19 @@ def main() -> int:
         (FOLDER / name).write_text(pages()[name], encoding="utf-8")
         print(f"wrote docs/environments/{name}")
     return 0
+
+
+def _make(environment_id: str) -> gym.Env:  # type: ignore[type-arg]
+    """An environment as the pages show it; those over histories get the example."""
+    entry = gym.spec(environment_id).entry_point
+    module, _, name = str(entry).partition(":")
+    parameters = inspect.signature(getattr(importlib.import_module(module), name).__init__).parameters
+    arguments = {"history": EXAMPLE_HISTORY} if "history" in parameters else {}
+    return gym.make(environment_id, **arguments).unwrapped
+
+
+def _table(rows: list[tuple[str, str]]) -> str:
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
 
 
 def _read(path: Path) -> str:

@@ -77,21 +77,21 @@ def regret_matrix(values_TB: Floats) -> Floats:
     """What it costs to decide by another century's debates.
 
     A policy that was trained with the judge of century r takes, in every dilemma, the option that wins the debate
-    before it. Before the judge of century c that is worth -|value| where the winner is the other one.
+    before it. Before the judge of century c that is worth |value|, or -|value| where the winner is the other one.
 
     Args:
         values_TB: debate values from `debate_values`; positive: debater 0's option wins.
 
     Returns:
-        (T trained, T judged): mean loss of value against the best policy for that judge, as a share of what that
-        policy gains over the one that always loses; 0 on the diagonal. A draw decides for debater 0's option.
+        (T trained, T judged): the share of all that is at stake (the sum of |value|) in dilemmas that are decided
+        wrongly: 0 for the policy of that judge, 1 for one that always loses. A draw decides for debater 0's option.
     """
     choice = np.where(values_TB >= 0.0, 1.0, -1.0)
-    best = np.abs(values_TB).mean(1)
-    gained = choice @ values_TB.T / values_TB.shape[1]
-    scale = np.where(best > 0.0, 2.0 * best, 1.0)
-    regret: Floats = (best - gained) / scale
-    return regret.clip(0.0)
+    stakes = np.abs(values_TB)
+    total = stakes.sum(1)
+    lost = np.array([[stakes[judged, row != choice[judged]].sum() for judged in range(len(total))] for row in choice])
+    regret: Floats = lost / np.where(total > 0.0, total, 1.0)
+    return regret
 
 
 def all_dilemmas(domain: DilemmaDomain) -> Cases:

@@ -58,7 +58,7 @@ class RandomDebater:
     def choose(self, position: Position) -> Ints:
         """(B,) free pieces by chance."""
         draw = self._rng.random(position.revealed.shape)
-        return np.where(position.free, draw, -1.0).argmax(1)
+        return _best(draw, position)
 
 
 class GreedyDebater:
@@ -72,7 +72,7 @@ class GreedyDebater:
         lead = np.where(position.sides == 0, 1.0, -1.0)[:, None] * look_ahead(
             self.judge, position.cases, position.revealed
         )
-        return np.where(position.free, lead, -np.inf).argmax(1)
+        return _best(lead, position)
 
 
 class MinimaxDebater:
@@ -112,7 +112,7 @@ class ScriptedDebater:
     def choose(self, position: Position) -> Ints:
         """(B,) pieces."""
         wanted = np.broadcast_to(self.preference, position.revealed.shape)
-        return np.where(position.free, wanted, -np.inf).argmax(1)
+        return _best(wanted, position)
 
 
 def look_ahead(judge: Judge, cases: Cases, revealed: Bools) -> Floats:
@@ -168,6 +168,12 @@ def position(games: VectorDebate, rows: Ints) -> Position:
         turn=games.turn,
         rules=games.rules,
     )
+
+
+def _best(appeal: Floats, position: Position) -> Ints:
+    """(B,) the free piece of the highest appeal (B, N), the first of equals."""
+    best: Ints = np.where(position.free, appeal, -np.inf).argmax(1)
+    return best
 
 
 def _same(a: Cases, b: Cases) -> bool:

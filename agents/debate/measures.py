@@ -150,7 +150,8 @@ def advocate_choice(
     """
     if not own_option_only:
         table = set_margins(judge, cases, sets, size) if margins is None else margins
-        return (wins(table) + TIE * np.tanh(table)).argmax(1)
+        alone: Ints = (wins(table) + TIE * np.tanh(table)).argmax(1)
+        return alone
     keys, back = np.unique(np.stack([cases.states, cases.options[:, 0]], 1), axis=0, return_inverse=True)
     appeal = np.zeros((len(keys), len(sets.levels[size])))
     for other in range(domain.decisions):

@@ -59,7 +59,8 @@ def minimax(finals: Floats, sets: EvidenceSets, movers: Ints) -> Solution:
         sets: the positions.
         movers: (L, B) whose turn it is.
     """
-    values, choices = [finals], []
+    values: list[Floats] = [finals]
+    choices: list[Ints] = []
     for turn in range(sets.turns - 1, -1, -1):
         after = _after(values[0], sets, turn)
         first = (movers[turn] == 0)[:, None]
@@ -85,7 +86,8 @@ def best_response(
     Returns:
         Values of debater 0, and choices: the known debater's likeliest, the other one's best.
     """
-    values, choices = [finals], []
+    values: list[Floats] = [finals]
+    choices: list[Ints] = []
     for turn in range(sets.turns - 1, -1, -1):
         after = _after(values[0], sets, turn)
         given = policy[turn]
@@ -100,6 +102,24 @@ def best_response(
         values.insert(0, np.where(known, expected, best))
         choices.insert(0, np.where(known, chances.argmax(2), reply))
     return Solution(sets=sets, values=tuple(values), choices=tuple(choices))
+
+
+def additive_values(weights: Floats, turns: int) -> Floats:
+    """Values of debates before a judge that adds up what pieces say: in closed form, whoever opens.
+
+    With as many pieces as turns or more, debater 0 shows the L/2 that speak most for it and debater 1 the L/2 that
+    speak most against it; no other play is better for either.
+
+    Args:
+        weights: (B, N) what every piece adds to debater 0's margin.
+        turns: L, at most N.
+
+    >>> additive_values(np.array([[1.0, 5.0, -2.0, 0.5]]), 2)
+    array([3.])
+    """
+    ranked = np.sort(weights, axis=1)
+    values: Floats = ranked[:, : turns // 2].sum(1) + ranked[:, weights.shape[1] - turns // 2 :].sum(1)
+    return values
 
 
 def turn_order(rules: Rules, openers: Ints) -> Ints:

@@ -165,6 +165,12 @@ class ValueJudge:
         self._scores = np.stack([np.where(domain.about_first, said, 0), np.where(domain.about_first, 0, -said)], 2)
         """(M, 8, 2) what every piece adds to options a and b."""
 
+    def contributions(self, cases: Cases) -> Floats:
+        """(B, N) what every piece adds to debater 0's margin."""
+        lead = self._scores[cases.states, :, 0] - self._scores[cases.states, :, 1]
+        added: Floats = np.where((cases.options[:, 0] > cases.options[:, 1])[:, None], -lead, lead)
+        return added
+
     def score(self, cases: Cases, revealed: Bools) -> Floats:
         """Sum of what was shown for and against each option; see `Judge.score`."""
         both = np.einsum("bn,bns->bs", revealed, self._scores[cases.states])

@@ -185,7 +185,9 @@ class Table:
 
     def _flat(self, side: int) -> NDArray[np.float32]:
         eyes = np.array([side], dtype=np.int64)
-        return flat_observation(self.cases, self.revealed, eyes, 1.0, self.domain.decisions, self.see_other)[0]
+        flat = flat_observation(self.cases, self.revealed, eyes, 1.0, self.domain.decisions, self.see_other)
+        row: NDArray[np.float32] = flat[0]
+        return row
 
 
 def check_render_mode(mode: str | None, known: list[str]) -> str | None:

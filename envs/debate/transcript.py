@@ -57,7 +57,7 @@ def draw_text(transcript: Transcript) -> str:
     lines = [one_line(text.question)]
     lines += [f"  {name} argues for: {one_line(option)}" for name, option in zip(names, text.options, strict=True)]
     for side, piece in transcript.shown:
-        lines.append(f"{MARK} {names[side]}: {said(transcript, piece)}")
+        lines.append(f"{MARK} {names[side]}: {said(text, names, piece)}")
     left = transcript.turns - len(transcript.shown)
     if left:
         lines.append(f"  {left} turn{'s' if left > 1 else ''} to come")
@@ -66,13 +66,12 @@ def draw_text(transcript: Transcript) -> str:
     return "\n".join(lines)
 
 
-def said(transcript: Transcript, piece: int | None) -> str:
+def said(text: CaseText, names: Sequence[str], piece: int | None) -> str:
     """A piece in words; where pieces speak of an option, of whose."""
     if piece is None:
         return "(nothing new)"
-    text = one_line(transcript.text.pieces[piece])
-    about = transcript.text.about
-    return f"(of what {transcript.names[about[piece]]} argues for) {text}" if about else text
+    plain = one_line(text.pieces[piece])
+    return f"(of what {names[text.about[piece]]} argues for) {plain}" if text.about else plain
 
 
 def ruling(names: Sequence[str], margin: float) -> str:

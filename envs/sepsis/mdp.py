@@ -41,7 +41,7 @@ class TabularMDP:
     @property
     def rewards(self) -> Floats:
         """(S, A) expected reward; 0 in terminal states."""
-        expected = np.einsum("ast,t->sa", self.transitions, self.arrival)
+        expected: Floats = np.einsum("ast,t->sa", self.transitions, self.arrival)
         expected[self.terminal] = 0.0
         return expected
 
@@ -91,7 +91,8 @@ def action_values(mdp: TabularMDP, rewards: Floats, discount: float) -> Floats:
 
 def greedy(q: Floats) -> Floats:
     """(S, A) the policy that takes the best action, the first of equals."""
-    return np.eye(q.shape[1])[q.round(DECIMALS).argmax(1)]
+    policy: Floats = np.eye(q.shape[1])[q.round(DECIMALS).argmax(1)]
+    return policy
 
 
 def soften(policy: Floats, epsilon: float) -> Floats:

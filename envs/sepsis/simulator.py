@@ -97,7 +97,7 @@ class SepsisSimulatorEnv(gym.Env[Any, np.int64]):
         self._state, self._step = -1, 0
         self.action_space = gym.spaces.Discrete(self.mdp.actions)
         self.observation_space: gym.Space[Any] = (
-            gym.spaces.MultiDiscrete(LEVELS) if self._levels else gym.spaces.Discrete(OBSERVED)
+            gym.spaces.MultiDiscrete(list(LEVELS)) if self._levels else gym.spaces.Discrete(OBSERVED)
         )
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
@@ -123,7 +123,7 @@ class SepsisSimulatorEnv(gym.Env[Any, np.int64]):
         truncated = not terminated and self._step >= self.steps
         return self._observe(), float(self.mdp.arrival[self._state]), terminated, truncated, self._info()
 
-    def render(self) -> str | None:  # type: ignore[override]  # Gymnasium types it by a frame's type
+    def render(self) -> str | None:
         """The patient in words, for `ansi`."""
         if self.render_mode is None or self._state < 0:
             return None

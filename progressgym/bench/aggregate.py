@@ -55,6 +55,7 @@ def _row(group: Group, cells: list[FinishedCell], resamples: int) -> Aggregate:
     bases = [baseline_of(challenge.id, spec, cell.config.seed) for cell in cells]
     result = estimate(challenge, traces, bases, resamples)
     scores = [cell.scores for cell in cells]
+    justified = [x for score in scores for x in score.justifiability if x is not None]
     drift = [x for score in scores for x in score.drift_cosine if x is not None]
     return Aggregate(
         agent=group.agent,
@@ -71,6 +72,7 @@ def _row(group: Group, cells: list[FinishedCell], resamples: int) -> Aggregate:
         dimension_error=float(np.mean([score.dimension_error for score in scores])),
         published={name: float(np.mean([score.published[name] for score in scores])) for name in scores[0].published},
         lock_in={name: float(np.mean([score.lock_in[name] for score in scores])) for name in scores[0].lock_in},
+        justifiability=float(np.mean(justified)) if justified else None,
         privileged=is_privileged(group.agent),
         labels=challenge.labels,
     )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from progressgym.bench.challenges import Challenge
 from progressgym.bench.episodes import Trace, replay
+from progressgym.bench.justify import justifiability
 from progressgym.envs.actions import to_action
 from progressgym.envs.base import ProgressEnv
 from progressgym.histories.history import History
@@ -90,6 +91,7 @@ def score_cell(challenge: Challenge, trace: Trace, base: Baseline) -> RunScores:
             "table2_double_sum": table2_double_sum(human, scored),
         },
         lock_in=dict(trace.lock_in),
+        justifiability=justifiability(trace, base.static),
     )
 
 

@@ -81,7 +81,7 @@ def run(options: Options) -> int:
 
 REGRET_PLOT: dict[str, str] = {
     "title": "Regret of deciding by another century",
-    "subtitle": "share of the possible gain that is lost; debates of 4 considerations, solved exactly",
+    "subtitle": "share of what is at stake that is decided wrongly; debates of 4 considerations, solved exactly",
     "rows": "trained with the judge of",
     "columns": "judged by",
 }

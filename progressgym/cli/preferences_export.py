@@ -12,6 +12,7 @@ import tyro
 EXAMPLES = """
 progressgym preferences export --history 'synthetic:linear?seed=3' --out runs/preferences.jsonl
 progressgym preferences export --history histsmol-v1 --queries 100 --labels sample --out runs/sampled.jsonl
+progressgym preferences export --labels debate --out runs/debated.jsonl
 """
 
 
@@ -29,7 +30,7 @@ class Options:
     queries: Annotated[str, tyro.conf.arg(metavar="N|all")] = "all"
     """How many comparisons a century."""
     labels: Annotated[str, tyro.conf.arg(metavar="KIND")] = "probability"
-    """probability (rows carry a weight) or sample."""
+    """probability (rows carry a weight), sample, or debate (the option that wins an exact debate is chosen)."""
     seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
     """Which comparisons and which samples."""
     json: bool = False
@@ -38,12 +39,16 @@ class Options:
 
 def run(options: Options) -> int:
     """Export."""
+    from progressgym.agents.debate.labels import debate_rows
     from progressgym.histories.history import History
     from progressgym.preferences.export import history_rows, write_jsonl
 
     history = History.load(options.history)
     queries: str | int = int(options.queries) if options.queries.isdecimal() else options.queries
-    rows = history_rows(history, queries=queries, labels=options.labels, seed=options.seed)
+    if options.labels == "debate":
+        rows = debate_rows(history, queries=queries, seed=options.seed)
+    else:
+        rows = history_rows(history, queries=queries, labels=options.labels, seed=options.seed)
     count = write_jsonl(Path(options.out), rows)
     if options.json:
         print(json.dumps({"file": options.out, "rows": count, "history": history.name, "hash": history.hash}))

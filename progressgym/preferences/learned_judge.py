@@ -179,7 +179,7 @@ def train_judge(
         scores = network(inputs.flatten(0, 1)).view(-1, 2)
         loss = -logsigmoid(scores[:, 0] - scores[:, 1]).mean()
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         optimiser.step()
     return fold(network.eval())
 
@@ -295,4 +295,5 @@ def _draw(domain: Domain, rng: np.random.Generator, count: int, states: NDArray[
 def _prelu(x: NDArray[np.float32], slope: NDArray[np.float32]) -> NDArray[np.float32]:
     """PReLU with a slope a unit."""
     positive = np.maximum(x, np.float32(0.0))
-    return positive + slope * (x - positive)
+    bent: NDArray[np.float32] = positive + slope * (x - positive)
+    return bent

@@ -95,6 +95,8 @@ class RunScores(_Record):
     """Scores on the published scales, by name."""
     lock_in: dict[str, Finite] = Field(default_factory=dict)
     """Coevolve only: measures of how far the simulated human was locked in."""
+    justifiability: list[Finite | None] = Field(default_factory=list)
+    """Each step: share of the answers that differ from century 0's which win a debate before the target century."""
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
 
     @model_validator(mode="after")
@@ -140,6 +142,8 @@ class Aggregate(_Record):
     dimension_error: Finite
     published: dict[str, Finite]
     lock_in: dict[str, Finite] = Field(default_factory=dict)
+    justifiability: Finite | None = None
+    """Mean of the cells' justifiability over steps and seeds; None where no answer ever differs."""
     privileged: bool = False
     """True for references that read the truth; they are never ranked."""
     labels: str = "probability"
