@@ -23,7 +23,6 @@ from progressgym.core.debate import Floats, Ints
 from progressgym.core.seeding import child_seed, generator
 from progressgym.envs.sepsis.sparse import Rollouts
 
-
 LEAST_PRIORITY = 1e-3
 """Added to each priority, so that nothing is forgotten."""
 

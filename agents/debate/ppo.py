@@ -103,9 +103,7 @@ class PpoLearner:
         for _ in range(self.settings.epochs):
             order = torch.randperm(len(actions), generator=self._shuffle)
             for rows in order.split(self.settings.minibatch):
-                told.append(
-                    self._step(seen[rows], masks[rows], actions[rows], old[rows], gains[rows], targets[rows])
-                )
+                told.append(self._step(seen[rows], masks[rows], actions[rows], old[rows], gains[rows], targets[rows]))
         self.done += 1
         mean = torch.stack(told).mean(0).tolist()
         return Learned(loss=mean[0], value_loss=mean[1], entropy=mean[2], divergence=mean[3])

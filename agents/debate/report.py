@@ -121,9 +121,7 @@ def _measure(study: Study, settings: ReportSettings, quiet: bool) -> dict[str, A
         judges = {
             part: piece(
                 f"judges-{part}",
-                lambda part=part: asdict(
-                    measure_judges(study.domain(part), judge, ideal, plan.turns, **sizes, seed=0)
-                ),
+                lambda part=part: asdict(measure_judges(study.domain(part), judge, ideal, plan.turns, **sizes, seed=0)),
                 **sizes,
             )
             for part in ("train", "test")
@@ -248,8 +246,7 @@ def markdown(report: dict[str, Any]) -> str:
     lines = [
         f"# Debates on {plan['domain']}, {plan['turns']} pieces of evidence",
         "",
-        f"Debaters: {plan['updates']} updates of {plan['games']} debates, {plan['seeds']} seeds, confusers"
-        f" {plan['confuser_updates']} updates. Test states only. Intervals: 95 %, Student's t over seeds.",
+        _trained(plan),
         "",
         "| judge | train states | test states | published |",
         "|---|---|---|---|",
@@ -278,12 +275,14 @@ def markdown(report: dict[str, Any]) -> str:
                 share = row["worst_case"]["mid"] / exact
                 lines += [
                     "",
-                    f"{method} against its exact best response: {_interval(row['worst_case'])}, {share:.1%} of the exact"
-                    f" minimax value {exact:.3f}.",
+                    f"{method} against its exact best response: {_interval(row['worst_case'])}, {share:.1%} of {exact:.3f},"
+                    + " the exact minimax value.",
                 ]
     scale = f"environment reward x 15, debate reward x {settings['scale']:g}, gamma .99"
     lines += ["", f"Planned policies ({scale}; mean over {len(report['planned'])} seeds of debaters):", ""]
-    lines += ["| lambda | return | decisions changed | preferred after debate | by the ideal judge | ideal judge as reward: return / preferred |"]
+    lines += [
+        "| lambda | return | decisions changed | preferred after debate | by the ideal judge | ideal judge as reward: return / preferred |"
+    ]
     lines += ["|---|---|---|---|---|---|"]
     for k, lam in enumerate(settings["lambdas"]):
         rows = [seed[k] for seed in report["planned"]]
@@ -292,18 +291,32 @@ def markdown(report: dict[str, Any]) -> str:
         lines.append(f"| {lam:g} | {' | '.join(_number(x) for x in ours)} | {' / '.join(map(_number, ideal))} |")
     if report["learned"]:
         lines += ["", f"Learned offline ({settings['learner_steps']} steps, {scale}):", ""]
-        lines += ["| lambda | return | decisions changed | preferred after debate | by the ideal judge | softmax: exact / estimated |"]
+        lines += [
+            "| lambda | return | decisions changed | preferred after debate | by the ideal judge | softmax: exact / estimated |"
+        ]
         lines += ["|---|---|---|---|---|---|"]
         for lam in settings["learner_lambdas"]:
             rows = [row for row in report["learned"] if row["lambda"] == lam]
             ours = [_mean([row["assessment"][key] for row in rows]) for key in ("value", "differs", "debate", "ideal")]
             soft = [_mean([row[key] for row in rows]) for key in ("softmax_value", "estimate")]
             lines.append(f"| {lam:g} | {' | '.join(_number(x) for x in ours)} | {' / '.join(map(_number, soft))} |")
-    lines += ["", "Published (other patients; debate reward x 5):", "", "| lambda | preferred after debate | return by WIS |"]
+    lines += [
+        "",
+        "Published (other patients; debate reward x 5):",
+        "",
+        "| lambda | preferred after debate | return by WIS |",
+    ]
     lines += ["|---|---|---|"]
     for lam, value in published.RETURN.items():
         lines.append(f"| {lam:g} | {_number(published.PREFERENCE.get(lam))} | {value:.3f} |")
     return "\n".join(lines) + "\n"
+
+
+def _trained(plan: dict[str, Any]) -> str:
+    return (
+        f"Debaters: {plan['updates']} updates of {plan['games']} debates, {plan['seeds']} seeds, confusers"
+        f" {plan['confuser_updates']} updates. Test states only. Intervals: 95 %, Student's t over seeds."
+    )
 
 
 def draw(report: dict[str, Any], folder: Path) -> None:
@@ -337,9 +350,7 @@ def _lambda_figure(report: dict[str, Any], curves: Callable[..., Any]) -> Any:
     lambdas = report["settings"]["lambdas"]
 
     def planned_curve(feedback: str, key: str) -> dict[float, float]:
-        points = {
-            lam: _mean([seed[k][feedback][key] for seed in report["planned"]]) for k, lam in enumerate(lambdas)
-        }
+        points = {lam: _mean([seed[k][feedback][key] for seed in report["planned"]]) for k, lam in enumerate(lambdas)}
         return {lam: value for lam, value in points.items() if value is not None}
 
     def learned_curve(key: str) -> dict[float, float]:

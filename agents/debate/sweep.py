@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -74,7 +74,7 @@ class OfflineSettings:
     """Recorded episodes of the clinicians (about 170,000 steps on ICU-Sepsis, as many as in the paper)."""
     test_episodes: int = 4000
     """Other ones, for the off-policy estimate."""
-    dqn: DqnSettings = DqnSettings()
+    dqn: DqnSettings = field(default_factory=DqnSettings)
     """How it learns."""
 
 

@@ -58,7 +58,6 @@ class TrainSettings:
     """How it learns."""
 
 
-
 @dataclass(kw_only=True, frozen=True)
 class Told:
     """What one update was like."""
@@ -169,7 +168,9 @@ def train_confuser(
         method: how the debater was trained; says whether it precommits.
         listen: called after each update.
     """
-    arena = Arena(domain, judge, settings, disturbed_rules(method, settings.turns), name=f"confuser/{method}", seed=seed)
+    arena = Arena(
+        domain, judge, settings, disturbed_rules(method, settings.turns), name=f"confuser/{method}", seed=seed
+    )
     learner = arena.learner("confuser", updates)
     for update in range(updates):
         played = arena.play(update, (debater, learner.net), explore=(False, True))

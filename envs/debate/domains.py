@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.resources import as_file, files
 
 from progressgym.core.debate import Domain, Judge
 from progressgym.core.errors import UserError, unknown
 from progressgym.core.ids import Scalar, parse_id
 
 DEFAULT_HISTORY = "histsmol-v1"
+ICU_JUDGE = "icu-v1"
+"""Shipped, because training it takes half a minute."""
 
 
 def make_domain(spec: str) -> tuple[Domain, Judge]:
@@ -16,8 +19,9 @@ def make_domain(spec: str) -> tuple[Domain, Judge]:
 
     Args:
         spec: `simulator` (sepsis of Oberst and Sontag; exact Bayes judge) or `dilemmas` (moral dilemmas; the
-            value-vector judge of a century, the last one by default), with arguments as in
-            `simulator?glucose=published` and `dilemmas?century=C017&history=histsmol-v1`.
+            value-vector judge of a century, the last one by default) or `icu` (ICU-Sepsis; a learned judge), with
+            arguments as in `simulator?glucose=published`, `dilemmas?century=C017&history=histsmol-v1` and
+            `icu?sampler=natural&part=test`.
 
     Raises:
         UserError: unknown domain or argument.
@@ -53,8 +57,21 @@ def _dilemmas(arguments: dict[str, Scalar]) -> tuple[Domain, Judge]:
     return domain, judges[century_index(history, str(arguments.get("century", history.labels[-1])))]
 
 
+def _icu(arguments: dict[str, Scalar]) -> tuple[Domain, Judge]:
+    from progressgym.envs.debate.icu import IcuDomain
+    from progressgym.envs.sepsis.tables import icu_tables
+    from progressgym.preferences.learned_judge import LearnedJudge
+
+    icu_tables()  # says what to install before anything is asked of the domain
+    chosen = {key: str(value) for key, value in arguments.items()}
+    domain = IcuDomain(sampler=chosen.get("sampler", "balanced"), part=chosen.get("part", "all"))
+    with as_file(files("progressgym.data") / "judges" / ICU_JUDGE) as folder:
+        return domain, LearnedJudge.load(folder)
+
+
 FACTORIES: dict[str, tuple[Callable[[dict[str, Scalar]], tuple[Domain, Judge]], tuple[str, ...]]] = {
     "simulator": (_simulator, ("glucose", "epsilon", "part")),
     "dilemmas": (_dilemmas, ("century", "history")),
+    "icu": (_icu, ("sampler", "part")),
 }
 """Name -> how to make it, and its arguments. Modules are imported when a domain is asked for."""

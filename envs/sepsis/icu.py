@@ -56,11 +56,13 @@ class SepsisIcuEnv(gym.Env[NDArray[np.float32], np.int64]):
     | `admissible` | (25,) int8, 1 for actions that clinicians took often enough to be estimated |
 
     ## Arguments
-    ```python
-    import gymnasium as gym, progressgym
-    env = gym.make("ProgressGym/SepsisICU-v0")
-    observation, info = env.reset(seed=0)
-    assert observation.shape == (44,)
+    ```pycon
+    >>> import gymnasium as gym, progressgym
+    >>> env = gym.make("ProgressGym/SepsisICU-v0")
+    >>> observation, info = env.reset(seed=0)
+    >>> observation.shape
+    (44,)
+
     ```
 
     | argument | default | meaning |
@@ -74,6 +76,9 @@ class SepsisIcuEnv(gym.Env[NDArray[np.float32], np.int64]):
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"], "render_fps": 4}  # type: ignore[misc]
+
+    steps = 500
+    """At most; an episode takes about ten."""
 
     def __init__(self, *, render_mode: str | None = None) -> None:
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
@@ -103,7 +108,10 @@ class SepsisIcuEnv(gym.Env[NDArray[np.float32], np.int64]):
             raise unknown("reset option", str(next(iter(chosen))), ["state"])
         living = int((~self.tables.mdp.terminal).sum())
         if state is None:
-            state = min(int(np.searchsorted(np.cumsum(self.tables.mdp.initial), self.np_random.random(), side="right")), living - 1)
+            state = min(
+                int(np.searchsorted(np.cumsum(self.tables.mdp.initial), self.np_random.random(), side="right")),
+                living - 1,
+            )
         elif not isinstance(state, (int, np.integer)) or not 0 <= state < living:
             raise UserError(f"state must be an integer from 0 to {living - 1}, not {state!r}")
         self._state = int(state)

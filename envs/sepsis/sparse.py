@@ -99,7 +99,7 @@ class SparseMDP:
             for _ in range(horizon):
                 values = (pi * self.backup(values, gamma=gamma, rewards=r)).sum(1)
             return values
-        return self._solve(np.eye(self.states) - gamma * self._chain(pi), (pi * r).sum(1))
+        return self._solve(gamma * self._chain(pi), (pi * r).sum(1))
 
     def performance(self, policy: ArrayLike, *, gamma: float = 1.0, horizon: int | None = None) -> float:
         """Expected return of an episode."""
@@ -109,7 +109,7 @@ class SparseMDP:
         """Expected number of visits (S,), discounted by gamma; 0 in terminal states, where nothing is decided."""
         chain = self._chain(self.policy(policy))
         if horizon is None:
-            visits = self._solve(np.eye(self.states) - gamma * chain.T, self.initial)
+            visits = self._solve(gamma * chain.T, self.initial)
         else:
             visits, now = np.zeros(self.states), self.initial
             for step in range(horizon):
@@ -185,12 +185,15 @@ class SparseMDP:
         choose = csr_array((living.ravel(), (rows, columns)), shape=(self.states, self.states * self.actions))
         return np.asarray((choose @ self.transitions).toarray())
 
-    @staticmethod
-    def _solve(matrix: Floats, right: Floats) -> Floats:
+    def _solve(self, chain: Floats, right: Floats) -> Floats:
+        """x = right + chain x in living states; 0 in terminal ones."""
+        living = np.flatnonzero(~self.terminal)
+        whole = np.zeros(self.states)
         try:
-            return np.linalg.solve(matrix, right)
+            whole[living] = np.linalg.solve(np.eye(len(living)) - chain[np.ix_(living, living)], right[living])
         except np.linalg.LinAlgError:
             raise UserError("this policy may never end an episode; give a horizon or gamma below 1") from None
+        return whole
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)
