@@ -40,6 +40,8 @@ class PpoSettings:
     """Steps a gradient step sees."""
     gradient_norm: float = 1.0
     """Gradients are cut to this norm."""
+    weight_decay: float = 0.0
+    """Decoupled weight decay (AdamW); it helps debaters on states that they were not trained on."""
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)
@@ -83,7 +85,9 @@ class PpoLearner:
             seed: of the minibatches.
         """
         self.net, self.settings, self.updates = net, settings, updates
-        self.optimizer = torch.optim.Adam(net.parameters(), lr=settings.learning_rate, eps=1e-5)
+        self.optimizer = torch.optim.AdamW(
+            net.parameters(), lr=settings.learning_rate, eps=1e-5, weight_decay=settings.weight_decay
+        )
         self.done = 0
         self._shuffle = torch.Generator().manual_seed(seed)
 
