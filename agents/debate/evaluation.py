@@ -29,8 +29,8 @@ class DebaterAccuracy:
 
     alone: float
     """Undisturbed: without an opponent, or against itself for those who debate."""
-    confused: float
-    """Against the adversary trained against it."""
+    confused: float | None
+    """Against the adversary trained against it; None when there is none."""
     greedy: float
     """Against the adversary of record: one step of look-ahead with the judge, no training."""
     wrong_side: float
@@ -57,7 +57,7 @@ def measure_debater(
     domain: Domain,
     judge: Judge,
     debater: TrainedDebater,
-    confuser: TrainedDebater,
+    confuser: TrainedDebater | None,
     method: str,
     turns: int,
     *,
@@ -71,7 +71,7 @@ def measure_debater(
         domain: of the test cases.
         judge: who rules.
         debater: argues for the preferred option.
-        confuser: trained against it.
+        confuser: trained against it, where there is one.
         method: how the debater was trained.
         turns: L.
         games: debates of each figure.
@@ -88,7 +88,7 @@ def measure_debater(
 
     return DebaterAccuracy(
         alone=share(cases, calm, itself),
-        confused=share(cases, disturbed, confuser),
+        confused=None if confuser is None else share(cases, disturbed, confuser),
         greedy=share(few, disturbed, GreedyDebater(judge)),
         wrong_side=share(cases.swapped(), calm, itself),
     )

@@ -29,6 +29,7 @@ from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, read_json, sha256_bytes, write_json, write_text
 from progressgym.envs.debate.rules import Rules
 from progressgym.envs.debate.simulator import SimulatorDomain
+from progressgym.monitor.debate_plots import Bar
 from progressgym.monitor.progress import Progress
 
 ADVERSARIES = ("alone", "confused", "greedy", "wrong_side")
@@ -48,6 +49,8 @@ class ReportSettings:
     """What the debate's reward is multiplied by."""
     learner_steps: int = 0
     """Gradient steps of the offline learner (25,000 in the paper); 0 leaves it out."""
+    learner_episodes: int = 18_000
+    """Recorded episodes that it learns from."""
     learner_seeds: int = 1
     """Seeds of the offline learner."""
     learner_lambdas: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -104,7 +107,7 @@ def make_report(study: Study, settings: ReportSettings, *, quiet: bool = False) 
 
 def _measure(study: Study, settings: ReportSettings, quiet: bool) -> dict[str, Any]:
     plan = study.plan
-    missing = [name for name in study.stages() if not (study.folder / name).exists()]
+    missing = [name for name in study.stages() if "confuser" not in name and not (study.folder / name).exists()]
     if missing:
         raise UserError(f"{len(missing)} networks are missing; run: progressgym debate train --out {study.folder}")
     judge, ideal, test = study.judge(), study.ideal(), study.domain("test")
@@ -132,6 +135,7 @@ def _measure(study: Study, settings: ReportSettings, quiet: bool) -> dict[str, A
                 piece(
                     f"seed{seed}-{method}",
                     lambda method=method, seed=seed: _debater(study, test, method, seed, sizes),
+                    confuser=study.confuser(seed, method) is not None,
                     **sizes,
                 )
             )
@@ -160,14 +164,17 @@ def _measure(study: Study, settings: ReportSettings, quiet: bool) -> dict[str, A
         "settings": asdict(settings),
         "judge": judge.fingerprint,
         "judges": judges,
-        "debaters": {
-            method: {key: asdict(spread([row[key] for row in rows])) for key in rows[0]}
-            for method, rows in debaters.items()
-        },
+        "debaters": {method: {key: _spread_of(rows, key) for key in rows[0]} for method, rows in debaters.items()},
         "exact": _exact(study) if plan.domain == "simulator" else None,
         "planned": planning,
         "learned": learning,
     }
+
+
+def _spread_of(rows: list[Any], key: str) -> dict[str, Any] | None:
+    """Over the seeds that have the number; None where none has."""
+    known = [row[key] for row in rows if row[key] is not None]
+    return asdict(spread(known)) if known else None
 
 
 def _learn(
@@ -180,7 +187,7 @@ def _learn(
     """Policies of the offline learner; the debates are those of the study's first seed."""
     if settings.learner_steps == 0:
         return []
-    offline = OfflineSettings(dqn=DqnSettings(steps=settings.learner_steps))
+    offline = OfflineSettings(episodes=settings.learner_episodes, dqn=DqnSettings(steps=settings.learner_steps))
     rows = []
     for seed in range(settings.learner_seeds):
         for lam in settings.learner_lambdas:
@@ -189,6 +196,7 @@ def _learn(
                     f"learned-{seed}-{lam}",
                     lambda seed=seed, lam=lam: learned(known, ruled(0), lam, settings.scale, offline, seed=seed),
                     steps=settings.learner_steps,
+                    episodes=settings.learner_episodes,
                     scale=settings.scale,
                 )
             )
@@ -204,7 +212,7 @@ def _kept(folder: Path, name: str, make: Callable[[], Any], given: dict[str, Any
 
 
 def _debater(study: Study, test: Any, method: str, seed: int, sizes: dict[str, int]) -> dict[str, float]:
-    debater, confuser = study.debater(seed, method), study.debater(seed, f"confuser-{method}")
+    debater, confuser = study.debater(seed, method), study.confuser(seed, method)
     judge, turns = study.judge(), study.plan.turns
     told = asdict(measure_debater(test, judge, debater, confuser, method, turns, **sizes, seed=seed))
     if study.plan.domain == "simulator" and method in ("self-play", "maxmin"):
@@ -321,15 +329,12 @@ def _trained(plan: dict[str, Any]) -> str:
 
 def draw(report: dict[str, Any], folder: Path) -> None:
     """Write `accuracy.png` and `lambda.png`."""
-    from progressgym.monitor.debate_plots import Bar, curves, grouped_bars
+    from progressgym.monitor.debate_plots import curves, grouped_bars
     from progressgym.monitor.plots import save
 
     methods = list(report["debaters"])
     names = {"alone": "undisturbed", "confused": "its trained confuser", "greedy": "greedy confuser"}
-    bars = {
-        name: [Bar(**{k: report["debaters"][m][key][k] for k in ("mid", "low", "high")}) for m in methods]
-        for key, name in names.items()
-    }
+    bars = {name: [_bar(report["debaters"][m][key]) for m in methods] for key, name in names.items()}
     known: dict[str, list[float | None]] = {
         name: [published.ACCURACY[m][k] if m in published.ACCURACY else None for m in methods]
         for k, name in enumerate(("undisturbed", "its trained confuser"))
@@ -344,6 +349,10 @@ def draw(report: dict[str, Any], folder: Path) -> None:
     )
     save(figure, folder / "accuracy.png")
     save(_lambda_figure(report, curves), folder / "lambda.png")
+
+
+def _bar(told: dict[str, Any] | None) -> Bar | None:
+    return None if told is None else Bar(mid=told["mid"], low=told["low"], high=told["high"])
 
 
 def _lambda_figure(report: dict[str, Any], curves: Callable[..., Any]) -> Any:
@@ -389,7 +398,9 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}" if abs(value) < 1 else f"{value:.3f}"
 
 
-def _interval(told: dict[str, Any]) -> str:
+def _interval(told: dict[str, Any] | None) -> str:
+    if told is None:
+        return ""
     if told["low"] is None:
         return f"{told['mid']:.3f}"
     return f"{told['mid']:.3f} [{max(told['low'], 0.0):.3f}, {min(told['high'], 1.0):.3f}]"

@@ -135,6 +135,11 @@ class Study:
         """Who judges with everything before its eyes."""
         return LearnedJudge.load(self._needed(IDEAL)) if self.plan.domain == "icu" else BayesJudge(SimulatorDomain())
 
+    def confuser(self, seed: int, method: str) -> TrainedDebater | None:
+        """The adversary of a debater; None when it is not trained yet."""
+        name = f"confuser-{method}"
+        return self.debater(seed, name) if (self.folder / f"seed{seed}" / f"{name}.safetensors").exists() else None
+
     def debater(self, seed: int, name: str) -> TrainedDebater:
         """A trained network by name, for example `maxmin` or `confuser-maxmin`."""
         return load_debater(self._needed(f"seed{seed}/{name}.safetensors"))
@@ -145,9 +150,9 @@ class Study:
         if self.plan.domain == "icu":
             stages[JUDGE] = lambda: self._train_judge(JUDGE, "train", 1, self.plan.turns)
             stages[IDEAL] = lambda: self._train_judge(IDEAL, "all", 44, 44)
-        for seed in range(self.plan.seeds):
-            for method in self.plan.methods:
-                for confuser in (False, True):
+        for confuser in (False, True):
+            for seed in range(self.plan.seeds):
+                for method in self.plan.methods:
                     name = f"confuser-{method}" if confuser else method
                     stages[f"seed{seed}/{name}.safetensors"] = self._training(seed, method, confuser)
         return stages

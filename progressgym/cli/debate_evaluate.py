@@ -39,6 +39,8 @@ class Options:
     """What the debate's reward is multiplied by (the environment's by 15)."""
     learner_steps: Annotated[int, tyro.conf.arg(metavar="N")] = 0
     """Gradient steps of the offline learner; 0 leaves it out, the paper takes 25000."""
+    learner_episodes: Annotated[int, tyro.conf.arg(metavar="N")] = 18_000
+    """Recorded episodes of the clinicians that it learns from."""
     learner_seeds: Annotated[int, tyro.conf.arg(metavar="N")] = 1
     """Seeds of the offline learner."""
     json: bool = False
@@ -52,7 +54,7 @@ def run(options: Options) -> int:
     from progressgym.agents.debate.report import ReportSettings, make_report, markdown
     from progressgym.agents.debate.study import Study
 
-    for name in ("games", "greedy_games", "learner_seeds"):
+    for name in ("games", "greedy_games", "learner_episodes", "learner_seeds"):
         if getattr(options, name) < 1:
             raise UserError(f"{name} is {getattr(options, name)}; give 1 or more")
     settings = ReportSettings(
@@ -61,6 +63,7 @@ def run(options: Options) -> int:
         lambdas=_numbers(options.lambdas),
         scale=options.scale,
         learner_steps=options.learner_steps,
+        learner_episodes=options.learner_episodes,
         learner_seeds=options.learner_seeds,
     )
     report = make_report(Study.load(Path(options.study)), settings, quiet=options.quiet)

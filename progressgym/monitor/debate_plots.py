@@ -27,7 +27,7 @@ class Bar:
 
 def grouped_bars(
     groups: Sequence[str],
-    bars: Mapping[str, Sequence[Bar]],
+    bars: Mapping[str, Sequence[Bar | None]],
     *,
     published: Mapping[str, Sequence[float | None]],
     line: tuple[str, float],
@@ -38,7 +38,7 @@ def grouped_bars(
 
     Args:
         groups: G names on the axis.
-        bars: name of a bar -> its G numbers.
+        bars: name of a bar -> its G numbers, None where there is none.
         published: name of a bar -> G published numbers, None where there is none.
         line: name and height of the reference.
         title: of the picture.
@@ -53,9 +53,10 @@ def grouped_bars(
         width = 0.8 / len(bars)
         for k, (name, numbers) in enumerate(bars.items()):
             at = [g - 0.4 + (k + 0.5) * width for g in range(len(groups))]
-            panel.bar(at, [bar.mid for bar in numbers], width * 0.92, color=COLOURS[k % len(COLOURS)], label=name)
+            heights = [0.0 if bar is None else bar.mid for bar in numbers]
+            panel.bar(at, heights, width * 0.92, color=COLOURS[k % len(COLOURS)], label=name)
             for x, bar in zip(at, numbers, strict=True):
-                if bar.low is not None and bar.high is not None:
+                if bar is not None and bar.low is not None and bar.high is not None:
                     panel.plot([x, x], [max(bar.low, 0.0), min(bar.high, 1.0)], color=INK, linewidth=1.4)
             known = [(x, value) for x, value in zip(at, published.get(name, []), strict=False) if value is not None]
             if known:
