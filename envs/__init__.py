@@ -2,6 +2,7 @@
 for two models of sepsis; a PettingZoo id for Debate.
 
 Importing the package registers the ids; entry points are strings, so nothing heavy is loaded before `gymnasium.make`.
+PettingZoo has to be imported for that: its registry is in it, and it is light (0.04 s more than Gymnasium).
 """
 
 if __name__ != "progressgym.envs":

@@ -76,11 +76,15 @@ class GreedyDebater:
 
 
 class MinimaxDebater:
-    """Plays the exact solution. The debates of an episode are solved when their first turn is asked for."""
+    """Plays the exact solution. Debates are solved when their first turn is asked for, and then remembered.
+
+    Where openers differ, a debater is asked about half of the debates at one turn and about the other half at the
+    next; so the last two batches are kept.
+    """
 
     def __init__(self, judge: Judge) -> None:
         self.judge = judge
-        self._solved: tuple[Cases, Solution] | None = None
+        self._solved: list[tuple[Position, Solution]] = []
 
     def choose(self, position: Position) -> Ints:
         """(B,) pieces.
@@ -88,12 +92,10 @@ class MinimaxDebater:
         Raises:
             UserError: too many evidence sets to solve.
         """
-        if self._solved is None or not _same(self._solved[0], position.cases):
-            self._solved = (
-                position.cases,
-                solve(self.judge, position.cases, position.rules, position.openers),
-            )
-        solution = self._solved[1]
+        solution = next((found for known, found in self._solved if _same_debates(known, position)), None)
+        if solution is None:
+            solution = solve(self.judge, position.cases, position.rules, position.openers)
+            self._solved = [*self._solved[-1:], (position, solution)]
         at = solution.sets.index(position.revealed, position.turn)
         return solution.choices[position.turn][np.arange(len(at)), at]
 
@@ -176,5 +178,12 @@ def _best(appeal: Floats, position: Position) -> Ints:
     return best
 
 
-def _same(a: Cases, b: Cases) -> bool:
-    return a is b or (len(a) == len(b) and np.array_equal(a.states, b.states) and np.array_equal(a.options, b.options))
+def _same_debates(a: Position, b: Position) -> bool:
+    """The same cases under the same rules with the same openers."""
+    pairs = (
+        (a.cases.states, b.cases.states),
+        (a.cases.options, b.cases.options),
+        (a.cases.evidence, b.cases.evidence),
+        (a.openers, b.openers),
+    )
+    return a.rules == b.rules and all(np.array_equal(x, y) for x, y in pairs)

@@ -100,11 +100,11 @@ class raw_env(AECEnv):  # type: ignore[misc]
 
     | argument | default | meaning |
     |---|---|---|
-    | `domain` | `"simulator"` | where cases come from: `"simulator"`, `"dilemmas?century=C017"` and so on, or a `Domain` |
+    | `domain` | `"simulator"` | where cases come from: `"simulator"`, `"dilemmas?century=C017"`, `"dilemmas?century=C017&judge=model"` (its language model rules, seconds a debate), or a `Domain` |
     | `judge` | None | who rules: the domain's own, or any `Judge` |
     | `turns` | `4` | L, an even number of at most N |
     | `payoff` | `"sign"` | see Rewards |
-    | `order` | `"alternating"` | `"precommit"`: the opener shows all its L/2 pieces first |
+    | `order` | `"alternating"` | `"precommit"`: the opener shows all its L/2 pieces first; `"solo"`: debater 0 shows all of them |
     | `opening` | `"random"` | `"first"`: debater 0 opens; `"second"`: debater 1 does |
     | `see_other` | True | a debater sees the other's decision |
     | `repeats` | `"error"` | `"waste"`: showing a piece again is a wasted turn |

@@ -10,6 +10,7 @@ from progressgym.core.errors import UserError, unknown
 from progressgym.core.ids import Scalar, parse_id
 
 DEFAULT_HISTORY = "histsmol-v1"
+DILEMMA_JUDGES = ("values", "model")
 ICU_JUDGE = "icu-v1"
 """Shipped, because training it takes half a minute."""
 
@@ -18,10 +19,10 @@ def make_domain(spec: str) -> tuple[Domain, Judge]:
     """A domain and the judge that goes with it.
 
     Args:
-        spec: `simulator` (sepsis of Oberst and Sontag; exact Bayes judge) or `dilemmas` (moral dilemmas; the
+        spec: `simulator` (sepsis of Oberst and Sontag; exact Bayes judge), `dilemmas` (moral dilemmas; the
             value-vector judge of a century, the last one by default) or `icu` (ICU-Sepsis; a learned judge), with
             arguments as in `simulator?glucose=published`, `dilemmas?century=C017&history=histsmol-v1` and
-            `icu?sampler=natural&part=test`.
+            `icu?sampler=natural&part=test`; with `judge=model` the century's language model reads the transcript.
 
     Raises:
         UserError: unknown domain or argument.
@@ -53,8 +54,25 @@ def _dilemmas(arguments: dict[str, Scalar]) -> tuple[Domain, Judge]:
 
     history = History.load(str(arguments.get("history", DEFAULT_HISTORY)))
     domain = DilemmaDomain(history.instrument)
-    judges = century_judges(domain, history)
-    return domain, judges[century_index(history, str(arguments.get("century", history.labels[-1])))]
+    century = century_index(history, str(arguments.get("century", history.labels[-1])))
+    judge = str(arguments.get("judge", DILEMMA_JUDGES[0]))
+    if judge not in DILEMMA_JUDGES:
+        raise unknown("judge of dilemmas", judge, DILEMMA_JUDGES)
+    if judge == "values":
+        return domain, century_judges(domain, history)[century]
+    return domain, _century_model(domain, str(arguments.get("history", DEFAULT_HISTORY)), history.labels[century])
+
+
+def _century_model(domain: Domain, history: str, label: str) -> Judge:
+    from progressgym.histories.adapters import century_adapters
+    from progressgym.models import load_model
+    from progressgym.models.cache import AnswerCache
+    from progressgym.preferences.lm_judge import LanguageModelJudge
+
+    adapters = century_adapters(history)
+    if label not in adapters:
+        raise unknown(f"century model of {history!r}", label, adapters)
+    return LanguageModelJudge(load_model(adapters[label]), domain, cache=AnswerCache())
 
 
 def _icu(arguments: dict[str, Scalar]) -> tuple[Domain, Judge]:
@@ -71,7 +89,7 @@ def _icu(arguments: dict[str, Scalar]) -> tuple[Domain, Judge]:
 
 FACTORIES: dict[str, tuple[Callable[[dict[str, Scalar]], tuple[Domain, Judge]], tuple[str, ...]]] = {
     "simulator": (_simulator, ("glucose", "epsilon", "part")),
-    "dilemmas": (_dilemmas, ("century", "history")),
+    "dilemmas": (_dilemmas, ("century", "history", "judge")),
     "icu": (_icu, ("sampler", "part")),
 }
 """Name -> how to make it, and its arguments. Modules are imported when a domain is asked for."""

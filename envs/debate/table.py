@@ -18,9 +18,29 @@ from progressgym.envs.debate.vector import flat_observation, observation_width
 
 AGENTS = ("debater_0", "debater_1")
 REPEATS = ("error", "waste")
+DECK = 64
+"""Cases made at once."""
 REACH = 10.0
 """Bound of an observation's numbers."""
 Observation = dict[str, NDArray[Any]]
+
+
+class Deck:
+    """Cases to come, dealt one by one: made many at a time, which costs as much as making one."""
+
+    def __init__(self, domain: Domain, rules: Rules, see_other: bool, rng: np.random.Generator) -> None:
+        """Draw. Row after row the stream is that of `VectorDebate`, whatever the size of a deck."""
+        uniforms = rng.random((DECK, 1 + domain.draws))
+        self.cases = domain.cases(uniforms[:, 1:])
+        openers = rules.openers(uniforms[:, 0])
+        turns = [rules.mover(turn, openers) for turn in range(rules.turns)]
+        self.movers: list[list[int]] = np.stack(turns, axis=1).tolist()
+        nothing = np.zeros((DECK, domain.pieces), dtype=np.bool_)
+        self.plain = [
+            flat_observation(self.cases, nothing, np.full(DECK, side), 1.0, domain.decisions, see_other)
+            for side in (0, 1)
+        ]
+        self.dealt = 0
 
 
 class Table:
@@ -55,6 +75,7 @@ class Table:
         self.see_other, self.strict = see_other, repeats == "error"
         self.width = observation_width(domain, see_other)
         self.rng = np.random.default_rng()
+        self._deck: Deck | None = None
         self.turn = self.rules.turns
         self.cases: Cases
         self.revealed: Bools
@@ -66,23 +87,23 @@ class Table:
 
     def reset(self, seed: int | None, options: Mapping[str, Any] | None) -> None:
         """Draw a case and an opener, as row 0 of `VectorDebate` does."""
-        if seed is not None:
-            self.rng = np.random.default_rng(seed)
-        uniforms = self.rng.random((1, 1 + self.domain.draws))
-        given = dict(options or {})
-        cases = given.get("cases")
-        if cases is None:
-            cases = self.domain.cases(uniforms[:, 1:])
-        elif not isinstance(cases, Cases) or len(cases) != 1:
+        given = options.get("cases") if options else None
+        if given is not None and (not isinstance(given, Cases) or len(given) != 1):
             raise UserError("options['cases'] must be Cases with one case")
-        openers = self.rules.openers(uniforms[:, 0])
+        if seed is not None:
+            self.rng, self._deck = np.random.default_rng(seed), None
+        deck = self._deck
+        if deck is None or deck.dealt == DECK:
+            deck = self._deck = Deck(self.domain, self.rules, self.see_other, self.rng)
+        row = deck.dealt
+        cases = deck.cases[row : row + 1] if given is None else given
         revealed = np.zeros((1, self.domain.pieces), dtype=np.bool_)
         if self.rules.payoff == "shaped":
             self._before = margins(rule(self.judge, cases, revealed))
-        self.cases, self.revealed = cases, revealed
-        self.movers = [int(self.rules.mover(turn, openers)[0]) for turn in range(self.rules.turns)]
+        deck.dealt += 1
+        self.cases, self.revealed, self.movers = cases, revealed, deck.movers[row]
         self.shown, self.turn, self.margin = [], 0, None
-        self._plain = [self._flat(side) for side in (0, 1)]
+        self._plain = [plain[row] for plain in deck.plain] if given is None else [self._flat(0), self._flat(1)]
 
     @property
     def done(self) -> bool:

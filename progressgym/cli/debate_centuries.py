@@ -81,7 +81,7 @@ def run(options: Options) -> int:
 
 REGRET_PLOT: dict[str, str] = {
     "title": "Regret of deciding by another century",
-    "subtitle": "share of what is at stake that is decided wrongly; debates of 4 considerations, solved exactly",
+    "subtitle": "share of what is at stake that is decided wrongly; exact debates",
     "rows": "trained with the judge of",
     "columns": "judged by",
 }
@@ -90,6 +90,7 @@ REGRET_PLOT: dict[str, str] = {
 def _live(options: Options, domain: DilemmaDomain) -> dict[str, Any]:
     """Rulings of language models on the same transcripts."""
     from progressgym.agents.debate.centuries import all_dilemmas, debate_values, flip_matrix, sample_transcripts
+    from progressgym.histories.adapters import century_adapters
 
     wanted = listed(options.centuries)
     transcripts = sample_transcripts(domain, options.dilemmas, options.transcripts, TURNS)
@@ -100,7 +101,7 @@ def _live(options: Options, domain: DilemmaDomain) -> dict[str, Any]:
     exact: dict[str, Floats] = {}
     for number, folder in enumerate(listed(options.models)):
         rows: dict[str, Floats] = {}
-        for label, adapter in _adapters(folder).items():
+        for label, adapter in century_adapters(folder).items():
             if wanted and label not in wanted:
                 continue
             judge = _judge(adapter, domain)
@@ -150,19 +151,6 @@ def _among(between: Floats, labels: list[str], chosen: list[str]) -> float | Non
     at = [labels.index(label) for label in chosen]
     part = between[np.ix_(at, at)][np.triu_indices(len(at), 1)]
     return float(part.mean()) if len(part) else None
-
-
-def _adapters(folder: str) -> dict[str, Path]:
-    """Century adapters of a shipped history or a folder, oldest first."""
-    from progressgym.core.errors import UserError
-    from progressgym.histories.history import shipped_folder
-
-    shipped = shipped_folder(folder)
-    home = (shipped if shipped.is_dir() else Path(folder)) / "adapters"
-    found = {path.parent.name: path.parent for path in sorted(home.glob("*/adapter_config.json"))}
-    if not found:
-        raise UserError(f"{folder} holds no century models: there is no adapters/C0xx/adapter_config.json")
-    return found
 
 
 def _judge(adapter: Path, domain: DilemmaDomain) -> LanguageModelJudge:

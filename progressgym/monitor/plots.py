@@ -197,7 +197,7 @@ def century_matrix(
         panel.imshow(array, cmap="Blues", vmin=0.0, vmax=bound, aspect="auto", interpolation="none")
         for (row, column), value in np.ndenumerate(array):
             ink = "white" if value > 0.6 * bound else INK
-            panel.text(column, row, f"{value:.2f}".lstrip("0"), ha="center", va="center", fontsize=8, color=ink)
+            panel.text(column, row, f"{value:.3f}".lstrip("0"), ha="center", va="center", fontsize=8, color=ink)
         shown = [label.removeprefix("C0") for label in labels]
         panel.set_xticks(range(len(labels)), shown)
         panel.set_yticks(range(len(labels)), shown)

@@ -70,3 +70,11 @@ def test_files_are_pngs_and_reproducible(tmp_path: Path) -> None:
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     with Image.open(tmp_path / "a.png") as picture:
         assert picture.format == "PNG"
+
+
+def test_century_matrix_shows_every_number() -> None:
+    table = np.arange(9.0).reshape(3, 3) / 10
+    figure = plots.century_matrix(["C013", "C014", "C015"], table, title="t", subtitle="s", rows="r", columns="c")
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts == [f".{n}00" for n in range(9)]
+    assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["13", "14", "15"]

@@ -37,7 +37,7 @@ def trained() -> LearnedJudge:
 def test_the_network_is_the_papers() -> None:
     """113 inputs for 44 pieces and 25 options; two hidden layers of 256: 113 x 256, 256 x 256, 256 x 1 and the rest."""
     domain = SumDomain(44)
-    domain.decisions = 25  # type: ignore[misc]
+    domain.decisions = 25
     network = judge_network(domain, 256)
     assert network[0].in_features == 113
     assert sum(p.numel() for p in network.parameters()) == 113 * 256 + 256 * 256 + 3 * 256 + 1 + 2 * 256 + 4 * 256
@@ -54,7 +54,9 @@ def test_folded_weights_score_as_the_network() -> None:
     torch.manual_seed(0)
     network = judge_network(DOMAIN, 32)
     for _ in range(20):
-        network(torch.randn(64, network[0].in_features))  # moves the statistics of the batch normalisation
+        network(
+            torch.randn(64, DOMAIN.pieces * 2 + DOMAIN.decisions)
+        )  # moves the statistics of the batch normalisation
     rng = np.random.default_rng(0)
     cases, revealed = DOMAIN.cases(rng.random((50, 4))), rng.random((50, 7)) < 0.5
     with torch.no_grad():
@@ -71,6 +73,15 @@ def test_it_learns_what_evidence_is_worth() -> None:
         ours, exact = calibrate(trained(), cases, revealed), calibrate(BayesJudge(DOMAIN), cases, revealed)
         assert exact.accuracy - slack < ours.accuracy < exact.accuracy + 0.01
         assert ours.error < 0.06 and 0.7 < ours.temperature < 1.4 and ours.log_loss < 0.66
+
+
+def test_the_bayes_judge_is_calibrated() -> None:
+    """With balanced pairs its margin is the exact log-odds: temperature 1, no calibration error but that of sampling."""
+    rng = np.random.default_rng(2)
+    cases = DOMAIN.cases(rng.random((50_000, 4)))
+    for pieces in (1, 4, 7):
+        found = calibrate(BayesJudge(DOMAIN), cases, random_evidence(rng.random((50_000, 7)), pieces))
+        assert found.temperature == pytest.approx(1.0, abs=0.05) and found.error < 0.015
 
 
 def test_training_is_repeatable() -> None:

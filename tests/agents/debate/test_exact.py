@@ -198,6 +198,20 @@ def test_debaters_by_strength() -> None:
         play(games, (advocate, advocate))
 
 
+def test_an_exact_debater_forgets_other_debates() -> None:
+    """The same cases with the other opener, or with other rules, are other debates."""
+    domain = SimulatorDomain()
+    judge = BayesJudge(domain)
+    cases = domain.cases(np.random.default_rng(0).random((300, 4)))
+    debater = MinimaxDebater(judge)
+    for opener, turns in ((0, 4), (1, 4), (0, 2), (0, 4)):
+        openers = np.full(300, opener, dtype=np.int64)
+        games = VectorDebate(domain, judge, num_envs=300, rules=Rules(turns=turns))
+        games.reset(cases=cases, openers=openers)
+        expected = solve(judge, cases, games.rules, openers).value
+        np.testing.assert_allclose(play(games, (debater, debater)), expected)
+
+
 def test_random_evidence_is_even() -> None:
     revealed = random_evidence(np.random.default_rng(0).random((20_000, 5)), 2)
     assert (revealed.sum(1) == 2).all()

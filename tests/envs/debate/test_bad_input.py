@@ -10,6 +10,7 @@ import pytest
 from progressgym.core.errors import UserError
 from progressgym.envs import debate
 from progressgym.envs.debate.domains import make_domain
+from progressgym.envs.debate.judges import IdealJudge, LinearJudge
 from progressgym.envs.debate.rules import Rules, correct
 from progressgym.envs.debate.simulator import SimulatorDomain
 from progressgym.envs.debate.vector import VectorDebate
@@ -147,6 +148,7 @@ def test_a_judge_is_asked_only_when_it_rules() -> None:
         ({"domain": "simulator?glucose=fixed"}, "known: corrected, published"),
         ({"domain": "simulator?epsilon=2"}, "epsilon is 2.0"),
         ({"domain": "dilemmas?century=C099"}, "century of 'histsmol-v1' 'C099'"),
+        ({"domain": "dilemmas?judge=vote"}, "known: values, model"),
         ({"domain": SumDomain()}, "give its judge too"),
     ],
 )
@@ -178,6 +180,18 @@ def test_wrong_cases() -> None:
     games = VectorDebate(domain, make_domain("simulator")[1], num_envs=2)
     with pytest.raises(UserError, match="1 cases and 2 openers for 2 debates"):
         games.reset(cases=cases)
+
+
+def test_judges_of_any_domain() -> None:
+    """Piece 0 speaks 2 for option 0, piece 1 speaks 3 for option 1; an ideal judge hears both without being shown."""
+    judge = LinearJudge([[2.0, 0.0], [0.0, 3.0]])
+    cases = SumDomain(2).cases(np.array([[0.0, 1.0, 1.0]]))  # seats 0, 1; both pieces say 1
+    nothing = np.zeros((1, 2), dtype=np.bool_)
+    assert judge.score(cases, nothing).tolist() == [[0.0, 0.0]]
+    assert IdealJudge(judge).score(cases, nothing).tolist() == [[2.0, 3.0]]
+    assert judge.fingerprint != LinearJudge([[1.0, 0.0], [0.0, 3.0]]).fingerprint
+    with pytest.raises(UserError, match="finite table"):
+        LinearJudge([1.0, np.nan])
 
 
 def test_steps_outside_of_a_debate() -> None:
