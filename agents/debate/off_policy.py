@@ -69,4 +69,4 @@ def weighted_estimate(returns: Floats, weights: Floats) -> Estimate:
 def episode_returns(rollouts: Rollouts, arrival: Floats, gamma: float = 1.0) -> Floats:
     """(E,) discounted rewards on arrival, (S,), of each episode."""
     gains = gamma**rollouts.time * arrival[rollouts.after]
-    return np.bincount(rollouts.episode, weights=gains)
+    return np.bincount(rollouts.episode, weights=gains).astype(np.float64)

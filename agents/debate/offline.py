@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from progressgym.core.debate import Floats, Ints
+from progressgym.core.debate import Bools, Floats, Ints
 from progressgym.core.seeding import child_seed, generator
 from progressgym.envs.sepsis.sparse import Rollouts
 
@@ -95,7 +95,7 @@ class Replay:
     """(n,) gamma to the number of rewards; 0 where the episode ended."""
 
 
-def n_step_returns(rollouts: Rollouts, rewards: Floats, ended: Floats, settings: DqnSettings) -> Replay:
+def n_step_returns(rollouts: Rollouts, rewards: Floats, ended: Bools, settings: DqnSettings) -> Replay:
     """Sum rewards ahead.
 
     Args:
@@ -115,7 +115,7 @@ def n_step_returns(rollouts: Rollouts, rewards: Floats, ended: Floats, settings:
         final[alive] = at[alive]
         alive &= ~last[at]
         at = np.minimum(at + 1, steps - 1)
-    stop = np.asarray(ended, dtype=np.bool_)[final]
+    stop = ended[final]
     return Replay(
         state=rollouts.state,
         action=rollouts.action,
@@ -165,7 +165,7 @@ def learn_offline(
         excess = (q.abs() - settings.limit).clamp(min=0.0).sum()
         loss = (torch.from_numpy(weights).float() * surprise**2).mean() + 5.0 * excess
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         _follow(target, net, settings.polyak)
         powers[rows] = (np.abs(surprise.detach().numpy()) + LEAST_PRIORITY) ** settings.alpha
@@ -202,7 +202,8 @@ def _targets(
         net.train()
         beyond = target(ahead).gather(1, best)[:, 0].clamp(-settings.limit, settings.limit)
     discount = torch.from_numpy(replay.discount[rows]).float()
-    return (torch.from_numpy(replay.gain[rows]).float() + discount * beyond).clamp(-settings.limit, settings.limit)
+    targets: Tensor = torch.from_numpy(replay.gain[rows]).float() + discount * beyond
+    return targets.clamp(-settings.limit, settings.limit)
 
 
 def _follow(target: DuelingNet, net: DuelingNet, polyak: float) -> None:

@@ -106,7 +106,7 @@ class PpoLearner:
         told = []
         for _ in range(self.settings.epochs):
             order = torch.randperm(len(actions), generator=self._shuffle)
-            for rows in order.split(self.settings.minibatch):
+            for rows in torch.split(order, self.settings.minibatch):
                 told.append(self._step(seen[rows], masks[rows], actions[rows], old[rows], gains[rows], targets[rows]))
         self.done += 1
         mean = torch.stack(told).mean(0).tolist()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import torch
 from progressgym import __version__
 from progressgym.agents.debate import published
 from progressgym.agents.debate.debaters import Debater, MinimaxDebater
-from progressgym.agents.debate.evaluation import measure_debater, measure_judges
+from progressgym.agents.debate.evaluation import JudgeAccuracy, measure_debater, measure_judges
 from progressgym.agents.debate.justify import LAMBDAS, Process, process
 from progressgym.agents.debate.measures import wins
 from progressgym.agents.debate.offline import DqnSettings
@@ -124,7 +125,7 @@ def _measure(study: Study, settings: ReportSettings, quiet: bool) -> dict[str, A
         judges = {
             part: piece(
                 f"judges-{part}",
-                lambda part=part: asdict(measure_judges(study.domain(part), judge, ideal, plan.turns, **sizes, seed=0)),
+                partial(measure_judges, study.domain(part), judge, ideal, plan.turns, **sizes, seed=0),
                 **sizes,
             )
             for part in ("train", "test")
@@ -134,7 +135,7 @@ def _measure(study: Study, settings: ReportSettings, quiet: bool) -> dict[str, A
             debaters[method].append(
                 piece(
                     f"seed{seed}-{method}",
-                    lambda method=method, seed=seed: _debater(study, test, method, seed, sizes),
+                    partial(_debater, study, test, method, seed, sizes),
                     confuser=study.confuser(seed, method) is not None,
                     **sizes,
                 )
@@ -148,14 +149,10 @@ def _measure(study: Study, settings: ReportSettings, quiet: bool) -> dict[str, A
                 cache[seed] = rulings(known, judge, ideal, _advocate(study, seed), plan.turns)
             return cache[seed]
 
-        planning = [
-            piece(
-                f"planned-{seed}",
-                lambda seed=seed: planned(known, ruled(seed), settings.lambdas, settings.scale),
-                **sweeps,
-            )
-            for seed in range(plan.seeds)
-        ]
+        def sweep(seed: int) -> Any:
+            return planned(known, ruled(seed), settings.lambdas, settings.scale)
+
+        planning = [piece(f"planned-{seed}", partial(sweep, seed), **sweeps) for seed in range(plan.seeds)]
         learning = _learn(study, settings, known, ruled, piece)
     return {
         "schema": 1,
@@ -189,12 +186,16 @@ def _learn(
         return []
     offline = OfflineSettings(episodes=settings.learner_episodes, dqn=DqnSettings(steps=settings.learner_steps))
     rows = []
+
+    def learn(seed: int, lam: float) -> Any:
+        return learned(known, ruled(0), lam, settings.scale, offline, seed=seed)
+
     for seed in range(settings.learner_seeds):
         for lam in settings.learner_lambdas:
             rows.append(
                 piece(
                     f"learned-{seed}-{lam}",
-                    lambda seed=seed, lam=lam: learned(known, ruled(0), lam, settings.scale, offline, seed=seed),
+                    partial(learn, seed, lam),
                     steps=settings.learner_steps,
                     episodes=settings.learner_episodes,
                     scale=settings.scale,
@@ -207,7 +208,8 @@ def _kept(folder: Path, name: str, make: Callable[[], Any], given: dict[str, Any
     """A piece that was measured before with the same settings, or a fresh one."""
     file = folder / f"{name}-{sha256_bytes(canonical_json(given).encode())[:8]}.json"
     if not file.is_file():
-        write_json(file, make())
+        made = make()
+        write_json(file, asdict(made) if isinstance(made, JudgeAccuracy) else made)
     return read_json(file)
 
 

@@ -131,7 +131,7 @@ def estimate(process: Process, tests: Rollouts, target: Floats) -> dict[str, flo
     if process.horizon is None:
         # Survival is 0 or 1 an episode: what happened, not what was to be expected.
         survived = (process.arrival[tests.after] > 0).astype(np.float64)
-        returns = np.bincount(tests.episode, weights=survived)
+        returns: Floats = np.bincount(tests.episode, weights=survived).astype(np.float64)
     else:
         returns = episode_returns(tests, process.arrival / np.abs(process.arrival).max())
     told = weighted_estimate(returns, importance_weights(tests, target, process.behaviour))

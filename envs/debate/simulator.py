@@ -99,7 +99,8 @@ class SimulatorDomain:
     def joint(self) -> Floats:
         """(720, 8) see `joint_frequency`; 0 in states of another part."""
         joint = joint_frequency(self.glucose, self.epsilon) * self._kept[:, None]
-        return joint / joint.sum()
+        scaled: Floats = joint / joint.sum()
+        return scaled
 
     @cached_property
     def _cumulative(self) -> Floats:

@@ -132,7 +132,7 @@ class SepsisIcuEnv(gym.Env[NDArray[np.float32], np.int64]):
         ended = bool(self.tables.mdp.terminal[self._state])
         return self._observe(), float(self._state == SURVIVAL), ended, False, self._info()
 
-    def render(self) -> str | None:  # type: ignore[override]
+    def render(self) -> str | None:
         """The state in one line, with the three features that are farthest from the mean."""
         if self.render_mode != "ansi":
             return None

@@ -48,12 +48,12 @@ class SparseMDP:
     @property
     def states(self) -> int:
         """S."""
-        return self.rewards.shape[0]
+        return len(self.rewards)
 
     @property
     def actions(self) -> int:
         """A."""
-        return self.rewards.shape[1]
+        return len(self.rewards.T)
 
     def policy(self, given: ArrayLike) -> Floats:
         """Probabilities (S, A) from probabilities or from one action a state (S,).

@@ -60,7 +60,8 @@ def grouped_bars(
                     panel.plot([x, x], [max(bar.low, 0.0), min(bar.high, 1.0)], color=INK, linewidth=1.4)
             known = [(x, value) for x, value in zip(at, published.get(name, []), strict=False) if value is not None]
             if known:
-                panel.scatter(*zip(*known, strict=True), marker="D", s=26, color="white", edgecolor=INK, zorder=5)
+                spots, values = zip(*known, strict=True)
+                panel.scatter(spots, values, marker="D", s=26, color="white", edgecolor=INK, zorder=5)
         panel.scatter([], [], marker="D", s=26, color="white", edgecolor=INK, label="published (other data)")
         panel.axhline(line[1], color=INK, linestyle="--", linewidth=1.0, label=line[0])
         _finish(panel, title, label)

@@ -11,6 +11,7 @@ from progressgym.agents.debate.ppo import PpoLearner, PpoSettings, Steps, advant
 from progressgym.agents.debate.training import (
     METHODS,
     Record,
+    Told,
     TrainSettings,
     alone_rules,
     disturbed_rules,
@@ -84,7 +85,8 @@ def test_a_turn_is_credited_until_the_next_own_one() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_training_is_reproducible_and_learns_something(method: str) -> None:
     domain = SimulatorDomain()
-    judge, told = BayesJudge(domain), []
+    judge = BayesJudge(domain)
+    told: list[Told] = []
     nets = [train_debater(method, domain, judge, TINY, seed=seed, listen=told.append) for seed in (0, 0, 1)]
     same, other = (
         [bool(torch.equal(a, b)) for a, b in zip(nets[0].parameters(), net.parameters(), strict=True)]

@@ -39,7 +39,7 @@ def test_saved_and_loaded_debaters_play_alike(tmp_path: Path) -> None:
         games = VectorDebate(DOMAIN, JUDGE, num_envs=50)
         games.reset(seed=0)
         margins.append(play(games, (debater, debater)))
-    np.testing.assert_array_equal(*margins)
+    np.testing.assert_array_equal(margins[0], margins[1])
 
 
 @pytest.mark.parametrize("content", [b"", b"not a network", None])
@@ -122,5 +122,6 @@ def test_short_training_already_helps() -> None:
 def test_measures_of_a_debater_are_shares() -> None:
     debater = TrainedDebater(fresh(), 8)
     told = measure_debater(DOMAIN, JUDGE, debater, debater, "maxmin", 4, games=40, greedy_games=10, seed=0)
+    assert told.confused is not None
     assert all(0.0 <= value <= 1.0 for value in (told.alone, told.confused, told.greedy, told.wrong_side))
     assert told.alone == told.confused, "a debater that is its own confuser is its own opponent"
