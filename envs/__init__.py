@@ -1,5 +1,5 @@
 """Environments: Gymnasium ids for Follow, Predict and Coevolve, each in answers and in numbers, and
-for a sepsis simulator; a PettingZoo id for Debate.
+for two models of sepsis; a PettingZoo id for Debate.
 
 Importing the package registers the ids; entry points are strings, so nothing heavy is loaded before `gymnasium.make`.
 PettingZoo has to be imported for that: its registry is in it, and it is light (0.04 s more than Gymnasium).
@@ -53,6 +53,7 @@ register(
     entry_point="progressgym.envs.coevolve_live:CoevolveLiveEnv",
     nondeterministic=True,  # on a CPU with one number of threads it is not; nothing is promised beyond that
 )
+register(id="ProgressGym/SepsisICU-v0", entry_point="progressgym.envs.sepsis.icu:SepsisIcuEnv", max_episode_steps=500)
 register(id="ProgressGym/SepsisSimulator-v0", entry_point="progressgym.envs.sepsis.simulator:SepsisSimulatorEnv")
 
 pettingzoo.register(

@@ -1,1 +1,2 @@
-"""Debaters: random, greedy and exact ones, exact solutions of small debates, and how debates are measured."""
+"""Debaters: random, greedy, exact and trained ones, exact solutions of small debates, how debates are measured, and
+policies whose decisions hold in debates."""

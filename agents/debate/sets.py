@@ -19,6 +19,20 @@ MOST = 200_000
 """More sets than this are not enumerated."""
 
 
+def count_sets(pieces: int, turns: int) -> int:
+    """How many evidence sets a debate can pass through."""
+    return sum(comb(pieces, k) for k in range(turns + 1))
+
+
+def solvable(pieces: int, turns: int) -> bool:
+    """Whether these debates can be solved exactly.
+
+    >>> solvable(7, 4), solvable(44, 6)
+    (True, False)
+    """
+    return pieces <= 62 and count_sets(pieces, turns) <= MOST
+
+
 class EvidenceSets:
     """The lattice of evidence sets.
 
@@ -37,8 +51,8 @@ class EvidenceSets:
         Raises:
             UserError: too many sets to enumerate.
         """
-        self.count = sum(comb(pieces, k) for k in range(turns + 1))
-        if self.count > MOST or pieces > 62:
+        self.count = count_sets(pieces, turns)
+        if not solvable(pieces, turns):
             raise UserError(
                 f"{turns} of {pieces} pieces make {self.count} evidence sets, too many to solve exactly (at most {MOST})"
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.resources import as_file, files
 
 from progressgym.core.debate import Domain, Judge
 from progressgym.core.errors import UserError, unknown
@@ -10,16 +11,18 @@ from progressgym.core.ids import Scalar, parse_id
 
 DEFAULT_HISTORY = "histsmol-v1"
 DILEMMA_JUDGES = ("values", "model")
+ICU_JUDGE = "icu-v1"
+"""Shipped, because training it takes half a minute."""
 
 
 def make_domain(spec: str) -> tuple[Domain, Judge]:
     """A domain and the judge that goes with it.
 
     Args:
-        spec: `simulator` (sepsis of Oberst and Sontag; exact Bayes judge) or `dilemmas` (moral dilemmas; the
-            value-vector judge of a century, the last one by default), with arguments as in
-            `simulator?glucose=published` and `dilemmas?century=C017&history=histsmol-v1`; with `judge=model` the
-            century's language model reads the transcript.
+        spec: `simulator` (sepsis of Oberst and Sontag; exact Bayes judge), `dilemmas` (moral dilemmas; the
+            value-vector judge of a century, the last one by default) or `icu` (ICU-Sepsis; a learned judge), with
+            arguments as in `simulator?glucose=published`, `dilemmas?century=C017&history=histsmol-v1` and
+            `icu?sampler=natural&part=test`; with `judge=model` the century's language model reads the transcript.
 
     Raises:
         UserError: unknown domain or argument.
@@ -40,7 +43,8 @@ def _simulator(arguments: dict[str, Scalar]) -> tuple[Domain, Judge]:
     epsilon = arguments.get("epsilon", EPSILON)
     if not isinstance(epsilon, float | int):
         raise UserError(f"epsilon is {epsilon!r}; a number is expected")
-    domain = SimulatorDomain(str(arguments.get("glucose", "corrected")), float(epsilon))
+    glucose, part = (str(arguments.get(key, default)) for key, default in (("glucose", "corrected"), ("part", "all")))
+    domain = SimulatorDomain(glucose, float(epsilon), part)
     return domain, BayesJudge(domain)
 
 
@@ -71,8 +75,21 @@ def _century_model(domain: Domain, history: str, label: str) -> Judge:
     return LanguageModelJudge(load_model(adapters[label]), domain, cache=AnswerCache())
 
 
+def _icu(arguments: dict[str, Scalar]) -> tuple[Domain, Judge]:
+    from progressgym.envs.debate.icu import IcuDomain
+    from progressgym.envs.sepsis.tables import icu_tables
+    from progressgym.preferences.learned_judge import LearnedJudge
+
+    icu_tables()  # says what to install before anything is asked of the domain
+    chosen = {key: str(value) for key, value in arguments.items()}
+    domain = IcuDomain(sampler=chosen.get("sampler", "balanced"), part=chosen.get("part", "all"))
+    with as_file(files("progressgym.data") / "judges" / ICU_JUDGE) as folder:
+        return domain, LearnedJudge.load(folder)
+
+
 FACTORIES: dict[str, tuple[Callable[[dict[str, Scalar]], tuple[Domain, Judge]], tuple[str, ...]]] = {
-    "simulator": (_simulator, ("glucose", "epsilon")),
+    "simulator": (_simulator, ("glucose", "epsilon", "part")),
     "dilemmas": (_dilemmas, ("century", "history", "judge")),
+    "icu": (_icu, ("sampler", "part")),
 }
 """Name -> how to make it, and its arguments. Modules are imported when a domain is asked for."""

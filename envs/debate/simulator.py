@@ -22,6 +22,7 @@ import numpy as np
 from progressgym.core.debate import UNKNOWN, Bools, Cases, CaseText, Floats, Ints, check_options
 from progressgym.core.errors import UserError
 from progressgym.core.ids import format_id
+from progressgym.envs.debate.split import split_states
 from progressgym.envs.sepsis.dynamics import HORIZON, LEVELS, OBSERVED, VARIABLES, action_name, build, table
 from progressgym.envs.sepsis.mdp import action_values, greedy, occupancy, soften
 
@@ -75,26 +76,31 @@ class SimulatorDomain:
     draws = 4
     piece_names = VARIABLES
 
-    def __init__(self, glucose: str = "corrected", epsilon: float = EPSILON) -> None:
+    def __init__(self, glucose: str = "corrected", epsilon: float = EPSILON, part: str = "all") -> None:
         """Prepare.
 
         Args:
             glucose: rule of the simulator, `corrected` or `published`.
             epsilon: how often the physician errs, above 0 and at most 7/8.
+            part: cases of `all` states, or of the four fifths to `train` on, or of the fifth to `test` on.
 
         Raises:
-            UserError: an unknown rule, an epsilon out of range.
+            UserError: an unknown rule or part, an epsilon out of range.
         """
         if isinstance(epsilon, bool) or not 0.0 < epsilon <= 0.875:
             raise UserError(f"epsilon is {epsilon!r}; give a number above 0 and at most 0.875")
         build(glucose)
-        self.glucose, self.epsilon = glucose, float(epsilon)
-        self.name = format_id("simulator", glucose=glucose, epsilon=self.epsilon)
+        self.glucose, self.epsilon, self.part = glucose, float(epsilon), part
+        self._kept = split_states(np.ones(OBSERVED, dtype=np.bool_), part, "simulator")
+        chosen = {} if part == "all" else {"part": part}
+        self.name = format_id("simulator", glucose=glucose, epsilon=self.epsilon, **chosen)
 
     @cached_property
     def joint(self) -> Floats:
-        """(720, 8) see `joint_frequency`."""
-        return joint_frequency(self.glucose, self.epsilon)
+        """(720, 8) see `joint_frequency`; 0 in states of another part."""
+        joint = joint_frequency(self.glucose, self.epsilon) * self._kept[:, None]
+        scaled: Floats = joint / joint.sum()
+        return scaled
 
     @cached_property
     def _cumulative(self) -> Floats:

@@ -34,7 +34,8 @@ class Options:
     """
 
     domain: Annotated[str, tyro.conf.arg(metavar="D")] = "dilemmas"
-    """dilemmas?century=C017 (judged by a century's values), or simulator (treatments of sepsis)."""
+    """dilemmas?century=C017 (judged by a century's values), simulator (treatments of sepsis) or icu (the same with 44
+    pieces of evidence; needs the extra sepsis, and an opponent that is greedy or random)."""
     opponent: Annotated[str, tyro.conf.arg(metavar="O")] = "minimax"
     """minimax (plays perfectly), greedy or random."""
     turns: Annotated[int, tyro.conf.arg(metavar="L")] = 4
@@ -48,6 +49,7 @@ class Options:
 def run(options: Options) -> int:
     """Play one debate."""
     from progressgym.agents.debate.debaters import choose
+    from progressgym.agents.debate.sets import solvable
     from progressgym.agents.debate.solver import solve
     from progressgym.envs.debate.domains import make_domain
     from progressgym.envs.debate.rules import Rules
@@ -72,6 +74,8 @@ def run(options: Options) -> int:
         print(f"{MARK} {NAMES[side]}: {said(text, NAMES, piece)}")
         margin = 0.0 if turn.margin is None else float(turn.margin[0])
     print(ruling(NAMES, margin))
+    if not solvable(domain.pieces, rules.turns):
+        return 0
     value = float(solve(judge, games.cases, rules, games.openers).value[0])
     print(f"with best play on both sides your margin would have been {value:+.3f}")
     return 0

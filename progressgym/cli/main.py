@@ -45,6 +45,10 @@ COMMANDS: dict[str, Command] = {
     "train": Command("progressgym.cli.train", "train one agent, above all a language model, watched live"),
     "values": Command("progressgym.cli.values", "measure the 19 values of a language model"),
     "plan": Command("progressgym.cli.plan", "estimate memory and time of training from a model's size"),
+    "debate train": Command("progressgym.cli.debate_train", "train judges, debaters and their confusers"),
+    "debate evaluate": Command(
+        "progressgym.cli.debate_evaluate", "measure trained debaters and policies, draw a report"
+    ),
     "debate play": Command("progressgym.cli.debate_play", "argue against a debater and see the judge's ruling"),
     "debate centuries": Command("progressgym.cli.debate_centuries", "compare the rulings of a history's centuries"),
     "history build": Command("progressgym.cli.history_build", "train century models from dated text"),

@@ -37,7 +37,9 @@ class JudgeConfig:
     """How a judge is trained. The defaults are the paper's, but for the evidence sets."""
 
     most_pieces: int = 6
-    """L: training shows 1 to L random pieces."""
+    """L: training shows `least_pieces` to L random pieces."""
+    least_pieces: int = 1
+    """All pieces, as most_pieces too: the judge that knows everything, the paper's ideal one."""
     hidden: int = 256
     """H."""
     learning_rate: float = 5e-4
@@ -51,10 +53,12 @@ class JudgeConfig:
 
     def __post_init__(self) -> None:
         """Check."""
-        for name in ("most_pieces", "hidden", "batch", "steps"):
+        for name in ("most_pieces", "least_pieces", "hidden", "batch", "steps"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise UserError(f"{name} of a judge is {value!r}; use a whole number from 1")
+        if self.least_pieces > self.most_pieces:
+            raise UserError(f"least_pieces is {self.least_pieces}, more than most_pieces, {self.most_pieces}")
         if not 0.0 < self.learning_rate < 1.0:
             raise UserError(f"learning_rate of a judge is {self.learning_rate!r}; use a number between 0 and 1")
 
@@ -169,7 +173,7 @@ def train_judge(
     network.train()
     for _ in range(how.steps):
         cases = _draw(domain, rng, how.batch, states)
-        counts = rng.integers(1, how.most_pieces + 1, how.batch)
+        counts = rng.integers(how.least_pieces, how.most_pieces + 1, how.batch)
         revealed = random_evidence(rng.random((how.batch, domain.pieces)), counts)
         inputs = torch.from_numpy(judge_inputs(cases, revealed, domain.decisions))
         scores = network(inputs.flatten(0, 1)).view(-1, 2)

@@ -1,0 +1,85 @@
+"""`progressgym debate evaluate`: measure a study's debaters, plan justifiable policies, draw the report."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from progressgym.cli.options import listed
+from progressgym.core.errors import UserError
+
+EXAMPLES = """
+progressgym debate evaluate runs/debate/study
+progressgym debate evaluate runs/debate/icu --learner-steps 6000 --learner-seeds 3
+progressgym debate evaluate runs/debate/icu --scale 5 --lambdas 0,0.25,0.5,0.75,1 --json
+"""
+
+
+@dataclass(kw_only=True, frozen=True)
+class Options:
+    """Measure debaters and justifiable policies of a study, and draw its report.
+
+    Writes report.json, report.md (tables beside the published values), accuracy.png and lambda.png into the study's
+    folder. What was measured before with the same settings is read, not repeated.
+    """
+
+    study: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="STUDY")] = "runs/debate/study"
+    """Folder of progressgym debate train."""
+    games: Annotated[int, tyro.conf.arg(metavar="N")] = 2000
+    """Debates of each figure and seed."""
+    greedy_games: Annotated[int, tyro.conf.arg(metavar="N")] = 500
+    """Debates with the greedy confuser, of each figure and seed."""
+    lambdas: Annotated[str, tyro.conf.arg(metavar="X,Y")] = "0,0.02,0.05,0.1,0.25,0.5,0.75,1"
+    """Weights of the debate's reward in planning."""
+    scale: Annotated[float, tyro.conf.arg(metavar="S")] = 1.0
+    """What the debate's reward is multiplied by (the environment's by 15)."""
+    learner_steps: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    """Gradient steps of the offline learner; 0 leaves it out, the paper takes 25000."""
+    learner_episodes: Annotated[int, tyro.conf.arg(metavar="N")] = 18_000
+    """Recorded episodes of the clinicians that it learns from."""
+    learner_seeds: Annotated[int, tyro.conf.arg(metavar="N")] = 1
+    """Seeds of the offline learner."""
+    json: bool = False
+    """Print report.json instead of the tables."""
+    quiet: bool = False
+    """Show no progress."""
+
+
+def run(options: Options) -> int:
+    """Measure, write, print."""
+    from progressgym.agents.debate.report import ReportSettings, make_report, markdown
+    from progressgym.agents.debate.study import Study
+
+    for name in ("games", "greedy_games", "learner_episodes", "learner_seeds"):
+        if getattr(options, name) < 1:
+            raise UserError(f"{name} is {getattr(options, name)}; give 1 or more")
+    settings = ReportSettings(
+        games=options.games,
+        greedy_games=options.greedy_games,
+        lambdas=_numbers(options.lambdas),
+        scale=options.scale,
+        learner_steps=options.learner_steps,
+        learner_episodes=options.learner_episodes,
+        learner_seeds=options.learner_seeds,
+    )
+    report = make_report(Study.load(Path(options.study)), settings, quiet=options.quiet)
+    if options.json:
+        print(json.dumps(report, indent=2))
+    else:
+        print(markdown(report))
+        print(f"report    {Path(options.study) / 'report.json'}, report.md, accuracy.png, lambda.png")
+    return 0
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        numbers = tuple(float(part) for part in listed(text))
+    except ValueError:
+        raise UserError(f"lambdas are {text!r}; give numbers from 0 to 1 between commas") from None
+    if not numbers or not all(0.0 <= number <= 1.0 for number in numbers):
+        raise UserError(f"lambdas are {text!r}; give numbers from 0 to 1 between commas")
+    return numbers

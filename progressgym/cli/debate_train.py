@@ -1,0 +1,80 @@
+"""`progressgym debate train`: train judges, debaters and their confusers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from progressgym.cli.options import listed
+
+EXAMPLES = """
+progressgym debate train --domain simulator --methods maxmin --seeds 1
+progressgym debate train --domain icu --out runs/debate/icu
+progressgym debate train --domain icu --methods isolated,maxmin --seeds 1 --updates 100 --out runs/debate/quick
+"""
+TURNS = {"icu": 6, "simulator": 4}
+
+
+@dataclass(kw_only=True, frozen=True)
+class Options:
+    """Train judges, debaters and their confusers.
+
+    Every network is one file; a folder is continued where it stopped. TensorBoard logs go to OUT/tensorboard. The
+    domain icu needs the extra sepsis.
+    """
+
+    domain: Annotated[str, tyro.conf.arg(metavar="D")] = "simulator"
+    """icu or simulator."""
+    methods: Annotated[str, tyro.conf.arg(metavar="M,N")] = "isolated,precommit,self-play,maxmin"
+    """Ways to train a debater; each gets a confuser of its own."""
+    seeds: Annotated[int, tyro.conf.arg(metavar="N")] = 3
+    """Debaters of each."""
+    turns: Annotated[int | None, tyro.conf.arg(metavar="L")] = None
+    """Pieces of evidence in a debate, even; by default 6 for icu, 4 for the simulator."""
+    updates: Annotated[int, tyro.conf.arg(metavar="N")] = 300
+    """PPO updates of a debater."""
+    confuser_updates: Annotated[int, tyro.conf.arg(metavar="N")] = 300
+    """PPO updates of a confuser."""
+    games: Annotated[int, tyro.conf.arg(metavar="B")] = 512
+    """Debates an update."""
+    hidden: Annotated[int, tyro.conf.arg(metavar="H")] = 128
+    """Units of each hidden layer."""
+    judge_steps: Annotated[int, tyro.conf.arg(metavar="N")] = 1500
+    """Training steps of a learned judge."""
+    out: Annotated[str, tyro.conf.arg(metavar="DIR")] = "runs/debate/study"
+    """Folder of the study."""
+    json: bool = False
+    """Print what was trained as JSON."""
+    quiet: bool = False
+    """Show no progress."""
+
+
+def run(options: Options) -> int:
+    """Train what is missing."""
+    from progressgym.agents.debate.study import Study, StudyPlan
+
+    plan = StudyPlan(
+        domain=options.domain,
+        methods=tuple(listed(options.methods)),
+        seeds=options.seeds,
+        turns=TURNS.get(options.domain, 4) if options.turns is None else options.turns,
+        updates=options.updates,
+        confuser_updates=options.confuser_updates,
+        games=options.games,
+        hidden=options.hidden,
+        judge_steps=options.judge_steps,
+    )
+    study = Study(plan, Path(options.out))
+    fresh = study.train(quiet=options.quiet)
+    if options.json:
+        print(json.dumps({"folder": options.out, "stages": list(study.stages()), "trained": fresh}, indent=2))
+    else:
+        print(f"{fresh} of {len(study.stages())} networks trained, the others were there")
+        print(f"networks  {options.out}")
+        print(f"logs      tensorboard --logdir {Path(options.out) / 'tensorboard'}")
+        print(f"next      progressgym debate evaluate {options.out}")
+    return 0
