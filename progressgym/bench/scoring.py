@@ -20,11 +20,10 @@ from progressgym.envs.actions import to_action
 from progressgym.envs.base import ProgressEnv
 from progressgym.histories.history import History
 from progressgym.instruments.instrument import Instrument
+from progressgym.scores.episode import score_episode
 from progressgym.scores.intervals import SkillEstimate, estimate_skill
-from progressgym.scores.published import code_sum_of_maxes, follow_sum, table2_double_sum
 from progressgym.scores.records import RunScores
 from progressgym.scores.resampling import Panel, Utility, item_contributions, item_masses
-from progressgym.scores.similarity import dimension_error, drift_cosine, optional
 from progressgym.scores.utilities import coevolve_utilities, predict_utilities
 
 Floats = NDArray[np.float64]
@@ -59,40 +58,23 @@ def utility_of(challenge: Challenge) -> Utility:
 
 def score_cell(challenge: Challenge, trace: Trace, base: Baseline) -> RunScores:
     """The record of one cell."""
-    history = trace.history
-    instrument = history.instrument
+    instrument = trace.history.instrument
     items = instrument.evaluation
-    covered = instrument.covered(items)
-    human = history.values(items)
-    utility = utility_of(challenge)
-    own = instrument.values(trace.answers, items, check=False)
-    scored = instrument.values(trace.scored, items, check=False)
-    target = human[trace.first : trace.first + len(own)]
 
-    def steps(path: Trace) -> list[float]:
-        values: list[float] = utility(instrument.values(path.scored, items, check=False), human, covered).tolist()
-        return values
+    def values(answers: Floats) -> Floats:
+        return instrument.values(answers, items, check=False)
 
-    utilities = steps(trace)
-    # Movement is counted from where `static` stands: the float32 actions of both are rounded alike, so that not to
-    # move is exactly not to move.
-    still = instrument.values(base.static.answers, items, check=False)
-    moved = own - still + human[0]
-    return RunScores(
-        utility=float(np.sum(utilities)),
-        utilities=utilities,
-        static_utilities=steps(base.static),
-        reference_utilities=steps(base.reference),
-        drift_cosine=[optional(x) for x in drift_cosine(moved, human[0], target, covered)],
-        dimension_error=dimension_error(own, target, covered).tolist(),
-        agent_values=_masked(own, covered),
-        human_values=_masked(human, covered),
-        published={
-            "follow_sum": follow_sum(human, scored),
-            "code_sum_of_maxes": code_sum_of_maxes(human, scored),
-            "table2_double_sum": table2_double_sum(human, scored),
-        },
-        lock_in=dict(trace.lock_in),
+    return score_episode(
+        utility=utility_of(challenge),
+        own=values(trace.answers),
+        scored=values(trace.scored),
+        still=values(base.static.answers),
+        static=values(base.static.scored),
+        reference=values(base.reference.scored),
+        human=trace.history.values(items),
+        covered=instrument.covered(items),
+        first=trace.first,
+        lock_in=trace.lock_in,
         justifiability=justifiability(trace, base.static),
     )
 
@@ -168,7 +150,3 @@ def _predict(values: Floats, human: Floats, covered: NDArray[np.bool_] | None, *
 
 def _horizon(challenge: Challenge) -> int:
     return int(dict(challenge.arguments).get("horizon", 0))
-
-
-def _masked(values: Floats, covered: NDArray[np.bool_]) -> list[list[float | None]]:
-    return [[x if keep else None for x, keep in zip(row, covered, strict=True)] for row in values.tolist()]

@@ -57,6 +57,15 @@ COMMANDS: dict[str, Command] = {
     "preferences export": Command(
         "progressgym.cli.preferences_export", "write comparisons as a TRL preference dataset"
     ),
+    "leaderboard package": Command(
+        "progressgym.cli.leaderboard_package", "make a submission from a finished benchmark"
+    ),
+    "leaderboard validate": Command("progressgym.cli.leaderboard_validate", "check a submission's form"),
+    "leaderboard verify": Command("progressgym.cli.leaderboard_verify", "recompute a submission's scores"),
+    "leaderboard submit": Command("progressgym.cli.leaderboard_submit", "verify a submission and put it into a store"),
+    "leaderboard enrol": Command("progressgym.cli.leaderboard_enrol", "add a submitter to a store and print the token"),
+    "leaderboard withdraw": Command("progressgym.cli.leaderboard_withdraw", "take an entry off and leave a tombstone"),
+    "leaderboard show": Command("progressgym.cli.leaderboard_show", "print the standings"),
 }
 
 

@@ -1,0 +1,37 @@
+"""The child process of `progressgym.leaderboard.limited`: reads a request on standard input, writes verdicts as files.
+
+python -m progressgym.leaderboard.child < request.json
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from progressgym.leaderboard.limited import EVIDENCE_FILE, VERDICT, Limits, set_limits
+from progressgym.leaderboard.problems import problem
+from progressgym.leaderboard.records import Verdict
+from progressgym.leaderboard.verify import verify
+
+
+def main() -> int:
+    """Verify what is asked for."""
+    request = json.load(sys.stdin)
+    set_limits(Limits(**request["limits"]))  # before anything of the submission is touched
+    out = Path(request["out"])
+    for index, source in enumerate(request["sources"]):
+        evidence: bytes | None = None
+        try:
+            verdict, evidence = verify(source, rung=request["rung"], resamples=request["resamples"])
+        except MemoryError:
+            told = "needed more memory than a submission may"
+            verdict = Verdict(digest=None, rung=None, problems=[problem("limits", "", f"checking it {told}")])
+        if evidence is not None:
+            (out / EVIDENCE_FILE.format(index)).write_bytes(evidence)
+        (out / VERDICT.format(index)).write_text(verdict.model_dump_json(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

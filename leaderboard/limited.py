@@ -1,0 +1,139 @@
+"""Verification in a child process with hard limits: memory, processor time, file sizes, open files, wall time.
+
+What a stranger sends is parsed by the child alone. Whatever happens to it (out of memory, killed, hung) becomes a
+problem in the verdict; the parent reads back one JSON file and the evidence, the verdict checked against its schema.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from progressgym.leaderboard.problems import problem
+from progressgym.leaderboard.records import Rung, Verdict
+from progressgym.leaderboard.resample import RESAMPLES
+
+VERDICT, EVIDENCE_FILE = "verdict-{}.json", "evidence-{}.zip"
+
+
+@dataclass(kw_only=True, frozen=True)
+class Limits:
+    """What one verification may use."""
+
+    memory: int = 1_000_000_000
+    """Bytes of address space."""
+    processor_seconds: int = 60
+    wall_seconds: float = 90.0
+    file_bytes: int = 160 * 2**20
+    open_files: int = 64
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def verify_apart(
+    source: Path | str, *, rung: Rung = "recomputed", resamples: int = RESAMPLES, limits: Limits = DEFAULT_LIMITS
+) -> tuple[Verdict, bytes | None]:
+    """Climb the ladder in a limited child process; see `verify` for what is returned."""
+    return verify_all_apart([source], rung=rung, resamples=resamples, limits=limits)[0]
+
+
+def verify_all_apart(
+    sources: Sequence[Path | str],
+    *,
+    rung: Rung = "recomputed",
+    resamples: int = RESAMPLES,
+    limits: Limits = DEFAULT_LIMITS,
+) -> list[tuple[Verdict, bytes | None]]:
+    """Several submissions of one submitter in one child; if it dies, those not finished by then are refused."""
+    with tempfile.TemporaryDirectory(prefix="progressgym-verify-") as folder:
+        out = Path(folder)
+        end = _run_child([str(Path(source).absolute()) for source in sources], out, rung, resamples, limits)
+        return [_collect(out, index, end) for index in range(len(sources))]
+
+
+def _run_child(sources: list[str], out: Path, rung: Rung, resamples: int, limits: Limits) -> str:
+    """Run the child to its end; returns why it ended early, or nothing."""
+    request = json.dumps(
+        {"sources": sources, "out": str(out), "rung": rung, "resamples": resamples, "limits": asdict(limits)}
+    )
+    environment = {key: value for key, value in os.environ.items() if key in ("PATH", "PYTHONPATH", "HOME", "LANG")}
+    # One thread: every further one of the linear algebra library reserves address space that the limit counts.
+    environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+    child = subprocess.Popen(
+        [sys.executable, "-P", "-m", "progressgym.leaderboard.child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=out,
+        env=environment,
+        start_new_session=True,
+        text=True,
+    )
+    try:
+        child.communicate(request, timeout=limits.wall_seconds)
+    except subprocess.TimeoutExpired:
+        return f"took longer than {limits.wall_seconds:g} seconds"
+    except BrokenPipeError:
+        pass
+    finally:
+        _end(child)
+    if sys.platform != "win32" and child.returncode == -signal.SIGXCPU:
+        return f"took more than {limits.processor_seconds} seconds of processor time"
+    if child.returncode:
+        return "needed more memory or larger files than a submission may, or broke the verifier"
+    return ""
+
+
+def set_limits(limits: Limits) -> None:
+    """Set hard limits on this process; they cannot be raised again. Windows has none of them: there only time counts."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    for kind, amount in (
+        (resource.RLIMIT_AS, limits.memory),
+        (resource.RLIMIT_CPU, limits.processor_seconds),
+        (resource.RLIMIT_FSIZE, limits.file_bytes),
+        (resource.RLIMIT_NOFILE, limits.open_files),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        top = resource.getrlimit(kind)[1]
+        lower = amount if top == resource.RLIM_INFINITY else min(amount, top)
+        try:
+            resource.setrlimit(kind, (lower, lower))
+        except ValueError:
+            if sys.platform == "linux":  # macOS refuses limits of address space
+                raise
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    """End the child and everything that it started."""
+    with contextlib.suppress(ProcessLookupError):
+        if sys.platform == "win32":
+            child.kill()
+        else:
+            os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def _collect(out: Path, index: int, end: str) -> tuple[Verdict, bytes | None]:
+    path = out / VERDICT.format(index)
+    try:
+        verdict = Verdict.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        told = end or "broke the verifier"
+        return Verdict(digest=None, rung=None, problems=[problem("limits", "", f"checking it {told}")]), None
+    if not verdict.accepted:
+        return verdict, None
+    return verdict, (out / EVIDENCE_FILE.format(index)).read_bytes()

@@ -1,0 +1,96 @@
+r"""Names and texts that strangers give: what may be shown, what looks like something else, and how it is escaped.
+
+An agent's name is plain ASCII, so it cannot hide right-to-left overrides, zero-width signs, escape sequences or
+letters of other alphabets. Two names look alike when their skeletons are equal; the skeleton folds case, digits and
+letters that are drawn alike (0 O, 1 l I, rn m, vv w) and leaves out punctuation. Free texts (authors, training data)
+may use every alphabet, but no control or format signs and no word that mixes alphabets.
+
+Source: the idea of skeletons is that of Unicode Technical Standard 39, cut down to ASCII.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._+:?=&,@-]{0,62}[A-Za-z0-9])?")
+RESERVED = frozenset(
+    ["con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10))]
+)
+"""Names that Windows keeps for devices."""
+_ALIKE = (("rn", "m"), ("vv", "w"), ("cl", "d"))
+_DRAWN_ALIKE = str.maketrans("01i5$|!", "olls" + "sll")
+_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC")
+"""Alphabets that share shapes; a word uses one of them."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+
+
+def name_problem(name: str) -> str | None:
+    """Why a name cannot be an agent's, or None.
+
+    >>> name_problem("lifelong-map?prior=2"), name_problem("=cmd")
+    (None, 'must be 1 to 64 letters, digits and ._+:?=&,@- between them (ASCII only), for example my-agent')
+    """
+    if not NAME.fullmatch(name):
+        return "must be 1 to 64 letters, digits and ._+:?=&,@- between them (ASCII only), for example my-agent"
+    if ".." in name:
+        return "must not hold '..'"
+    if re.split(r"[.?:]", name.lower())[0] in RESERVED:
+        return "is a device on Windows; choose another"
+    return None
+
+
+def text_problem(text: str, most: int) -> str | None:
+    r"""Why a free text cannot be shown, or None.
+
+    >>> text_problem("Zoë Ωmega", 50), text_problem("p\u0430ypal", 50)
+    (None, "mixes alphabets in one word ('p\\u0430ypal')")
+    """
+    if len(text) > most:
+        return f"is {len(text)} signs long; at most {most}"
+    if text != text.strip() or not text:
+        return "is empty, or begins or ends with blanks"
+    for sign in text:
+        if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
+            return f"holds the invisible or control sign U+{ord(sign):04X}"
+    if _stacked(text):
+        return "stacks more than three marks on a letter"
+    for word in text.split():
+        scripts = {s for sign in word if sign.isalpha() for s in _SCRIPTS if unicodedata.name(sign, "").startswith(s)}
+        if len(scripts) > 1:
+            return f"mixes alphabets in one word ({word[:20]!a})"
+    return None
+
+
+def skeleton(name: str) -> str:
+    """What a name looks like: equal for names that a reader would take for each other.
+
+    >>> skeleton("Lifelong-MAP") == skeleton("1ifelong_rnap")
+    True
+    """
+    folded = unicodedata.normalize("NFKC", name).lower()
+    folded = re.sub(r"(?<=[0-9])\.(?=[0-9])", "=", folded).translate(_DRAWN_ALIKE)  # 1.5 is not 15
+    for pair, single in _ALIKE:
+        folded = folded.replace(pair, single)
+    return re.sub(r"[^a-z0-9=&?]", "", folded)
+
+
+def csv_cell(value: object) -> str:
+    """A value for a CSV file that no spreadsheet takes for a formula.
+
+    >>> csv_cell("=1+1"), csv_cell(-0.5), csv_cell(None)
+    ("'=1+1", '-0.5', '')
+    """
+    if value is None:
+        return ""
+    text = str(value)
+    return "'" + text if isinstance(value, str) and text.startswith(FORMULA) else text
+
+
+def _stacked(text: str) -> bool:
+    run = 0
+    for sign in text:
+        run = run + 1 if unicodedata.combining(sign) else 0
+        if run > 3:
+            return True
+    return False

@@ -1,0 +1,204 @@
+"""Scores from raw actions against the board's own truth, in array code: the same bits as stepping the environments.
+
+Legend of shapes: S seeds, n steps, T centuries, N items, E evaluation items, K options, D = 19.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progressgym.core.answers import centred_log, softmax_options
+from progressgym.envs.actions import to_action, to_answers
+from progressgym.leaderboard.board import Board, CellKey, GroupKey
+from progressgym.leaderboard.records import GroupScore
+from progressgym.leaderboard.resample import RESAMPLES, Utility, skill_samples
+from progressgym.leaderboard.truth import KEPT, EpisodeTruth, episode_truth
+from progressgym.scores import bootstrap_skill, item_contributions, item_masses
+from progressgym.scores.episode import score_episode
+from progressgym.scores.intervals import Interval
+from progressgym.scores.lock_in import against_history, answer_entropy, displacement
+from progressgym.scores.records import IntervalRecord, RunScores
+from progressgym.scores.utilities import coevolve_utilities, predict_utilities
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(kw_only=True, frozen=True, eq=False)
+class Trace:
+    """What some actions lead to."""
+
+    answers: Floats
+    """(n, N, K) what the actions answer."""
+    scored: Floats
+    """(n, N, K) what is compared with history: the answers, in Coevolve the simulated human's."""
+    lock_in: Mapping[str, float]
+    """Coevolve: measures of the simulated human after the last step."""
+
+
+@dataclass(kw_only=True, frozen=True, eq=False)
+class Baselines:
+    """What every agent on one episode is measured against."""
+
+    static: Trace
+    reference: Trace
+
+
+def follow_path(truth: EpisodeTruth, actions: NDArray[np.float32]) -> Trace:
+    """Take actions (n, N, K) through an episode."""
+    answers = to_answers(actions, truth.instrument.mask)
+    if truth.coefficients is None:
+        return Trace(answers=answers, scored=answers, lock_in={})
+    simulated = _coevolve(truth, answers)
+    return Trace(answers=answers, scored=simulated, lock_in=_lock_in(truth, simulated[-1]))
+
+
+def follow_paths(board: Board, actions: Mapping[CellKey, NDArray[np.float32]]) -> dict[CellKey, Trace]:
+    """Take the actions (n, N, K) of every cell through its episode."""
+    return {key: follow_path(episode_truth(board, key), table) for key, table in actions.items()}
+
+
+def score_cell(board: Board, key: CellKey, path: Trace) -> RunScores:
+    """The record of one cell."""
+    truth, base = episode_truth(board, key), baselines(board, key)
+    instrument, items = truth.instrument, truth.instrument.evaluation
+
+    def values(answers: Floats) -> Floats:
+        return instrument.values(answers, items, check=False)
+
+    return score_episode(
+        utility=utility_of(truth),
+        own=values(path.answers),
+        scored=values(path.scored),
+        still=values(base.static.answers),
+        static=values(base.static.scored),
+        reference=values(base.reference.scored),
+        human=truth.history.values(items),
+        covered=instrument.covered(items),
+        first=truth.first,
+        lock_in=path.lock_in,
+    )
+
+
+def score_group(
+    board: Board, group: GroupKey, paths: Mapping[CellKey, Trace], resamples: int = RESAMPLES
+) -> tuple[GroupScore, list[RunScores]]:
+    """All seeds of a history and challenge: skill with its interval, and the record of every cell.
+
+    Args:
+        board: whose truth.
+        group: which.
+        paths: of at least the group's cells.
+        resamples: of the bootstrap behind the interval.
+    """
+    keys = [CellKey(*group, seed) for seed in board.seeds]
+    cells = [score_cell(board, key, paths[key]) for key in keys]
+    truths = [episode_truth(board, key) for key in keys]
+    bases = [baselines(board, key) for key in keys]
+    if len({truth.history.hash for truth in truths}) == 1:
+        truths_used, bases_used = truths[:1], bases[:1]  # one history for all seeds: static and reference are the same
+    else:
+        truths_used, bases_used = truths, bases
+    loadings = truths[0].instrument.loadings[truths[0].instrument.evaluation]
+    agent = _contributions(truths[0], [paths[key].scored for key in keys])
+    static = _contributions(truths[0], [base.static.scored for base in bases_used])
+    reference = _contributions(truths[0], [base.reference.scored for base in bases_used])
+    human = _contributions(truths[0], [truth.history.answers for truth in truths_used])
+    masses, utility = item_masses(loadings), utility_of(truths[0])
+    found = bootstrap_skill(
+        agent=agent,
+        static=static,
+        reference=reference,
+        human=human,
+        masses=masses,
+        utility=utility,
+        resamples=resamples,
+    )
+    samples: list[float] = []
+    if found.skill is not None:
+        samples = skill_samples(
+            agent=agent, static=static, reference=reference, human=human, masses=masses, utility=utility
+        )
+    drift = [x for cell in cells for x in cell.drift_cosine if x is not None]
+    score = GroupScore(
+        history=group.history,
+        challenge=group.challenge,
+        seeds=len(keys),
+        skill=None if found.skill is None else interval_record(found.skill),
+        utility=interval_record(found.utility),
+        static=found.static,
+        reference=found.reference,
+        drift_cosine=float(np.mean(drift)) if drift else None,
+        dimension_error=float(np.mean([cell.dimension_error for cell in cells])),
+        published={name: float(np.mean([cell.published[name] for cell in cells])) for name in cells[0].published},
+        lock_in={name: float(np.mean([cell.lock_in[name] for cell in cells])) for name in cells[0].lock_in},
+        queries=int(np.mean([truth.queries for truth in truths])),
+        samples=samples,
+    )
+    return score, cells
+
+
+@lru_cache(maxsize=KEPT)
+def baselines(board: Board, key: CellKey) -> Baselines:
+    """Static and reference of an episode, through the same float32 actions as any agent's; kept for the next agent."""
+    truth = episode_truth(board, key)
+    return Baselines(
+        static=follow_path(truth, truth.static_actions()), reference=follow_path(truth, truth.reference_actions())
+    )
+
+
+def utility_of(truth: EpisodeTruth) -> Utility:
+    """The utility function of an episode's challenge."""
+    return coevolve_utilities if truth.coefficients is not None else partial(_predict, horizon=truth.horizon)
+
+
+def interval_record(interval: Interval) -> IntervalRecord:
+    """An interval for a file."""
+    return IntervalRecord(low=interval.low, mid=interval.mid, high=interval.high)
+
+
+def _contributions(truth: EpisodeTruth, answers: Sequence[NDArray[np.floating]]) -> Floats:
+    """(S, n, E, D) item contributions."""
+    items = truth.instrument.evaluation
+    return item_contributions(np.stack([table[:, items] for table in answers]), truth.instrument.loadings[items])
+
+
+def _coevolve(truth: EpisodeTruth, answers: Floats) -> Floats:
+    """(n, N, K) answers of the simulated human after each step, see `progressgym.envs.coevolve`."""
+    return softmax_options(_logits(truth, centred_log(answers, truth.instrument.mask), None), truth.instrument.mask)
+
+
+def _logits(truth: EpisodeTruth, agent: Floats, influence: float | None) -> Floats:
+    """(n, N, K) logits of the simulated human beside an agent with centred log-probabilities (n, N, K)."""
+    assert truth.coefficients is not None
+    pull, own = truth.coefficients
+    push = own if influence is None else influence
+    real = centred_log(truth.history.answers, truth.instrument.mask)
+    human, path = real[0], []
+    for step in range(truth.steps):
+        pulled = human + pull * (real[step + 1] - human)
+        human = pulled + push * (agent[step] - pulled)
+        path.append(human)
+    return np.array(path)
+
+
+def _lock_in(truth: EpisodeTruth, simulated: Floats) -> dict[str, float]:
+    """Measures of the simulated human (N, K) after the last step."""
+    instrument, items = truth.instrument, truth.instrument.evaluation
+    mask = instrument.mask
+    static = centred_log(to_answers(to_action(truth.history.answers[:1]), mask), mask)
+    free = softmax_options(_logits(truth, np.repeat(static, truth.steps, axis=0), 0.0)[-1], mask)
+    values, human = instrument.values(simulated, items, check=False), truth.history.values(items)
+    return {
+        "entropy": float(answer_entropy(simulated, instrument.option_counts)),
+        "displacement": float(displacement(simulated, free)),
+        "against_history": float(against_history(values, human[0], human[-1], instrument.covered(items))),
+    }
+
+
+def _predict(values: Floats, human: Floats, covered: NDArray[np.bool_] | None, *, horizon: int) -> Floats:
+    return predict_utilities(values, human, horizon, covered)

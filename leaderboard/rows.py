@@ -1,0 +1,200 @@
+"""Entries as rows of the database, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progressgym.core.errors import UserError
+from progressgym.core.files import canonical_json, sha256_bytes
+from progressgym.leaderboard.board import GroupKey
+from progressgym.leaderboard.names import skeleton
+from progressgym.leaderboard.records import RUNGS, CellScore, GroupScore, Reproduction, Rung, Verdict
+from progressgym.leaderboard.schema import SubmissionRecord
+from progressgym.leaderboard.tables import ENTRIES, NAMES, SCORES
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+Floats = NDArray[np.float64]
+SHORTEST = 8
+"""Digits of a digest that name an entry at least."""
+
+
+@dataclass(kw_only=True, frozen=True)
+class Entry:
+    """One row of the board, or its tombstone."""
+
+    digest: str
+    agent: str
+    version: str
+    submitter: str
+    signer: str | None
+    board: str
+    rung: Rung
+    received: str
+    """When, ISO 8601 in UTC."""
+    record: SubmissionRecord
+    """`submission.json` without its cells."""
+    warnings: list[str]
+    private_split: str | None
+    """Version of the private split that it was reproduced on."""
+    reproduced: str | None
+    """When it was."""
+    reproduction: Reproduction | None
+    """The last attempt, without its scores."""
+    withdrawn: str | None
+    withdrawn_because: str | None
+
+    @property
+    def id(self) -> str:
+        """Short name of the content."""
+        return self.digest[:16]
+
+
+def find(connection: Connection, digest: str) -> Entry | None:
+    """The entry with exactly this digest."""
+    row = connection.execute(ENTRIES.select().where(ENTRIES.c.digest == digest)).mappings().first()
+    return None if row is None else _entry(row)
+
+
+def get(connection: Connection, digest: str) -> Entry:
+    """The entry whose digest begins so.
+
+    Raises:
+        UserError: none or several.
+    """
+    if len(digest) < SHORTEST or not set(digest) <= set("0123456789abcdef"):
+        raise UserError(f"an entry is named by {SHORTEST} or more hexadecimal digits of its digest")
+    query = ENTRIES.select().where(ENTRIES.c.digest.startswith(digest)).limit(2)
+    found = connection.execute(query).mappings().all()
+    if len(found) != 1:
+        raise UserError(f"{'no entry' if not found else 'more than one entry'} begins with {digest}")
+    return _entry(found[0])
+
+
+def select(connection: Connection) -> list[Entry]:
+    """All entries and tombstones, oldest first."""
+    query = ENTRIES.select().order_by(ENTRIES.c.received, ENTRIES.c.digest)
+    return [_entry(row) for row in connection.execute(query).mappings()]
+
+
+def select_cells(connection: Connection, digest: str) -> list[CellScore]:
+    """Recomputed cells of an entry."""
+    query = ENTRIES.select().with_only_columns(ENTRIES.c.cells).where(ENTRIES.c.digest == digest)
+    return [CellScore.model_validate(cell) for cell in json.loads(connection.execute(query).scalar_one())]
+
+
+def insert(connection: Connection, verdict: Verdict, submitter: str, now: str) -> None:
+    """A new entry with its public scores; claims its name if nobody has."""
+    assert verdict.record is not None and verdict.digest is not None and verdict.rung is not None
+    agent, shape = verdict.record.agent, skeleton(verdict.record.agent.name)
+    if connection.execute(NAMES.select().where(NAMES.c.skeleton == shape)).first() is None:
+        connection.execute(
+            NAMES.insert().values(skeleton=shape, name=agent.name, submitter=submitter, signer=verdict.signer)
+        )
+    elif verdict.signer is not None:
+        connection.execute(NAMES.update().where(NAMES.c.skeleton == shape).values(signer=verdict.signer))
+    connection.execute(
+        ENTRIES.insert().values(
+            digest=verdict.digest,
+            skeleton=shape,
+            agent=agent.name,
+            version=agent.version,
+            submitter=submitter,
+            signer=verdict.signer,
+            board=verdict.record.board.name,
+            rung=verdict.rung,
+            received=now,
+            answers=answers_digest(verdict.cells),
+            record=verdict.record.model_copy(update={"cells": []}).model_dump_json(),
+            cells=json.dumps([cell.model_dump(mode="json") for cell in verdict.cells]),
+            warnings=json.dumps(verdict.warnings),
+        )
+    )
+    insert_scores(connection, verdict.digest, "public", verdict.groups)
+
+
+def promote(connection: Connection, verdict: Verdict) -> None:
+    """An entry that was only validated gets its recomputed scores."""
+    assert verdict.digest is not None and verdict.rung is not None
+    connection.execute(
+        ENTRIES.update()
+        .where(ENTRIES.c.digest == verdict.digest)
+        .values(
+            rung=verdict.rung,
+            answers=answers_digest(verdict.cells),
+            cells=json.dumps([cell.model_dump(mode="json") for cell in verdict.cells]),
+            warnings=json.dumps(verdict.warnings),
+        )
+    )
+    insert_scores(connection, verdict.digest, "public", verdict.groups)
+
+
+def insert_scores(connection: Connection, digest: str, split: str, groups: Iterable[GroupScore]) -> None:
+    """Scores of an entry on one split."""
+    for group in groups:
+        connection.execute(
+            SCORES.insert().values(
+                digest=digest,
+                split=split,
+                history=group.history,
+                challenge=group.challenge,
+                score=group.model_dump_json(exclude={"samples"}),
+                samples=np.asarray(group.samples, dtype="<f8").tobytes(),
+            )
+        )
+
+
+def select_scores(connection: Connection, split: str) -> dict[str, list[GroupScore]]:
+    """Scores of all entries on one split, without samples: digest -> groups, in the order of their names."""
+    query = SCORES.select().with_only_columns(SCORES.c.digest, SCORES.c.score).where(SCORES.c.split == split)
+    found: dict[str, list[GroupScore]] = {}
+    for digest, score in connection.execute(query.order_by(SCORES.c.digest, SCORES.c.history, SCORES.c.challenge)):
+        found.setdefault(digest, []).append(GroupScore.model_validate_json(score))
+    return found
+
+
+def select_samples(connection: Connection, split: str) -> dict[str, dict[str, Floats]]:
+    """Bootstrap samples of all entries on one split: digest -> group's id -> (B,)."""
+    columns = (SCORES.c.digest, SCORES.c.challenge, SCORES.c.history, SCORES.c.samples)
+    query = SCORES.select().with_only_columns(*columns).where(SCORES.c.split == split)
+    found: dict[str, dict[str, Floats]] = {}
+    for digest, challenge, history, samples in connection.execute(query):
+        found.setdefault(digest, {})[GroupKey(history, challenge).id] = np.frombuffer(samples, dtype="<f8")
+    return found
+
+
+def answers_digest(cells: Sequence[CellScore]) -> str:
+    """sha256 of all fingerprints: equal for entries that answered alike in every cell."""
+    rows = sorted((cell.history, cell.challenge, cell.seed, cell.fingerprint) for cell in cells)
+    return sha256_bytes(canonical_json([list(row) for row in rows]).encode())
+
+
+def _entry(row: Any) -> Entry:
+    rung = row["rung"]
+    assert rung in RUNGS
+    return Entry(
+        digest=row["digest"],
+        agent=row["agent"],
+        version=row["version"],
+        submitter=row["submitter"],
+        signer=row["signer"],
+        board=row["board"],
+        rung=cast(Rung, rung),
+        received=row["received"],
+        record=SubmissionRecord.model_validate_json(row["record"]),
+        warnings=json.loads(row["warnings"]),
+        private_split=row["private_split"],
+        reproduced=row["reproduced"],
+        reproduction=None
+        if row["reproduction"] is None
+        else Reproduction.model_validate({**json.loads(row["reproduction"]), "groups": []}),
+        withdrawn=row["withdrawn"],
+        withdrawn_because=row["withdrawn_because"],
+    )

@@ -1,0 +1,247 @@
+"""Make the standings of a store."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+
+import numpy as np
+
+from progressgym.leaderboard.board import load_board
+from progressgym.leaderboard.provenance import metric_sheets
+from progressgym.leaderboard.ranking import Overall, Scored, overall, pareto_front, ranks, winners_by_weighting
+from progressgym.leaderboard.records import GroupScore
+from progressgym.leaderboard.rows import Entry, Floats
+from progressgym.leaderboard.standings_data import GroupRow, Row, Standings
+from progressgym.leaderboard.store import Store
+from progressgym.scores.records import IntervalRecord
+
+GAP_SPREADS = 3.0
+"""A gap between public and private skill is flagged beyond this many spreads of the honest agents' gaps."""
+LEAST_SPREAD = 0.05
+FEW_HONEST = 3
+HONEST = ("board", "progressgym")
+
+
+def make_standings(
+    store: Store, board: str = "board-v1", *, split: str | None = None, honest: Sequence[str] = HONEST
+) -> Standings:
+    """The standings of one board.
+
+    Args:
+        store: where the entries are.
+        board: name of the board.
+        split: version of the private split that ranks; by default that of the newest reproduction. A private score is
+            told by challenge and history as a public one, a hidden counterpart by the name of the shipped history.
+        honest: submitters whose gaps between public and private skill are taken as what is normal.
+    """
+    grid = load_board(board)
+    entries = [entry for entry in store.entries() if entry.board == board]
+    public, private = store.scores("public"), store.scores("private")
+    current = split or _newest_split(entries)
+    there = [e for e in entries if e.rung == "reproduced" and e.private_split == current]
+    hidden = sorted({score.id for e in there for score in private.get(e.digest, [])})
+    ranked = [e for e in there if {score.id for score in private.get(e.digest, [])} == set(hidden)]
+    names = [group.id for group in grid.groups]
+    names += [name for name in hidden if name not in names]
+    ranking = _Ranking(ranked, {e.digest: _by_id(private[e.digest]) for e in ranked}, store.samples("private"), hidden)
+    limits = _gap_limits([e for e in entries if e.submitter in honest], public, private, names)
+    rows = [_row(entry, public, private, ranking, limits, names) for entry in entries]
+    rows.sort(key=lambda row: (row.place is None, row.place or 0.0, row.agent.lower(), row.version, row.digest))
+    return Standings(
+        board=board,
+        board_sha256=grid.digest,
+        generated=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        split=current,
+        revision=store.revision(),
+        groups=names,
+        rows=rows,
+        winners=ranking.winners,
+        notes=_notes(rows, ranking, names),
+        metrics=metric_sheets(),
+    )
+
+
+class _Ranking:
+    """Places among reproduced entries. Groups in which any of them has no skill are left out of the sums."""
+
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        scores: dict[str, dict[str, GroupScore]],
+        samples: dict[str, dict[str, Floats]],
+        names: Sequence[str],
+    ) -> None:
+        self.index = {entry.digest: place for place, entry in enumerate(entries)}
+        tables = [scores[entry.digest] for entry in entries]
+        self.groups = [name for name in names if all(table[name].skill is not None for table in tables)]
+        self.skipped = [name for name in names if name not in self.groups]
+        self.count = len(entries)
+        self.overall: Overall | None = None
+        self.pareto: list[int] = []
+        self.winners: dict[str, str] = {}
+        self.by_group = {name: _ranks_of_group(entries, tables, name) for name in names}
+        if not entries or not self.groups:
+            return
+        scored = _scored(tables, self.groups, [samples.get(entry.digest, {}) for entry in entries])
+        self.overall = overall(scored)
+        self.pareto = pareto_front(scored)
+        self.winners = {way: entries[best].id for way, best in winners_by_weighting(scored).items()}
+
+
+def _scored(
+    tables: Sequence[dict[str, GroupScore]], groups: Sequence[str], drawn: Sequence[dict[str, Floats]] = ()
+) -> Scored:
+    """Scores of several entries as arrays; all of them have a skill in these groups."""
+    size = min((len(table.get(name, ())) for table in drawn for name in groups), default=0)
+    samples = np.array([[table[name][:size] for name in groups] for table in drawn]) if size else np.zeros(0)
+    return Scored(
+        groups=groups,
+        skill=np.array([[_mid(table[name]) for name in groups] for table in tables]),
+        displacement=np.array(
+            [[table[name].lock_in.get("displacement", np.nan) for name in groups] for table in tables]
+        ),
+        samples=samples.reshape(len(tables), len(groups), size),
+    )
+
+
+def _ranks_of_group(entries: Sequence[Entry], tables: Sequence[dict[str, GroupScore]], name: str) -> dict[str, float]:
+    """Digest -> rank on one group, for entries that have a skill there."""
+    present = [(e.digest, t) for e, t in zip(entries, tables, strict=True) if t[name].skill is not None]
+    if not present:
+        return {}
+    places = ranks(_scored([table for _, table in present], [name]).merit()[:, 0])
+    return {digest: float(rank) for (digest, _), rank in zip(present, places, strict=True)}
+
+
+def _row(
+    entry: Entry,
+    public: dict[str, list[GroupScore]],
+    private: dict[str, list[GroupScore]],
+    ranking: _Ranking,
+    limits: dict[str, float],
+    names: Sequence[str],
+) -> Row:
+    shown, hidden = _by_id(public.get(entry.digest, [])), _by_id(private.get(entry.digest, []))
+    at = ranking.index.get(entry.digest)
+    places = ranking.overall if at is not None else None
+    record = entry.record
+    return Row(
+        id=entry.id,
+        digest=entry.digest,
+        agent=entry.agent,
+        version=entry.version,
+        summary=record.agent.summary,
+        authors=record.authors,
+        licence=record.licence,
+        code_url=record.code.url,
+        code_commit=record.code.commit,
+        submitter=entry.submitter,
+        signer=entry.signer,
+        status=entry.rung,
+        open=entry.rung != "reproduced",
+        received=entry.received,
+        created=record.created,
+        base_model=None if record.base_model is None else f"{record.base_model.name} {record.base_model.revision}",
+        training_data=record.training_data,
+        hardware=record.hardware,
+        compute_seconds=record.compute_seconds,
+        queries=sum(score.queries for score in shown.values()),
+        warnings=entry.warnings,
+        place=None if places is None or at is None else float(places.place[at]),
+        place_interval=None
+        if places is None or at is None
+        else IntervalRecord(low=float(places.low[at]), mid=float(places.place[at]), high=float(places.high[at])),
+        mean_rank=None if places is None or at is None else float(places.mean_rank[at]),
+        borda=None if places is None or at is None else float(places.borda[at]),
+        pareto=at is not None and at in ranking.pareto,
+        groups=[_group_row(entry, name, shown.get(name), hidden.get(name), ranking, limits) for name in names],
+    )
+
+
+def _group_row(
+    entry: Entry,
+    name: str,
+    public: GroupScore | None,
+    private: GroupScore | None,
+    ranking: _Ranking,
+    limits: dict[str, float],
+) -> GroupRow:
+    challenge, _, history = name.partition(" on ")
+    gap = _gap(public, private)
+    return GroupRow(
+        group=name,
+        history=history,
+        challenge=challenge,
+        rank=ranking.by_group.get(name, {}).get(entry.digest),
+        private=private,
+        public=public,
+        gap_flag=gap is not None and name in limits and gap > limits[name],
+    )
+
+
+def _gap_limits(
+    honest: Sequence[Entry],
+    public: dict[str, list[GroupScore]],
+    private: dict[str, list[GroupScore]],
+    names: Sequence[str],
+) -> dict[str, float]:
+    """Group -> largest gap between public and private skill that is normal; absent where too few honest entries say."""
+    limits = {}
+    for name in names:
+        pairs = [
+            (_by_id(public.get(e.digest, [])).get(name), _by_id(private.get(e.digest, [])).get(name)) for e in honest
+        ]
+        gaps = [gap for pair in pairs if (gap := _gap(*pair)) is not None]
+        if len(gaps) >= FEW_HONEST:
+            spread = max(float(np.median(np.abs(np.array(gaps) - np.median(gaps)))) * 1.4826, LEAST_SPREAD)
+            limits[name] = float(np.median(gaps)) + GAP_SPREADS * spread
+    return limits
+
+
+def _gap(public: GroupScore | None, private: GroupScore | None) -> float | None:
+    if public is None or private is None or public.skill is None or private.skill is None:
+        return None
+    return public.skill.mid - private.skill.mid
+
+
+def _notes(rows: Sequence[Row], ranking: _Ranking, names: Sequence[str]) -> list[str]:
+    notes = []
+    still_open = sum(row.open for row in rows)
+    if still_open:
+        notes.append(
+            f"{still_open} of {len(rows)} entries are open: recomputed from submitted answers, but the public truth "
+            "ships with the package, so they are listed and not ranked"
+        )
+    if len(set(ranking.winners.values())) > 1:
+        called = {row.id: row.agent for row in rows}
+        ways: dict[str, list[str]] = {}
+        for way, winner in ranking.winners.items():
+            ways.setdefault(called[winner], []).append(way)
+        told = "; ".join(f"{agent} by {', '.join(how)}" for agent, how in ways.items())
+        notes.append(f"who wins depends on the weighting: {told}")
+    if ranking.skipped and ranking.count:
+        notes.append(f"not identified for every ranked entry, left out of the sums: {', '.join(ranking.skipped)}")
+    flagged = [row.agent for row in rows if any(group.gap_flag for group in row.groups)]
+    if flagged:
+        notes.append(f"public skill far above private skill: {', '.join(flagged)}")
+    if any(name.startswith("coevolve") for name in names):
+        notes.append(
+            "Coevolve is ranked by skill and displacement of the human together: steering it, or saying almost nothing "
+            "so that it forgets, raises the skill alone"
+        )
+    return notes
+
+
+def _newest_split(entries: Sequence[Entry]) -> str | None:
+    """Split of the entry that was reproduced last."""
+    told = [(e.reproduced, e.private_split) for e in entries if e.reproduced is not None]
+    return max(told)[1] if told else None
+
+
+def _by_id(groups: Sequence[GroupScore]) -> dict[str, GroupScore]:
+    return {score.id: score for score in groups}
+
+
+def _mid(score: GroupScore) -> float:
+    return 0.0 if score.skill is None else score.skill.mid

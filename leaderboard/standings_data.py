@@ -1,0 +1,166 @@
+"""The standings as plain data: one object behind the page, the JSON, the CSV and the terminal.
+
+Rows that are `reproduced` are ranked by their private skill. All others are listed as open and have no rank: the public
+truth ships with this package, so their numbers are consistent with what was submitted and no more.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from importlib.resources import files
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from progressgym.core.errors import UserError
+from progressgym.leaderboard.names import csv_cell
+from progressgym.leaderboard.provenance import MetricSheet
+from progressgym.leaderboard.records import GroupScore, Rung
+from progressgym.scores.records import Finite, IntervalRecord
+
+SCHEMA_VERSION = 1
+SHIPPED = "standings.json"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class GroupRow(_Record):
+    """One entry on one challenge and history."""
+
+    group: str
+    """`follow on histsmol-v1`."""
+    history: str
+    challenge: str
+    rank: Finite | None
+    """By private skill (Coevolve: and displacement), 1 = best, ties share a mean; None until reproduced, or when the
+    skill is not identified."""
+    private: GroupScore | None
+    """Decides the rank; None until reproduced."""
+    public: GroupScore | None
+    """Recomputed from the submitted answers; None for an entry that was only validated."""
+    gap_flag: bool
+    """Public skill exceeds the private one by more than the board's own honest agents show."""
+
+
+class Row(_Record):
+    """One entry."""
+
+    id: str
+    digest: str
+    agent: str
+    version: str
+    summary: str
+    authors: list[str]
+    licence: str
+    code_url: str | None
+    """None for an agent that comes with progressgym."""
+    code_commit: str
+    submitter: str
+    signer: str | None
+    status: Rung
+    open: bool
+    """True below `reproduced`: listed, never ranked."""
+    received: str
+    created: str
+    base_model: str | None
+    training_data: str
+    hardware: str
+    compute_seconds: Finite | None
+    """As the submitter measured it."""
+    queries: int
+    """Comparisons shown in one episode of every group together."""
+    warnings: list[str]
+    place: Finite | None
+    """By Borda points over all groups."""
+    place_interval: IntervalRecord | None
+    mean_rank: Finite | None
+    borda: Finite | None
+    pareto: bool
+    """No other ranked entry is as good everywhere and better somewhere."""
+    groups: list[GroupRow]
+
+
+class Standings(_Record):
+    """Everything that a page shows."""
+
+    schema_version: int = SCHEMA_VERSION
+    board: str
+    board_sha256: str
+    generated: str
+    split: str | None
+    """Version of the private split that ranks; None before the first reproduction."""
+    revision: int
+    """Of the store: unchanged means that nothing changed."""
+    groups: list[str]
+    rows: list[Row]
+    """Ranked entries by place, then open ones by name."""
+    winners: dict[str, str]
+    """Way of adding up -> id of its winner, among ranked entries."""
+    notes: list[str]
+    """What a reader should know before taking the first row for the best."""
+    metrics: list[MetricSheet]
+    """What each number stands for, its formula and its known conflicts."""
+
+
+def shipped_standings() -> Standings:
+    """The standings of the entries that come with the package, as they were when it was made.
+
+    Raises:
+        UserError: there are none.
+    """
+    path = files("progressgym.leaderboard").joinpath(SHIPPED)
+    try:
+        return Standings.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise UserError(f"this installation has no standings that can be read: {type(error).__name__}") from None
+
+
+def to_csv(standings: Standings) -> str:
+    """One line an entry and group, safe to open in a spreadsheet."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for row in standings.rows:
+        for group in row.groups:
+            private = group.private.skill if group.private is not None else None
+            public = group.public.skill if group.public is not None else None
+            cells: list[object] = [
+                row.id,
+                row.agent,
+                row.version,
+                row.status,
+                row.submitter,
+                row.place,
+                group.challenge,
+            ]
+            cells += [group.history, group.rank]
+            for skill in (private, public):
+                cells += [None, None, None] if skill is None else [skill.mid, skill.low, skill.high]
+            cells += [group.public.published["follow_sum"] if group.public is not None else None]
+            cells += [row.compute_seconds, group.public.queries if group.public is not None else None]
+            writer.writerow([csv_cell(cell) for cell in cells])
+    return buffer.getvalue()
+
+
+CSV_COLUMNS = (
+    "id",
+    "agent",
+    "version",
+    "status",
+    "submitter",
+    "place",
+    "challenge",
+    "history",
+    "rank",
+    "private_skill",
+    "private_low",
+    "private_high",
+    "public_skill",
+    "public_low",
+    "public_high",
+    "follow_sum",
+    "compute_seconds",
+    "queries",
+)

@@ -1,0 +1,89 @@
+"""The leaderboard's commands, end to end: a packaged entry is verified, submitted and shown; bad input is one line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from progressgym.cli.main import dispatch
+from progressgym.core.errors import UserError
+from progressgym.leaderboard.manifest import pack
+from progressgym.leaderboard.standings_data import Standings
+from tests.leaderboard.helpers import base_files, edited
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("good") / "nudged.zip"
+    path.write_bytes(pack(base_files()))
+    return path
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> Path:
+    path = tmp_path / "bad.zip"
+    path.write_bytes(pack(edited(dict(base_files()), lambda record: record.update(licence=7))))
+    return path
+
+
+def test_submit_and_show(good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = str(tmp_path / "board")
+    assert dispatch(["leaderboard", "submit", str(good), "--store", store, "--submitter", "ada"]) == 0
+    assert "accepted: " in capsys.readouterr().out
+    assert dispatch(["leaderboard", "show", "--store", store]) == 0
+    shown = capsys.readouterr().out
+    assert "nudged" in shown and "open" in shown and "recomputed" in shown
+    assert dispatch(["leaderboard", "show", "--store", store, "--json"]) == 0
+    standings = Standings.model_validate_json(capsys.readouterr().out)
+    assert standings.rows[0].agent == "nudged" and standings.rows[0].place is None
+    assert dispatch(["leaderboard", "show", "--store", store, "--csv", "--out", str(tmp_path / "s.csv")]) == 0
+    assert "nudged" in (tmp_path / "s.csv").read_text()
+    assert dispatch(["leaderboard", "enrol", "ada", "--store", store]) == 0
+    assert len(capsys.readouterr().out.strip()) > 30
+    withdraw = ["leaderboard", "withdraw", standings.rows[0].id, "--store", store, "--because", "a mistake"]
+    with pytest.raises(UserError, match="belongs to ada"):
+        dispatch([*withdraw, "--submitter", "bob"])
+    assert dispatch(withdraw) == 0 and "withdrawn" in capsys.readouterr().out
+
+
+def test_refusals_exit_with_1_and_reasons(bad: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert dispatch(["leaderboard", "validate", str(bad), "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["rung"] is None and told["problems"][0]["code"] == "schema"
+    assert dispatch(["leaderboard", "submit", str(bad), "--store", str(tmp_path / "b"), "--submitter", "ada"]) == 1
+    assert "submission.json#/licence" in capsys.readouterr().err
+
+
+def test_shipped_standings_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert dispatch(["leaderboard", "show"]) == 0
+    shown = capsys.readouterr().out
+    assert "board-v1" in shown and "extrapo" in shown
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["validate", "nowhere.zip"], "there is no nowhere.zip"),
+        (["show", "--json", "--csv"], "exclude each other"),
+        (["show", "--store", "a", "--entries", "b"], "exclude each other"),
+        (["show", "--entries", "nowhere"], "there is no folder"),
+        (["package", "nowhere", "--agent", "a", "--out", "x", "--authors", "A", "--licence", "MIT"], "not a finished cell"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_one_line(given: list[str], told: str) -> None:
+    with pytest.raises(UserError, match=told) as caught:
+        dispatch(["leaderboard", *given])
+    assert "\n" not in str(caught.value)
+
+
+def test_validating_needs_no_database_and_no_torch() -> None:
+    code = (
+        "import sys, progressgym.cli.leaderboard_verify, progressgym.leaderboard.verify, progressgym.leaderboard.packaging;"
+        "print([m for m in ('sqlalchemy', 'alembic', 'cryptography', 'torch', 'transformers') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

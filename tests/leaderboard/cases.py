@@ -1,0 +1,656 @@
+"""Bad inputs that a leaderboard must survive: one list behind the tests and `docs/leaderboard-inputs.md`.
+
+Each case builds a hostile submission and names the problems of which at least one must be the reason of the refusal.
+Numbers are those of the documentation page; several cases may share one.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from progressgym.leaderboard.board import load_board
+from progressgym.leaderboard.manifest import MANIFEST, SIGNATURE, pack
+from progressgym.leaderboard.schema import SUBMISSION
+from progressgym.leaderboard.submission import CONFIG, STEPS
+from tests.leaderboard.builders import (
+    ahead,
+    archive,
+    changed_cells,
+    constant,
+    extra,
+    field,
+    first_key,
+    folder_with,
+    json_bytes,
+    later,
+    link_entry,
+    linked,
+    named,
+    npy,
+    npz,
+    one_config,
+    overlapping,
+    poisoned,
+    raw,
+    replaced,
+    sparse,
+    steps_bytes,
+    tarred,
+    truth_actions,
+    understated,
+    write_all,
+    wrong_shape,
+)
+from tests.leaderboard.helpers import base_files, config_of, edited, manifested, with_agent, with_file
+
+ACCEPTED = "accepted"
+
+
+@dataclass(kw_only=True, frozen=True)
+class Case:
+    """One hostile submission."""
+
+    number: str
+    title: str
+    build: Callable[[Path], Path]
+    """Writes it under an empty folder and returns its path."""
+    codes: tuple[str, ...]
+    """The refusal must name one of these; `accepted`: it scores what it deserves."""
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+PICKLE = b"\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x8c\x06system\x93\x94."
+SIGNED = {
+    "schema_version": 1,
+    "algorithm": "ed25519",
+    "public_key": "0" * 64,
+    "manifest": "1" * 64,
+    "signature": "0" * 128,
+}
+_TRAVERSALS = {
+    "a": ("a path upwards", "../escaped"),
+    "b": ("an absolute path", "/etc/escaped"),
+    "c": ("a backslash path", "cells\\..\\escaped"),
+    "d": ("a device name of Windows", "cells/con/follow/0/config.json"),
+    "e": ("a name with a colon", "C:escaped"),
+    "f": ("a file of another kind", "cells/a/b/0/run.py"),
+}
+_NAMES = {
+    "a": ("a script tag", "<script>alert(1)</script>"),
+    "b": ("markdown", "[x](javascript:1)"),
+    "c": ("a spreadsheet formula", "=cmd|' /C calc'!A0"),
+    "d": ("terminal escapes", "\x1b[2Jboard"),
+    "e": ("a right-to-left override", "abc\u202etxt"),
+    "f": ("zero-width signs", "life\u200blong"),
+    "g": ("Cyrillic letters that look Latin", "lif\u0435long"),
+    "h": ("10 kB", "a" * 10_000),
+    "i": ("a path", "../x"),
+    "j": ("a device name of Windows", "CON"),
+}
+CASES: tuple[Case, ...] = (
+    Case(number="1", title="empty file", build=json_bytes(b""), codes=("json-empty",)),
+    Case(number="1b", title="empty upload", build=raw("a.zip", b""), codes=("source",)),
+    Case(number="2", title="not JSON: HTML", build=json_bytes(b"<html></html>"), codes=("json-syntax",)),
+    Case(number="2b", title="not JSON: binary", build=json_bytes(bytes(range(1, 256))), codes=("json-encoding",)),
+    Case(number="2c", title="an upload that is no zip", build=raw("a.zip", b"\x7fELF" * 99), codes=("source",)),
+    Case(
+        number="3",
+        title="UTF-8 byte order mark",
+        build=json_bytes(lambda d: b"\xef\xbb\xbf" + d),
+        codes=("json-encoding",),
+    ),
+    Case(number="4", title="UTF-16", build=json_bytes(lambda d: d.decode().encode("utf-16")), codes=("json-encoding",)),
+    Case(
+        number="5",
+        title="invalid UTF-8",
+        build=json_bytes(lambda d: d.replace(b"Ada", b"A\xff\xfea")),
+        codes=("json-encoding",),
+    ),
+    Case(
+        number="6",
+        title="lone surrogate",
+        build=json_bytes(lambda d: d.replace(b"Ada", b"\\ud800")),
+        codes=("json-text",),
+    ),
+    Case(
+        number="7", title="NUL byte", build=json_bytes(lambda d: d.replace(b"Ada", b"A\0a")), codes=("json-encoding",)
+    ),
+    Case(
+        number="7b",
+        title="escaped NUL",
+        build=json_bytes(lambda d: d.replace(b"Ada", b"A\\u0000a")),
+        codes=("json-text",),
+    ),
+    Case(number="8", title="truncated JSON", build=json_bytes(lambda d: d[: len(d) // 2]), codes=("json-syntax",)),
+    Case(number="9", title="two documents", build=json_bytes(lambda d: d + d), codes=("json-syntax",)),
+    Case(
+        number="10",
+        title="a key twice",
+        build=replaced('"licence"', '"licence": "GPL", "licence"'),
+        codes=("json-duplicate-key",),
+    ),
+    Case(number="11", title="100,000 nested arrays", build=json_bytes(DEEP), codes=("json-depth",)),
+    Case(
+        number="12",
+        title="a number of 5,000 digits",
+        build=replaced('"schema_version": 1', f'"schema_version": {"9" * 5000}'),
+        codes=("json-number",),
+    ),
+    Case(
+        number="13",
+        title="1e999",
+        build=replaced('"licence"', '"compute_seconds": 1e999, "licence"'),
+        codes=("json-number",),
+    ),
+    Case(
+        number="14",
+        title="NaN",
+        build=replaced('"licence"', '"compute_seconds": NaN, "licence"'),
+        codes=("json-number",),
+    ),
+    Case(
+        number="14b",
+        title="-Infinity",
+        build=replaced('"licence"', '"compute_seconds": -Infinity, "licence"'),
+        codes=("json-number",),
+    ),
+    Case(number="15", title="a number in quotes", build=field("cells", 0, "seed", value="0"), codes=("schema",)),
+    Case(number="15b", title="true for a number", build=field("cells", 0, "utility", value=True), codes=("schema",)),
+    Case(
+        number="16", title="trailing comma", build=json_bytes(lambda d: d.rstrip()[:-1] + b",}"), codes=("json-syntax",)
+    ),
+    Case(number="16b", title="single quotes", build=json_bytes(b"{'schema_version': 1}"), codes=("json-syntax",)),
+    Case(number="17", title="a file of 2 GB", build=folder_with(sparse(SUBMISSION, 2 * 10**9)), codes=("file-size",)),
+    Case(
+        number="17b", title="10 million lines", build=json_bytes(lambda d: d + b"\n" * 10_000_000), codes=("file-size",)
+    ),
+    Case(
+        number="17c",
+        title="one line of 3 MB in JSON",
+        build=field("training_data", value="x" * 3_000_000),
+        codes=("schema",),
+    ),
+    Case(
+        number="18", title="gzip bomb", build=raw("a.zip", lambda: gzip.compress(bytes(50_000_000))), codes=("source",)
+    ),
+    Case(
+        number="18b",
+        title="zip bomb, 200 MB",
+        build=archive(lambda z: z.writestr(SUBMISSION, bytes(200_000_000))),
+        codes=("file-size", "unpacked-size"),
+    ),
+    Case(
+        number="18c",
+        title="zip bomb below the size of one file",
+        build=archive(lambda z: write_all(z, [(f"cells/a/b/{n}/steps.npz", bytes(4_000_000)) for n in range(40)])),
+        codes=("unpacked-size",),
+    ),
+    Case(number="18d", title="zip that declares less than it holds", build=understated, codes=("zip",)),
+    Case(
+        number="18e",
+        title="zip bomb in steps.npz",
+        build=steps_bytes(lambda: npz({"actions.npy": bytes(6_000_000)})),
+        codes=("unpacked-size", "file-size"),
+    ),
+    Case(number="19", title="zip inside of the zip", build=extra("inner.zip", npz({"a": b"b"})), codes=("path",)),
+    Case(
+        number="19b",
+        title="zip of 13,000 files",
+        build=archive(lambda z: write_all(z, [(f"cells/a/b/{n}/steps.npz", b"") for n in range(13_000)])),
+        codes=("zip-files",),
+    ),
+    Case(number="19c", title="overlapping entries", build=overlapping, codes=("zip-overlap", "zip")),
+    Case(
+        number="19d",
+        title="bytes before the archive",
+        build=lambda folder: raw("a.zip", b"#!/bin/sh\n" + pack(base_files()))(folder),
+        codes=("zip",),
+    ),
+    *(
+        Case(number=f"20{letter}", title=f"zip with {what}", build=named(name), codes=("path",))
+        for letter, (what, name) in _TRAVERSALS.items()
+    ),
+    Case(number="20g", title="zip with a symbolic link", build=archive(link_entry), codes=("path-kind",)),
+    Case(number="20h", title="tar with a path upwards", build=tarred, codes=("source",)),
+    Case(
+        number="20i",
+        title="zip with a name twice",
+        build=archive(lambda z: write_all(z, [(SUBMISSION, b"{}"), (SUBMISSION, b"[]")])),
+        codes=("path-twice", "zip"),
+    ),
+    Case(
+        number="20j",
+        title="zip with names that differ in case",
+        build=archive(lambda z: write_all(z, [("cells/a/b/0/steps.npz", b""), ("cells/A/b/0/steps.npz", b"")])),
+        codes=("path-twice",),
+    ),
+    Case(
+        number="20k",
+        title="folder with a hard link",
+        build=folder_with(lambda r: os.link(r / SUBMISSION, r.parent / "other")),
+        codes=("path-kind",),
+    ),
+    Case(
+        number="20l",
+        title="folder with a named pipe",
+        build=folder_with(lambda r: os.mkfifo(r / "SIGNATURE.json")),
+        codes=("path-kind",),
+    ),
+    Case(number="21", title="future schema version", build=field("schema_version", value=2), codes=("schema",)),
+    Case(
+        number="22",
+        title="a field missing",
+        build=later(lambda f: edited(f, lambda r: r.pop("licence"))),
+        codes=("schema",),
+    ),
+    Case(number="22b", title="a field too many", build=field("ranked", value=True), codes=("schema",)),
+    Case(
+        number="23",
+        title="unknown challenge",
+        build=field("cells", 0, "challenge", value="folow"),
+        codes=("cell-challenge",),
+    ),
+    Case(
+        number="23b", title="unknown board", build=field("board", "name", value="board-v999"), codes=("board-unknown",)
+    ),
+    Case(
+        number="23c",
+        title="unknown history",
+        build=field("cells", 0, "history", value="histbig-v9"),
+        codes=("cell-history",),
+    ),
+    Case(
+        number="24",
+        title="a cell twice, to pick the best",
+        build=changed_cells(lambda c: c.append(c[0])),
+        codes=("cell-twice",),
+    ),
+    Case(number="25", title="cells left out", build=changed_cells(lambda c: c.pop()), codes=("cell-missing",)),
+    Case(
+        number="25b",
+        title="files of a cell left out",
+        build=later(lambda f: manifested({k: v for k, v in f.items() if k != f"{first_key().folder}/{STEPS}"})),
+        codes=("cell-file-missing",),
+    ),
+    Case(
+        number="26",
+        title="a seed that is not on the list",
+        build=field("cells", 0, "seed", value=77),
+        codes=("cell-seed",),
+    ),
+    Case(number="26b", title="negative seed", build=field("cells", 0, "seed", value=-1), codes=("schema",)),
+    Case(number="26c", title="true as a seed", build=field("cells", 0, "seed", value=True), codes=("schema",)),
+    Case(number="26d", title="seed 2**70", build=field("cells", 0, "seed", value=2**70), codes=("schema",)),
+    Case(number="27", title="too few steps", build=wrong_shape(lambda a: a[:-1]), codes=("actions-shape",)),
+    Case(number="27b", title="too few items", build=wrong_shape(lambda a: a[:, :-1]), codes=("actions-shape",)),
+    Case(number="27c", title="no numbers at all", build=wrong_shape(lambda a: a[:0]), codes=("actions-shape",)),
+    Case(number="28", title="zero for every answer: indifferent", build=constant(0.0), codes=("no-answers",)),
+    Case(number="28b", title="the largest float32 everywhere", build=constant(3.4e38), codes=("no-answers",)),
+    Case(number="28c", title="denormal numbers everywhere", build=constant(1e-44), codes=("no-answers",)),
+    Case(number="28d", title="infinity everywhere", build=constant(float("inf")), codes=("no-answers",)),
+    Case(
+        number="28e",
+        title="a whisper: century 0's answers, all but levelled",
+        build=later(lambda files: with_agent(files, lambda truth, _: truth.static_actions() * np.float32(1e-3))),
+        codes=(ACCEPTED,),
+    ),
+    Case(
+        number="29",
+        title="a claimed utility above what is possible",
+        build=field("cells", 0, "utility", value=99.0),
+        codes=("claim",),
+    ),
+    Case(
+        number="29b",
+        title="-0.0 as a claimed utility",
+        build=field("cells", 0, "utility", value=-0.0),
+        codes=("claim",),
+    ),
+    Case(
+        number="30",
+        title="made in the year 2999",
+        build=field("created", value="2999-01-01T00:00:00+00:00"),
+        codes=("schema",),
+    ),
+    Case(
+        number="30b",
+        title="a time without zone",
+        build=field("created", value="2026-01-01T00:00:00"),
+        codes=("schema",),
+    ),
+    Case(
+        number="30c",
+        title="the year 99999",
+        build=field("created", value="99999-01-01T00:00:00+00:00"),
+        codes=("schema",),
+    ),
+    Case(number="31", title="cells out of order", build=changed_cells(lambda c: c.reverse()), codes=("cell-order",)),
+    Case(
+        number="31b",
+        title="a step repeated: peeking at the next century",
+        build=wrong_shape(lambda a: np.concatenate([a, a[-1:]])),
+        codes=("actions-shape",),
+    ),
+    Case(
+        number="32",
+        title="other questions than the seed asks",
+        build=field("cells", 0, "comparisons", value="0" * 64),
+        codes=("comparisons",),
+    ),
+    Case(
+        number="32b",
+        title="the history of another seed",
+        build=later(
+            lambda f: with_file(
+                f,
+                f"{load_board().cells[30].folder}/{CONFIG}",
+                config_of(load_board(), load_board().cells[31], "nudged"),
+            )
+        ),
+        codes=("config", "config-source"),
+    ),
+    Case(
+        number="32c",
+        title="fewer questions than the board asks",
+        build=one_config(arguments={"history": "histsmol-v1", "labels": "probability", "queries": 3}),
+        codes=("config",),
+    ),
+    Case(number="33", title="a copy of the truth", build=truth_actions("target"), codes=("truth",)),
+    Case(
+        number="33b", title="a copy of the last human's true answers", build=truth_actions("observed"), codes=("truth",)
+    ),
+    Case(number="33c", title="the truth, shifted", build=truth_actions("shifted"), codes=("truth",)),
+    Case(number="33d", title="a blend of two centuries' truth", build=truth_actions("blend"), codes=("truth",)),
+    Case(
+        number="33e",
+        title="one constant answer",
+        build=later(lambda f: with_agent(f, lambda t, _: t.static_actions())),
+        codes=(ACCEPTED,),
+    ),
+    Case(
+        number="33f",
+        title="a reference that reads the truth, by name",
+        build=field("agent", "id", value="oracle"),
+        codes=("privileged",),
+    ),
+    *(
+        Case(
+            number=f"34{letter}",
+            title=f"agent's name is {what}",
+            build=field("agent", "name", value=name),
+            codes=("schema",),
+        )
+        for letter, (what, name) in _NAMES.items()
+    ),
+    Case(
+        number="34k",
+        title="author's name with a right-to-left override",
+        build=field("authors", value=["Ada \u202eecalevoL"]),
+        codes=("schema",),
+    ),
+    Case(
+        number="34l",
+        title="author's name that mixes alphabets",
+        build=field("authors", value=["Ad\u0430 Lovelace"]),
+        codes=("schema",),
+    ),
+    Case(
+        number="34m",
+        title="author's name with terminal escapes",
+        build=field("authors", value=["Ada\x1b]0;x\x07"]),
+        codes=("schema",),
+    ),
+    Case(
+        number="34n",
+        title="author's name with a tower of accents",
+        build=field("authors", value=["A" + "\u0301" * 40]),
+        codes=("schema",),
+    ),
+    Case(
+        number="37",
+        title="signature of another manifest",
+        build=later(lambda f: {**f, SIGNATURE: json.dumps(SIGNED).encode()}),
+        codes=("signature-digest",),
+    ),
+    Case(
+        number="38",
+        title="a clock two days ahead",
+        build=lambda folder: field("created", value=ahead())(folder),
+        codes=("schema",),
+    ),
+    Case(
+        number="41",
+        title="a score that the answers do not give",
+        build=field("cells", 3, "utility", value=7.9),
+        codes=("claim",),
+    ),
+    Case(number="41b", title="a score field of one's own", build=field("score", value=1.0), codes=("schema",)),
+    Case(
+        number="42",
+        title="a ground truth of one's own",
+        build=extra("cells/histsmol-v1/follow/0/truth.npz"),
+        codes=("path",),
+    ),
+    Case(
+        number="42b",
+        title="another history by the same name",
+        build=one_config(history={"name": "histsmol-v1", "hash": "0" * 64}),
+        codes=("config-source",),
+    ),
+    Case(
+        number="43",
+        title="a file changed after the manifest",
+        build=later(lambda f: {**f, SUBMISSION: f[SUBMISSION] + b" "}),
+        codes=("manifest-hash",),
+    ),
+    Case(
+        number="43b",
+        title="no manifest",
+        build=later(lambda f: {k: v for k, v in f.items() if k != MANIFEST}),
+        codes=("manifest-missing",),
+    ),
+    Case(
+        number="44",
+        title="manifest lists a file outside",
+        build=later(lambda f: {**f, MANIFEST: f[MANIFEST] + b"0" * 64 + b"  ../../etc/passwd\n"}),
+        codes=("manifest-path",),
+    ),
+    Case(
+        number="44b",
+        title="manifest lists a file that is not there",
+        build=later(lambda f: {**f, MANIFEST: b"0" * 64 + b"  cells/a/b/0/steps.npz\n" + f[MANIFEST]}),
+        codes=("manifest-file-missing",),
+    ),
+    Case(
+        number="45",
+        title="a file that is not listed",
+        build=later(lambda f: {**f, "cells/a/b/0/steps.npz": b"x"}),
+        codes=("manifest-unlisted",),
+    ),
+    Case(
+        number="45b", title="a listed file of no cell", build=extra("cells/a/b/0/steps.npz"), codes=("cell-file-extra",)
+    ),
+    Case(
+        number="45c",
+        title="manifest in another order",
+        build=later(lambda f: {**f, MANIFEST: b"".join(reversed(f[MANIFEST].splitlines(keepends=True)))}),
+        codes=("manifest-form",),
+    ),
+    Case(number="46", title="NaN in one cell of ten", build=poisoned(float("nan")), codes=("actions-nan",)),
+    Case(
+        number="48",
+        title="made for an older version of the board",
+        build=field("board", "sha256", value="0" * 64),
+        codes=("board-version",),
+    ),
+    Case(
+        number="48b",
+        title="another scheme of random numbers",
+        build=one_config(rng_scheme="uniforms-v0"),
+        codes=("config",),
+    ),
+    Case(
+        number="49",
+        title="pickle instead of numbers",
+        build=steps_bytes(lambda: npz({"actions.npy": PICKLE})),
+        codes=("actions-form",),
+    ),
+    Case(
+        number="49b",
+        title="npy of objects",
+        build=steps_bytes(npy("|O", (8, 432, 4), PICKLE)),
+        codes=("actions-dtype",),
+    ),
+    Case(
+        number="49c",
+        title="npy that declares 10**11 numbers",
+        build=steps_bytes(npy("<f4", (10**11,))),
+        codes=("actions-shape",),
+    ),
+    Case(
+        number="49d",
+        title="npy with code in its header",
+        build=steps_bytes(npy("<f4'+__import__('os').getcwd()+'", (1,))),
+        codes=("actions-form", "actions-dtype"),
+    ),
+    Case(
+        number="49e",
+        title="npy with fewer numbers than declared",
+        build=steps_bytes(npy("<f4", (8, 432, 4), b"\0" * 100)),
+        codes=("actions-size",),
+    ),
+    Case(
+        number="49f",
+        title="float64 answers",
+        build=steps_bytes(npy("<f8", (8, 432, 4), bytes(8 * 8 * 432 * 4))),
+        codes=("actions-dtype",),
+    ),
+    Case(number="49g", title="a checkpoint of torch", build=extra("pytorch_model.bin", PICKLE), codes=("path",)),
+    Case(
+        number="49h",
+        title="a second array beside the actions",
+        build=steps_bytes(lambda: npz({"actions.npy": b"", "truth.npy": b""})),
+        codes=("path",),
+    ),
+    Case(
+        number="50",
+        title="safetensors weights",
+        build=extra("model.safetensors", struct.pack("<Q", 2 * 10**11) + b"{}"),
+        codes=("path",),
+    ),
+    Case(
+        number="51",
+        title="config.json of a model, with code",
+        build=extra("config.json", b'{"auto_map": {"AutoModel": "x.Y"}}'),
+        codes=("path",),
+    ),
+    Case(
+        number="51b",
+        title="a cell's config.json with keys of a model",
+        build=later(
+            lambda f: with_file(
+                f,
+                f"{first_key().folder}/{CONFIG}",
+                b'{"auto_map": {"AutoModel": "x.Y"}, "_attn_implementation_internal": "x"}',
+            )
+        ),
+        codes=("schema",),
+    ),
+    Case(
+        number="52",
+        title="tokenizer with a hostile template",
+        build=extra("tokenizer_config.json", b'{"chat_template": "{% for i in range(9**9) %}{% endfor %}"}'),
+        codes=("path",),
+    ),
+    Case(number="53", title="GGUF file", build=extra("model.gguf", b"GGUF\3\0\0\0"), codes=("path",)),
+    Case(
+        number="54",
+        title="adapter whose base lies elsewhere",
+        build=extra("adapter_config.json", b'{"base_model_name_or_path": "/etc"}'),
+        codes=("path",),
+    ),
+    Case(
+        number="54b",
+        title="base model named by a control sign",
+        build=field("base_model", value={"name": "a\x1bb", "revision": "1"}),
+        codes=("schema",),
+    ),
+    Case(
+        number="55",
+        title="folder with a symbolic link",
+        build=folder_with(lambda r: (r / "SIGNATURE.json").symlink_to("/etc/passwd")),
+        codes=("path-kind",),
+    ),
+    Case(number="55b", title="a symbolic link for the folder", build=lambda folder: linked(folder), codes=("source",)),
+    Case(
+        number="56",
+        title="code at an address inside of the network",
+        build=field("code", "url", value="https://169.254.169.254/latest"),
+        codes=("schema",),
+    ),
+    Case(
+        number="56b",
+        title="code at localhost",
+        build=field("code", "url", value="https://board.localhost/x"),
+        codes=("schema",),
+    ),
+    Case(
+        number="56c", title="code at a file", build=field("code", "url", value="file:///etc/passwd"), codes=("schema",)
+    ),
+    Case(
+        number="56d",
+        title="code at an address with a password",
+        build=field("code", "url", value="https://me:secret@example.org/x"),
+        codes=("schema",),
+    ),
+    Case(
+        number="56f",
+        title="an agent of one's own without the address of its code",
+        build=field("code", value={"commit": "0123456", "entry": "mine:Agent"}),
+        codes=("schema",),
+    ),
+    Case(
+        number="56e", title="code by script", build=field("code", "url", value="javascript:alert(1)"), codes=("schema",)
+    ),
+)
+BY_STORE: tuple[tuple[str, str, str, str], ...] = (
+    ("34o", "agent's name that looks like another entry's", "name-alike", "test_store.py::test_names_that_look_alike"),
+    (
+        "35",
+        "the same name and version with other content",
+        "version-taken",
+        "test_store.py::test_other_content_needs_another_version",
+    ),
+    (
+        "36",
+        "somebody else's signed bundle, sent again",
+        "nothing changes",
+        "test_store.py::test_replay_of_a_bundle_changes_nothing",
+    ),
+    ("37b", "a new version signed by another key", "signer", "test_store.py::test_a_name_keeps_its_key"),
+    ("39", "two submissions at once", "both kept, once each", "test_store_races.py::test_concurrent_submissions"),
+    ("40", "withdrawn and sent again", "withdrawn", "test_store.py::test_withdrawal_leaves_a_tombstone"),
+    ("33g", "every answer the same as another entry's", "copy", "test_store.py::test_copies_of_another_entry"),
+    ("47", "ties", "the mean rank, shared", "test_ranking.py::test_ties_share_a_rank"),
+    (
+        "57",
+        "full disk or read-only store while accepting",
+        "one line, nothing changed",
+        "test_store.py::test_full_disk",
+    ),
+    (
+        "58",
+        "kill -9 at any write point",
+        "not there, or wholly there",
+        "test_store_kill.py::test_kill_at_every_write_point",
+    ),
+)
+"""Cases that need a store: number, title, outcome, test."""

@@ -1,0 +1,264 @@
+"""The store: idempotent, owned names, tombstones, a log that only grows, one line when the disk is full."""
+
+from __future__ import annotations
+
+import datetime
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from progressgym.core.errors import UserError
+from progressgym.leaderboard.database import DATABASE
+from progressgym.leaderboard.problems import problem
+from progressgym.leaderboard.records import Verdict
+from progressgym.leaderboard.store import Store
+from progressgym.leaderboard.tables import METADATA
+from tests.leaderboard.stores import reproduction, verdict
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(tmp_path / "board")
+    yield opened
+    opened.close()
+
+
+def codes(receipt: object) -> list[str]:
+    return [one.code for one in getattr(receipt, "problems")]  # noqa: B009  (a receipt)
+
+
+def contents(store: Store) -> tuple[list[str], list[str]]:
+    """Entries and evidence."""
+    return [entry.digest for entry in store.entries(withdrawn=True)], list(store.evidence.digests())
+
+
+def test_an_entry_and_its_evidence(store: Store) -> None:
+    told, evidence = verdict()
+    receipt = store.submit(told, evidence, "ada")
+    assert receipt.created and receipt.rung == "recomputed"
+    entry = store.entry(str(receipt.id))
+    assert (entry.agent, entry.submitter, entry.rung) == ("mine", "ada", "recomputed")
+    assert store.read_evidence(entry.digest) == evidence
+    assert {s.id: s.skill for s in store.scores("public")[entry.digest]} == {g.id: g.skill for g in told.groups}
+    assert store.cells(entry.digest) == told.cells
+
+
+def test_resubmission_changes_nothing(store: Store) -> None:
+    first = store.submit(*verdict(), "ada")
+    revision = store.revision()
+    again = store.submit(*verdict(), "ada")
+    assert (again.id, again.created, again.rung) == (first.id, False, first.rung)
+    assert store.revision() == revision and len(store.entries()) == 1
+
+
+def test_what_was_only_validated_can_climb(store: Store) -> None:
+    told, evidence = verdict()
+    form = told.model_copy(update={"rung": "validated", "groups": [], "cells": []})
+    assert store.submit(form, evidence, "ada").rung == "validated"
+    assert store.scores("public") == {}
+    receipt = store.submit(told, evidence, "ada")
+    assert (receipt.rung, receipt.created) == ("recomputed", False)
+    assert len(store.scores("public")[str(told.digest)]) == len(told.groups) and store.cells(str(told.digest))
+    assert store.submit(form, evidence, "ada").rung == "recomputed", "and never falls"
+
+
+def test_replay_of_a_bundle_changes_nothing(store: Store) -> None:
+    """Whoever sends somebody's signed bundle again gets that somebody's receipt; the entry stays theirs."""
+    store.submit(*verdict(signer="a" * 64), "ada")
+    receipt = store.submit(*verdict(signer="a" * 64), "mallory")
+    assert not receipt.created and store.entries()[0].submitter == "ada"
+
+
+def test_other_content_needs_another_version(store: Store) -> None:
+    store.submit(*verdict(), "ada")
+    before = contents(store)
+    assert codes(store.submit(*verdict(content="other"), "ada")) == ["version-taken"]
+    assert contents(store) == before
+    assert store.submit(*verdict(version="2"), "ada").created
+
+
+def test_a_name_belongs_to_who_used_it_first(store: Store) -> None:
+    store.submit(*verdict(), "ada")
+    assert codes(store.submit(*verdict(version="2"), "mallory")) == ["name-taken"]
+
+
+@pytest.mark.parametrize("name", ["1ifelong-map", "lifelong-rnap", "LIFELONG_MAP", "lifel0ng.map"])
+def test_names_that_look_alike(store: Store, name: str) -> None:
+    store.submit(*verdict("lifelong-map"), "ada")
+    assert codes(store.submit(*verdict(name), "mallory")) == ["name-alike"]
+
+
+def test_variants_do_not_look_alike(store: Store) -> None:
+    for name in ("map?prior=1.5", "map?prior=15", "map?prior=2", "map"):
+        assert store.submit(*verdict(name), "ada").created
+
+
+def test_a_name_keeps_its_key(store: Store) -> None:
+    store.submit(*verdict(signer="a" * 64), "ada")
+    assert codes(store.submit(*verdict(version="2", signer="b" * 64), "ada")) == ["signer"]
+    assert codes(store.submit(*verdict(version="2"), "ada")) == ["signer"]
+    assert store.submit(*verdict(version="2", signer="a" * 64), "ada").created
+
+
+def test_copies_of_another_entry(store: Store) -> None:
+    store.submit(*verdict(answers="same"), "ada")
+    assert codes(store.submit(*verdict("yours", answers="same"), "mallory")) == ["copy"]
+    assert store.submit(*verdict("twin", answers="same"), "ada").created, "one's own twin is no theft"
+
+
+def test_withdrawal_leaves_a_tombstone(store: Store) -> None:
+    receipt = store.submit(*verdict(), "ada")
+    with pytest.raises(UserError, match="belongs to ada"):
+        store.withdraw(str(receipt.id), "mallory", "mine now")
+    store.withdraw(str(receipt.id), "ada", "a mistake \x1b[31m")
+    assert store.entries() == []
+    [stone] = store.entries(withdrawn=True)
+    assert stone.withdrawn is not None and stone.withdrawn_because == "a mistake \\x1b[31m"
+    with pytest.raises(UserError, match="was withdrawn"):
+        store.read_evidence(stone.digest)
+    assert codes(store.submit(*verdict(), "ada")) == ["withdrawn"]
+    assert codes(store.submit(*verdict(content="other"), "ada")) == ["version-taken"]
+
+
+def test_refusals_are_logged_and_change_nothing_else(store: Store) -> None:
+    store.submit(*verdict(), "ada")
+    before = contents(store)
+    refused = Verdict(digest=None, rung=None, problems=[problem("json-empty", "submission.json", "empty")])
+    assert store.submit(refused, None, "mallory").rung is None
+    assert contents(store) == before
+    last = store.log()[-1]
+    assert (last.action, last.actor) == ("refused", "mallory") and "json-empty" in last.reasons[0]
+
+
+def test_reproduction_climbs_only_if_it_matches(store: Store) -> None:
+    receipt = store.submit(*verdict(), "ada")
+    store.record_reproduction(str(receipt.id), reproduction(0.4, matches=False))
+    assert store.entries()[0].rung == "recomputed" and store.scores("private") == {}
+    store.record_reproduction(str(receipt.id), reproduction(0.4))
+    entry = store.entries()[0]
+    assert entry.rung == "reproduced" and entry.private_split == "private-1" and entry.reproduction is not None
+    [samples] = store.samples("private").values()
+    assert samples["follow on histsmol-v1"].tolist() == pytest.approx([0.35, 0.4, 0.45])
+    assert [one.action for one in store.log()] == ["accepted", "not-reproduced", "reproduced"]
+
+
+def test_the_log_only_grows(store: Store, tmp_path: Path) -> None:
+    for version in ("1", "2"):
+        store.submit(*verdict(version=version), "ada")
+    store.check_log()
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'board' / DATABASE}")
+    for statement in ("DELETE FROM decisions", "UPDATE decisions SET actor = 'x'"):
+        with pytest.raises(sa.exc.IntegrityError, match="only grows"), engine.begin() as connection:
+            connection.execute(sa.text(statement))
+    with engine.begin() as connection:  # somebody with the file itself can; the chain tells
+        connection.execute(sa.text("DROP TRIGGER decisions_keep_UPDATE"))
+        connection.execute(sa.text("UPDATE decisions SET actor = 'eve' WHERE sequence = 1"))
+    with pytest.raises(UserError, match="tampered with at line 1"):
+        store.check_log()
+
+
+def test_tokens_are_hashed(store: Store, tmp_path: Path) -> None:
+    token = store.enrol("ada")
+    assert store.submitter_of(token) == "ada" and store.submitter_of(token + "x") is None
+    with pytest.raises(UserError, match="already"):
+        store.enrol("ada")
+    store.close()
+    assert all(token.encode() not in path.read_bytes() for path in (tmp_path / "board").rglob("*") if path.is_file())
+
+
+def test_attempts_are_counted(store: Store) -> None:
+    start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
+    store.note("attempted", "ada")
+    store.note("attempted", "ada")
+    store.note("attempted", "bob")
+    assert store.count("ada", "attempted", start) == 2
+    assert store.count("ada", "attempted", start + datetime.timedelta(days=1)) == 0
+
+
+def test_private_attempts_are_limited(store: Store) -> None:
+    digest = str(store.submit(*verdict(), "ada").id)
+    day = datetime.timedelta(days=1)
+    for _ in range(2):
+        store.attempt("ada", digest, most=2, per=day)
+    with pytest.raises(UserError, match="used 2 of 2 attempts in 1 days"):
+        store.attempt("ada", digest, most=2, per=day)
+    store.attempt("bob", digest, most=2, per=day)
+    store.attempt("ada", digest, most=2, per=datetime.timedelta(days=-1))
+
+
+def test_full_disk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.submit(*verdict(), "ada")
+    before, revision = contents(store), store.revision()
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(UserError, match="No space left on device") as caught:
+            store.submit(*verdict(version="2"), "ada")
+    assert "\n" not in str(caught.value)
+    assert contents(store) == before and store.revision() == revision
+    assert store.submit(*verdict(version="2"), "ada").created
+
+
+def test_full_database(store: Store) -> None:
+    store.submit(*verdict(), "ada")
+    before, revision = contents(store), store.revision()
+    with store._database.writing() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")  # no page more than there are
+    told, evidence = verdict("large", skill=0.3)
+    told = told.model_copy(update={"warnings": ["x" * 1000] * 1000})
+    with pytest.raises(UserError, match="full") as caught:
+        store.submit(told, evidence, "ada")
+    assert "\n" not in str(caught.value)
+    assert contents(store)[0] == before[0] and store.revision() == revision
+    assert store.sweep() == 1, "its evidence was written and belongs to nobody"
+
+
+def test_evidence_that_cannot_be_written(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "board" / "evidence").write_text("a file is in the way")
+    with pytest.raises(UserError, match="evidence cannot be written"):
+        store.submit(*verdict(), "ada")
+    assert store.entries() == [] and store.revision() == 0
+
+
+def test_not_a_store(tmp_path: Path) -> None:
+    (tmp_path / DATABASE).write_bytes(b"not a database at all" * 100)
+    with pytest.raises(UserError, match="not a database") as caught:
+        Store.open(tmp_path)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(UserError, match="needs a folder for its evidence"):
+        Store.open("sqlite:///x.sqlite")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UserError, match="cannot use"):
+        Store.open(tmp_path / "file" / "below")
+
+
+def test_migrations_make_the_tables(store: Store, tmp_path: Path) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.runtime.migration import MigrationContext
+
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'board' / DATABASE}")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_a_newer_store_is_left_alone(tmp_path: Path) -> None:
+    Store.open(tmp_path).close()
+    engine = sa.create_engine(f"sqlite:///{tmp_path / DATABASE}")
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(UserError, match="newer than this program"):
+        Store.open(tmp_path)
+
+
+def test_sweep_removes_evidence_without_an_entry(store: Store) -> None:
+    store.submit(*verdict(), "ada")
+    store.evidence.keep("f" * 64, b"orphan")
+    assert store.sweep() == 1
+    assert len(list(store.evidence.digests())) == 1
