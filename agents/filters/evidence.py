@@ -44,9 +44,9 @@ class Evidence:
     unit: Tensor
     """(B,) what a pair's variance of 1 in log-odds is in the units of b: its mean weight."""
 
-    def single(self) -> Evidence:
-        """The same in single precision, for a network."""
-        return Evidence(**{name: getattr(self, name).float() for name in self.__dataclass_fields__})
+    def to(self, dtype: torch.dtype) -> Evidence:
+        """The same in another precision, for a network."""
+        return Evidence(**{name: getattr(self, name).to(dtype) for name in self.__dataclass_fields__})
 
 
 def collect(features: Tensor, responses: Tensor, weights: Tensor, pairs_free: Tensor) -> Evidence:

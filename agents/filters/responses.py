@@ -5,6 +5,7 @@ Legend of shapes: B episodes, Q comparisons, D = 19, t centuries seen.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +21,8 @@ from progressgym.preferences.comparisons import CLIP
 
 CLIPPED = 1.01 * CLIP
 """A probability this near to 0 or 1 only says that it is beyond the clip: its pair is left out."""
+FAR = math.log((1.0 - CLIP) / CLIP)
+"""The log-odds of the clip."""
 ROUNDS = 2
 """How often the responses are linearised anew when the labels are sampled or some are missing."""
 
@@ -85,6 +88,8 @@ class Responses:
             moved = torch.logit(labels.clamp(CLIP, 1.0 - CLIP)) - self.offsets[..., None]
             responses = torch.where(torch.isnan(labels), guess, moved)
             return collect(self.features, responses, weights, weights.sum(-1))
+        # Beyond the clip a guess would leave a label no weight and its response no bound.
+        guess = (guess + self.offsets[..., None]).clamp(-FAR, FAR) - self.offsets[..., None]
         chance = torch.sigmoid(guess + self.offsets[..., None])
         weights = (chance * (1.0 - chance)).mean(-1)
         surprise = torch.where(torch.isnan(labels), 0.0, labels - chance)

@@ -21,15 +21,17 @@ from progressgym.agents.filters.posterior import TINY, Expectation
 from progressgym.agents.learned.network import AHEAD, SEEN, Attention
 
 WEIGHTS = "attention-v1"
+ENOUGH = 2 * SEEN
+"""With fewer residual degrees of freedom the scatter that the network reads is no estimate; then nothing is forecast."""
 
 
 @lru_cache(maxsize=1)
 def load_network() -> Attention:
-    """The shipped network, in single precision on the CPU."""
+    """The shipped network, in double precision: results shall not depend on the size of a batch."""
     folder = Path(str(files("progressgym.data"))) / "agents" / WEIGHTS
     network = Attention()
     network.load_state_dict(load_file(folder / "attention.safetensors"))
-    return network.requires_grad_(False).eval()
+    return network.double().requires_grad_(False).eval()
 
 
 class AttentionAgent(StanceFilter):
@@ -44,11 +46,11 @@ class AttentionAgent(StanceFilter):
         sampled = torch.full_like(evidence.free, float(self.sampled))
         ahead = min(max(target - evidence.signal.shape[-1], 0), AHEAD)
         network = load_network().to(evidence.free.device)
-        mean, own = network(evidence.single(), ahead, sampled)
+        mean, own = network(evidence, ahead, sampled)
         return Expectation(
-            stance=_per_strength(mean.double(), evidence.strength),
+            stance=_stance(mean, evidence),
             stance_variance=torch.zeros_like(evidence.strength),
-            own_variance=own.double().exp() / evidence.unit.clamp(min=TINY),
+            own_variance=own.clamp(max=10.0).exp() / evidence.unit.clamp(min=TINY),
             smoothed=self._smoothed(network, evidence, sampled),
         )
 
@@ -66,11 +68,12 @@ class AttentionAgent(StanceFilter):
                 free=evidence.free,
                 unit=evidence.unit,
             )
-            mean, _ = network(early.single(), 0, sampled)
-            path.append(_per_strength(mean.double(), evidence.strength))
+            mean, _ = network(early, 0, sampled)
+            path.append(_stance(mean, evidence))
         return torch.stack(path, -1)
 
 
-def _per_strength(signal: Tensor, strength: Tensor) -> Tensor:
-    """Stance (B, D) of expected signals; 0 along directions that nothing was asked about."""
-    return torch.where(strength > 0, signal / torch.where(strength > 0, strength, 1.0), 0.0)
+def _stance(signal: Tensor, evidence: Evidence) -> Tensor:
+    """Stance (B, D) of expected signals; 0 where nothing was asked, or too little to tell drift from noise."""
+    told = (evidence.strength > 0) & (evidence.free >= ENOUGH)[:, None]
+    return torch.where(told, signal / torch.where(told, evidence.strength, 1.0), 0.0)

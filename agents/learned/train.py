@@ -47,10 +47,11 @@ def spectrum_of(instrument: Instrument) -> tuple[Tensor, float]:
 
 def loss_of(network: Attention, given: Lesson) -> Tensor:
     """Squared error of the forecast, relative to the size of the signals, and that of the own part's log variance."""
-    mean, own = network(given.evidence.single(), given.ahead, given.sampled)
-    error = (mean - given.target.float()).pow(2).mean(-1)
-    spread = (own - given.own.log().float()).pow(2)
-    return (error / given.size.float()).mean() + OWN_WEIGHT * spread.mean()
+    precision = next(network.parameters()).dtype
+    mean, own = network(given.evidence.to(precision), given.ahead, given.sampled)
+    error = (mean - given.target).pow(2).mean(-1)
+    spread = (own - given.own.log()).pow(2)
+    return (error / given.size).mean() + OWN_WEIGHT * spread.mean()
 
 
 def train(steps: int, seed: int = SEED, report: int = 500) -> tuple[Attention, list[dict[str, float]]]:

@@ -47,7 +47,7 @@ def test_forecasts_are_odd_and_scale_with_the_signals(spectrum: tuple[torch.Tens
     """Turned signals give turned forecasts; in other units of size the forecast has other units of size."""
     network = load_network()
     given = lesson(16, *spectrum, torch.Generator().manual_seed(5))
-    evidence = given.evidence.single()
+    evidence = given.evidence
     mean, _ = network(evidence, given.ahead, given.sampled)
     turned, _ = network(replace(evidence, signal=-evidence.signal), given.ahead, given.sampled)
     torch.testing.assert_close(turned, -mean)
