@@ -146,7 +146,7 @@ class FollowStanceEnv(StanceFlavour, FollowEnv):
     ## Arguments
     ```pycon
     >>> import gymnasium as gym, progressgym
-    >>> env = gym.make("ProgressGym/FollowStance-v0", history="synthetic:linear", reward="gain")
+    >>> env = gym.make("ProgressGym/FollowStance-v0", history="synthetic:linear?coherence=0.5", reward="gain")
     >>> observation, info = env.reset(seed=0)
     >>> observation.shape, env.step([0.0] * 19)[1]
     ((47,), 0.0)

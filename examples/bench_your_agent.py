@@ -45,7 +45,7 @@ def main(out: Path = Path("runs/own")) -> None:
     plan = make_plan(
         agents=["static", "lifelong-map", "bench_your_agent:Swayed"],
         challenges=["follow"],
-        histories=["synthetic:linear"],
+        histories=["synthetic:linear?coherence=0.5"],
         seeds=5,
     )
     outcome = run_bench(plan, out, workers=1)

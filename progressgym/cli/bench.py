@@ -14,7 +14,7 @@ from progressgym.core.errors import UserError
 
 EXAMPLES = """
 progressgym bench
-progressgym bench --agents static,lifelong-map --challenges follow --history synthetic:linear --seeds 5
+progressgym bench --agents static,lifelong-map --challenges follow --history 'synthetic:linear?coherence=0.5' --seeds 5
 progressgym bench --agents lifelong-dpo,'lifelong-dpo?reference=uniform' --challenges 'predict?horizon=2'
 progressgym bench --ray --workers 2 --seeds 3 --out runs/on-ray
 progressgym bench --agents static,lifelong-dpo --history histsmol-v1 --policy lm:smollm2-135m --seeds 1 --workers 1
@@ -35,7 +35,7 @@ class Options:
     challenges: Annotated[str, tyro.conf.arg(metavar="C,D")] = ""
     """Challenges by name or query string; all by default."""
     history: Annotated[str, tyro.conf.arg(metavar="H,I")] = ""
-    """Shipped names, folders, npz files or synthetic ids; by default histsmol-v1 and synthetic:linear."""
+    """Shipped names, folders, npz files or synthetic ids; by default histsmol-v1 and synthetic:linear?coherence=0.5."""
     seeds: Annotated[int, tyro.conf.arg(metavar="N")] = 10
     """Number of seeds."""
     labels: Annotated[str, tyro.conf.arg(metavar="KINDS")] = "probability,sample"

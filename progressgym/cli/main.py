@@ -123,7 +123,7 @@ def usage(prefix: str = "") -> str:
     lines += ["examples:", f"  {PROGRAM} {first}" if not prefix else f"  {PROGRAM} {first} --help"]
     if not prefix:
         lines += [
-            f"  {PROGRAM} bench --agents static,lifelong-map --history synthetic:linear --seeds 5",
+            f"  {PROGRAM} bench --agents static,lifelong-map --history 'synthetic:linear?coherence=0.5' --seeds 5",
             f"  {PROGRAM} history show histsmol-v1",
             f"  {PROGRAM} bench --help",
         ]

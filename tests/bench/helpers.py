@@ -8,7 +8,7 @@ from pathlib import Path
 from progressgym.bench.plan import Plan, make_plan
 from progressgym.bench.runner import BenchOutcome, run_bench
 
-LINEAR = "synthetic:linear"
+LINEAR = "synthetic:linear?coherence=0.5"
 
 
 def small_plan(agents: str = "static,lifelong-map", seeds: int = 2, challenges: str = "follow") -> Plan:
