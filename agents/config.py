@@ -125,7 +125,7 @@ class LanguageModelConfig:
     """LoRA: rank of the adapter."""
     learning_rate: float | None = None
     """Peak learning rate; by default 1e-3 with LoRA and 1e-5 for all weights."""
-    comparisons: int = 64
+    comparisons: int = 32
     """How many of a century's comparisons are trained on, drawn anew each century; 0 takes all."""
     epochs: int = 1
     """Passes over them."""
