@@ -214,6 +214,8 @@ def with_policy(agent: str, policy: str) -> str:
     >>> with_policy("lifelong-dpo", "lm:smollm2-135m"), with_policy("lifelong-map", "lm:smollm2-135m")
     ('lifelong-dpo?policy=lm:smollm2-135m', 'lifelong-map')
     """
+    if policy != STANCE:
+        model_of({"policy": policy})
     spec, given = spec_of(agent), parse_id(agent)
     if policy == STANCE or spec.method not in WITH_MODELS or "policy" in given.arguments:
         return check(agent)

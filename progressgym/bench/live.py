@@ -74,10 +74,13 @@ class LiveLog:
     """Writes what can be watched while an episode goes on."""
 
     def __init__(self, folder: Path, agent: str, env: ProgressEnv) -> None:
-        """Open both logs; old points of a run that is taken up again are hidden."""
-        again = 0 if folder.exists() else None
-        self._centuries = RunLog(folder / "centuries", first_step=again)
-        self._training = RunLog(folder / "training", first_step=again)
+        """Open both logs; old points of a run that is taken up again are hidden.
+
+        A fresh log is opened at step 0 too: TensorBoard takes the first opening that says its step for the beginning,
+        and only those after it for restarts that hide what came before.
+        """
+        self._centuries = RunLog(folder / "centuries", first_step=0)
+        self._training = RunLog(folder / "training", first_step=0)
         self._agent, self._env = agent, env
         self._steps = 0
         self._first = 1 + env.horizon

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from progressgym.agents import marked, names, spec_of, with_policy
+from progressgym.agents.config import POLICY_PREFIX
 from progressgym.bench.challenges import Challenge, challenge_names, parse_challenge
 from progressgym.bench.own_agents import is_own, load_class
 from progressgym.core.errors import UserError
@@ -17,6 +18,7 @@ from progressgym.core.ids import parse_id
 from progressgym.histories.history import RESAMPLED, SYNTHETIC, History, shipped_names
 from progressgym.histories.source import resolve_history
 from progressgym.histories.synthetic import SyntheticSpec
+from progressgym.models import locate
 
 SHIPPED_HISTORY = "histsmol-v1"
 SYNTHETIC_HISTORY = "synthetic:linear?coherence=0.5"
@@ -87,6 +89,7 @@ def make_plan(
         UserError: anything unknown or empty; nothing has been run by then.
     """
     chosen = [_agent(name, policy) for name in agents or names()]
+    _find_models(chosen)
     numbers = _seeds(seeds)
     variants = _variants(challenges or challenge_names(), labels)
     places = [_history(spec) for spec in histories or default_histories()]
@@ -118,6 +121,13 @@ def _agent(name: str, policy: str) -> str:
         load_class(name)
         return name
     return with_policy(name, policy)
+
+
+def _find_models(agents: Sequence[str]) -> None:
+    """Find (and fetch, where need be) every language model that is to be adjusted, before anything is run."""
+    given = [parse_id(agent).arguments for agent in agents if not is_own(agent) and has_model(agent)]
+    for policy in dict.fromkeys(str(arguments["policy"]) for arguments in given):
+        locate(policy.removeprefix(POLICY_PREFIX))
 
 
 def _on(agent: str, place: HistoryChoice) -> str:

@@ -1,5 +1,5 @@
 """Language models: loading them and scoring options. Importing this package imports no torch."""
 
-from progressgym.models.load import load_language_model, load_model, resolve_base
+from progressgym.models.load import load_language_model, load_model, locate, resolve_base
 
-__all__ = ["load_language_model", "load_model", "resolve_base"]
+__all__ = ["load_language_model", "load_model", "locate", "resolve_base"]

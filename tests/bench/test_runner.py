@@ -19,11 +19,11 @@ from progressgym.bench.cells import read_cell
 from progressgym.bench.runner import run_bench
 from progressgym.core.errors import UserError
 from progressgym.scores.records import Results, load_record
-from tests.bench.helpers import bench, cells, small_plan, stamps
+from tests.bench.helpers import LINEAR, bench, cells, small_plan, stamps
 
 torch.set_num_threads(1)
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "bench.json"
-CELL = "synthetic_linear/follow/lifelong-map/0"
+CELL = "synthetic_linear+coherence=0.5/follow/lifelong-map/0"
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(done: Path, tmp_path: Path) -> No
     """SIGKILL after the first finished cell, with half-written rubbish left behind as well."""
     out = tmp_path / "killed"
     options = "bench --agents static,lifelong-map --challenges follow --labels probability"
-    options += " --history synthetic:linear --seeds 2 --workers 1 --quiet"
+    options += f" --history {LINEAR} --seeds 2 --workers 1 --quiet"
     process = subprocess.Popen(
         [sys.executable, "-m", "progressgym.cli.main", *options.split(), "--out", str(out)],
         stdout=subprocess.DEVNULL,
@@ -126,7 +126,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(done: Path, tmp_path: Path) -> No
     assert process.wait() == -signal.SIGKILL
     survived = stamps(out)
     assert 0 < len(survived) < 4
-    stale = out / "synthetic_linear" / "follow" / "lifelong-map" / ".tmp-1-0"
+    stale = out / "synthetic_linear+coherence=0.5" / "follow" / "lifelong-map" / ".tmp-1-0"
     stale.mkdir(parents=True, exist_ok=True)
     (stale / "steps.npz").write_bytes(b"half")
     outcome = bench(small_plan(), out)
@@ -164,7 +164,7 @@ def test_own_agents_run_and_are_known_by_their_source(done: Path, tmp_path: Path
     assert not outcome.failures
     (row,) = outcome.results.aggregates
     assert row.skill is not None and row.skill.mid == pytest.approx(0, abs=1e-5)
-    folder = tmp_path / "synthetic_linear" / "follow" / "tests.bench.own_Steady" / "0"
+    folder = tmp_path / "synthetic_linear+coherence=0.5" / "follow" / "tests.bench.own_Steady" / "0"
     assert (folder / "agent.json").is_file()
     assert bench(small_plan("tests.bench.own:Steady"), tmp_path).reused == 2
 

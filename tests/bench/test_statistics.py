@@ -19,7 +19,7 @@ from progressgym.scores.records import Results, load_record
 from tests.bench.helpers import bench, small_plan
 
 torch.set_num_threads(1)
-HISTORIES = ("synthetic:linear?seed=1", "synthetic:cyclic?seed=2")
+HISTORIES = ("synthetic:linear?coherence=0.5&seed=1", "synthetic:cyclic?coherence=0.5&seed=2")
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +132,7 @@ def test_wall_time_is_kept_when_a_benchmark_goes_on(tmp_path: Path) -> None:
     bench(small_plan("static", seeds=1), tmp_path)
     first = bench(small_plan("static", seeds=1), tmp_path).results.aggregates[0].seconds
     assert first is not None and bench(small_plan("static", seeds=2), tmp_path).results.aggregates[0].seconds
-    path = tmp_path / "synthetic_linear" / "follow" / "static" / "seconds.json"
+    path = tmp_path / "synthetic_linear+coherence=0.5" / "follow" / "static" / "seconds.json"
     assert len(path.read_text().splitlines()) == 4
     path.write_text("[1]")
     outcome = bench(small_plan("static", seeds=3), tmp_path)
