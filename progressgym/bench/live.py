@@ -4,11 +4,12 @@
     <log>/training    train/*, what TRL's trainers log; the step counts training steps over all centuries
 
 Two folders, because a reopened log hides everything from a step on, whatever its tag. A run that is taken up again
-writes its logs anew from the checkpoints, and hides the old points: the same curves, none twice.
+writes its logs anew from the checkpoints, and takes the old points away: the same curves, none twice.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -74,8 +75,13 @@ class LiveLog:
     """Writes what can be watched while an episode goes on."""
 
     def __init__(self, folder: Path, agent: str, env: ProgressEnv) -> None:
-        """Open both logs; old points of a run that is taken up again are hidden."""
+        """Open both logs; what a run that is taken up again had written goes, because it writes all of it anew.
+
+        Scalars and pictures that a running TensorBoard has read already are hidden by their step; texts have no such
+        way, so the old files are removed.
+        """
         again = 0 if folder.exists() else None
+        shutil.rmtree(folder, ignore_errors=True)
         self._centuries = RunLog(folder / "centuries", first_step=again)
         self._training = RunLog(folder / "training", first_step=again)
         self._agent, self._env = agent, env
