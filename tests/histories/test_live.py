@@ -33,7 +33,7 @@ def test_it_begins_as_the_first_century_and_moves_toward_what_it_is_taught(histo
     np.testing.assert_allclose(human.answers, history.answers[0], atol=1e-5)
     taught = history.answers[-1].astype(np.float64)
     before = np.abs(human.answers - taught).mean()
-    logs = human.learn(taught, epochs=2)
+    logs = human.learn(taught, epochs=6)
     assert np.abs(human.answers - taught).mean() < 0.9 * before
     assert logs[0]["rewards/margins"] == 0.0
     human.begin(0)
