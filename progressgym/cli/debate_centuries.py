@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -113,16 +114,11 @@ def _live(options: Options, domain: DilemmaDomain) -> dict[str, Any]:
         read.append(rows)
     labels = list(read[0])
     between = flip_matrix(np.array([read[0][label] for label in labels]))
-    upper = between[np.triu_indices(len(labels), 1)]
-    seeds = _seed_flips(read)
     return {
         "labels": labels,
         "transcripts": len(transcripts.cases),
         "flips_between_centuries": between.round(4).tolist(),
-        "mean_between_centuries": float(upper.mean()) if len(upper) else None,
-        "flips_between_seeds": {label: round(share, 4) for label, share in seeds.items()},
-        "mean_between_seeds": float(np.mean(list(seeds.values()))) if seeds else None,
-        "mean_between_centuries_of_the_same_labels": _among(between, labels, list(seeds)),
+        "compared": _compare(read),
         "order_flips": order,
         "exact": {
             "dilemmas": options.exact,
@@ -134,23 +130,26 @@ def _live(options: Options, domain: DilemmaDomain) -> dict[str, Any]:
     }
 
 
-def _seed_flips(read: list[dict[str, Floats]]) -> dict[str, float]:
-    """Share of rulings in which a century's other seeds differ from its first, for centuries that have some."""
+def _compare(read: list[dict[str, Floats]]) -> dict[str, Any]:
+    """All pairs of models: of two centuries (whatever their seeds), and of one century with two seeds.
+
+    For both kinds the mean share of rulings that differ, and the root mean square difference of margins.
+    """
     from progressgym.core.debate import margin_flips
 
-    shares: dict[str, list[float]] = {}
-    for rows in read[1:]:
-        for label, other in rows.items():
-            if label in read[0]:
-                shares.setdefault(label, []).append(margin_flips(read[0][label], other))
-    return {label: float(np.mean(found)) for label, found in shares.items()}
-
-
-def _among(between: Floats, labels: list[str], chosen: list[str]) -> float | None:
-    """Mean share between different centuries of a choice of them; None for fewer than two."""
-    at = [labels.index(label) for label in chosen]
-    part = between[np.ix_(at, at)][np.triu_indices(len(at), 1)]
-    return float(part.mean()) if len(part) else None
+    models = [(label, margin) for rows in read for label, margin in rows.items()]
+    found: dict[str, list[tuple[float, float]]] = {"centuries": [], "seeds": []}
+    for (label, one), (other, two) in combinations(models, 2):
+        distance = float(np.sqrt(((one - two) ** 2).mean()))
+        found["seeds" if label == other else "centuries"].append((margin_flips(one, two), distance))
+    return {
+        kind: {
+            "pairs": len(pairs),
+            "flips": round(float(np.mean([flip for flip, _ in pairs])), 4) if pairs else None,
+            "distance": round(float(np.mean([distance for _, distance in pairs])), 4) if pairs else None,
+        }
+        for kind, pairs in found.items()
+    }
 
 
 def _judge(adapter: Path, domain: DilemmaDomain) -> LanguageModelJudge:
@@ -184,7 +183,11 @@ def _print(record: dict[str, Any]) -> None:
     if live is None:
         return
     print(f"language models, {live['transcripts']} transcripts each: rule differently")
-    for key, name in (("mean_between_centuries", "two centuries"), ("mean_between_seeds", "two seeds of one century")):
-        print(f"  {name:<26} {'not measured' if live[key] is None else format(live[key], '.3f')}")
+    for kind, name in (("centuries", "two centuries"), ("seeds", "two seeds of one century")):
+        found = live["compared"][kind]
+        told = (
+            "not measured" if not found["pairs"] else f"{found['flips']:.3f}, margins differ by {found['distance']:.3f}"
+        )
+        print(f"  {name:<26} {told}")
     flips = list(live["order_flips"].values())
     print(f"  {'the two orders of options':<26} {np.mean(flips):.3f}")

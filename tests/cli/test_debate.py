@@ -115,9 +115,11 @@ def test_centuries_by_language_models(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert debate_centuries.run(options) == 0
     live = json.loads((tmp_path / "out" / "centuries.json").read_text())["language_models"]
     assert live["labels"] == ["C013", "C015", "C017"] and live["transcripts"] == 200
-    assert set(live["flips_between_seeds"]) == {"C013", "C017"}
-    assert 0.0 < live["mean_between_seeds"] < 0.05 < live["mean_between_centuries"]
-    assert live["mean_between_centuries_of_the_same_labels"] == live["flips_between_centuries"][0][2]
+    centuries, seeds = live["compared"]["centuries"], live["compared"]["seeds"]
+    assert (centuries["pairs"], seeds["pairs"]) == (8, 2)
+    assert 0.0 < seeds["flips"] < 0.05 < centuries["flips"]
+    assert seeds["distance"] == 0.04, "margins of two seeds are 2 x 0.02 apart"
+    assert np.array(live["flips_between_centuries"]).shape == (3, 3)
     assert live["order_flips"] == dict.fromkeys(live["labels"], 0.25)
     assert live["exact"]["dilemmas"] == 5 and len(live["exact"]["values"]["C013"]) == 5
 
