@@ -197,6 +197,8 @@ class Study:
                     if told.update % LOG_EVERY == 0:
                         _log(log, told)
 
+                known = self.folder / f"seed{seed}" / "isolated.safetensors"
+                start = load_debater(known).net if known.exists() else None
                 if confuser:
                     debater = self.debater(seed, method).net
                     net = train_confuser(
@@ -207,10 +209,11 @@ class Study:
                         updates=plan.confuser_updates,
                         seed=seed,
                         method=method,
+                        start=start,
                         listen=listen,
                     )
                 else:
-                    net = train_debater(method, domain, judge, plan.settings, seed=seed, listen=listen)
+                    net = train_debater(method, domain, judge, plan.settings, seed=seed, start=start, listen=listen)
             record = {"method": name, "seed": str(seed), "judge": judge.fingerprint}
             save_debater(self.folder / f"seed{seed}" / f"{name}.safetensors", net, domain, record)
 

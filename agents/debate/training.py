@@ -5,8 +5,8 @@
 | `isolated` | an advocate of the preferred option that shows all L pieces itself | nobody |
 | `precommit` | the same with its L/2 pieces only | nobody |
 | `self-play` | one network, on either side | its own copy, frozen for a generation |
-| `maxmin` | an advocate of the preferred option | an adversary that learns in the same games |
-| `confuser` | an adversary that argues for the other option | a finished debater, which no longer learns |
+| `maxmin` | an advocate of the preferred option | an adversary that learns in the same games; both begin as isolated ones |
+| `confuser` | an adversary that argues for the other option | a finished debater, which no longer learns; it begins as an isolated one where there is one |
 
 All are rewarded by the change of sigmoid(margin) after every turn; over a debate this adds up to the judge's final
 confidence. Cases come from the domain given, so training sees training states only.
@@ -98,7 +98,14 @@ def silent(told: Told) -> None:
 
 
 def train_debater(
-    method: str, domain: Domain, judge: Judge, settings: TrainSettings, *, seed: int, listen: Listener = silent
+    method: str,
+    domain: Domain,
+    judge: Judge,
+    settings: TrainSettings,
+    *,
+    seed: int,
+    start: DebaterNet | None = None,
+    listen: Listener = silent,
 ) -> DebaterNet:
     """Train a debater.
 
@@ -108,6 +115,7 @@ def train_debater(
         judge: who rules.
         settings: how much.
         seed: of everything random.
+        start: maxmin only: the isolated debater of this seed, where it has been trained already.
         listen: called after each update.
 
     Raises:
@@ -118,7 +126,11 @@ def train_debater(
     arena = Arena(domain, judge, settings, alone_rules(method, settings.turns), name=method, seed=seed)
     learner = arena.learner("debater", settings.updates)
     if method == "maxmin":
+        # Two beginners teach each other little: an advocate who knows what persuades is the better start for both.
+        first = start or train_debater("isolated", domain, judge, settings, seed=seed)
+        learner.net.load_state_dict(first.state_dict())
         adversary = arena.learner("adversary", settings.updates * settings.adversary_updates)
+        adversary.net.load_state_dict(first.state_dict())
         for update in range(settings.updates):
             for extra in range(settings.adversary_updates - 1):
                 played = arena.play(update, (learner.net, adversary.net), name=f"extra{extra}")
@@ -154,6 +166,7 @@ def train_confuser(
     updates: int,
     seed: int,
     method: str,
+    start: DebaterNet | None = None,
     listen: Listener = silent,
 ) -> DebaterNet:
     """Train an adversary against a finished debater, which plays as it does when it is measured (no exploration).
@@ -166,12 +179,15 @@ def train_confuser(
         updates: how many.
         seed: of everything random.
         method: how the debater was trained; says whether it precommits.
+        start: begin with the weights of an isolated debater, which knows what persuades; a fresh network when None.
         listen: called after each update.
     """
     arena = Arena(
         domain, judge, settings, disturbed_rules(method, settings.turns), name=f"confuser/{method}", seed=seed
     )
     learner = arena.learner("confuser", updates)
+    if start is not None:
+        learner.net.load_state_dict(start.state_dict())
     for update in range(updates):
         played = arena.play(update, (debater, learner.net), explore=(False, True))
         listen(played.told(update, learner.update(played.steps[1])))

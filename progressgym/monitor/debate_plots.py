@@ -65,6 +65,7 @@ def grouped_bars(
         panel.scatter([], [], marker="D", s=26, color="white", edgecolor=INK, label="published (other data)")
         panel.axhline(line[1], color=INK, linestyle="--", linewidth=1.0, label=line[0])
         _finish(panel, title, label)
+        panel.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
         panel.set_xticks(range(len(groups)), list(groups))
         panel.set_ylim(0.0, 1.0)
         return figure
@@ -100,7 +101,7 @@ def curves(
                     label=name,
                 )
             _finish(panel, "", height)
-            panel.set_xlabel(label)
+        figure.supxlabel(label, fontsize=9, color="#333333")
         return figure
 
 
