@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """
 progressgym leaderboard show
-progressgym leaderboard show --store runs/board --csv > standings.csv
+progressgym leaderboard show --store runs/board --csv --out standings.csv
 progressgym leaderboard show --entries leaderboard/entries --json --out leaderboard/standings.json
 """
 WIDTH = 150
@@ -98,7 +98,7 @@ def _table(standings: Standings) -> Table:
     for title in ("place", "agent", "version", "status"):
         table.add_column(title, no_wrap=True)
     for title in standings.groups:
-        table.add_column(title.replace(" on ", "\n"), justify="right", no_wrap=True)
+        table.add_column(title.replace(" on ", "\n").replace("?", "\n?"), justify="right", no_wrap=True)
     for row in standings.rows:
         cells = []
         for group in row.groups:
