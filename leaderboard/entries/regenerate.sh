@@ -11,7 +11,7 @@ if [ -n "$(ls -A "$run" 2>/dev/null)" ]; then          # cells of an earlier com
     echo "$run is not empty; give a new folder" >&2
     exit 2
 fi
-agents=(static random lifelong-map lifelong-dpo lifelong-rlhf extrapolative-dpo extrapolative-rlhf)
+agents=(static random lifelong-map lifelong-dpo lifelong-rlhf extrapolative-dpo extrapolative-rlhf kalman attention)
 cli=(python -m progressgym.cli.main)
 
 "${cli[@]}" bench --agents "$(IFS=,; echo "${agents[*]}")" --challenges follow,predict,coevolve \
@@ -25,12 +25,11 @@ for agent in "${agents[@]}"; do
         lifelong-rlhf) summary="A reward model and its best policy every century, as published" ;;
         extrapolative-dpo) summary="DPO on preferences forecast by a line" ;;
         extrapolative-rlhf) summary="RLHF on preferences forecast by a line" ;;
+        kalman) summary="Averages filters of levels, trends, parabolas and cycles by their evidence" ;;
+        attention) summary="Forecasts with weights learned on synthetic paths" ;;
     esac
-    rm -rf "${here:?}/$agent-1.new"
     "${cli[@]}" leaderboard package "$run" --agent "$agent" --name "$agent" --version 1 --summary "$summary" \
-        --authors "The progressgym authors" --licence MIT --out "$here/$agent-1.new"
-    rm -rf "${here:?}/$agent-1"
-    mv "$here/$agent-1.new" "$here/$agent-1"
+        --authors "The progressgym authors" --licence MIT --out "$here/$agent-1.zip"
 done
 "${cli[@]}" leaderboard show --entries "$here" --json --out "$here/../standings.json"
 "${cli[@]}" leaderboard show

@@ -26,12 +26,12 @@ def entries() -> list[Path]:
 def test_entry_is_valid(path: Path) -> None:
     submission = load_submission(path)
     agent = submission.record.agent
-    assert path.name == f"{agent.name}-{agent.version}"
+    assert path.stem == f"{agent.name}-{agent.version}"
     assert len(submission.actions) == len(load_board().cells)
 
 
 def test_there_are_entries() -> None:
-    assert {path.name.rpartition("-")[0] for path in entries()} >= {"static", "random", "lifelong-map", "lifelong-dpo"}
+    assert {path.stem.rpartition("-")[0] for path in entries()} >= {"static", "random", "lifelong-map", "lifelong-dpo"}
 
 
 @pytest.mark.heavy

@@ -57,10 +57,10 @@ def test_rows_are_those_of_the_benchmark(run: Path) -> None:
     actions = validate(package(run, ABOUT)).actions
     paths = follow_paths(board, actions)
     for name in ("follow", "coevolve"):
-        group = GroupKey("synthetic:linear", name)
+        group = GroupKey("synthetic:linear?coherence=0.5", name)
         score, _ = score_group(board, group, paths, resamples=50)
         plan = make_plan(
-            agents=["lifelong-map"], challenges=[f"{name}?labels=probability"], histories=["synthetic:linear"], seeds=10
+            agents=["lifelong-map"], challenges=[f"{name}?labels=probability"], histories=["synthetic:linear?coherence=0.5"], seeds=10
         )
         row = aggregate(plan.groups[0], run, resamples=50)
         assert row is not None and row.skill is not None and score.skill is not None
@@ -82,7 +82,7 @@ def test_a_run_that_lacks_a_cell_is_not_packaged(run: Path) -> None:
 
 
 @pytest.mark.parametrize("challenge", ["follow", "predict", "coevolve"])
-@pytest.mark.parametrize("history", ["histsmol-v1", "synthetic:linear"])
+@pytest.mark.parametrize("history", ["histsmol-v1", "synthetic:linear?coherence=0.5"])
 def test_truth_and_blends_are_seen_and_honest_answers_are_not(history: str, challenge: str) -> None:
     board = load_board()
     key = CellKey(history, challenge, 3)
