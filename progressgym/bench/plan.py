@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from progressgym.agents import marked, names, spec_of, with_policy
+from progressgym.agents.config import LanguageModelConfig
 from progressgym.bench.challenges import Challenge, challenge_names, parse_challenge
 from progressgym.bench.own_agents import is_own, load_class
 from progressgym.core.errors import UserError
@@ -85,6 +86,8 @@ def make_plan(
     Raises:
         UserError: anything unknown or empty; nothing has been run by then.
     """
+    if policy != "stance":
+        LanguageModelConfig(policy=policy)  # refuses what is no policy, whoever would use it
     chosen = [_agent(name, policy) for name in agents or names()]
     numbers = _seeds(seeds)
     variants = _variants(challenges or challenge_names(), labels)

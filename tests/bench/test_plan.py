@@ -65,7 +65,7 @@ def test_a_folder_is_named_by_its_content(tmp_path: Path) -> None:
         ({"seeds": 0}, "positive number of seeds"),
         ({"seeds": [-1]}, "positive number of seeds"),
         ({"labels": ["some"]}, "unknown kind of labels"),
-        ({"policy": "lm:tiny"}, "unknown policy"),
+        ({"policy": "tiny"}, "unknown policy"),
         ({"agents": ["nowhere:Mine"]}, "no module 'nowhere'"),
         ({"agents": ["tests.bench.own:Nothing"]}, "no class 'Nothing'"),
         ({"agents": ["tests.bench.own:Deaf"]}, "lacks reset and act"),
