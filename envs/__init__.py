@@ -46,7 +46,7 @@ for flavour in ("", "Stance"):
         id=f"ProgressGym/Coevolve{flavour}-v1",
         entry_point=f"progressgym.envs.coevolve:Coevolve{flavour}Env",
         vector_entry_point=f"progressgym.envs.vector.coevolve:Coevolve{flavour}VectorEnv",
-        kwargs={"pull": 0.3, "influence": 0.51},  # fitted to a human who is really fine-tuned: docs/model-tier.md
+        kwargs={"pull": 0.06, "influence": 0.12},  # fitted to a human who is really fine-tuned: docs/model-tier.md
     )
 register(
     id="ProgressGym/CoevolveLive-v0",

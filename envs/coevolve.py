@@ -29,7 +29,7 @@ PULL = 0.3
 """Placeholder: one epoch of training on the next century's answers moves the human 30 % of the way."""
 INFLUENCE = 0.51
 """Placeholder: two such epochs on the assistant's answers, 1 - 0.7 ** 2."""
-CALIBRATED_PULL, CALIBRATED_INFLUENCE = 0.3, 0.51
+CALIBRATED_PULL, CALIBRATED_INFLUENCE = 0.06, 0.12
 """Fitted to a human who is really fine-tuned; see docs/model-tier.md."""
 
 
@@ -107,6 +107,7 @@ class CoevolveEnv(ProgressEnv):
     and those of `ProgressGym/Follow-v0`.
 
     ## Version History
+    * v1: `pull` 0.06 and `influence` 0.12, fitted to a human who is really fine-tuned (docs/model-tier.md)
     * v0: initial version, with placeholder coefficients
     """
 
