@@ -41,13 +41,6 @@ register(
     entry_point="progressgym.envs.coevolve:CoevolveStanceEnv",
     vector_entry_point="progressgym.envs.vector.coevolve:CoevolveStanceVectorEnv",
 )
-for flavour in ("", "Stance"):
-    register(
-        id=f"ProgressGym/Coevolve{flavour}-v1",
-        entry_point=f"progressgym.envs.coevolve:Coevolve{flavour}Env",
-        vector_entry_point=f"progressgym.envs.vector.coevolve:Coevolve{flavour}VectorEnv",
-        kwargs={"pull": 0.06, "influence": 0.12},  # fitted to a human who is really fine-tuned: docs/model-tier.md
-    )
 register(
     id="ProgressGym/CoevolveLive-v0",
     entry_point="progressgym.envs.coevolve_live:CoevolveLiveEnv",

@@ -107,7 +107,6 @@ class CoevolveEnv(ProgressEnv):
     and those of `ProgressGym/Follow-v0`.
 
     ## Version History
-    * v1: `pull` 0.06 and `influence` 0.12, fitted to a human who is really fine-tuned (docs/model-tier.md)
     * v0: initial version, with placeholder coefficients
     """
 

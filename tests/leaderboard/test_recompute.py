@@ -60,7 +60,10 @@ def test_rows_are_those_of_the_benchmark(run: Path) -> None:
         group = GroupKey("synthetic:linear?coherence=0.5", name)
         score, _ = score_group(board, group, paths, resamples=50)
         plan = make_plan(
-            agents=["lifelong-map"], challenges=[f"{name}?labels=probability"], histories=["synthetic:linear?coherence=0.5"], seeds=10
+            agents=["lifelong-map"],
+            challenges=[f"{name}?labels=probability"],
+            histories=["synthetic:linear?coherence=0.5"],
+            seeds=10,
         )
         row = aggregate(plan.groups[0], run, resamples=50)
         assert row is not None and row.skill is not None and score.skill is not None
