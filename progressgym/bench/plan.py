@@ -88,8 +88,6 @@ def make_plan(
     Raises:
         UserError: anything unknown or empty; nothing has been run by then.
     """
-    if policy != "stance":
-        LanguageModelConfig(policy=policy)  # refuses what is no policy, whoever would use it
     chosen = [_agent(name, policy) for name in agents or names()]
     _find_models(chosen)
     numbers = _seeds(seeds)
