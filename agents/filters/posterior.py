@@ -136,9 +136,9 @@ def _evidence(
 
 def _grid(evidence: Evidence, sampled: bool) -> tuple[Tensor, Tensor]:
     """psi (G,) and rho (B, G)."""
-    like = {"dtype": evidence.signal.dtype, "device": evidence.signal.device}
-    psi = torch.tensor(SAMPLED_NOISES if sampled else NOISES, **like)
-    share = torch.tensor(SAMPLED_SHARES if sampled else SHARES, **like)
+    dtype, device = evidence.signal.dtype, evidence.signal.device
+    psi = torch.tensor(SAMPLED_NOISES if sampled else NOISES, dtype=dtype, device=device)
+    share = torch.tensor(SAMPLED_SHARES if sampled else SHARES, dtype=dtype, device=device)
     odds = share / (1.0 - share)
     # A share of c means that the stance adds c / (1 - c) times the own variance to the average response.
     per = (evidence.strength**2).sum(-1) / (evidence.free + (evidence.strength > 0).sum(-1)).clamp(min=1.0)

@@ -140,4 +140,5 @@ def _anchored(table: Tensor) -> Tensor:
 def _root(table: Tensor) -> Tensor:
     """A square root of a covariance that may be singular."""
     values, vectors = torch.linalg.eigh(table)
-    return vectors * values.clamp(min=0.0).sqrt()[:, None, :]
+    root: Tensor = vectors * values.clamp(min=0.0).sqrt()[:, None, :]
+    return root

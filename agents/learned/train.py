@@ -51,7 +51,8 @@ def loss_of(network: Attention, given: Lesson) -> Tensor:
     mean, own = network(given.evidence.to(precision), given.ahead, given.sampled)
     error = (mean - given.target).pow(2).mean(-1)
     spread = (own - given.own.log()).pow(2)
-    return (error / given.size).mean() + OWN_WEIGHT * spread.mean()
+    loss: Tensor = (error / given.size).mean() + OWN_WEIGHT * spread.mean()
+    return loss
 
 
 def train(steps: int, seed: int = SEED, report: int = 500) -> tuple[Attention, list[dict[str, float]]]:

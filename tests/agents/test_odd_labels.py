@@ -51,7 +51,7 @@ def test_any_forecast_and_order(method: str, forecast: int, order: int, independ
         actions = [agent.act(observation, info) for agent in (ahead, lifelong)]
         assert np.isfinite(actions[0]).all()
         if forecast == order == 0:
-            assert np.array_equal(*actions)
+            assert np.array_equal(actions[0], actions[1])
         observation = env.step(actions[1])[0]
     assert isinstance(ahead, Learner)
     assert ahead._features.shape[1] == QUERIES, "rows are weighted, never copied"
