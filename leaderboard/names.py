@@ -43,7 +43,7 @@ def name_problem(name: str) -> str | None:
 def text_problem(text: str, most: int) -> str | None:
     r"""Why a free text cannot be shown, or None.
 
-    >>> text_problem("Zoë Ωmega", 50), text_problem("p\u0430ypal", 50)
+    >>> text_problem("Zoë Ωμέγα", 50), text_problem("p\u0430ypal", 50)
     (None, "mixes alphabets in one word ('p\\u0430ypal')")
     """
     if len(text) > most:
