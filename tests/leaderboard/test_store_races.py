@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,25 +52,40 @@ def test_concurrent_submissions(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """A server of our own, started where the programs are installed."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     initdb = shutil.which("initdb") or (str(found[-1]) if found else None)
     if initdb is None:
         pytest.skip("no PostgreSQL server is installed")
-    programs = Path(initdb).parent
-    folder = tmp_path_factory.mktemp("pg")
-    data, account = folder / "data", []
+    with tempfile.TemporaryDirectory(prefix="progressgym-pg-") as folder:  # pytest's own folders are for root alone
+        yield from _serve(Path(initdb), Path(folder))
+
+
+def _serve(initdb: Path, folder: Path) -> Iterator[str]:
+    programs, data = initdb.parent, folder / "data"
+    account: list[str] = []
     if os.geteuid() == 0:  # the server refuses to run as root
         if shutil.which("setpriv") is None:
             pytest.skip("PostgreSQL does not run as root, and setpriv is missing")
-        for path in (folder, *list(folder.parents)[:2]):
-            os.chmod(path, 0o755)
         shutil.chown(folder, "nobody")
         account = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
     try:
         subprocess.run(
-            [*account, initdb, "-D", str(data), "-U", "board", "-A", "trust", "--no-sync", "--locale=C", "-E", "UTF8"],
+            [
+                *account,
+                str(initdb),
+                "-D",
+                str(data),
+                "-U",
+                "board",
+                "-A",
+                "trust",
+                "--no-sync",
+                "--locale=C",
+                "-E",
+                "UTF8",
+            ],
             check=True,
             capture_output=True,
             timeout=120,
