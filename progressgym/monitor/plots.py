@@ -114,7 +114,8 @@ def heat_map(
         arrays = {name: np.asarray(table, dtype=np.float64) for name, table in tables.items()}
         largest = max((float(np.nanmax(np.abs(a))) for a in arrays.values() if np.isfinite(a).any()), default=0.0)
         bound = largest if largest > 0 else 1.0
-        figure = blank(2.4 + 3.1 * len(arrays), 6.4)
+        width = 2.7 + 3.1 * len(arrays)
+        figure = blank(width, 6.4)
         panels = np.atleast_1d(figure.subplots(1, len(arrays), sharey=True))
         mesh = None
         for panel, (name, array) in zip(panels, arrays.items(), strict=True):
@@ -131,10 +132,9 @@ def heat_map(
         panels[0].set_yticks(range(len(DIMENSIONS)), DIMENSIONS)
         for d, tick in enumerate(panels[0].get_yticklabels()):
             tick.set_color(GROUP_INK[_group(d)])
-        width = 2.4 + 3.1 * len(arrays)
-        figure.subplots_adjust(left=1.15 / width, right=1 - 1.05 / width, top=0.86, bottom=0.09, wspace=0.06)
+        figure.subplots_adjust(left=1.15 / width, right=1 - 1.35 / width, top=0.86, bottom=0.09, wspace=0.06)
         if mesh is not None:
-            bar_axes = figure.add_axes((1 - 0.85 / width, 0.09, 0.16 / width, 0.77))
+            bar_axes = figure.add_axes((1 - 1.15 / width, 0.09, 0.16 / width, 0.77))
             bar = figure.colorbar(mesh, cax=bar_axes)
             bar.set_label(unit or DRIFT_UNIT.format(first=labels[0]))
             bar.outline.set_visible(False)
