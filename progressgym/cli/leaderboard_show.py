@@ -104,7 +104,7 @@ def _table(standings: Standings) -> Table:
         for group in row.groups:
             shown = group.private or group.public
             skill = None if shown is None else shown.skill
-            told = "-" if skill is None else f"{skill.mid:.2f}"
+            told = "-" if skill is None else f"{round(skill.mid, 2) + 0.0:.2f}"  # no minus zero
             cells.append(told if group.private is not None else f"({told})")
         place = "open" if row.open else "-" if row.place is None else f"{row.place:g}"
         table.add_row(place, escape(row.agent), escape(row.version), row.status, *cells)
