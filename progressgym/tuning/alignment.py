@@ -26,7 +26,8 @@ from progressgym.tuning.tunable import TunableModel
 
 @dataclass(kw_only=True, frozen=True)
 class AlignRecipe:
-    """Hyperparameters of a stage. The defaults were chosen by the sweep in docs/model-tier.md."""
+    """Hyperparameters of a stage. The learning rate of DPO was chosen by the sweep in docs/model-tier.md; the
+    others were not swept."""
 
     beta: float = 4.0
     """Strength of the reference: DPO's beta, and the price of a nat of divergence in RLOO."""
