@@ -15,18 +15,15 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from progressgym.core.errors import UserError
-
-try:
-    import sqlalchemy as sa
-    from alembic import command
-    from alembic.config import Config
-    from alembic.runtime.migration import MigrationContext
-    from alembic.script import ScriptDirectory
-    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-except ImportError as error:
-    raise UserError(
-        f"the leaderboard's store needs {error.name}: pip install 'progress-gym[board]' (packaging and validating do not)"
-    ) from None
+from progressgym.leaderboard.sql import (
+    Config,
+    DBAPIError,
+    MigrationContext,
+    ScriptDirectory,
+    SQLAlchemyError,
+    command,
+    sa,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine

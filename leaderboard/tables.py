@@ -5,7 +5,7 @@ Times are ISO 8601 strings in UTC, records are JSON texts, so that SQLite and Po
 
 from __future__ import annotations
 
-import sqlalchemy as sa
+from progressgym.leaderboard.sql import sa
 
 METADATA = sa.MetaData()
 
