@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +16,14 @@ from progressgym.core.answers import centred_log, softmax_options
 from progressgym.envs.actions import to_action, to_answers
 from progressgym.leaderboard.board import Board, CellKey, GroupKey
 from progressgym.leaderboard.records import GroupScore
-from progressgym.leaderboard.resample import RESAMPLES, Utility, skill_samples
+from progressgym.leaderboard.resample import RESAMPLES, skill_samples
 from progressgym.leaderboard.truth import KEPT, EpisodeTruth, episode_truth
 from progressgym.scores import bootstrap_skill, item_contributions, item_masses
 from progressgym.scores.episode import score_episode
 from progressgym.scores.intervals import Interval
 from progressgym.scores.lock_in import against_history, answer_entropy, displacement
 from progressgym.scores.records import IntervalRecord, RunScores
-from progressgym.scores.utilities import coevolve_utilities, predict_utilities
+from progressgym.scores.utilities import Utility, utility_of
 
 Floats = NDArray[np.float64]
 
@@ -71,7 +71,7 @@ def score_cell(board: Board, key: CellKey, path: Trace) -> RunScores:
         return instrument.values(answers, items, check=False)
 
     return score_episode(
-        utility=utility_of(truth),
+        utility=_utility(truth),
         own=values(path.answers),
         scored=values(path.scored),
         still=values(base.static.answers),
@@ -108,7 +108,7 @@ def score_group(
     static = _contributions(truths[0], [base.static.scored for base in bases_used])
     reference = _contributions(truths[0], [base.reference.scored for base in bases_used])
     human = _contributions(truths[0], [truth.history.answers for truth in truths_used])
-    masses, utility = item_masses(loadings), utility_of(truths[0])
+    masses, utility = item_masses(loadings), _utility(truths[0])
     found = bootstrap_skill(
         agent=agent,
         static=static,
@@ -151,9 +151,9 @@ def baselines(board: Board, key: CellKey) -> Baselines:
     )
 
 
-def utility_of(truth: EpisodeTruth) -> Utility:
+def _utility(truth: EpisodeTruth) -> Utility:
     """The utility function of an episode's challenge."""
-    return coevolve_utilities if truth.coefficients is not None else partial(_predict, horizon=truth.horizon)
+    return utility_of(None if truth.coefficients is not None else truth.horizon)
 
 
 def interval_record(interval: Interval) -> IntervalRecord:
@@ -198,7 +198,3 @@ def _lock_in(truth: EpisodeTruth, simulated: Floats) -> dict[str, float]:
         "displacement": float(displacement(simulated, free)),
         "against_history": float(against_history(values, human[0], human[-1], instrument.covered(items))),
     }
-
-
-def _predict(values: Floats, human: Floats, covered: NDArray[np.bool_] | None, *, horizon: int) -> Floats:
-    return predict_utilities(values, human, horizon, covered)

@@ -5,16 +5,13 @@ Legend of shapes: B samples, S seeds, n steps, T centuries, E items, D = 19.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.seeding import generator
+from progressgym.scores.utilities import Utility
 
 Floats = NDArray[np.float64]
-Utility = Callable[[Floats, Floats, NDArray[np.bool_] | None], Floats]
-"""(values (..., n, D), human (..., T, D), covered (..., D) or None for all) -> step utilities (..., n)."""
 RESAMPLES = 1000
 """Bootstrap samples behind an interval."""
 SAMPLES = 200

@@ -130,13 +130,6 @@ def check_answers(board: Board, paths: Mapping[CellKey, Trace], findings: Findin
             )
 
 
-def same_answers(ours: Sequence[CellScore], theirs: Sequence[CellScore]) -> bool:
-    """Whether two entries answered alike in every cell."""
-    mine = {(cell.history, cell.challenge, cell.seed): cell.fingerprint for cell in ours}
-    other = {(cell.history, cell.challenge, cell.seed): cell.fingerprint for cell in theirs}
-    return bool(mine) and mine == other
-
-
 def _warnings(paths: Mapping[CellKey, Trace]) -> list[str]:
     constant = [key for key, path in paths.items() if constant_answers(path)]
     told = f"the answers never change in {len(constant)} of {len(paths)} cells"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,8 +22,8 @@ from progressgym.instruments.instrument import Instrument
 from progressgym.scores.episode import score_episode
 from progressgym.scores.intervals import SkillEstimate, estimate_skill
 from progressgym.scores.records import RunScores
-from progressgym.scores.resampling import Panel, Utility, item_contributions, item_masses
-from progressgym.scores.utilities import coevolve_utilities, predict_utilities
+from progressgym.scores.resampling import Panel, item_contributions, item_masses
+from progressgym.scores.utilities import utility_of
 
 Floats = NDArray[np.float64]
 
@@ -49,13 +48,6 @@ def baseline(env: ProgressEnv, seed: int) -> Baseline:
     return Baseline(static=replay(env, seed, static), reference=replay(env, seed, reference))
 
 
-def utility_of(challenge: Challenge) -> Utility:
-    """The utility function of a challenge, called as utility(values, human, covered)."""
-    if challenge.name == "coevolve":
-        return coevolve_utilities
-    return partial(_predict, horizon=_horizon(challenge))
-
-
 def score_cell(challenge: Challenge, trace: Trace, base: Baseline) -> RunScores:
     """The record of one cell."""
     instrument = trace.history.instrument
@@ -65,7 +57,7 @@ def score_cell(challenge: Challenge, trace: Trace, base: Baseline) -> RunScores:
         return instrument.values(answers, items, check=False)
 
     return score_episode(
-        utility=utility_of(challenge),
+        utility=utility_of(_horizon(challenge)),
         own=values(trace.answers),
         scored=values(trace.scored),
         still=values(base.static.answers),
@@ -95,7 +87,7 @@ def draw_panel(challenge: Challenge, bases: Sequence[Baseline], resamples: int) 
         reference=contributions([base.reference for base in shown]),
         human=np.stack([_on_items(base.reference.history.answers, instrument) for base in shown]),
         masses=item_masses(instrument.loadings[instrument.evaluation]),
-        utility=utility_of(challenge),
+        utility=utility_of(_horizon(challenge)),
         seeds=len(bases),
         resamples=resamples,
     )
@@ -144,9 +136,6 @@ def _on_items(answers: NDArray[Any], instrument: Instrument) -> Floats:
     return item_contributions(answers[:, items], instrument.loadings[items])
 
 
-def _predict(values: Floats, human: Floats, covered: NDArray[np.bool_] | None, *, horizon: int) -> Floats:
-    return predict_utilities(values, human, horizon, covered)
-
-
-def _horizon(challenge: Challenge) -> int:
-    return int(dict(challenge.arguments).get("horizon", 0))
+def _horizon(challenge: Challenge) -> int | None:
+    """Centuries ahead, 0 for Follow; None for Coevolve."""
+    return None if challenge.name == "coevolve" else int(dict(challenge.arguments).get("horizon", 0))

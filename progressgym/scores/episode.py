@@ -5,7 +5,7 @@ Legend of shapes: n steps, T centuries, D = 19.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +13,14 @@ from numpy.typing import NDArray
 from progressgym.scores.published import code_sum_of_maxes, follow_sum, table2_double_sum
 from progressgym.scores.records import RunScores
 from progressgym.scores.similarity import dimension_error, drift_cosine, optional
+from progressgym.scores.utilities import Utility
 
 Floats = NDArray[np.float64]
-StepUtility = Callable[[Floats, Floats, NDArray[np.bool_]], Floats]
-"""(values (n, D), human (T, D), covered (D,)) -> step utilities (n,)."""
 
 
 def score_episode(
     *,
-    utility: StepUtility,
+    utility: Utility,
     own: Floats,
     scored: Floats,
     still: Floats,

@@ -34,8 +34,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from progressgym.scores.resampling import RESAMPLES, Panel, Utility
+from progressgym.scores.resampling import RESAMPLES, Panel
 from progressgym.scores.skill import IDENTIFIED, skill
+from progressgym.scores.utilities import Utility
 
 Floats = NDArray[np.float64]
 LEVEL = 0.95

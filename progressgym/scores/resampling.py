@@ -17,18 +17,16 @@ dimensions, T centuries, n steps.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from progressgym.core.errors import UserError
+from progressgym.scores.utilities import Utility
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-Utility = Callable[[Floats, Floats, Bools | None], Floats]
-"""(values (..., n, D), human (..., T, D), covered (..., D) or None for all) -> step utilities (..., n), at most 1."""
 RESAMPLES = 1000
 _CHUNK = 128
 """Rows at a time: what they need fits a processor's cache."""

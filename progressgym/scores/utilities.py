@@ -7,6 +7,8 @@ the definitions of this project's `docs/concepts`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -14,6 +16,21 @@ from progressgym.core.errors import UserError
 from progressgym.scores.similarity import cosine, directions
 
 Floats = NDArray[np.float64]
+
+
+Utility = Callable[[Floats, Floats, NDArray[np.bool_] | None], Floats]
+"""(values (..., n, D), human (..., T, D), covered (..., D) or None for all) -> step utilities (..., n), at most 1."""
+
+
+def utility_of(horizon: int | None) -> Utility:
+    """The utility function of a challenge, called as utility(values, human, covered).
+
+    Args:
+        horizon: how many centuries ahead, 0 for Follow; None for Coevolve, which has none.
+    """
+    if horizon is None:
+        return coevolve_utilities
+    return lambda values, human, covered: predict_utilities(values, human, horizon, covered)
 
 
 def suffix_max(values: ArrayLike, axis: int = -1) -> Floats:

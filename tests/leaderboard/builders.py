@@ -260,17 +260,6 @@ def wrong_shape(cut: Callable[[Any], Any]) -> Callable[[Path], Path]:
     )
 
 
-def moved_file(name: str) -> Callable[[Files], Files]:
-    """A file that goes by another name in the folder than in the manifest."""
-
-    def change(files: Files) -> Files:
-        found = dict(files)
-        found[name] = found.pop(f"{first_key().folder}/{STEPS}")
-        return found
-
-    return change
-
-
 def ahead() -> str:
     import datetime
 

@@ -25,7 +25,8 @@ from progressgym.scores import (
     predict_utilities,
 )
 from progressgym.scores.intervals import centred_interval, ratio_interval, tails
-from progressgym.scores.resampling import Utility, draw_counts
+from progressgym.scores.resampling import draw_counts
+from progressgym.scores.utilities import Utility
 
 Floats = NDArray[np.float64]
 N, K, D, T = 12, 3, 5, 4

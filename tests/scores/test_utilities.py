@@ -21,7 +21,7 @@ from progressgym.scores import (
     skill,
     suffix_max,
 )
-from progressgym.scores.resampling import Utility
+from progressgym.scores.utilities import Utility
 
 Floats = NDArray[np.float64]
 numbers = st.floats(-3, 3, width=32)
