@@ -46,9 +46,14 @@ class LanguageModelLearner(Agent):
         self._policy: LanguageModelPolicy | None = None
         self._opened: tuple[str | None, str | None] = (None, None)
 
-    def keep(self, folder: Path) -> None:
-        """Write every century of the next episode to a folder, and take up what it holds. For a single episode."""
-        self._store = CenturyStore(folder)
+    def keep(self, folder: Path, *, writes: bool = True) -> None:
+        """Write every century of the next episode to a folder, and take up what it holds. For a single episode.
+
+        Args:
+            folder: of the centuries.
+            writes: False takes up what is there and writes nothing.
+        """
+        self._store = CenturyStore(folder, writes=writes)
 
     @property
     def policy(self) -> LanguageModelPolicy:

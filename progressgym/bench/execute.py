@@ -99,6 +99,23 @@ def execute(group: Group, out: Path, device: str = "auto", *, threads: int = 1, 
     return outcome
 
 
+def execute_along(group: Group, out: Path, device: str, *, threads: int = 1) -> None:
+    """Do the share of a process that is not the first one of `torchrun` in what is missing of a group.
+
+    Args:
+        group: with a language-model policy; other groups need no company.
+        out: folder of the benchmark, which the first process writes.
+        device: of this process.
+        threads: of the language model.
+    """
+    if has_model(group.agent):
+        folder = group_folder(out, group.history.id, group.challenge.id, group.agent)
+        cell = ModelCell(group, out, device, threads, live=False)
+        for seed in group.seeds:
+            if reusable(folder / str(seed), run_config(group, seed), None) is None:
+                cell.run_along(seed)
+
+
 def finished(group: Group, out: Path) -> list[FinishedCell]:
     """The cells of a group that are there, in the order of its seeds."""
     folder = group_folder(out, group.history.id, group.challenge.id, group.agent)
@@ -171,6 +188,7 @@ class ModelCell:
     def run(self, seed: int, config: RunConfig, outcome: GroupOutcome) -> None:
         """Run a cell, from its checkpoints where it has some."""
         from progressgym.bench.live import run_live
+        from progressgym.tuning.processes import wait_for_all
 
         group = self.group
         where = group.history.id, group.challenge.id, group.agent
@@ -187,12 +205,25 @@ class ModelCell:
                     log=group_folder(self.out / "tensorboard", *where) / f"live-{seed}",
                     quiet=not self.live,
                 )
+            wait_for_all(self.device)  # the others may still be reading the checkpoints
             _finish(group, folder / str(seed), config, actions, None)
         except Exception as error:  # noqa: BLE001  (out of memory, a full disk, NaN: this cell fails, the rest goes on)
             outcome.failures.append(_reason(group, seed, error))
             return
         shutil.rmtree(checkpoints, ignore_errors=True)
         outcome.fresh += 1
+
+    def run_along(self, seed: int) -> None:
+        """The part of another process than the first one of `torchrun`: train with it and write nothing."""
+        from progressgym.bench.live import run_along
+        from progressgym.tuning.processes import wait_for_all
+
+        group = self.group
+        folder = group_folder(self.out, group.history.id, group.challenge.id, group.agent)
+        env = environments(group.challenge, _source(group.history.spec), group.history.spec, 1)[0]
+        with limited_threads(self.threads):
+            run_along(_agent(group, self.device), env, seed, checkpoints=folder / f"{seed}{CHECKPOINTS}")
+        wait_for_all(self.device)
 
 
 def _run(group: Group, seeds: list[int], device: str, outcome: GroupOutcome) -> list[tuple[int, NDArray[np.float32]]]:

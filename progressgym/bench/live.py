@@ -25,6 +25,7 @@ from progressgym.monitor.tensorboard import RunLog
 
 if TYPE_CHECKING:
     from progressgym.agents.agent import Agent
+    from progressgym.agents.language_learner import LanguageModelLearner
     from progressgym.envs.base import ProgressEnv
 
 SAMPLES = 5
@@ -48,10 +49,7 @@ def run_live(
     Returns:
         (n, N, K) actions.
     """
-    from progressgym.agents.language_learner import LanguageModelLearner
-
-    if not isinstance(agent, LanguageModelLearner):
-        raise UserError(f"agent {agent.name!r} has no language-model policy")
+    agent = _with_model(agent)
     observation, _ = env.reset(seed=seed)
     taken: list[NDArray[np.float32]] = []
     with LiveLog(log, agent.name, env) as live, Progress(env.steps, agent.name, quiet=quiet) as bar:
@@ -68,6 +66,28 @@ def run_live(
             bar.advance(f"{label}: score {info['scores']['utility']:.4f}")
         live.end(seed)
     return np.stack(taken)
+
+
+def run_along(agent: Agent, env: ProgressEnv, seed: int, *, checkpoints: Path) -> None:
+    """Go through the same episode as another process that does `run_live`, for the training that both share.
+
+    Every process reads the checkpoints that were there at the beginning; nobody finishes a century without the others,
+    so none can be written before all have looked.
+    """
+    agent = _with_model(agent)
+    observation, _ = env.reset(seed=seed)
+    agent.keep(checkpoints, writes=False)
+    agent.reset(env.task, seed=seed)
+    for _ in range(env.steps):
+        observation, *_ = env.step(agent.act(observation, {}))
+
+
+def _with_model(agent: Agent) -> LanguageModelLearner:
+    from progressgym.agents.language_learner import LanguageModelLearner
+
+    if not isinstance(agent, LanguageModelLearner):
+        raise UserError(f"agent {agent.name!r} has no language-model policy")
+    return agent
 
 
 class LiveLog:

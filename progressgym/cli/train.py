@@ -5,16 +5,20 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from progressgym.core.errors import UserError
 
+if TYPE_CHECKING:
+    from progressgym.bench.plan import Plan
+
 EXAMPLES = """
 progressgym train lifelong-dpo --challenge follow --policy lm:smollm2-135m
 progressgym train 'lifelong-rlhf?independent=true' --challenge coevolve --policy lm:smollm2-135m --seed 1
 progressgym train 'lifelong-dpo?tuning=full' --policy lm:./my-model --device cuda --out runs/mine
+torchrun --nproc_per_node 2 -m progressgym.cli.main train lifelong-dpo --policy lm:./my-model --device cuda
 """
 
 
@@ -52,9 +56,11 @@ class Options:
 
 def run(options: Options) -> int:
     """Train; 1 when the run failed."""
-    from progressgym.bench.plan import make_plan
+    from progressgym.bench.plan import has_model, make_plan
     from progressgym.bench.runner import RESULTS, run_bench, steps_of
     from progressgym.bench.table import print_table
+    from progressgym.tuning.alignment import need_trl
+    from progressgym.tuning.processes import own_device, rank
 
     out = Path(options.out)
     if options.resume and not out.is_dir():
@@ -67,11 +73,14 @@ def run(options: Options) -> int:
         labels=[options.labels],
         policy=options.policy,
     )
+    if any(has_model(group.agent) for group in plan.groups):
+        need_trl()  # before the cells that need no model, not after them
+    device = own_device(options.device)
+    if rank() > 0:
+        return _along(plan, out, device)
     if not options.quiet:
         print(f"watch     tensorboard --logdir {out / 'tensorboard'}", file=sys.stderr, flush=True)
-    outcome = run_bench(
-        plan, out, workers=1, device=options.device, progress=not options.quiet, live=True, command=sys.argv
-    )
+    outcome = run_bench(plan, out, workers=1, device=device, progress=not options.quiet, live=True, command=sys.argv)
     if options.json:
         print((out / RESULTS).read_text(encoding="utf-8"), end="")
     elif outcome.results.aggregates:
@@ -85,3 +94,13 @@ def run(options: Options) -> int:
     if outcome.failures:
         print("progressgym: the run failed; the same command goes on from its last century", file=sys.stderr)
     return 1 if outcome.failures else 0
+
+
+def _along(plan: Plan, out: Path, device: str) -> int:
+    """What every process of `torchrun` but the first one does: train with it, and leave files and words to it."""
+    from progressgym.bench.execute import execute_along
+    from progressgym.bench.pool import model_threads
+
+    for group in plan.groups:
+        execute_along(group, out, device, threads=model_threads(1))
+    return 0

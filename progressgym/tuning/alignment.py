@@ -20,6 +20,7 @@ from progressgym.core.errors import UserError
 from progressgym.core.seeding import child_seed
 from progressgym.tuning.contrasts import Contrast, arrange, tokenise
 from progressgym.tuning.lora import attach
+from progressgym.tuning.processes import share
 from progressgym.tuning.training import Report, StageResult, silence, watch
 from progressgym.tuning.tunable import TunableModel
 
@@ -36,7 +37,7 @@ class AlignRecipe:
     reward_learning_rate: float = 1e-3
     """Peak of the reward model."""
     batch_size: int = 8
-    """Rows a step."""
+    """Rows a step, over all processes together."""
     together: int = 1
     """So many consecutive rows go into one step, see `contrasts.arrange`; a divisor of `batch_size`."""
     epochs: int = 1
@@ -64,7 +65,7 @@ def dpo_stage(
     Raises:
         UserError: a loss, gradient, target or weight that is NaN or infinite; the state is the old one then.
     """
-    _need_trl()
+    need_trl()
     from datasets import Dataset
     from trl import DPOConfig
 
@@ -106,7 +107,7 @@ def rlhf_stage(
     Raises:
         UserError: as `dpo_stage`, or a reward that is NaN or infinite.
     """
-    _need_trl()
+    need_trl()
     ready = arrange(_weighty(rows, tunable), recipe.batch_size, seed, recipe.together)
     if not ready:
         return StageResult(), StageResult()
@@ -206,7 +207,8 @@ def rloo_stage(
             model.save_pretrained(f"{folder}/reference")
             before, model.config._name_or_path = model.config._name_or_path, f"{folder}/reference"
         arguments = RLOOConfig(
-            **_common(folder, tunable, recipe, recipe.learning_rate, seed) | {"per_device_train_batch_size": batch},
+            **_common(folder, tunable, recipe, recipe.learning_rate, seed)
+            | {"per_device_train_batch_size": share(batch)},
             beta=recipe.beta,
             num_generations=recipe.generations,
             max_completion_length=width,
@@ -264,7 +266,7 @@ def _common(folder: str, tunable: TunableModel, recipe: AlignRecipe, learning_ra
     """Arguments that all of TRL's configurations share."""
     return {
         "output_dir": folder,
-        "per_device_train_batch_size": recipe.batch_size,
+        "per_device_train_batch_size": share(recipe.batch_size),
         "learning_rate": learning_rate,
         "num_train_epochs": recipe.epochs,
         "lr_scheduler_type": "linear",
@@ -285,7 +287,7 @@ def _common(folder: str, tunable: TunableModel, recipe: AlignRecipe, learning_ra
     }
 
 
-def _need_trl() -> None:
+def need_trl() -> None:
     """Say what is missing; and keep trl from telling its makers of every trainer, unless somebody has asked it to.
 
     Raises:

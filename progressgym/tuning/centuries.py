@@ -41,9 +41,14 @@ class Century:
 class CenturyStore:
     """The checkpoints of one run."""
 
-    def __init__(self, folder: Path) -> None:
-        """Use a folder; it is made when the first century is written."""
-        self.folder = folder
+    def __init__(self, folder: Path, *, writes: bool = True) -> None:
+        """Use a folder; it is made when the first century is written.
+
+        Args:
+            folder: of the centuries.
+            writes: whether `put` writes; of several processes that train together only the first one does.
+        """
+        self.folder, self._writes = folder, writes
 
     def get(self, number: int, key: str) -> Century | None:
         """A finished century, if it is whole and was decided by the same things.
@@ -84,6 +89,8 @@ class CenturyStore:
         """
         from safetensors.torch import save
 
+        if not self._writes:
+            return
         with write_folder(self._place(number)) as staged:
             write_npz(staged / ANSWERS, logits=century.logits)
             (staged / LOGS).write_text(json.dumps(list(map(dict, century.logs))), encoding="utf-8")

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from tests.models.tiny import lively_llama
-from tests.tuning.two_processes import PAIRS, stage
+from tests.tuning.two_processes import stage
 
 torch.set_num_threads(1)
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,7 @@ def test_torchrun_divides_the_work_and_learns_the_same(tmp_path: Path) -> None:
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": path}
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
-    alone = stage(folder, PAIRS)
+    alone = stage(folder)
     first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1))
     assert (alone["world"], first["world"], second["world"]) == (1, 2, 2)
     assert first["weights"] == second["weights"]

@@ -22,13 +22,13 @@ from progressgym.tuning.tunable import TunableModel
 PAIRS = 16
 
 
-def stage(folder: Path, rows: int) -> dict[str, Any]:
+def stage(folder: Path) -> dict[str, Any]:
     """Train on all pairs in every step, over all processes together; what was logged, and the new weights."""
     model = TunableModel(
         load_language_model(folder, device="cpu", dtype="float32"), LoraRecipe(rank=4, top_layers=None)
     )
     pairs = [Contrast(prompt=f"Deed {n:02d}", chosen=" just", rejected=" wicked") for n in range(PAIRS)]
-    recipe = AlignRecipe(learning_rate=0.01, beta=1.0, batch_size=rows, epochs=4, warmup_steps=0)
+    recipe = AlignRecipe(learning_rate=0.01, beta=1.0, batch_size=PAIRS, epochs=4, warmup_steps=0)
     result = dpo_stage(model, pairs, recipe, seed=1)
     assert model.weights is not None
     weights = {name: tensor.double().flatten().tolist() for name, tensor in sorted(model.weights.items())}
@@ -38,8 +38,7 @@ def stage(folder: Path, rows: int) -> dict[str, Any]:
 
 def main() -> None:
     torch.set_num_threads(1)
-    world = int(os.environ["WORLD_SIZE"])
-    write_json(Path(sys.argv[2]) / f"{os.environ['RANK']}.json", stage(Path(sys.argv[1]), PAIRS // world))
+    write_json(Path(sys.argv[2]) / f"{os.environ['RANK']}.json", stage(Path(sys.argv[1])))
 
 
 if __name__ == "__main__":
