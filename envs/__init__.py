@@ -11,6 +11,8 @@ if __name__ != "progressgym.envs":
 import pettingzoo
 from gymnasium.envs.registration import register
 
+from progressgym.envs.coefficients import FITTED_INFLUENCE, FITTED_PULL
+
 register(
     id="ProgressGym/Follow-v0",
     entry_point="progressgym.envs.follow:FollowEnv",
@@ -40,6 +42,19 @@ register(
     id="ProgressGym/CoevolveStance-v0",
     entry_point="progressgym.envs.coevolve:CoevolveStanceEnv",
     vector_entry_point="progressgym.envs.vector.coevolve:CoevolveStanceVectorEnv",
+)
+_FITTED = {"pull": FITTED_PULL, "influence": FITTED_INFLUENCE}
+register(
+    id="ProgressGym/Coevolve-v1",
+    entry_point="progressgym.envs.coevolve:CoevolveEnv",
+    vector_entry_point="progressgym.envs.vector.coevolve:CoevolveVectorEnv",
+    kwargs=_FITTED,
+)
+register(
+    id="ProgressGym/CoevolveStance-v1",
+    entry_point="progressgym.envs.coevolve:CoevolveStanceEnv",
+    vector_entry_point="progressgym.envs.vector.coevolve:CoevolveStanceVectorEnv",
+    kwargs=_FITTED,
 )
 register(
     id="ProgressGym/CoevolveLive-v0",

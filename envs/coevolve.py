@@ -16,6 +16,7 @@ from progressgym.core.errors import UserError
 from progressgym.core.ids import Scalar
 from progressgym.envs.arrays import Array
 from progressgym.envs.base import DEFAULT_HISTORY, ProgressEnv
+from progressgym.envs.coefficients import INFLUENCE, PULL
 from progressgym.envs.episode import Episode
 from progressgym.envs.scoring import Target, describe, scalar_gain
 from progressgym.envs.stance import StanceFlavour
@@ -25,12 +26,6 @@ from progressgym.preferences.comparisons import draw_labels, probabilities
 from progressgym.scores.lock_in import against_history, answer_entropy, displacement
 
 Floats = NDArray[np.float64]
-PULL = 0.3
-"""Placeholder: one epoch of training on the next century's answers moves the human 30 % of the way."""
-INFLUENCE = 0.51
-"""Placeholder: two such epochs on the assistant's answers, 1 - 0.7 ** 2."""
-CALIBRATED_PULL, CALIBRATED_INFLUENCE = 0.06, 0.12
-"""Fitted to a human who is really fine-tuned; see docs/model-tier.md."""
 
 
 def move(human: Array, real: Array, agent: Array, pull: float, influence: float) -> Array:
@@ -51,7 +46,8 @@ class CoevolveEnv(ProgressEnv):
         z_{n+1} = z' + influence * (z_agent - z')         then toward the assistant
 
     PG-Coevolve of ProgressGym (arXiv 2406.20087), with its order of training: one epoch toward the century, two toward
-    the assistant. The coefficients of v0 are placeholders, not yet calibrated against real fine-tuning.
+    the assistant. The coefficients of v0 are placeholders; those of v1 are fitted to a human who is a language model and
+    is really fine-tuned (docs/model-tier.md).
 
     Steering is possible: an agent that always answers like the last century gets more utility than one that tells the
     human what it would come to think by itself. So Coevolve is never one number; look at utility and lock-in together.
@@ -107,6 +103,7 @@ class CoevolveEnv(ProgressEnv):
     and those of `ProgressGym/Follow-v0`.
 
     ## Version History
+    * v1: the coefficients that were fitted to a language model, `pull` 0.06 and `influence` 0.12
     * v0: initial version, with placeholder coefficients
     """
 
@@ -263,5 +260,6 @@ class CoevolveStanceEnv(StanceFlavour, CoevolveEnv):
     Those of `ProgressGym/Coevolve-v0`.
 
     ## Version History
+    * v1: the coefficients of `ProgressGym/Coevolve-v1`
     * v0: initial version, with placeholder coefficients
     """

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from progressgym.core.answers import softmax_options
 from progressgym.core.errors import UserError
 from progressgym.envs.base import DEFAULT_HISTORY
+from progressgym.envs.coefficients import FITTED_INFLUENCE, FITTED_PULL
 from progressgym.envs.coevolve import CoevolveEnv
 from progressgym.envs.episode import Episode
 from progressgym.histories.source import HistorySpec
@@ -53,7 +54,7 @@ class CoevolveLiveEnv(CoevolveEnv):
     As in `ProgressGym/Coevolve-v0`.
 
     ## Arguments
-    Those of `ProgressGym/Coevolve-v0`, on a history that comes with its adapters, and
+    Those of `ProgressGym/Coevolve-v1`, on a history that comes with its adapters, and
 
     | argument | default | meaning |
     |---|---|---|
@@ -71,8 +72,8 @@ class CoevolveLiveEnv(CoevolveEnv):
         self,
         history: HistorySpec = DEFAULT_HISTORY,
         *,
-        pull: float | None = None,
-        influence: float | None = None,
+        pull: float = FITTED_PULL,
+        influence: float = FITTED_INFLUENCE,
         tuning: str = "lora",
         rows: int = 64,
         learning_rate: float | None = None,
@@ -85,13 +86,12 @@ class CoevolveLiveEnv(CoevolveEnv):
         text: bool = False,
         render_mode: str | None = None,
     ) -> None:
-        from progressgym.envs.coevolve import CALIBRATED_INFLUENCE, CALIBRATED_PULL
         from progressgym.histories.live import HumanRecipe
 
         super().__init__(
             history,
-            pull=CALIBRATED_PULL if pull is None else pull,
-            influence=CALIBRATED_INFLUENCE if influence is None else influence,
+            pull=pull,
+            influence=influence,
             instrument=instrument,
             queries=queries,
             labels=labels,

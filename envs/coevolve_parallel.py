@@ -13,7 +13,8 @@ from pettingzoo.utils.conversions import parallel_to_aec
 
 from progressgym.core.errors import UserError, unknown
 from progressgym.envs.base import DEFAULT_HISTORY
-from progressgym.envs.coevolve import INFLUENCE, PULL, CoevolveStanceEnv
+from progressgym.envs.coefficients import INFLUENCE, PULL
+from progressgym.envs.coevolve import CoevolveStanceEnv
 from progressgym.envs.stance import THETA_SCALE, D
 from progressgym.histories.source import HistorySpec
 from progressgym.instruments.instrument import Instrument

@@ -23,7 +23,7 @@ def across_histories(rows: Sequence[Aggregate], draws: Callable[[Aggregate], Run
         rows: rows of a benchmark.
         draws: the resampled runs of a row.
     """
-    known = [row for row in rows if row.skill is not None and parse_challenge(row.challenge).name != PAIR]
+    known = [row for row in rows if row.skill is not None and parse_challenge(row.challenge).kind != PAIR]
     runs = {(row.challenge, row.agent, row.history): draws(row) for row in known}
     found = []
     for challenge in dict.fromkeys(row.challenge for row in known):

@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from progressgym.envs.base import ProgressEnv
     from progressgym.histories.source import HistorySpec
 
-IDS = {"follow": "ProgressGym/Follow-v0", "predict": "ProgressGym/Predict-v0", "coevolve": "ProgressGym/Coevolve-v0"}
+IDS = {
+    "follow": "ProgressGym/Follow-v0",
+    "predict": "ProgressGym/Predict-v0",
+    "coevolve": "ProgressGym/Coevolve-v0",
+    "coevolve-v1": "ProgressGym/Coevolve-v1",
+}
+"""A name without a version is v0 for ever: what was scored under it stays comparable."""
+DEFAULTS = ("follow", "predict", "coevolve")
+"""What is run when nothing is asked for."""
 NOT_PART_OF_AN_ID = ("self", "history", "instrument", "reward", "text", "render_mode")
 """Arguments that a benchmark sets itself or that move no score."""
 
@@ -32,7 +40,7 @@ class Challenge:
     """One challenge with its arguments."""
 
     name: str
-    """`follow`, `predict` or `coevolve`."""
+    """One of `IDS`."""
     arguments: tuple[tuple[str, Scalar], ...]
     """All arguments that belong to an id, defaults filled in, sorted by name."""
     defaults: tuple[tuple[str, Scalar], ...]
@@ -43,6 +51,11 @@ class Challenge:
         """Id without defaults."""
         plain = dict(self.defaults)
         return format_id(self.name, **{key: value for key, value in self.arguments if value != plain[key]})
+
+    @property
+    def kind(self) -> str:
+        """`follow`, `predict` or `coevolve`, of whichever version."""
+        return self.name.partition("-")[0]
 
     @property
     def environment(self) -> str:
@@ -74,15 +87,6 @@ class Challenge:
         return env
 
 
-def challenge_names() -> list[str]:
-    """Names of the challenges whose environments are registered.
-
-    >>> challenge_names()[0]
-    'follow'
-    """
-    return [name for name, environment in IDS.items() if environment in gym.registry]
-
-
 def parse_challenge(text: str) -> Challenge:
     """Read a challenge's id.
 
@@ -93,8 +97,8 @@ def parse_challenge(text: str) -> Challenge:
     ('follow', 'follow?labels=sample')
     """
     variant = parse_id(text)
-    if variant.name not in challenge_names():
-        raise unknown("challenge", variant.name, challenge_names())
+    if variant.name not in IDS:
+        raise unknown("challenge", variant.name, IDS)
     defaults = _defaults(IDS[variant.name])
     for key in variant.arguments:
         if key not in defaults:
@@ -112,9 +116,11 @@ def parse_challenge(text: str) -> Challenge:
 
 def _defaults(environment: str) -> dict[str, Scalar]:
     """Arguments of an environment that belong to a challenge's id, with their defaults."""
-    entry = gym.spec(environment).entry_point
+    spec = gym.spec(environment)
+    entry = spec.entry_point
     if not isinstance(entry, str):
         raise UserError(f"environment {environment} is registered by object; progressgym registers by name")
     module, _, name = entry.partition(":")
     parameters = inspect.signature(getattr(importlib.import_module(module), name).__init__).parameters
-    return {key: item.default for key, item in parameters.items() if key not in NOT_PART_OF_AN_ID}
+    own = {key: item.default for key, item in parameters.items() if key not in NOT_PART_OF_AN_ID}
+    return {**own, **spec.kwargs}

@@ -23,7 +23,7 @@ def steers(row: Aggregate) -> bool:
     The reference answers as the next real century and has skill 1. Beyond it an agent is rewarded for where it takes
     the human, not for keeping up with where the human goes.
     """
-    return row.skill is not None and row.skill.low > 1.0 and parse_challenge(row.challenge).name == "coevolve"
+    return row.skill is not None and row.skill.low > 1.0 and parse_challenge(row.challenge).kind == "coevolve"
 
 
 def _steering(rows: Sequence[Aggregate]) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from progressgym.agents import marked, names, spec_of, with_policy
 from progressgym.agents.config import POLICY_PREFIX
-from progressgym.bench.challenges import Challenge, challenge_names, parse_challenge
+from progressgym.bench.challenges import DEFAULTS, Challenge, parse_challenge
 from progressgym.bench.own_agents import is_own, load_class
 from progressgym.core.errors import UserError
 from progressgym.core.ids import parse_id
@@ -78,7 +78,7 @@ def make_plan(
 
     Args:
         agents: ids of shipped agents or `module:Class`; all shipped ones by default.
-        challenges: ids; all registered ones by default. One that does not name its labels is run with each of `labels`.
+        challenges: ids; follow, predict and coevolve by default. One that does not name its labels is run with each of `labels`.
         histories: shipped names, paths or synthetic ids; by default the shipped history (where there is one) and one
             synthetic family.
         seeds: how many (0, 1, ...), or which.
@@ -91,7 +91,7 @@ def make_plan(
     chosen = [_agent(name, policy) for name in agents or names()]
     _find_models(chosen)
     numbers = _seeds(seeds)
-    variants = _variants(challenges or challenge_names(), labels)
+    variants = _variants(challenges or DEFAULTS, labels)
     places = [_history(spec) for spec in histories or default_histories()]
     for place in places:
         for challenge in variants:

@@ -138,4 +138,4 @@ def _on_items(answers: NDArray[Any], instrument: Instrument) -> Floats:
 
 def _horizon(challenge: Challenge) -> int | None:
     """Centuries ahead, 0 for Follow; None for Coevolve."""
-    return None if challenge.name == "coevolve" else int(dict(challenge.arguments).get("horizon", 0))
+    return None if challenge.kind == "coevolve" else int(dict(challenge.arguments).get("horizon", 0))

@@ -8,7 +8,7 @@ import torch
 
 from progressgym.agents import check, make, names
 from progressgym.agents.agent import PrivilegedAgent
-from progressgym.bench.challenges import challenge_names
+from progressgym.bench.challenges import IDS
 from progressgym.core.errors import UserError
 from progressgym.core.protocols import AgentLike
 from tests.agents.rollout import LINEAR, actions_of, envs_of, skill_of
@@ -25,7 +25,7 @@ VARIANTS = [
 ]
 
 
-@pytest.mark.parametrize("challenge", [*challenge_names(), "follow?labels=sample", "predict?horizon=2"])
+@pytest.mark.parametrize("challenge", [*IDS, "follow?labels=sample", "predict?horizon=2"])
 @pytest.mark.parametrize("name", VARIANTS)
 def test_batch_equals_scalar_runs(name: str, challenge: str) -> None:
     """Shapes, dtype, range; and three seeds at once give the bits that each gives alone, in any order."""
@@ -75,7 +75,7 @@ def test_lifelong_is_extrapolative_with_zero(method: str, labels: str) -> None:
     assert np.array_equal(lifelong, zero)
 
 
-@pytest.mark.parametrize("challenge", challenge_names())
+@pytest.mark.parametrize("challenge", IDS)
 def test_oracle_is_exactly_one_and_static_exactly_zero(challenge: str) -> None:
     oracle, static = skill_of("oracle", range(3), challenge).skill, skill_of("static", range(3), challenge).skill
     assert oracle is not None and static is not None

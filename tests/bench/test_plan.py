@@ -7,16 +7,18 @@ from pathlib import Path
 import pytest
 
 from progressgym.agents import names
-from progressgym.bench.challenges import challenge_names, parse_challenge
+from progressgym.bench.challenges import DEFAULTS, parse_challenge
 from progressgym.bench.plan import default_histories, make_plan
 from progressgym.core.errors import UserError
+from progressgym.envs.coefficients import FITTED_INFLUENCE
+from progressgym.envs.coevolve import CoevolveEnv
 from progressgym.histories.history import History
 
 
 def test_the_default_is_everything() -> None:
     plan = make_plan()
     assert {group.agent for group in plan.groups} == set(names())
-    assert {group.challenge.unlabelled for group in plan.groups} == set(challenge_names())
+    assert {group.challenge.unlabelled for group in plan.groups} == set(DEFAULTS)
     assert [*dict.fromkeys(group.history.id for group in plan.groups)] == default_histories()
     assert all(group.seeds == tuple(range(10)) for group in plan.groups)
 
@@ -76,3 +78,12 @@ def test_bad_plans_are_refused_in_one_line(arguments: dict[str, object], message
     with pytest.raises(UserError, match=message) as caught:
         make_plan(**{**complete, **arguments})  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
+
+
+def test_a_version_is_an_environment_with_its_own_defaults() -> None:
+    old, new = parse_challenge("coevolve"), parse_challenge("coevolve-v1")
+    assert (old.environment, new.environment) == ("ProgressGym/Coevolve-v0", "ProgressGym/Coevolve-v1")
+    assert new.id == "coevolve-v1" and new.kind == old.kind == "coevolve"
+    env = new.make("synthetic:linear")
+    assert isinstance(env, CoevolveEnv) and env.influence == FITTED_INFLUENCE
+    assert parse_challenge(f"coevolve-v1?influence={FITTED_INFLUENCE}").id == "coevolve-v1"

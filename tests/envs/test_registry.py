@@ -23,7 +23,7 @@ from tests.envs.rollout import ANSWER_IDS, IDS, LINEAR, STANCE_IDS, assert_same,
 def test_what_is_registered() -> None:
     challenges = ("Follow", "Predict", "Coevolve")
     expected = [f"ProgressGym/{name}{flavour}-v0" for name in challenges for flavour in ("", "Stance")]
-    assert expected == IDS
+    assert [*expected, "ProgressGym/Coevolve-v1", "ProgressGym/CoevolveStance-v1"] == IDS
 
 
 @pytest.mark.parametrize("history", ["synthetic:linear", LINEAR])
