@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.agents.config import LanguageModelConfig
-from progressgym.agents.policies.language_model import LanguageModelPolicy, draw_comparisons, subset
+from progressgym.agents.policies.language_model import LanguageModelPolicy, draw_comparisons
 from progressgym.core.answers import centred_log, softmax_options
 from progressgym.core.files import read_json, read_npz, write_json
 from progressgym.histories.history import History, shipped_folder
@@ -147,7 +147,9 @@ def main() -> None:
     for setting in SETTINGS:
         if setting.name not in found:
             dtype = "auto" if setting.tuning == "lora" else "float32"
-            loaded = load_language_model(history.adapter(FIRST), "cpu", dtype, base=resolve_base("smollm2-135m"))
+            loaded = load_language_model(
+                MODELS / "adapters" / history.labels[FIRST], "cpu", dtype, base=resolve_base("smollm2-135m")
+            )
             found[setting.name] = run(setting, history, loaded, given.seed)
             given.out.parent.mkdir(parents=True, exist_ok=True)
             write_json(given.out, found)
