@@ -108,6 +108,9 @@ def _check_positive(name: str, value: object) -> None:
 TUNINGS = ("lora", "full")
 STARTS = ("history", "model")
 POLICY_PREFIX = "lm:"
+MODEL_REFERENCE = "uniform"
+"""The reference that the commands give to a language-model policy where none is named: against the policy of the
+stage, as published, an agent overshoots the human whom it agrees with (docs/model-tier.md)."""
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -125,7 +128,7 @@ class LanguageModelConfig:
     """LoRA: rank of the adapter."""
     learning_rate: float | None = None
     """Peak learning rate; by default 1e-3 with LoRA and 1e-5 for all weights."""
-    comparisons: int = 32
+    comparisons: int = 96
     """How many of a century's comparisons are trained on, drawn anew each century; 0 takes all."""
     epochs: int = 1
     """Passes over them."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from progressgym.agents.config import (
+    MODEL_REFERENCE,
     POLICY_PREFIX,
     FilterConfig,
     LanguageModelConfig,
@@ -208,18 +209,20 @@ def model_of(arguments: Mapping[str, Scalar]) -> LanguageModelConfig | None:
 def with_policy(agent: str, policy: str) -> str:
     """The id of an agent with another policy; agents that adjust nothing, or only a stance, stay as they are.
 
+    A language model gets `MODEL_REFERENCE` where the id names no reference, and the id says so.
+
     Raises:
         UserError: no such agent or policy.
 
     >>> with_policy("lifelong-dpo", "lm:smollm2-135m"), with_policy("lifelong-map", "lm:smollm2-135m")
-    ('lifelong-dpo?policy=lm:smollm2-135m', 'lifelong-map')
+    ('lifelong-dpo?policy=lm:smollm2-135m&reference=uniform', 'lifelong-map')
     """
     if policy != STANCE:
         model_of({"policy": policy})
     spec, given = spec_of(agent), parse_id(agent)
     if policy == STANCE or spec.method not in WITH_MODELS or "policy" in given.arguments:
         return check(agent)
-    return check(format_id(given.name, **given.arguments, policy=policy))
+    return check(format_id(given.name, **{"reference": MODEL_REFERENCE, **given.arguments, "policy": policy}))
 
 
 def marked(agent: str, history: History | None) -> str:
