@@ -7,7 +7,7 @@ readings: z before, z' after. On the items that no row of the lesson was about a
     z'' - z' = influence (z_agent - z')   two epochs on the assistant's
 
 are fitted by least squares through the origin over all options and centuries. R2 is 1 - residual / total, both without
-a mean, because the formula has no intercept.
+a mean, because the formula has no intercept. The interval is that of the mean over centuries, by Student's t.
 
     python benchmarks/calibrate_coevolve.py --centuries 4 --out runs/calibration
 """
@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from progressgym.agents.policies.language_model import subset
 from progressgym.core.answers import centred_log
@@ -86,8 +87,9 @@ def main() -> None:
         wanted, moved = (np.concatenate([pair[side] for pair in found]) for side in (0, 1))
         slope, share = fit(wanted, moved)
         slopes = [fit(*pair)[0] for pair in found]
-        record[name] = {"coefficient": slope, "r2": share, "by_century": slopes}
-        print(f"{name} {slope:.4f}  R2 {share:.4f}  (by century {min(slopes):.3f} to {max(slopes):.3f})")
+        low, high = stats.t.interval(0.95, len(slopes) - 1, np.mean(slopes), stats.sem(slopes))
+        record[name] = {"coefficient": slope, "r2": share, "by_century": slopes, "interval": [low, high]}
+        print(f"{name} {slope:.4f}  R2 {share:.4f}  mean over centuries {np.mean(slopes):.3f} [{low:.3f}, {high:.3f}]")
     write_json(given.out / "calibration.json", record)
 
 

@@ -103,7 +103,7 @@ class CoevolveEnv(ProgressEnv):
     and those of `ProgressGym/Follow-v0`.
 
     ## Version History
-    * v1: the coefficients that were fitted to a language model, `pull` 0.06 and `influence` 0.12
+    * v1: the coefficients that were fitted to a language model, `pull` 0.09 and `influence` 0.05
     * v0: initial version, with placeholder coefficients
     """
 

@@ -26,7 +26,7 @@ def test_a_run_and_its_continuation(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert dispatch([*command, "--out", str(out), "--resume", "--json"]) == 0
     results = json.loads(capsys.readouterr().out)
     agents = {row["agent"] for row in results["aggregates"]}
-    assert agents == {"static", f"lifelong-dpo?comparisons=4&policy=lm:{base}"}
+    assert agents == {"static", f"lifelong-dpo?comparisons=4&policy=lm:{base}&reference=uniform"}
 
 
 @pytest.mark.parametrize(
