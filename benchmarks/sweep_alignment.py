@@ -132,7 +132,7 @@ def replace_mode(policy: LanguageModelPolicy, mode: str) -> LanguageModelPolicy:
 def second_seed() -> History:
     """The history that the second training seed's models answered."""
     history = History.load("histsmol-v1")
-    answers = read_npz(shipped_folder("histsmol-v1") / "seeds.npz")["answers"]
+    answers = read_npz(shipped_folder("histsmol-v1") / "seeds.npz")["answers"][0]
     return replace(history, answers=answers, folder=MODELS, name="histsmol-v1-seed1")
 
 
