@@ -4,7 +4,8 @@
     python benchmarks/predict_confirm.py --table            # only writes the tables
 
 The candidate, the seeds and their number stand in `benchmarks/predict.json` under "confirmation"; rivals are the level-only
-filter and every extrapolative baseline of `benchmarks/predict.py`. Nothing is tuned here. Each condition gives
+filter and every extrapolative baseline of `benchmarks/predict.py`. Nothing is tuned here. All conditions are measured on
+the seeds of the first stage, then on those of the second, which hold the first; nothing is decided in between. Each gives
 
 * skill with the project's interval: items and seeds resampled together. It says what another questionnaire of this
   length would give, and however many seeds there are, it does not become narrower than its items allow;
@@ -50,14 +51,16 @@ CHUNK = 64
 
 
 def chosen(setup: dict[str, Any]) -> list[tuple[Condition, list[int]]]:
-    """Conditions with probability labels and without item noise, and the seeds of each."""
-    plan, found = setup["confirmation"], []
-    first, count = plan["seeds"]["first"], plan["seeds"]["count"]
-    for condition in conditions(setup):
-        if condition.labels != "probability" or "noise" in condition.history:
-            continue
-        size = 1 if condition.history == REAL else count if condition.compared else plan["reported_count"]
-        found.append((condition, list(range(first, first + size))))
+    """Conditions with probability labels and without item noise, and the seeds of each, stage after stage."""
+    plan = setup["confirmation"]
+    first, stages = plan["first_seed"], plan["stages"]
+    found = []
+    for compared, reported in zip(stages["compared"], stages["reported"], strict=True):
+        for condition in conditions(setup):
+            if condition.labels != "probability" or "noise" in condition.history:
+                continue
+            size = 1 if condition.history == REAL else compared if condition.compared else reported
+            found.append((condition, list(range(first, first + size))))
     return found
 
 
@@ -142,7 +145,7 @@ def table(results: Mapping[str, Any], setup: dict[str, Any]) -> str:
     """Markdown: the verdicts on the bar, then every condition."""
     candidate = setup["confirmation"]["candidate"]
     parts = []
-    for condition, _ in chosen(setup):
+    for condition in dict.fromkeys(condition for condition, _ in chosen(setup)):
         block = results.get(condition.key)
         head = f"**{condition.history}, Predict({condition.horizon})**"
         if block is None:
@@ -182,7 +185,7 @@ def main() -> None:
     candidate = setup["confirmation"]["candidate"]
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
     for condition, seeds in [] if arguments.table else chosen(setup):
-        if condition.key in results:
+        if results.get(condition.key, {"seeds": 0})["seeds"] >= len(seeds):
             continue
         arguments.scratch.mkdir(parents=True, exist_ok=True)
         panel, utilities = stored(condition, seeds, (candidate, *RIVALS), arguments.scratch)
