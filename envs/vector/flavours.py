@@ -69,11 +69,11 @@ class Flavour(ProgressVectorEnv):
 
     def _target_tables(self, found: Targets, human: Floats) -> Tables:
         """Tables of what values are compared with, from the human's values (H, T, D)."""
-        covered, still = self._settings.covered, found.lengths[..., 1] == math.inf
-        self._all_move &= not bool(still.any())
+        covered, moved = self._settings.covered, (found.directions[..., 1, :] != 0.0).any(-1)
+        self._all_move &= bool(moved.all())
         goal = human[:, 1 + self._settings.horizon :]
         tables = {f"target_{name}": table for name, table in found._asdict().items()}
-        return {**tables, "moved": ~still, "human": self._arrays.floats(goal[..., covered])}
+        return {**tables, "moved": moved, "human": self._arrays.floats(goal[..., covered])}
 
     def _target(self, index: Index) -> Targets:
         """What the values of a step are compared with; kept for a history that all rows share."""
@@ -146,7 +146,9 @@ class StanceVector(Flavour):
             theta = arrays.xp.where(arrays.flags(live)[:, None], theta, 0.0)
         if not math.isfinite(theta.sum().item()) and not bool(arrays.xp.isfinite(theta).all()):
             raise UserError("the actions hold NaN or infinite numbers; give 19 numbers in [-1, 1] a row")
-        return THETA_SCALE * arrays.xp.clip(theta, -1.0, 1.0)
+        clipped = arrays.xp.clip(theta, -1.0, 1.0)
+        clipped *= THETA_SCALE
+        return clipped
 
     def _logits(self, actions: Array) -> Base:
         return self._readout.logits(actions, Base(self._tables["base_two"], self._tables["base_many"]))
