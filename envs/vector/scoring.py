@@ -66,17 +66,9 @@ def compare(arrays: Arrays, values: Array, target: Targets, covered: int) -> tup
     away = values.T - target.origins
     moved = away[:2]
     lengths = xp.sqrt((moved * moved).sum(1))
-    cosines = _dots(target.directions, moved) / xp.maximum(lengths, target.shortest)
+    cosines = (moved * target.directions).sum(1) / xp.maximum(lengths, target.shortest)
     cosines = xp.clip(cosines, -1.0, 1.0) * (lengths > target.shortest)
-    similarity, drift_cosine = cosines
-    return similarity, drift_cosine, xp.abs(away[2]).sum(0) / max(covered, 1)
-
-
-def _dots(directions: Array, vectors: Array) -> Array:
-    """Scalar products (2, B) of (2, D, 1 or B) and (2, D, B)."""
-    if directions.shape[-1] > 1:
-        return (vectors * directions).sum(1)
-    return (directions.swapaxes(1, 2) @ vectors)[:, 0]
+    return cosines[0], cosines[1], xp.abs(away[2]).sum(0) / max(covered, 1)
 
 
 def length(arrays: Arrays, vectors: Array) -> Array:
