@@ -43,6 +43,10 @@ class Arrays(Protocol):
         """As numbers of the working precision on the device."""
         ...
 
+    def sparse(self, array: NDArray[np.float64]) -> Array:
+        """As `floats`, for a table of mostly zeros that is a left factor of `add_product`."""
+        ...
+
     def observation(self, array: Any) -> Array:
         """As float32 on the device."""
         ...
@@ -79,8 +83,12 @@ class Arrays(Protocol):
         """True when gradients with respect to x are wanted: then nothing may be overwritten."""
         ...
 
-    def with_ones(self, x: Array) -> Array:
-        """x (A, B) with a row of ones below: (A + 1, B)."""
+    def affine_columns(self, table: Array, x: Array) -> Array:
+        """table[:, :-1] (C, A) @ x (A, B) + table[:, -1:], freshly made."""
+        ...
+
+    def add_product(self, target: Array, a: Array, b: Array) -> None:
+        """target += a @ b, in place."""
         ...
 
     def dot(self, a: Array, b: Array) -> Array:
@@ -105,6 +113,10 @@ class NumpyArrays:
     def floats(self, array: Any) -> Array:
         """As numbers of the working precision."""
         return np.asarray(array, dtype=self._dtype)
+
+    def sparse(self, array: NDArray[np.float64]) -> Array:
+        """As numbers; products with the zeros are faster than leaving them out."""
+        return self.floats(array)
 
     def observation(self, array: Any) -> Array:
         """As float32."""
@@ -147,11 +159,15 @@ class NumpyArrays:
         """Never."""
         return False
 
-    def with_ones(self, x: Array) -> Array:
-        """x with a row of ones below."""
+    def affine_columns(self, table: Array, x: Array) -> Array:
+        """A row of ones costs less than adding to the product."""
         extended = np.ones((len(x) + 1, x.shape[1]), dtype=x.dtype)
         extended[:-1] = x
-        return extended
+        return table @ extended
+
+    def add_product(self, target: Array, a: Array, b: Array) -> None:
+        """Add a product in place."""
+        target += a @ b
 
     def dot(self, a: Array, b: Array) -> Array:
         """Row by row scalar products."""

@@ -6,9 +6,11 @@ item with two options needs only one probability, the logistic function of the d
 Where thousands of environments share one base (a fixed history) there is less to do still: with w_u = exp(scale *
 row_u . theta) for the few different rows u that the loadings of the wider items have (four on the worldviews),
 
-    p[i,k] = E[i,k] w_u(i,k) / sum_k' E[i,k'] w_u(i,k'),     E = exp(base)
+    sum of p[i,k] over options of row u = w_u sum_i E[i,u] / sum_u' E[i,u'] w_u',     E[i,u] = sum of exp(base) over them
 
-needs one reciprocal an item and matrix products, and no exponential per item and option: `fold` and `folded_values`.
+needs one reciprocal an item and small matrix products, and no exponential per item and option: `fold` and
+`folded_values`. Items with two options and wider ones mostly speak of different dimensions, so each kind reads and
+writes only the dimensions from its first to its last.
 
 Legend of shapes: N items, K options, D = 19; J of the scored items have two options, I have more; U different rows of
 loadings; leading axes are free, so one call serves one environment or thousands.
@@ -43,13 +45,10 @@ class Base(NamedTuple):
 class Fold(NamedTuple):
     """What one shared base allows to compute beforehand."""
 
-    into: Array
-    """(J + U * A + 1, D + 1) from theta and a 1 to the logits of two-option items, to the exponents of w for each of
-    the A dimensions that wide items speak of, and to a 1."""
+    two: Array
+    """(J, A + 1) from the A dimensions of items with two options, and a 1, to their logits."""
     totals: Array
-    """(I, U * A) sum of E over the options of item i whose loadings are row u, shared among the A copies of the row."""
-    gains: Array
-    """(U * A, I) sum of E times the weight over these options."""
+    """(I, U) sum of exp(base) over the options of item i whose loadings are row u."""
 
 
 class Readout:
@@ -87,8 +86,11 @@ class Readout:
         self._many_shift = arrays.floats(scale * rows.T.copy())
         self._many_weights = arrays.floats(weights[~two].reshape(-1, len(DIMENSIONS)))
         self._lean = scale * (loadings[two, 0] - loadings[two, 1])
-        out = [(weights[two, 0] - weights[two, 1]).T, self._different(scale * rows, weights[~two])]
-        self._out = arrays.floats(np.concatenate([*out, weights[two, 1].sum(0)[:, None]], 1))
+        share = weights[two, 0] - weights[two, 1]
+        self._two_dims = _span(self._lean, share)
+        self._two_out = arrays.sparse(share.T[self._two_dims])
+        self._constant_column = arrays.floats(weights[two, 1].sum(0)[:, None])
+        self._find_different(scale * rows, weights[~two].reshape(-1, len(DIMENSIONS)))
 
     def base(self, centred: NDArray[np.float64]) -> Base:
         """Bring base log-odds (..., N, K), such as centred log-probabilities, into the readout's layout."""
@@ -124,42 +126,44 @@ class Readout:
         Args:
             base: of one environment, without leading axes.
         """
-        items, options = self.many_mask.shape
-        if len(self._odds) > items * options:
+        items, options, different = self._which.shape
+        if different > items:
             return None
         floats, host = self._arrays.floats, self._arrays.host
         chances = np.exp(host(base.many).astype(np.float64)).reshape(items, options)
-        copies = max(self._active_weights.shape[-1], 1)
-        totals = np.repeat(np.einsum("ik,iku->iu", chances, self._which) / copies, copies, 1)
-        gains = np.einsum("ik,iku,ika->uai", chances, self._which, self._active_weights).reshape(-1, items)
-        bias = np.concatenate([host(base.two), np.zeros(len(self._odds)), [1.0]])
-        slopes = np.concatenate([self._lean, self._odds, np.zeros((1, len(DIMENSIONS)))])
-        return Fold(floats(np.concatenate([slopes, bias[:, None]], 1)), floats(totals), floats(gains))
+        two = np.concatenate([self._lean[:, self._two_dims], host(base.two)[:, None]], 1)
+        return Fold(floats(two), floats(np.einsum("ik,iku->iu", chances, self._which)))
 
     def folded_values(self, theta: Array, fold: Fold) -> Array:
         """The values of `values`, for theta (B, D) around one base.
 
         Computed with a column an environment, (D, B): 19 long rows multiply and add up faster than many short ones.
         """
-        arrays, rows = self._arrays, len(self.two_items)
-        parts = []
+        arrays = self._arrays
+        values = arrays.copy(arrays.xp.broadcast_to(self._constant_column, (len(DIMENSIONS), len(theta))))
         for block in arrays.blocks(len(theta)):
-            hidden = fold.into @ arrays.with_ones(theta[block].T)
-            arrays.sigmoid(hidden[:rows])
-            odds = arrays.exp(hidden[rows:-1])
-            odds *= fold.gains @ arrays.xp.reciprocal(fold.totals @ odds)
-            parts.append(self._out @ hidden)
-        return (parts[0] if len(parts) == 1 else arrays.xp.concatenate(parts, 1)).T
+            columns = theta[block].T
+            chances = arrays.sigmoid(arrays.affine_columns(fold.two, columns[self._two_dims]))
+            arrays.add_product(values[self._two_dims, block], self._two_out, chances)
+            odds = arrays.exp(self._odds @ columns[self._many_dims])
+            odds *= fold.totals.T @ arrays.xp.reciprocal(fold.totals @ odds)
+            arrays.add_product(values[self._many_dims, block], self._many_out, odds)
+        return values.T
 
-    def _different(self, rows: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Find the different rows of loadings among (I * K, D): (D, U * A) where their shares of values go.
+    def _find_different(self, rows: NDArray[np.float64], weights: NDArray[np.float64]) -> None:
+        """Find the different rows among the wider items' loadings and weights, (I * K, D) each."""
+        real = self.many_mask.reshape(-1)
+        both = np.concatenate([rows, weights], 1)[real]
+        different, which = np.unique(both, axis=0, return_inverse=True)
+        belongs = np.zeros((len(real), len(different)))
+        belongs[real] = np.eye(len(different))[which.reshape(-1)]
+        self._which = belongs.reshape(*self.many_mask.shape, len(different))
+        self._many_dims = _span(rows, weights)
+        self._odds = self._arrays.floats(different[:, : len(DIMENSIONS)][:, self._many_dims])
+        self._many_out = self._arrays.floats(different[:, len(DIMENSIONS) :].T[self._many_dims])
 
-        A row comes once for each of the A dimensions that wide items speak of, by weights (I, K, D).
-        """
-        different, which = np.unique(rows, axis=0, return_inverse=True)
-        self._which = np.eye(len(different))[which.reshape(-1)].reshape(*self.many_mask.shape, len(different))
-        self._which[~self.many_mask] = 0.0
-        active = np.flatnonzero(np.abs(weights).sum((0, 1)))
-        self._active_weights = weights[..., active]
-        self._odds = np.repeat(different, len(active), 0)
-        return np.tile(np.eye(len(DIMENSIONS))[:, active], (1, len(different)))
+
+def _span(*tables: NDArray[np.float64]) -> slice:
+    """From the first to the last dimension that is not 0 everywhere in tables (..., D)."""
+    used = np.flatnonzero(np.concatenate(tables).any(0))
+    return slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 0)

@@ -25,7 +25,7 @@ from progressgym.envs.arrays import Array, Arrays, NumpyArrays
 from progressgym.envs.base import ProgressEnv
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.streams import Seeds, Streams
-from progressgym.envs.vector.tables import Index, Tables, index_of, install
+from progressgym.envs.vector.tables import Index, Tables, agreed, install
 from progressgym.histories.history import History
 from progressgym.preferences.comparisons import draw_labels, probabilities
 
@@ -90,6 +90,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         self._tables: Tables = {}
         self._known: tuple[History, Tables] | None = None
         self._steps = np.zeros(num_envs, dtype=np.int64)
+        self._agreed: int | None = 0
         self._over = np.ones(num_envs, dtype=np.bool_)
         self._begun = False
         self._prepare()
@@ -148,7 +149,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         source = self._template.other_source(others) if others else self._settings.source
         self._streams.seed(seed, rows)
         self._begin(rows, Draws.of(self._settings, source, self._streams, rows))
-        return self._observe(index_of(self._shown())), {}
+        return self._observe(self._shown()), {}
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Answer in all rows.
@@ -165,9 +166,10 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         if resting.any() and self.autoreset_mode is not AutoresetMode.NEXT_STEP:
             raise gym.error.ResetNeeded("episodes are over: call reset(options={'reset_mask': terminations}) first")
         live = ~resting
-        index = index_of(self._shown())
+        index = self._shown()
         reward, scores = self._play(actions, index, live)
         self._steps += live
+        self._agreed = self._agreed + 1 if self._agreed is not None and not resting.any() else agreed(self._steps)
         self._over = live & (self._steps >= self._settings.steps)
         terminations = self._over.copy()
         infos: dict[str, Any] = {}
@@ -180,7 +182,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         if live.any():
             infos |= self._infos(scores, live)
         arrays = self._arrays
-        observations = self._observe(index_of(self._shown()))
+        observations = self._observe(self._shown())
         return observations, reward, arrays.flags(terminations), arrays.flags(np.zeros_like(terminations)), infos
 
     @property  # type: ignore[misc]  # as SyncVectorEnv
@@ -221,6 +223,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         """Put new episodes into these rows."""
         install(self._arrays, self._tables, self._tables_of(draws), rows, self.num_envs)
         self._steps[rows], self._over[rows], self._begun = 0, False, True
+        self._agreed = 0 if len(rows) == self.num_envs else agreed(self._steps)
         self._started(rows)
 
     def _tables_of(self, draws: Draws) -> Tables:
@@ -266,9 +269,10 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         dummy = preferred if uniforms is None else uniforms
         return draw_labels(preferred, self._settings.label_kind, dummy)
 
-    def _shown(self) -> NDArray[np.int64]:
+    def _shown(self) -> Index:
         """Which observation every row shows: the last one twice."""
-        return np.minimum(self._steps, self._settings.steps - 1)
+        last = self._settings.steps - 1
+        return np.minimum(self._steps, last) if self._agreed is None else min(self._agreed, last)
 
     def _play(self, actions: Any, index: Index, live: Bools) -> tuple[Array, dict[str, Array]]:
         """Rewards (B,) and scores of live rows; when no row is live, zeros and nothing."""
@@ -293,14 +297,14 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             has = mask if own is None else mask & own
             if own is not None and not bool(has.any()):
                 continue
-            spread = has.reshape(-1, *(1,) * (value.ndim - 1))
-            inner[key] = value if every and own is None else arrays.xp.where(spread, value, 0.0)
-            inner[f"_{key}"] = has
+            if not every or own is not None:
+                value = arrays.xp.where(has.reshape(-1, *(1,) * (value.ndim - 1)), value, 0.0)
+            inner[key], inner[f"_{key}"] = value, has
         return {"scores": inner, "_scores": mask}
 
     def _final(self, scores: Mapping[str, Array], terminations: Bools) -> dict[str, Any]:
         """`final_obs` and `final_info` of the rows whose episode ends in this step."""
-        last, mask = self._observe(index_of(self._shown())), self._arrays.flags(terminations)
+        last, mask = self._observe(self._shown()), self._arrays.flags(terminations)
         final = self._rows_of(last, terminations) if isinstance(self._arrays, NumpyArrays) else last
         return {
             "final_obs": final,

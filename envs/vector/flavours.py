@@ -7,7 +7,7 @@ comparisons, N items, K options, D = 19.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from progressgym.envs.vector.base import Bools, ProgressVectorEnv
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.scoring import Targets, as_columns
 from progressgym.envs.vector.tables import Index, Tables, pick
+from progressgym.instruments.stance import DEFAULT_SCALE
 
 Floats = NDArray[np.float64]
 D = len(DIMENSIONS)
@@ -36,12 +37,14 @@ class Flavour(ProgressVectorEnv):
     """The table that `_kept` is about."""
     _kept: dict[int, Targets]
     """What the steps of the shared history's episode are compared with."""
+    _action_scale: ClassVar[float] = DEFAULT_SCALE
+    """Of the stance model, when actions are its stance."""
 
     def _readout_of(self, whole: bool) -> Readout:
         """Logits of the scored items, or of all items."""
         instrument = self._settings.instrument
         items = np.arange(len(instrument)) if whole else instrument.evaluation
-        return Readout(instrument, items, scored=instrument.evaluation, arrays=self._arrays)
+        return Readout(instrument, items, scored=instrument.evaluation, scale=self._action_scale, arrays=self._arrays)
 
     def _base_tables(self, answers: Floats) -> Tables:
         """Tables that actions need, from century 0's answers (H, N, K)."""
@@ -69,11 +72,11 @@ class Flavour(ProgressVectorEnv):
 
     def _target_tables(self, found: Targets, human: Floats) -> Tables:
         """Tables of what values are compared with, from the human's values (H, T, D)."""
-        covered, still = self._settings.covered, found.lengths[..., 1] == math.inf
-        self._all_move &= not bool(still.any())
+        covered, moved = self._settings.covered, (found.directions[..., 1, :] != 0.0).any(-1)
+        self._all_move &= bool(moved.all())
         goal = human[:, 1 + self._settings.horizon :]
         tables = {f"target_{name}": table for name, table in found._asdict().items()}
-        return {**tables, "moved": ~still, "human": self._arrays.floats(goal[..., covered])}
+        return {**tables, "moved": moved, "human": self._arrays.floats(goal[..., covered])}
 
     def _target(self, index: Index) -> Targets:
         """What the values of a step are compared with; kept for a history that all rows share."""
@@ -122,6 +125,8 @@ class Flavour(ProgressVectorEnv):
 class StanceVector(Flavour):
     """Numbers in, numbers out."""
 
+    _action_scale = DEFAULT_SCALE * THETA_SCALE
+
     def _prepare(self) -> None:
         super()._prepare()
         settings = self._settings
@@ -146,7 +151,7 @@ class StanceVector(Flavour):
             theta = arrays.xp.where(arrays.flags(live)[:, None], theta, 0.0)
         if not math.isfinite(theta.sum().item()) and not bool(arrays.xp.isfinite(theta).all()):
             raise UserError("the actions hold NaN or infinite numbers; give 19 numbers in [-1, 1] a row")
-        return THETA_SCALE * arrays.xp.clip(theta, -1.0, 1.0)
+        return arrays.xp.clip(theta, -1.0, 1.0)
 
     def _logits(self, actions: Array) -> Base:
         return self._readout.logits(actions, Base(self._tables["base_two"], self._tables["base_many"]))

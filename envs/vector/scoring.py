@@ -6,7 +6,6 @@ D = 19; tables that all environments share have one row instead of B.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -25,11 +24,10 @@ class Targets(NamedTuple):
     origins: Array
     """(B, 3, D) what values are seen from: nothing, century 0's values, the target century's."""
     directions: Array
-    """(B, 2, D) what they are compared with from the first two: the target's values, the human's change."""
-    lengths: Array
-    """(B, 2) of the directions; infinite where there is none."""
+    """(B, 2, D) what they are compared with from the first two, as unit vectors: the target's values, the human's change;
+    0 where there is none."""
     shortest: Array
-    """(B, 2) a vector that is not longer than this has no direction."""
+    """(B, 2) a vector that is not longer than this has no direction; above 0."""
     static: Array
     """(B,) utility of answering as in century 0."""
 
@@ -47,10 +45,11 @@ def targets(arrays: Arrays, human: Floats, static: Floats, horizon: int) -> Targ
     seen = np.stack([np.zeros_like(goal), np.broadcast_to(start, goal.shape), goal], 2)
     ways = np.stack([goal, goal - start], 2)
     lengths = np.linalg.norm(ways, axis=-1)
-    lengths[..., 1] = np.where(lengths[..., 1] > arrays.still, lengths[..., 1], np.inf)
-    lengths[..., 0] = np.where(lengths[..., 0] > 0.0, lengths[..., 0], np.inf)
+    there = lengths > np.array([0.0, arrays.still])
+    lengths = np.where(there, lengths, 1.0)
+    units = np.where(there[..., None], ways / lengths[..., None], 0.0)
     shortest = np.stack([arrays.tiny**2 / lengths[..., 0], np.full(lengths.shape[:-1], arrays.still)], -1)
-    return Targets(*(arrays.floats(table) for table in (seen, ways, lengths, shortest, static)))
+    return Targets(*(arrays.floats(table) for table in (seen, units, shortest, static)))
 
 
 def as_columns(arrays: Arrays, table: Array) -> Array:
@@ -65,11 +64,10 @@ def compare(arrays: Arrays, values: Array, target: Targets, covered: int) -> tup
     """
     xp = arrays.xp
     away = values.T - target.origins
-    first = away[:2]
-    lengths = xp.sqrt((first * first).sum(1))
-    dots = (first * target.directions).sum(1)
-    norms = xp.where(lengths > target.shortest, lengths * target.lengths, math.inf)
-    cosines = xp.clip(dots / norms, -1.0, 1.0)
+    moved = away[:2]
+    lengths = xp.sqrt((moved * moved).sum(1))
+    cosines = (moved * target.directions).sum(1) / xp.maximum(lengths, target.shortest)
+    cosines = xp.clip(cosines, -1.0, 1.0) * (lengths > target.shortest)
     return cosines[0], cosines[1], xp.abs(away[2]).sum(0) / max(covered, 1)
 
 

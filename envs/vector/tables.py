@@ -49,7 +49,7 @@ def install(arrays: Arrays, tables: Tables, new: Tables, rows: NDArray[np.int64]
         tables[key] = current
 
 
-def index_of(steps: NDArray[np.int64]) -> Index:
-    """One number when all rows agree."""
+def agreed(steps: NDArray[np.int64]) -> int | None:
+    """The step that all rows have reached, None when they differ."""
     first = int(steps[0])
-    return first if bool((steps == first).all()) else steps
+    return first if bool((steps == first).all()) else None

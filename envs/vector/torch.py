@@ -41,6 +41,11 @@ class TorchArrays:
         """As numbers of the working precision on the device."""
         return torch.as_tensor(array, dtype=self._dtype, device=self._device)
 
+    def sparse(self, array: NDArray[np.float64]) -> Array:
+        """On a CPU without the zeros, where that saves half of the time; a GPU has more from regular work."""
+        table = self.floats(array)
+        return table.to_sparse_coo().coalesce() if self._device.type == "cpu" else table
+
     def observation(self, array: Any) -> Array:
         """As float32 on the device."""
         return torch.as_tensor(array, dtype=torch.float32, device=self._device)
@@ -51,7 +56,7 @@ class TorchArrays:
 
     def flags(self, array: NDArray[np.bool_]) -> Array:
         """As booleans on the device."""
-        return torch.tensor(array, device=self._device)
+        return torch.from_numpy(array.copy()).to(self._device)
 
     def host(self, array: Array) -> NDArray[Any]:
         """As a numpy array."""
@@ -78,12 +83,13 @@ class TorchArrays:
         """True when x is part of a graph."""
         return bool(x.requires_grad) and torch.is_grad_enabled()
 
-    def with_ones(self, x: Array) -> Array:
-        """x with a row of ones below."""
-        extended = x.new_empty(x.shape[0] + 1, x.shape[1])
-        extended[:-1] = x
-        extended[-1] = 1.0
-        return extended
+    def affine_columns(self, table: Array, x: Array) -> Array:
+        """table[:, :-1] @ x + table[:, -1:]."""
+        return torch.addmm(table[:, -1:], table[:, :-1], x)
+
+    def add_product(self, target: Array, a: Array, b: Array) -> None:
+        """Add a product in place."""
+        target.addmm_(a, b)
 
     def dot(self, a: Array, b: Array) -> Array:
         """Row by row scalar products."""

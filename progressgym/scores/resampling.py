@@ -56,7 +56,7 @@ class Panel:
     item_weights: Floats
     """(R, N) how often each item was drawn."""
     seed_weights: Floats
-    """(B, S) weights of the seeds, rows sum to 1; see `draw`."""
+    """(B, S) see `draw_shares`."""
     human: Floats
     """(R, S or 1, T, D) values of the human path."""
     static: Floats
@@ -81,9 +81,6 @@ class Panel:
     ) -> Panel:
         """Draw items and seeds, and compute what all agents are compared with.
 
-        The weights of the seeds are spread by sqrt(S / (S - 1)), which makes the variance of a resampled mean over
-        seeds the unbiased one (Hesterberg 2015, arXiv 1411.5279, section 4). A single seed has no spread.
-
         Args:
             static: (S or 1, n, N, D) item contributions of answering as in century 0, see `item_contributions`.
             reference: (S or 1, n, N, D) of the truth.
@@ -107,9 +104,7 @@ class Panel:
             raise UserError(f"resamples is {resamples}; use 1 or more (default {RESAMPLES})")
         rng = np.random.default_rng(seed)
         items = np.concatenate([np.ones((1, len(mass))), draw_counts(rng, resamples, len(mass))])
-        shares = draw_counts(rng, resamples, seeds) / seeds
-        if seeds > 1:
-            shares = 1 / seeds + (shares - 1 / seeds) * math.sqrt(seeds / (seeds - 1))
+        shares = draw_shares(rng, resamples, seeds)
         total = items @ mass
         human_values = np.concatenate([_values(arrays["human"], items[r], total[r]) for r in _rows(len(items))])
         lines = [_utilities(arrays[name], items, total, human_values, utility) for name in ("static", "reference")]
@@ -158,6 +153,16 @@ def draw_counts(rng: np.random.Generator, resamples: int, n: int) -> Floats:
     drawn = (rng.random((resamples, n)) * n).astype(np.int64)
     flat = np.bincount((drawn + np.arange(resamples)[:, None] * n).ravel(), minlength=resamples * n)
     return flat.reshape(resamples, n).astype(np.float64)
+
+
+def draw_shares(rng: np.random.Generator, resamples: int, seeds: int) -> Floats:
+    """(B, S) weights of seeds drawn with replacement; rows sum to 1.
+
+    They are spread by sqrt(S / (S - 1)), which makes the variance of a resampled mean over seeds the unbiased one
+    (Hesterberg 2015, arXiv 1411.5279, section 4). A single seed has no spread.
+    """
+    shares = draw_counts(rng, resamples, seeds) / seeds
+    return shares if seeds == 1 else 1 / seeds + (shares - 1 / seeds) * math.sqrt(seeds / (seeds - 1))
 
 
 def _rows(count: int) -> list[slice]:

@@ -27,7 +27,7 @@ def test_same_story(name: str, mode: str, case: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("case", ["distribution", "still"])
+@pytest.mark.parametrize("case", ["fixed", "distribution", "still"])
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", VECTOR_IDS)
 def test_same_story_in_torch(name: str, mode: str, case: str, dtype: str) -> None:
