@@ -66,6 +66,9 @@ COMMANDS: dict[str, Command] = {
     "leaderboard enrol": Command("progressgym.cli.leaderboard_enrol", "add a submitter to a store and print the token"),
     "leaderboard withdraw": Command("progressgym.cli.leaderboard_withdraw", "take an entry off and leave a tombstone"),
     "leaderboard show": Command("progressgym.cli.leaderboard_show", "print the standings"),
+    "leaderboard build": Command("progressgym.cli.leaderboard_build", "write the standings as a static site"),
+    "leaderboard serve": Command("progressgym.cli.leaderboard_serve", "serve the standings and take submissions"),
+    "leaderboard export": Command("progressgym.cli.leaderboard_export", "write an entry's results for other tools"),
 }
 
 
