@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from progressgym.core.dimensions import DIMENSIONS, GROUPS
+from progressgym.leaderboard.site.columns import number
 from progressgym.leaderboard.site.portrait import Episode
 from progressgym.scores.records import IntervalRecord
 
@@ -55,8 +56,7 @@ def panels(episode: Episode, prefix: str) -> list[Panel]:
         prefix: of the ids inside of the page.
     """
     human, agent = episode.scores.human_values, episode.scores.agent_values
-    reach = max((_reach(human, agent, d) for d in range(len(DIMENSIONS))), default=0.1)
-    span = max(reach * 1.15, 0.05)
+    span = vertical_span(episode)
     found = []
     for name, part in GROUPS.items():
         for d in range(part.start, part.stop):
@@ -65,16 +65,22 @@ def panels(episode: Episode, prefix: str) -> list[Panel]:
     return found
 
 
+def vertical_span(episode: Episode) -> float:
+    """How much of the value scale every panel of an episode shows."""
+    human, agent = episode.scores.human_values, episode.scores.agent_values
+    return max(max(_reach(human, agent, d) for d in range(len(DIMENSIONS))) * 1.15, 0.05)
+
+
 def _panel(episode: Episode, d: int, span: float, ident: str) -> Markup:
     human = [row[d] for row in episode.scores.human_values]
     agent = [row[d] for row in episode.scores.agent_values]
     there = _present(episode.scores.human_values, episode.scores.agent_values, d)
     middle = (min(there) + max(there)) / 2
-    width, height, left, top = 180.0, 104.0, 8.0, 10.0
+    width, height, left, top, below = 180.0, 112.0, 8.0, 8.0, 16.0
 
     def point(at: int, value: float) -> str:
         x = left + at / max(len(human) - 1, 1) * (width - 2 * left)
-        y = top + (0.5 - (value - middle) / span) * (height - 2 * top)
+        y = top + (0.5 - (value - middle) / span) * (height - 2 * top - below)
         return f"{x:.1f} {y:.1f}"
 
     ours = [point(episode.first + at, value) for at, value in enumerate(agent) if value is not None]
@@ -85,9 +91,10 @@ def _panel(episode: Episode, d: int, span: float, ident: str) -> Markup:
         f"Agent: {_move(agent)} over the same time, answering for {episode.compared[0]} to {episode.compared[-1]}."
     )
     return Markup(
-        f'<svg class="panel" viewBox="0 0 {width:g} {height:g}" role="img" aria-labelledby="{escape(ident)}-t {escape(ident)}-d">'
-        f'<title id="{escape(ident)}-t">{escape(DIMENSIONS[d])}</title><desc id="{escape(ident)}-d">{escape(told)}</desc>'
-        f'<path class="frame" d="M{left} {height / 2}H{width - left}"/>'
+        f"{_opening('panel', width, height, ident, DIMENSIONS[d], told)}"
+        f'<path class="frame" d="M{left} {height - below}H{width - left}"/>'
+        f'<text class="tick" x="{left}" y="{height - 4}">{escape(episode.labels[0])}</text>'
+        f'<text class="tick" x="{width - left}" y="{height - 4}" text-anchor="end">{escape(episode.labels[-1])}</text>'
         f'<path class="line human" d="M{" L".join(theirs)}"/><path class="line agent" d="M{" L".join(ours)}"/>'
         f'<g class="dots agent">{dots}</g></svg>'
     )
@@ -102,7 +109,7 @@ def heat_map(episode: Episode, kind: str, ident: str) -> Markup:
         for step, row in enumerate(agent)
     ]
     largest = max((abs(x) for row in table for x in row if x is not None), default=1.0)
-    scale = max(largest, 0.05) if gap else 1.0
+    scale = max(largest, 0.05)
     width = NAMES_WIDTH + CELL_WIDTH * len(table) + 4
     height = HEAD + CELL_HEIGHT * len(DIMENSIONS) + 4
     title = "Agent minus human" if gap else "Values of the agent"
@@ -110,11 +117,7 @@ def heat_map(episode: Episode, kind: str, ident: str) -> Markup:
         f"{title}, {len(DIMENSIONS)} dimensions by {len(table)} centuries; "
         f"{'largest difference' if gap else 'largest value'} {largest:.2f}. The numbers are in the table below."
     )
-    parts = [
-        f'<svg class="heat" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
-        f'aria-labelledby="{escape(ident)}-t {escape(ident)}-d">',
-        f'<title id="{escape(ident)}-t">{escape(title)}</title><desc id="{escape(ident)}-d">{escape(told)}</desc>',
-    ]
+    parts = [_opening("heat", width, height, ident, title, told, fixed=True)]
     for step, label in enumerate(episode.compared):
         x = NAMES_WIDTH + CELL_WIDTH * step + CELL_WIDTH / 2
         parts.append(f'<text class="heat-head" x="{x:g}" y="15" text-anchor="middle">{escape(label)}</text>')
@@ -134,7 +137,7 @@ def _heat_cell(value: float | None, scale: float, x: float, y: float) -> str:
     return (
         f'<rect class="h-{name}" x="{x:g}" y="{y:g}" width="{CELL_WIDTH - 2}" height="{CELL_HEIGHT - 2}" rx="3"/>'
         f'<text class="t-{name}" x="{x + CELL_WIDTH / 2 - 1:g}" y="{y + 14.5:g}" text-anchor="middle">'
-        f"{round(value, 2) + 0.0:.2f}</text>"
+        f"{number(value)}</text>"
     )
 
 
@@ -157,16 +160,16 @@ def scatter(points: Sequence[tuple[str, float, float, bool]], ident: str) -> Mar
         return round(top + (high - value) / (high - low) * (height - top - bottom), 1)
 
     front = ", ".join(p[0] for p in points if p[3])
-    parts = [
-        f'<svg class="scatter" viewBox="0 0 {width:g} {height:g}" role="img" aria-labelledby="{ident}-t {ident}-d">'
-        f'<title id="{ident}-t">Skill against displacement</title>'
-        f'<desc id="{ident}-d">Not beaten in both: {escape(front)}. All numbers are in the table.</desc>'
-        f'<path class="frame" d="M{left} {y(0)}H{width - right}M{left} {y(1)}H{width - right}M{left} {top}V{height - bottom}"/>'
+    told = f"Not beaten in both: {front}. All numbers are in the table."
+    axes = (
+        f'<path class="frame" d="M{left} {y(0)}H{width - right}M{left} {y(1)}H{width - right}'
+        f'M{left} {top}V{height - bottom}"/>'
         f'<text class="axis" x="{left - 6}" y="{y(0) + 4}" text-anchor="end">0</text>'
         f'<text class="axis" x="{left - 6}" y="{y(1) + 4}" text-anchor="end">1</text>'
         f'<text class="axis" x="{left}" y="{height - 10}">displacement of the human: 0 to {furthest:.2f}</text>'
         f'<text class="axis" x="6" y="{top + 2}">skill</text>'
-    ]
+    )
+    parts = [_opening("scatter", width, height, ident, "Skill against displacement", told), axes]
     taken: list[tuple[float, float]] = []
     for (name, _, moved, best), skill in sorted(zip(points, skills, strict=True), key=lambda pair: not pair[0][3]):
         px, py = x(moved), y(skill)
@@ -175,6 +178,18 @@ def scatter(points: Sequence[tuple[str, float, float, bool]], ident: str) -> Mar
             taken.append((px, py))
             parts.append(f'<text class="axis" x="{px + 8}" y="{py + 4}">{escape(name[:24])}</text>')
     return Markup("".join(parts) + "</svg>")
+
+
+def _opening(
+    kind: str, width: float, height: float, ident: str, title: str, told: str, *, fixed: bool = False
+) -> Markup:
+    """The beginning of a picture that screen readers hear as its title and description."""
+    size = f' width="{width:g}" height="{height:g}"' if fixed else ""
+    name = escape(ident)
+    return Markup(
+        f'<svg class="{kind}" viewBox="0 0 {width:g} {height:g}"{size} role="img" aria-labelledby="{name}-t {name}-d">'
+        f'<title id="{name}-t">{escape(title)}</title><desc id="{name}-d">{escape(told)}</desc>'
+    )
 
 
 def _present(human: Values, agent: Values, d: int) -> list[float]:

@@ -57,10 +57,10 @@ class Column:
 def number(value: float | None, digits: int = 2) -> str:
     """A number for the page; a dash when there is none.
 
-    >>> number(-0.001), number(None), number(12345.0, 0)
-    ('0.00', '–', '12,345')
+    >>> number(-0.001), number(-1.5), number(None), number(12345.0, 0)
+    ('0.00', '−1.50', '–', '12,345')
     """
-    return DASH if value is None else f"{round(value, digits) + 0.0:,.{digits}f}"  # no minus zero
+    return DASH if value is None else f"{round(value, digits) + 0.0:,.{digits}f}".replace("-", "−")  # no minus zero
 
 
 def columns_of(standings: Standings, group: str) -> list[Column]:
@@ -104,7 +104,9 @@ def _group(standings: Standings, at: int) -> list[Column]:
         Column("place", "Rank", "place", lambda row: _rank(row, at), "private_skill"),
         Column("agent", "Agent", "agent", lambda row: Cell(row.agent, row.agent.lower())),
         Column("status", "Status", "status", _status),
-        Column("private", "Private skill", "skill", lambda row: _skill(row.groups[at], "private"), "private_skill", True),
+        Column(
+            "private", "Private skill", "skill", lambda row: _skill(row.groups[at], "private"), "private_skill", True
+        ),
         Column("public", "Public skill", "skill", lambda row: _skill(row.groups[at], "public"), "public_skill", True),
     ]
     if standings.groups[at].startswith("coevolve"):

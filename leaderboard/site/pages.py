@@ -8,6 +8,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.files import sha256_bytes
@@ -19,13 +20,24 @@ from progressgym.leaderboard.site.portrait import Portrait
 from progressgym.leaderboard.site.view import Query, Selection
 from progressgym.leaderboard.standings_data import Row, Standings
 
-ASSETS = {"style.css": "text/css", "standings.js": "text/javascript", "submit.js": "text/javascript", "icon.svg": "image/svg+xml"}
+ASSETS = {
+    "style.css": "text/css",
+    "standings.js": "text/javascript",
+    "submit.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
 MOST_POINTS = 400
 """Points of a scatter plot."""
 SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'"
 )
+VALUE_GROUPS = {
+    "basic": "Basic rules: do not kill, hurt, disable, bind or deprive",
+    "social": "Social rules: do not deceive or cheat; keep promises, the law, your duty",
+    "foundations": "Moral foundations",
+    "worldview": "Worldviews",
+}
 LADDER = {
     "reproduced": "the board ran the agent itself, in a sandbox, on the public grid and on a private split: it is ranked",
     "recomputed": "scores recomputed from raw answers: consistent, no more. The public truth ships with the package, so it is not ranked",
@@ -97,6 +109,15 @@ def asset_digest(name: str) -> str:
     return sha256_bytes(asset(name))[:10]
 
 
+def breakable(name: str) -> Markup:
+    """A history's name that may be broken behind its colon.
+
+    >>> breakable("synthetic:linear?seed=3")
+    Markup('synthetic:<wbr>linear?seed=3')
+    """
+    return escape(name).replace(":", Markup(":<wbr>"))
+
+
 class Pages:
     """Makes HTML. Every value is escaped by the templates; nothing a submitter wrote is marked safe."""
 
@@ -119,6 +140,7 @@ class Pages:
         self._environment.globals.update(
             dash=DASH,
             number=number,
+            breakable=breakable,
             interval_bar=charts.interval_bar,
             ladder=LADDER,
             rungs=RUNGS,
@@ -135,7 +157,9 @@ class Pages:
             standings=standings,
             selection=selection,
             query=selection.query,
-            titles={row.id: f"{row.agent} {row.version}" for row in standings.rows if row.id in standings.winners.values()},
+            titles={
+                row.id: f"{row.agent} {row.version}" for row in standings.rows if row.id in standings.winners.values()
+            },
             front=_front(standings, selection.query.group),
         )
 
@@ -148,6 +172,7 @@ class Pages:
                 {
                     "episode": episode,
                     "name": name,
+                    "span": charts.vertical_span(episode),
                     "panels": charts.panels(episode, name),
                     "gap": charts.heat_map(episode, "gap", f"{name}-gap"),
                     "values": charts.heat_map(episode, "agent", f"{name}-values"),
@@ -161,6 +186,7 @@ class Pages:
             portrait=portrait,
             drawn=drawn,
             dimensions=DIMENSIONS,
+            value_groups=VALUE_GROUPS,
             sums=SUMS,
             lock_in=LOCK_IN,
         )
@@ -175,9 +201,7 @@ class Pages:
 
     def problem(self, title: str, problems: Sequence[Problem], *, deep: bool = False) -> str:
         """A page that says what is wrong."""
-        return self._render(
-            "problem.html", links=self._down() if deep else self._links, title=title, problems=problems
-        )
+        return self._render("problem.html", links=self._down() if deep else self._links, title=title, problems=problems)
 
     def _down(self) -> Links:
         return Links(static=self._links.static, up="../" + self._links.up)

@@ -71,17 +71,19 @@ class Query:
             page=int(page),
         )
 
-    def address(self, **changes: str | int | bool) -> str:
-        """The query part of an address, defaults left out."""
-        new = replace(self, **changes)  # type: ignore[arg-type]  (names of fields, given as keywords)
+    def address(self, *, sort: str | None = None, falling: bool | None = None, page: int | None = None) -> str:
+        """The query part of an address with another order or page, defaults left out."""
+        sort = self.sort if sort is None else sort
+        falling = self.falling if falling is None else falling
+        page = self.page if page is None else page
         parts = {
-            "group": new.group,
-            "q": new.text,
-            "status": new.status,
-            "pareto": "1" if new.pareto else "",
-            "sort": "" if new.sort == "place" else new.sort,
-            "dir": ("down" if new.falling else "up") if (new.sort, new.falling) != ("place", False) else "",
-            "page": "" if new.page == 1 else str(new.page),
+            "group": self.group,
+            "q": self.text,
+            "status": self.status,
+            "pareto": "1" if self.pareto else "",
+            "sort": "" if sort == "place" else sort,
+            "dir": ("down" if falling else "up") if (sort, falling) != ("place", False) else "",
+            "page": "" if page == 1 else str(page),
         }
         return "?" + urlencode({key: value for key, value in parts.items() if value})
 
@@ -105,9 +107,7 @@ class Snapshot:
         """Keep them."""
         self.standings = standings
         self._orders: dict[tuple[str, str, bool], list[int]] = {}
-        self._texts = [
-            "\n".join((row.agent, row.id, row.submitter, *row.authors)).lower() for row in standings.rows
-        ]
+        self._texts = ["\n".join((row.agent, row.id, row.submitter, *row.authors)).lower() for row in standings.rows]
         self._places = {row.digest: at for at, row in enumerate(standings.rows)}
         self._lock = Lock()
 
