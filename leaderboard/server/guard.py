@@ -38,6 +38,10 @@ HEADERS = {
 }
 
 
+SENT = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+LINGER_SECONDS = 2.0
+
+
 class Guard:
     """Wraps an application."""
 
@@ -51,21 +55,24 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        body = Body(receive, self._most(scope), self._settings.upload_seconds)
         started = False
 
         async def answer(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = [
-                    *message.get("headers", []),
-                    *((k.encode(), v.encode()) for k, v in HEADERS.items()),
-                ]
+                closing = [] if body.whole else [(b"connection", b"close")]
+                message["headers"] = [*message.get("headers", []), *SENT, *closing]
+            elif message["type"] == "http.response.body" and not message.get("more_body") and not body.whole:
+                await send({**message, "more_body": True})
+                await body.throw_away()
+                message = {"type": "http.response.body", "body": b""}
             await send(message)
 
         try:
             self._check(scope)
-            await self._app(scope, self._counted(scope, receive), answer)
+            await self._app(scope, body.receive, answer)
         except Refusal as refusal:
             if not started:
                 await respond(refusal, answer)
@@ -84,28 +91,48 @@ class Guard:
         upload = scope["method"] == "POST" and scope["path"] in UPLOADS
         return self._settings.upload_bytes + FORM_ROOM if upload else SMALL_BODY
 
-    def _counted(self, scope: Scope, receive: Receive) -> Receive:
-        most, seen = self._most(scope), 0
-        ends = asyncio.get_running_loop().time() + self._settings.upload_seconds
-        whole = False
 
-        async def counted() -> Message:
-            nonlocal seen, whole
-            if whole:  # nothing but a disconnection can follow, and for that there is no hurry
-                return await receive()
-            left = ends - asyncio.get_running_loop().time()
+class Body:
+    """A request's body: counted and timed while it arrives."""
+
+    def __init__(self, receive: Receive, most: int, seconds: float) -> None:
+        """Expect at most so many bytes in so many seconds."""
+        self._receive, self._most, self._seen = receive, most, 0
+        self._ends = asyncio.get_running_loop().time() + seconds
+        self.whole = False
+        """Whether all of it has arrived."""
+
+    async def receive(self) -> Message:
+        """The next part.
+
+        Raises:
+            Refusal: too much, or too slow.
+        """
+        if self.whole:  # nothing but a disconnection can follow, and for that there is no hurry
+            return await self._receive()
+        left = self._ends - asyncio.get_running_loop().time()
+        try:
+            message = await asyncio.wait_for(self._receive(), max(left, 0.001))
+        except TimeoutError:
+            raise because(408, "slow", "", "the body did not arrive in time; send it again") from None
+        if message["type"] == "http.request":
+            self._seen += len(message.get("body", b""))
+            self.whole = not message.get("more_body", False)
+            if self._seen > self._most:
+                self.whole = False
+                raise too_large(self._most)
+        return message
+
+    async def throw_away(self) -> None:
+        """Take what is still coming for a moment: one who is cut off in the midst of sending cannot read the answer."""
+        ends = asyncio.get_running_loop().time() + LINGER_SECONDS
+        while (left := ends - asyncio.get_running_loop().time()) > 0:
             try:
-                message = await asyncio.wait_for(receive(), max(left, 0.001))
+                message = await asyncio.wait_for(self._receive(), left)
             except TimeoutError:
-                raise because(408, "slow", "", "the body did not arrive in time; send it again") from None
-            if message["type"] == "http.request":
-                seen += len(message.get("body", b""))
-                whole = not message.get("more_body", False)
-                if seen > most:
-                    raise too_large(most)
-            return message
-
-        return counted
+                return
+            if message["type"] != "http.request" or not message.get("more_body", False):
+                return
 
 
 def too_large(most: int) -> Refusal:
@@ -120,12 +147,11 @@ def address_of(scope: Scope) -> str:
 
 
 async def respond(refusal: Refusal, send: Send) -> None:
-    """Answer with reasons and close: what is left of the body is not read."""
+    """Answer with reasons."""
     body = json.dumps({"problems": [one.model_dump() for one in refusal.problems]}).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),
     ]
     if refusal.retry_after is not None:
         headers.append((b"retry-after", str(math.ceil(refusal.retry_after)).encode()))

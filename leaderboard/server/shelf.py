@@ -107,7 +107,7 @@ class Shelf:
         with self._drawing:  # replayed environments are shared, so one at a time
             if digest not in self._portraits:
                 evidence = self._source.evidence(digest)
-                self._portraits[digest] = None if evidence is None else make_portrait(evidence, board)
+                self._portraits[digest] = None if evidence is None else make_portrait(evidence, digest, board)
                 while len(self._portraits) > MOST_PORTRAITS:
                     self._portraits.popitem(last=False)
             return self._portraits[digest]

@@ -64,7 +64,7 @@ def _write_tables(folder: Path, pages: Pages, standings: Standings) -> None:
 def _write_entry(
     folder: Path, pages: Pages, standings: Standings, row: Row, evidence: bytes | None, keep: bool
 ) -> None:
-    portrait = None if evidence is None else make_portrait(evidence, standings.board)
+    portrait = None if evidence is None else make_portrait(evidence, row.digest, standings.board)
     _write(folder / "entries" / f"{row.id}.html", pages.entry(standings, row, portrait))
     _write(folder / "entries" / f"{row.id}.json", row.model_dump_json(indent=1))
     if keep and evidence is not None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from progressgym.leaderboard.arrays import read_actions
 from progressgym.leaderboard.board import Board, CellKey, GroupKey, load_board
-from progressgym.leaderboard.manifest import MANIFEST
+from progressgym.leaderboard.manifest import MANIFEST, check_manifest
+from progressgym.leaderboard.problems import Refused
 from progressgym.leaderboard.recompute import follow_path, score_cell
 from progressgym.leaderboard.submission import STEPS
 from progressgym.leaderboard.truth import episode_truth
@@ -51,18 +52,24 @@ class Portrait:
     """`MANIFEST.sha256` as it stands in the evidence."""
 
 
-def make_portrait(evidence: bytes, board_name: str) -> Portrait:
+def make_portrait(evidence: bytes, digest: str, board_name: str) -> Portrait | None:
     """Recompute the first seed of every group.
 
     Args:
         evidence: the zip of an entry that was verified when it was taken in.
+        digest: of the entry.
         board_name: which board it answers.
 
-    Raises:
-        Refused: it is not the evidence of such an entry.
+    Returns:
+        The portrait; None when the zip is not what was taken in.
     """
+    try:
+        files = read_zip(io.BytesIO(evidence), PATH)
+        if check_manifest(files) != digest:
+            return None
+    except Refused:
+        return None
     board = load_board(board_name)
-    files = read_zip(io.BytesIO(evidence), PATH)
     episodes = tuple(_episode(board, group, files) for group in board.groups)
     return Portrait(episodes=episodes, files=len(files), manifest=files[MANIFEST].decode("ascii"))
 
