@@ -81,7 +81,8 @@ def fill(store: Store, ranked: int = 3, still_open: int = 3) -> None:
     letters = "abcdefghijkmnpqrstuvwxyz"
     for number in range(ranked + still_open):
         name = "row-" + letters[number // len(letters)] + "-" + letters[number % len(letters)]
-        told, evidence = verdict(name, skill=number / 10)
+        skill = number / (ranked + still_open)
+        told, evidence = verdict(name, skill=skill)
         receipt = store.submit(told, evidence, "team-" + "xyz"[number % 3])
         if number < ranked:
-            store.record_reproduction(str(receipt.id), reproduction(number / 10 - 0.05, displacement=0.1 + number / 50))
+            store.record_reproduction(str(receipt.id), reproduction(skill - 0.05, displacement=0.1 + skill / 4))
