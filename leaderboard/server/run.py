@@ -50,4 +50,6 @@ def serve(store: Store, settings: Settings, *, host: str, port: int, proxy: bool
     try:
         server.run()
     except SystemExit as error:
+        if server.started:  # ended from outside
+            raise
         raise UserError(f"cannot listen on {host}:{port}; is the port taken?") from error

@@ -77,7 +77,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A board of two pages, behind Python's own file server."""
     folder = tmp_path_factory.mktemp("static")
     store = Store.open(folder / "board")
-    fill(store, 3, 120)
+    fill(store, 3, 100)
     build_site(StoreSource(store), folder / "site", evidence=False)
     store.close()
 
@@ -108,9 +108,9 @@ def test_it_is_alive_in_a_browser(address: str) -> None:
             expect(head).to_have_attribute("aria-sort", "ascending")
             page.get_by_role("button", name="Agent").click()
             expect(head).to_have_attribute("aria-sort", "descending")
-            assert names.first.inner_text() == "row-f-c", "a row of the second page comes first"
+            assert names.first.inner_text() == "row-e-g", "a row of the second page comes first"
             page.get_by_role("button", name="Next").click()
-            expect(names).to_have_count(23)
+            expect(names).to_have_count(3)
             page.get_by_label("Agent, submitter or id").fill("row-a-")
             expect(page.locator("#count")).to_have_text("24 entries")
             page.get_by_label("Status").select_option("reproduced")
@@ -126,4 +126,4 @@ def test_it_is_alive_in_a_browser(address: str) -> None:
         with page_of(browser, script=False) as page:
             page.goto(address)
             page.get_by_role("link", name="Next").click()
-            expect(page.locator("#standings tbody th a")).to_have_count(23)
+            expect(page.locator("#standings tbody th a")).to_have_count(3)
