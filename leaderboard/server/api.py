@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -209,19 +211,25 @@ async def submit(
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != ZIP:
         raise because(415, "content-type", "", f"send the zip itself, with Content-Type: {ZIP}")
-    await context.intake.admit(submitter)
+    async with context.intake.seat(submitter):
+        with scratch() as folder:
+            upload = folder / "upload.zip"
+            async with await open_file(upload, "xb") as file:
+                async for part in request.stream():
+                    await file.write(part)
+            decided = decision(await context.intake.take(folder, upload, submitter))
+    return JSONResponse(decided.model_dump(), status_code=201 if decided.created else 200)
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder that is gone if the block ends badly; otherwise who took it removes it."""
     folder = Path(tempfile.mkdtemp(prefix="progressgym-upload-"))
     try:
-        upload = folder / "upload.zip"
-        async with await open_file(upload, "xb") as file:
-            async for part in request.stream():
-                await file.write(part)
-        receipt = await context.intake.take(folder, upload, submitter)
+        yield folder
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    decided = decision(receipt)
-    return JSONResponse(decided.model_dump(), status_code=201 if decided.created else 200)
 
 
 async def authenticate(context: Context, request: Request, token: str) -> str:

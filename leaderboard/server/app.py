@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import shutil
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from progressgym import __version__
 from progressgym.leaderboard.problems import Problem, plain, pointer, problem
-from progressgym.leaderboard.server.api import authenticate, decision, find, parse, router
+from progressgym.leaderboard.server.api import authenticate, decision, find, parse, router, scratch
 from progressgym.leaderboard.server.context import Context, context_of
 from progressgym.leaderboard.server.errors import TITLES, Refusal, because
 from progressgym.leaderboard.server.guard import Guard
@@ -144,16 +143,21 @@ async def submitted(request: Request) -> Response:
 
 async def _take_form(context: Context, request: Request) -> tuple[Row, str]:
     most_files, most_fields = FILES_AND_FIELDS
-    async with request.form(max_files=most_files, max_fields=most_fields, max_part_size=1000) as fields:
+    if context.intake.forms.locked():
+        raise because(503, "busy", "", "too many forms are being sent; send it again later", retry_after=60)
+    async with (
+        context.intake.forms,
+        request.form(max_files=most_files, max_fields=most_fields, max_part_size=1000) as fields,
+    ):
         token, file = fields.get("token"), fields.get("file")
         submitter = await authenticate(context, request, token.strip() if isinstance(token, str) else "")
         if not isinstance(file, UploadFile) or not file.size:
             raise because(400, "file", "/file", "choose the .zip to submit")
-        await context.intake.admit(submitter)
-        with _scratch() as folder:
-            upload = folder / "upload.zip"
-            await run_in_threadpool(_copy, file.file, upload)
-            decided = decision(await context.intake.take(folder, upload, submitter))
+        async with context.intake.seat(submitter):
+            with scratch() as folder:
+                upload = folder / "upload.zip"
+                await run_in_threadpool(_copy, file.file, upload)
+                decided = decision(await context.intake.take(folder, upload, submitter))
     row = (await run_in_threadpool(context.shelf.renew)).starting(decided.id)
     if row is None:
         raise because(503, "later", "", f"{decided.id} is accepted and will be shown shortly", retry_after=10)
@@ -163,17 +167,6 @@ async def _take_form(context: Context, request: Request) -> tuple[Row, str]:
 def _copy(stream: BinaryIO, path: Path) -> None:
     with open(path, "xb") as file:
         shutil.copyfileobj(stream, file)
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    """A folder that is gone if the block ends badly; otherwise who took it removes it."""
-    folder = Path(tempfile.mkdtemp(prefix="progressgym-upload-"))
-    try:
-        yield folder
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
 
 
 def _retry(refusal: Refusal) -> dict[str, str]:

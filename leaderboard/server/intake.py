@@ -11,7 +11,9 @@ import asyncio
 import datetime
 import shutil
 from collections import Counter
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -24,6 +26,7 @@ from progressgym.leaderboard.server.errors import because
 from progressgym.leaderboard.server.settings import Settings
 from progressgym.leaderboard.store import Receipt, Store
 
+MOST_FORMS = 32
 HOUR = datetime.timedelta(hours=1)
 Verified = tuple[Verdict, bytes | None]
 T = TypeVar("T")
@@ -39,25 +42,38 @@ class Intake:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="write")
         self._flights: dict[str, asyncio.Task[Verified]] = {}
         self._under_way: Counter[str] = Counter()
+        self.forms = asyncio.Semaphore(MOST_FORMS)
+        """Forms being read; whose they are is known only when they are there."""
 
     def close(self) -> None:
         """End what waits; what is being verified is finished first."""
         self._verifiers.shutdown(wait=True, cancel_futures=True)
         self._writer.shutdown(wait=True)
 
-    async def admit(self, submitter: str) -> None:
-        """Whether somebody may submit now.
+    @asynccontextmanager
+    async def seat(self, submitter: str) -> AsyncIterator[None]:
+        """A place for one submission, from its first byte to its decision.
 
         Raises:
-            Refusal: too often, or too many wait.
+            Refusal: too often, or too many are under way.
         """
-        if sum(self._under_way.values()) >= self._settings.waiting:
-            raise because(503, "busy", "", "too many submissions are waiting; send it again later", retry_after=60)
-        used = await self._write(partial(self._used, submitter)) + self._under_way[submitter]
-        if used >= self._settings.submissions_an_hour:
-            most = self._settings.submissions_an_hour
-            told = f"{submitter} has sent {used} submissions within an hour; at most {most}"
-            raise because(429, "rate", "", told, retry_after=600)
+        before = self._under_way[submitter]
+        self._under_way[submitter] += 1
+        try:
+            if self._under_way.total() > self._settings.waiting:
+                raise because(
+                    503, "busy", "", "too many submissions are under way; send it again later", retry_after=60
+                )
+            used = await self._write(partial(self._used, submitter)) + before
+            if used >= self._settings.submissions_an_hour:
+                most = self._settings.submissions_an_hour
+                told = f"{submitter} has sent {used} submissions within an hour or has them under way; at most {most}"
+                raise because(429, "rate", "", told, retry_after=600)
+            yield
+        finally:
+            self._under_way[submitter] -= 1
+            if not self._under_way[submitter]:
+                del self._under_way[submitter]
 
     async def take(self, folder: Path, upload: Path, submitter: str) -> Receipt:
         """Verify an upload and take it into the store.
@@ -70,15 +86,11 @@ class Intake:
         Raises:
             Refusal: the store cannot be written.
         """
-        self._under_way[submitter] += 1
         try:
             verdict, evidence = await self._verify(folder, upload)
             return await self._write(partial(self._store.submit, verdict, evidence, submitter))
         except UserError as error:
             raise because(503, "store", "", str(error), retry_after=60) from None
-        finally:
-            self._under_way[submitter] -= 1
-            self._under_way += Counter()  # forget who has none
 
     async def _verify(self, folder: Path, upload: Path) -> Verified:
         digest = await asyncio.to_thread(sha256_file, upload)

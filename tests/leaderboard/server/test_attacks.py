@@ -84,15 +84,15 @@ def test_more_than_the_limit_in_pieces_is_cut_off(board: tuple[Server, Store]) -
 
 def test_a_slow_upload_is_cut_off(board: tuple[Server, Store]) -> None:
     server, store = board
-    token = store.enrol("slow")
-    head = (
-        f"POST /api/v1/submissions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
-        "Content-Type: application/zip\r\nContent-Length: 100\r\n\r\n"
-    )
+    tokens = [store.enrol(f"slow-{number}") for number in range(7)]
     answers: list[bytes] = []
-    threads = [
-        threading.Thread(target=lambda: answers.append(raw(server, head.encode() + b"x" * 5))) for _ in range(20)
-    ]
+
+    def dawdle(number: int) -> None:
+        head = f"POST /api/v1/submissions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {tokens[number // AN_HOUR]}\r\n"
+        rest = "Content-Type: application/zip\r\nContent-Length: 100\r\n\r\nxxxxx"
+        answers.append(raw(server, (head + rest).encode()))
+
+    threads = [threading.Thread(target=dawdle, args=(number,)) for number in range(20)]
     for thread in threads:
         thread.start()
     with server.client() as client:
