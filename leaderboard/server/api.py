@@ -117,7 +117,7 @@ def standings(
         str, Query(description="column, for example place, agent, g0, private, public", max_length=40)
     ] = "",
     dir: Annotated[str, Query(description="up or down", max_length=5)] = "",
-    page: Annotated[str, Query(description="from 1; 100 rows each", max_length=7)] = "1",
+    page: Annotated[str, Query(description="from 1; 50 rows each", max_length=7)] = "1",
 ) -> Response:
     """A page of the standings, filtered and sorted; the same parameters as the page for people."""
     snapshot = context.shelf.snapshot()

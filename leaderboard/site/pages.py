@@ -17,7 +17,7 @@ from progressgym.leaderboard.records import RUNGS
 from progressgym.leaderboard.site import charts
 from progressgym.leaderboard.site.columns import DASH, LOCK_IN, SUMS, number
 from progressgym.leaderboard.site.portrait import Portrait
-from progressgym.leaderboard.site.view import Query, Selection
+from progressgym.leaderboard.site.view import PAGE, Query, Selection
 from progressgym.leaderboard.standings_data import Row, Standings
 
 ASSETS = {
@@ -147,19 +147,19 @@ class Pages:
             submitting=submitting,
             downloads=evidence,
             policy=SECURITY_POLICY,
+            page_size=PAGE,
         )
 
     def standings(self, standings: Standings, selection: Selection) -> str:
         """A page of the standings."""
+        winners = set(standings.winners.values())
         return self._render(
             "standings.html",
             links=self._links,
             standings=standings,
             selection=selection,
             query=selection.query,
-            titles={
-                row.id: f"{row.agent} {row.version}" for row in standings.rows if row.id in standings.winners.values()
-            },
+            titles={row.id: f"{row.agent} {row.version}" for row in standings.rows if row.id in winners},
             front=_front(standings, selection.query.group),
         )
 

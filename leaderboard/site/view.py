@@ -12,7 +12,7 @@ from progressgym.leaderboard.records import RUNGS
 from progressgym.leaderboard.site.columns import Column, columns_of, order
 from progressgym.leaderboard.standings_data import Row, Standings
 
-PAGE = 100
+PAGE = 50
 """Rows of a page."""
 LONGEST_SEARCH = 64
 

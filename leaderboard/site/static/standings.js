@@ -4,7 +4,7 @@
 const region = () => document.getElementById("standings");
 const form = document.querySelector("[data-filter]");
 const still = region().dataset.mode === "static";
-const PAGE = 100;
+const PAGE = Number(region().dataset.size);
 
 form.hidden = false;
 form.classList.add("live");

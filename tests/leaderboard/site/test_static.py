@@ -77,7 +77,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A board of two pages, behind Python's own file server."""
     folder = tmp_path_factory.mktemp("static")
     store = Store.open(folder / "board")
-    fill(store, 3, 100)
+    fill(store, 3, 50)
     build_site(StoreSource(store), folder / "site", evidence=False)
     store.close()
 
@@ -102,13 +102,13 @@ def test_it_is_alive_in_a_browser(address: str) -> None:
             page.goto(address)
             page.wait_for_selector("[data-ready]")
             names = page.locator("#standings tbody th a")
-            assert names.count() == 100
+            assert names.count() == 50
             page.get_by_role("button", name="Agent").click()
             head = page.locator("th[data-key=agent]")
             expect(head).to_have_attribute("aria-sort", "ascending")
             page.get_by_role("button", name="Agent").click()
             expect(head).to_have_attribute("aria-sort", "descending")
-            assert names.first.inner_text() == "row-e-g", "a row of the second page comes first"
+            assert names.first.inner_text() == "row-c-e", "a row of the second page comes first"
             page.get_by_role("button", name="Next").click()
             expect(names).to_have_count(3)
             page.get_by_label("Agent, submitter or id").fill("row-a-")
