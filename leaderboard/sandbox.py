@@ -1,0 +1,206 @@
+"""The sandbox: a command line that runs a program alone, with namespaces of its own and a file system of what it needs.
+
+Linux only, through bubblewrap. The program gets user, mount, process, network, IPC and host-name namespaces of its own,
+no capabilities, no right to gain any, no further user namespaces, an empty environment, and a read-only file system that
+holds the system's libraries, the interpreter and progressgym without histories and leaderboard. It can write to a
+small /tmp and /dev/shm in memory. There is no network but an unconnected loopback, unless it is asked for.
+
+A board that runs as root starts the program as `nobody`: bubblewrap builds the rooms, `setpriv` changes the user for
+good, and a second bubblewrap takes away user namespaces. (In a user namespace of root's, limits on processes count for
+nothing.)
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import site
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import progressgym
+from progressgym.core.errors import UserError
+
+NOBODY = 65534
+SCRATCH_BYTES = 64 * 2**20
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
+NETWORK = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/ssl", "/etc/ca-certificates", "/etc/pip.conf")
+"""What else an installation reads."""
+HIDDEN = ("data/histories", "leaderboard")
+"""Parts of the package that a sandbox does not show: the measured centuries, and everybody's answers."""
+PROBE_SECONDS = 20.0
+
+
+@dataclass(kw_only=True, frozen=True)
+class Room:
+    """What a program sees beside the system and the interpreter."""
+
+    readable: tuple[Path, ...] = ()
+    writable: tuple[Path, ...] = ()
+    package: bool = True
+    """Whether progressgym is there."""
+    network: bool = False
+    environment: tuple[tuple[str, str], ...] = ()
+    """Variables beside those that every program gets."""
+
+
+def command(program: Sequence[str], room: Room, secrets: Iterable[Path] = ()) -> list[str]:
+    """The command line that runs a program in a room.
+
+    Args:
+        program: with arguments; `sys.executable` is there.
+        room: what it sees.
+        secrets: places that must not be inside of anything shown.
+
+    Raises:
+        UserError: there is no working sandbox here, or a secret would be seen.
+    """
+    check_sandbox()
+    return _command(program, room, secrets)
+
+
+@lru_cache(maxsize=1)
+def check_sandbox() -> None:
+    """Run nothing in a sandbox, to see whether there is one.
+
+    Raises:
+        UserError: what is missing.
+    """
+    reason = _missing()
+    if reason is None:
+        probe = _command(["true"], Room(package=False), ())
+        try:
+            done = subprocess.run(probe, capture_output=True, timeout=PROBE_SECONDS, env={}, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            reason = f"bubblewrap cannot be run: {error}"
+        else:
+            told = " ".join(done.stderr.decode("ascii", "replace").split())[:200]
+            reason = None if done.returncode == 0 else f"bubblewrap is not allowed to make namespaces here: {told}"
+    if reason is not None:
+        raise UserError(f"no sandbox, so no reproduction: {reason}")
+
+
+def _missing() -> str | None:
+    if sys.platform != "linux":
+        return f"it needs Linux namespaces, this is {sys.platform}"
+    needed = ("bwrap", "setpriv") if os.geteuid() == 0 else ("bwrap",)
+    missing = [name for name in needed if shutil.which(name) is None]
+    return f"{' and '.join(missing)} not found; install bubblewrap and util-linux" if missing else None
+
+
+def _command(program: Sequence[str], room: Room, secrets: Iterable[Path]) -> list[str]:
+    root = os.geteuid() == 0
+    shown = _shown(room)
+    for secret in map(Path.resolve, secrets):
+        for place in shown:
+            if secret.is_relative_to(place) and not any(secret.is_relative_to(mask) for mask in _masks(shown)):
+                raise UserError(f"{secret} lies in {place}, which the sandbox shows; move it elsewhere")
+    parts = [
+        "bwrap",
+        "--unshare-pid",
+        "--unshare-ipc",
+        "--unshare-uts",
+        "--unshare-cgroup-try",
+        "--hostname",
+        "sandbox",
+    ]
+    parts += [] if room.network else ["--unshare-net"]
+    parts += [] if root else ["--unshare-user", "--disable-userns", "--uid", str(NOBODY), "--gid", str(NOBODY)]
+    parts += ["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"]
+    for name, value in _environment(room).items():
+        parts += ["--setenv", name, value]
+    parts += _mounts(shown, room)
+    if not root:
+        return [*parts, "--", *program]
+    for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"):  # setpriv needs them once and gives them up
+        parts += ["--cap-add", capability]
+    user = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", "--no-new-privs"]
+    user += ["--bounding-set=-all", "--inh-caps=-all"]
+    inner = [
+        "bwrap",
+        "--unshare-user",
+        "--disable-userns",
+        "--cap-drop",
+        "ALL",
+        "--dev-bind",
+        "/",
+        "/",
+        "--chdir",
+        "/tmp",
+    ]
+    return [*parts, "--", *user, *inner, "--", *program]
+
+
+def _shown(room: Room) -> list[Path]:
+    """Places bound into the sandbox, each at its own path."""
+    places = [Path(place) for place in (*SYSTEM, *(NETWORK if room.network else ())) if Path(place).exists()]
+    places += [Path(sys.base_prefix).resolve(), Path(sys.prefix)]
+    if room.package:
+        places += _package()
+    places += [*room.readable, *room.writable]
+    kept: list[Path] = []
+    for place in places:
+        if not any(place.is_relative_to(other) for other in kept):
+            kept.append(place)
+    return kept
+
+
+def _package() -> list[Path]:
+    """Folders of progressgym; in a checkout some of them are links to folders beside it."""
+    folder = Path(progressgym.__file__).resolve().parent
+    links = [path.resolve() for path in sorted(folder.iterdir()) if path.is_symlink() and path.name not in HIDDEN]
+    return [folder, *links]
+
+
+def _masks(shown: Sequence[Path]) -> list[Path]:
+    """What is hidden of the places shown: histories and leaderboard of every progressgym that can be seen."""
+    homes = [Path(progressgym.__file__).resolve().parent]
+    homes += [Path(place) / "progressgym" for place in (*site.getsitepackages(), *sys.path)]
+    masks = {home.resolve() / part for home in homes for part in HIDDEN}
+    return sorted(
+        mask
+        for mask in masks
+        if mask.is_dir() and not mask.is_symlink() and any(mask.is_relative_to(place) for place in shown)
+    )
+
+
+def _mounts(shown: Sequence[Path], room: Room) -> list[str]:
+    parts = ["--proc", "/proc", "--dev", "/dev"]
+    for scratch in ("/tmp", "/dev/shm"):  # the sandbox's own, in memory; before what may be shown below them
+        parts += ["--size", str(SCRATCH_BYTES), "--perms", "1777", "--tmpfs", scratch]
+    made = {Path("/"), Path("/tmp"), Path("/dev")}
+    for ancestor in sorted({up for place in shown for up in place.parents} - made):
+        parts += ["--perms", "0755", "--dir", str(ancestor)]
+    for place in shown:
+        if place.is_symlink():  # /bin -> usr/bin
+            parts += ["--symlink", os.readlink(place), str(place)]
+        else:
+            parts += ["--bind" if place in room.writable else "--ro-bind", str(place), str(place)]
+    for mask in _masks(shown):
+        parts += ["--perms", "0755", "--tmpfs", str(mask), "--remount-ro", str(mask)]
+    return [*parts, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
+
+
+def _environment(room: Room) -> dict[str, str]:
+    """Everything that the program finds in its environment: nothing of the board's."""
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "HOME": "/tmp",
+        "USER": "nobody",
+        "LANG": "C.UTF-8",
+        "PYTHONUTF8": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "OMP_NUM_THREADS": "1",  # numbers must not depend on the number of threads
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+    paths = [Path(progressgym.__file__).resolve().parent.parent] if room.package else []
+    if paths:
+        environment["PYTHONPATH"] = ":".join(map(str, paths))
+    return environment | dict(room.environment)
