@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 from progressgym.core.frames import PREFIX, Frame, FrameError, decode, encode, lengths
 from progressgym.leaderboard.problems import plain
@@ -54,7 +54,9 @@ class GuestLimits:
     step_seconds: float = 60.0
     """From an observation to its answer."""
     run_seconds: float = 900.0
-    """From the start of the process to its end."""
+    """From the start of a process to its end."""
+    total_seconds: float = 3600.0
+    """All processes of one reproduction."""
 
 
 class Guest:
@@ -126,8 +128,7 @@ class Guest:
             GuestFailure: it spoke before it was asked, does not read, or is gone.
         """
         data, deadline = memoryview(encode(frame)), time.monotonic() + seconds
-        if self._ahead or self._pending(self._out):
-            raise GuestFailure("it spoke without being asked, or said more than it was asked")
+        self._hush()
         while data:
             self._watch(deadline, writing=True)
             with contextlib.suppress(BlockingIOError):
@@ -191,10 +192,12 @@ class Guest:
         if len(found) > self.limits.processes + SANDBOX_PROCESSES:
             raise GuestFailure(f"it started more than {self.limits.processes} processes")
 
-    def _pending(self, pipe: IO[bytes]) -> bool:
-        with selectors.DefaultSelector() as selector:
-            selector.register(pipe, selectors.EVENT_READ)
-            return bool(selector.select(0)) and self._process.poll() is None
+    def _hush(self) -> None:
+        """It may not have said anything yet."""
+        with contextlib.suppress(BlockingIOError):
+            if not self._ahead and not os.read(self._out.fileno(), 1):
+                raise GuestFailure(self._gone())
+            raise GuestFailure("it spoke without being asked, or said more than it was asked")
 
     def _gone(self) -> str:
         """Why the pipe is closed."""

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from progressgym.leaderboard.problems import plain
 from progressgym.leaderboard.sandbox import NOBODY, Room, command
 from progressgym.leaderboard.schema import CodeInfo
 
-CODE, SITE, LOG = "code", "site", "log"
+CODE, SITE = "code", "site"
 WATCH_SECONDS = 0.2
 KEPT_LINES = 3
 
@@ -68,10 +69,11 @@ def install(
     Raises:
         UserError: it failed, with the last lines of what was said.
     """
+    into = into.resolve()
     code, site = into / CODE, into / SITE
     site.mkdir(parents=True)
     allowed = limits or InstallLimits()
-    room = Room(writable=(into.resolve(),), package=False, network=True, environment=tuple(source.environment.items()))
+    room = Room(writable=(into,), package=False, network=True, environment=tuple(source.environment.items()))
     _give_away(into)
     if source.folder is not None:
         if not source.folder.is_dir():
@@ -91,7 +93,10 @@ def install(
         _run([*pip, "-r", str(code / "requirements.txt")], room, into, secrets, allowed)
     if any((code / name).is_file() for name in ("pyproject.toml", "setup.py")):
         _run([*pip, "--no-deps", str(code)], room, into, secrets, allowed)
-    return site.resolve(), code.resolve()
+    for folder in (site, code):  # what was installed may have put a link to somewhere else in its place
+        if folder.is_symlink() or not folder.is_dir():
+            raise UserError(f"the installation left no folder {folder.name}")
+    return site, code
 
 
 def _give_away(folder: Path) -> None:
@@ -105,12 +110,11 @@ def _run(program: list[str], room: Room, into: Path, secrets: tuple[Path, ...], 
     """Run one step to its end, within the limits."""
     limited = ["prlimit", f"--fsize={limits.file_bytes}", f"--nproc={limits.processes}", "--core=0", "--", *program]
     deadline = time.monotonic() + limits.seconds
-    log = into / LOG
-    with open(log, "wb") as stream:
+    with tempfile.TemporaryFile() as log:  # nowhere that the stranger's code could put a link
         process = subprocess.Popen(
             command(limited, room, secrets),
             stdin=subprocess.DEVNULL,
-            stdout=stream,
+            stdout=log,
             stderr=subprocess.STDOUT,
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
             cwd="/",
@@ -120,19 +124,18 @@ def _run(program: list[str], room: Room, into: Path, secrets: tuple[Path, ...], 
             while process.poll() is None:
                 if time.monotonic() > deadline:
                     raise UserError(f"the installation took longer than {limits.seconds:g} seconds")
-                if _size(into) > limits.folder_bytes:
+                if _size(into) + os.fstat(log.fileno()).st_size > limits.folder_bytes:
                     raise UserError(f"the installation wrote more than {limits.folder_bytes >> 20} MiB")
                 time.sleep(WATCH_SECONDS)
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-    if process.returncode:
-        with open(log, "rb") as stream:
-            stream.seek(max(log.stat().st_size - 2000, 0))
-            said = stream.read().decode("utf-8", "replace").splitlines()
-        told = "; ".join(plain(line.strip(), 200) for line in said[-KEPT_LINES:] if line.strip())
-        raise UserError(f"{Path(program[0]).name} failed while installing the agent: {told or 'it said nothing'}")
+        if process.returncode:
+            log.seek(max(os.fstat(log.fileno()).st_size - 2000, 0))
+            said = log.read().decode("utf-8", "replace").splitlines()
+            told = "; ".join(plain(line.strip(), 200) for line in said[-KEPT_LINES:] if line.strip())
+            raise UserError(f"{Path(program[0]).name} failed while installing the agent: {told or 'it said nothing'}")
 
 
 def _size(folder: Path) -> int:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -59,6 +60,7 @@ class Stage:
     def __init__(self, performer: Performer) -> None:
         """Prepare; nothing is started yet."""
         self.performer = performer
+        self._end = time.monotonic() + performer.limits.total_seconds
         self._guest: Guest | None = None
 
     def __enter__(self) -> Self:
@@ -87,14 +89,22 @@ class Stage:
         seeds = list(zip(board.seeds, agent_seeds, strict=True))
         agent = self.performer.agent
         if not self.performer.own:
-            self._guest = self._guest or start(self.performer)
+            self._guest = self._guest or self._start()
             return _episode(self._guest, agent, board.environments(group, len(seeds)), seeds)
         taken: list[Actions] = []
         env = board.make(group)
         for pair in seeds:
-            with start(self.performer) as guest:
+            with self._start() as guest:
                 taken += _episode(guest, agent, [env], [pair])
         return taken
+
+    def _start(self) -> Guest:
+        """A fresh sandbox, for as long as there is time left."""
+        limits = self.performer.limits
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise GuestFailure(f"its runs took longer than {limits.total_seconds:g} seconds together")
+        return start(replace(self.performer, limits=replace(limits, run_seconds=min(limits.run_seconds, left))))
 
 
 def start(performer: Performer) -> Guest:
