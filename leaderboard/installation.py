@@ -88,7 +88,17 @@ def install(
             [*git, "clone", "--quiet", "--no-checkout", "--", source.info.url, str(code)], room, into, secrets, allowed
         )
         _run([*git, "-C", str(code), "checkout", "--quiet", source.info.commit], room, into, secrets, allowed)
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-cache-dir", "--target", str(site)]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-cache-dir",
+        "--target",
+        str(site),
+    ]
     if (code / "requirements.txt").is_file():
         _run([*pip, "-r", str(code / "requirements.txt")], room, into, secrets, allowed)
     if any((code / name).is_file() for name in ("pyproject.toml", "setup.py")):

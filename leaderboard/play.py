@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError
 from progressgym.core.frames import Frame
+from progressgym.core.ids import is_own
 from progressgym.core.limits import Limits
 from progressgym.envs import messages
 from progressgym.envs.base import ProgressEnv
@@ -46,7 +47,7 @@ class Performer:
     @property
     def own(self) -> bool:
         """Whether its code is a stranger's. Then every episode has a sandbox of its own."""
-        return ":" in self.agent
+        return is_own(self.agent)
 
 
 class Stage:

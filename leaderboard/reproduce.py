@@ -121,7 +121,7 @@ def check_agent(submission: Submission, performer: Performer) -> None:
         UserError: a reference that reads the truth, an agent with a language model, or an own agent without its code.
     """
     agent = submission.record.agent.id
-    variant = parse_id(agent.replace(":", "_"))
+    variant = parse_id(agent)
     if variant.name in submission.board.privileged:
         raise UserError(f"{agent!r} is a reference that reads the truth; it is not reproduced")
     if performer.own and not performer.code:

@@ -19,12 +19,13 @@ from progressgym.agents import make_for
 from progressgym.bench.cells import FinishedCell, group_folder, reusable, write_cell
 from progressgym.bench.challenges import parse_challenge
 from progressgym.bench.episodes import environments, replay, run_batch, run_single
-from progressgym.bench.own_agents import is_own, load_class, source_hash
+from progressgym.bench.own_agents import load_class, source_hash
 from progressgym.bench.plan import Group, has_model
 from progressgym.bench.pool import limited_threads
 from progressgym.bench.scoring import Baseline, baseline, score_cell, step_log
 from progressgym.core.errors import UserError
 from progressgym.core.files import read_json, write_json
+from progressgym.core.ids import is_own
 from progressgym.core.provenance import git_commit
 from progressgym.envs.base import ProgressEnv
 from progressgym.histories.source import HistorySource, resolve_history

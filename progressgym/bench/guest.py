@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.frames import PREFIX, Frame, decode, encode, lengths
+from progressgym.core.ids import is_own
 from progressgym.core.limits import Limits, set_limits
 from progressgym.core.protocols import AgentLike
 
@@ -71,7 +72,7 @@ class _Player:
     """A shipped agent with its batch axis, or somebody's own agent, which plays a single episode."""
 
     def __init__(self, agent: str, tasks: Sequence[Task], seeds: Sequence[int]) -> None:
-        from progressgym.bench.own_agents import is_own, load_class
+        from progressgym.bench.own_agents import load_class
 
         self._shipped: Agent | None = None
         self._own: AgentLike | None = None

@@ -14,6 +14,7 @@ import tyro
 
 from progressgym.cli.options import listed
 from progressgym.core.errors import UserError
+from progressgym.core.ids import is_own
 
 if TYPE_CHECKING:
     from progressgym.leaderboard.private import PrivateSplit
@@ -126,7 +127,7 @@ def _reproduce(options: Options, store: Store, split: PrivateSplit, entry: Entry
 def _install(options: Options, entry: Entry, scratch: Path, secrets: tuple[Path, ...]) -> tuple[Path, ...]:
     from progressgym.leaderboard.installation import Source, install
 
-    if ":" not in entry.record.agent.id:
+    if not is_own(entry.record.agent.id):
         return ()
     names = listed(options.install_env)
     missing = [name for name in names if name not in os.environ]

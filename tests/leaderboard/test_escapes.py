@@ -36,7 +36,8 @@ LIMITS = GuestLimits(
 )
 STOPPED = r"the agent failed: RuntimeError: stopped: "
 CASES = {
-    "Histories": STOPPED + "UserError, UserError, FileNotFoundError, FileNotFoundError, ModuleNotFoundError, LookupError",
+    "Histories": STOPPED
+    + "UserError, UserError, FileNotFoundError, FileNotFoundError, ModuleNotFoundError, LookupError",
     "Memory": STOPPED + r"FileNotFoundError, (OSError|ProcessLookupError|PermissionError), "
     r"(OSError|PermissionError), PermissionError, LookupError",
     "Secrets": STOPPED + r"(FileNotFoundError|PermissionError|, )+$",
