@@ -142,4 +142,4 @@ def _little(array: NDArray[Any]) -> NDArray[Any]:
     kind = array.dtype.newbyteorder("<").str
     if kind not in TYPES:
         raise FrameError(f"{array.dtype} cannot be sent; use one of {', '.join(TYPES)}")
-    return np.ascontiguousarray(array, dtype=kind)
+    return np.asarray(array, dtype=kind, order="C")

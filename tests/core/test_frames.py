@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import numpy as np
@@ -38,10 +39,8 @@ def test_bytes_that_are_no_frame_raise_one_kind_of_error(data: bytes) -> None:
 def test_a_damaged_frame_is_read_as_another_or_refused(place: int, byte: int) -> None:
     data = bytearray(encode(Frame(kind="k", fields={"a": 1}, arrays={"x": np.arange(3.0)})))
     data[place % len(data)] = byte
-    try:
+    with contextlib.suppress(FrameError):  # the only error there may be
         decode_all(bytes(data))
-    except FrameError:
-        pass  # the only error there may be
 
 
 def header(**changes: object) -> bytes:
@@ -75,7 +74,7 @@ def test_bad_headers(head: bytes, body: bytes, told: str) -> None:
 
 
 def test_lengths_are_checked_first() -> None:
-    with pytest.raises(FrameError, match="announces 10 [+] 11 bytes; at most 10 [+] 10"):
+    with pytest.raises(FrameError, match=r"announces 10 [+] 11 bytes; at most 10 [+] 10"):
         lengths(PREFIX.pack(b"PGF1", 10, 11), 10, 10)
     assert lengths(PREFIX.pack(b"PGF1", 10, 10), 10, 10) == (10, 10)
 
