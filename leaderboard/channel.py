@@ -20,6 +20,7 @@ from typing import Self
 
 from progressgym.core.frames import PREFIX, Frame, FrameError, decode, encode, lengths
 from progressgym.leaderboard.problems import plain
+from progressgym.leaderboard.sandbox import OUTSIDE
 
 CHUNK = 2**16
 WATCH_SECONDS = 0.05
@@ -80,7 +81,7 @@ class Guest:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+            env=OUTSIDE,
             cwd="/",
             bufsize=0,
             start_new_session=True,

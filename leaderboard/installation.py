@@ -19,7 +19,7 @@ from pathlib import Path
 
 from progressgym.core.errors import UserError
 from progressgym.leaderboard.problems import plain
-from progressgym.leaderboard.sandbox import NOBODY, Room, command
+from progressgym.leaderboard.sandbox import NOBODY, OUTSIDE, Room, command
 from progressgym.leaderboard.schema import CodeInfo
 
 CODE, SITE = "code", "site"
@@ -126,7 +126,7 @@ def _run(program: list[str], room: Room, into: Path, secrets: tuple[Path, ...], 
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+            env=OUTSIDE,
             cwd="/",
             start_new_session=True,
         )

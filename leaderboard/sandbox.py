@@ -1,6 +1,6 @@
 """The sandbox: a command line that runs a program alone, with namespaces of its own and a file system of what it needs.
 
-Linux only, through bubblewrap. The program gets user, mount, process, network, IPC and host-name namespaces of its own,
+Linux only, through bubblewrap or, where that is missing, through `unshare`. The program gets user, mount, process, network, IPC and host-name namespaces of its own,
 no capabilities, no right to gain any, no further user namespaces, an empty environment, and a read-only file system that
 holds the system's libraries, the interpreter and progressgym without histories and leaderboard. It can write to a
 small /tmp and /dev/shm in memory. There is no network but an unconnected loopback, unless it is asked for.
@@ -17,16 +17,20 @@ import shutil
 import site
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import progressgym
 from progressgym.core.errors import UserError
+from progressgym.leaderboard.unshared import TOOLS, Plan, unshare_command
 
 NOBODY = 65534
+SCRATCH = ("/tmp", "/dev/shm")
 SCRATCH_BYTES = 64 * 2**20
+OUTSIDE = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+"""Environment of the commands that build a sandbox."""
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
 NETWORK = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/ssl", "/etc/ca-certificates", "/etc/pip.conf")
 """What else an installation reads."""
@@ -59,46 +63,58 @@ def command(program: Sequence[str], room: Room, secrets: Iterable[Path] = ()) ->
     Raises:
         UserError: there is no working sandbox here, or a secret would be seen.
     """
-    check_sandbox()
-    return _command(program, room, secrets)
+    shown = _shown(room)
+    masks = _masks(shown)
+    for secret in map(Path.resolve, secrets):
+        for place in shown:
+            if secret.is_relative_to(place) and not any(secret.is_relative_to(mask) for mask in masks):
+                raise UserError(f"{secret} lies in {place}, which the sandbox shows; move it elsewhere")
+    return WAYS[check_sandbox()](program, room)
 
 
 @lru_cache(maxsize=1)
-def check_sandbox() -> None:
-    """Run nothing in a sandbox, to see whether there is one.
+def check_sandbox() -> str:
+    """Run nothing in a sandbox, to see which kind there is.
+
+    Returns:
+        Name of the first way that works.
 
     Raises:
-        UserError: what is missing.
+        UserError: none does; what is missing.
     """
-    reason = _missing()
-    if reason is None:
-        probe = _command(["true"], Room(package=False), ())
-        try:
-            done = subprocess.run(probe, capture_output=True, timeout=PROBE_SECONDS, env={}, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            reason = f"bubblewrap cannot be run: {error}"
-        else:
-            told = " ".join(done.stderr.decode("ascii", "replace").split())[:200]
-            reason = None if done.returncode == 0 else f"bubblewrap is not allowed to make namespaces here: {told}"
-    if reason is not None:
-        raise UserError(f"no sandbox, so no reproduction: {reason}")
-
-
-def _missing() -> str | None:
     if sys.platform != "linux":
-        return f"it needs Linux namespaces, this is {sys.platform}"
-    needed = ("bwrap", "setpriv") if os.geteuid() == 0 else ("bwrap",)
+        raise UserError(f"no sandbox, so no reproduction: it needs Linux namespaces, this is {sys.platform}")
+    reasons = []
+    for name in WAYS:
+        reason = probe(name)
+        if reason is None:
+            return name
+        reasons.append(reason)
+    raise UserError(f"no sandbox, so no reproduction: {'; '.join(reasons)}")
+
+
+def probe(way: str) -> str | None:
+    """Why a way does not work here, or None."""
+    needed = {BUBBLEWRAP: ("bwrap", *(("setpriv",) if _root() else ())), UNSHARE: TOOLS}[way]
     missing = [name for name in needed if shutil.which(name) is None]
-    return f"{' and '.join(missing)} not found; install bubblewrap and util-linux" if missing else None
+    if missing:
+        return f"{way} needs {' and '.join(missing)}, not found"
+    try:
+        done = subprocess.run(
+            WAYS[way](["true"], Room(package=False)),
+            capture_output=True,
+            timeout=PROBE_SECONDS,
+            env=OUTSIDE,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"{way} cannot be run: {error}"
+    told = " ".join(done.stderr.decode("ascii", "replace").split())[:200]
+    return None if done.returncode == 0 else f"{way} may not make namespaces here: {told}"
 
 
-def _command(program: Sequence[str], room: Room, secrets: Iterable[Path]) -> list[str]:
-    root = os.geteuid() == 0
+def _bubblewrap(program: Sequence[str], room: Room) -> list[str]:
     shown = _shown(room)
-    for secret in map(Path.resolve, secrets):
-        for place in shown:
-            if secret.is_relative_to(place) and not any(secret.is_relative_to(mask) for mask in _masks(shown)):
-                raise UserError(f"{secret} lies in {place}, which the sandbox shows; move it elsewhere")
     parts = [
         "bwrap",
         "--unshare-pid",
@@ -109,30 +125,43 @@ def _command(program: Sequence[str], room: Room, secrets: Iterable[Path]) -> lis
         "sandbox",
     ]
     parts += [] if room.network else ["--unshare-net"]
-    parts += [] if root else ["--unshare-user", "--disable-userns", "--uid", str(NOBODY), "--gid", str(NOBODY)]
+    parts += [] if _root() else ["--unshare-user", "--disable-userns", "--uid", str(NOBODY), "--gid", str(NOBODY)]
     parts += ["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"]
     for name, value in _environment(room).items():
         parts += ["--setenv", name, value]
     parts += _mounts(shown, room)
-    if not root:
+    if not _root():
         return [*parts, "--", *program]
     for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"):  # setpriv needs them once and gives them up
         parts += ["--cap-add", capability]
     user = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", "--no-new-privs"]
     user += ["--bounding-set=-all", "--inh-caps=-all"]
-    inner = [
-        "bwrap",
-        "--unshare-user",
-        "--disable-userns",
-        "--cap-drop",
-        "ALL",
-        "--dev-bind",
-        "/",
-        "/",
-        "--chdir",
-        "/tmp",
-    ]
-    return [*parts, "--", *user, *inner, "--", *program]
+    inner = ["bwrap", "--unshare-user", "--disable-userns", "--cap-drop", "ALL", "--dev-bind", "/", "/"]
+    return [*parts, "--", *user, *inner, "--chdir", "/tmp", "--", *program]
+
+
+def _unshare(program: Sequence[str], room: Room) -> list[str]:
+    shown = _shown(room)
+    plan = Plan(
+        shown=shown,
+        writable=room.writable,
+        masks=_masks(shown),
+        environment=_environment(room),
+        scratch=dict.fromkeys(SCRATCH, SCRATCH_BYTES),
+        network=room.network,
+        root=_root(),
+        nobody=NOBODY,
+    )
+    return unshare_command(program, plan)
+
+
+BUBBLEWRAP, UNSHARE = "bubblewrap", "unshare"
+WAYS: dict[str, Callable[[Sequence[str], Room], list[str]]] = {BUBBLEWRAP: _bubblewrap, UNSHARE: _unshare}
+"""How a sandbox is made, best first."""
+
+
+def _root() -> bool:
+    return sys.platform != "win32" and os.geteuid() == 0
 
 
 def _shown(room: Room) -> list[Path]:
@@ -170,7 +199,7 @@ def _masks(shown: Sequence[Path]) -> list[Path]:
 
 def _mounts(shown: Sequence[Path], room: Room) -> list[str]:
     parts = ["--proc", "/proc", "--dev", "/dev"]
-    for scratch in ("/tmp", "/dev/shm"):  # the sandbox's own, in memory; before what may be shown below them
+    for scratch in SCRATCH:  # the sandbox's own, in memory; before what may be shown below them
         parts += ["--size", str(SCRATCH_BYTES), "--perms", "1777", "--tmpfs", scratch]
     made = {Path("/"), Path("/tmp"), Path("/dev")}
     for ancestor in sorted({up for place in shown for up in place.parents} - made):

@@ -8,7 +8,7 @@ import re
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ import pytest
 
 import progressgym
 from progressgym.core.errors import UserError
+from progressgym.leaderboard import sandbox
 from progressgym.leaderboard.board import CellKey, load_board
 from progressgym.leaderboard.channel import GuestLimits
 from progressgym.leaderboard.play import Performer
@@ -39,11 +40,12 @@ CASES = {
     "Histories": STOPPED
     + "UserError, UserError, FileNotFoundError, FileNotFoundError, ModuleNotFoundError, LookupError",
     "Memory": STOPPED + r"FileNotFoundError, (OSError|ProcessLookupError|PermissionError), "
-    r"(OSError|PermissionError), PermissionError, LookupError",
+    r"(OSError|ProcessLookupError|PermissionError), (FileNotFoundError|PermissionError), LookupError",
     "Secrets": STOPPED + r"(FileNotFoundError|PermissionError|, )+$",
     "Environment": STOPPED + "LookupError, LookupError, AttributeError, KeyError",
     "Variables": STOPPED + "LookupError, LookupError",
-    "Network": STOPPED + r"ConnectionRefusedError, OSError, OSError, OSError, gaierror, \w+, ConnectionRefusedError",
+    "Network": STOPPED
+    + r"(ConnectionRefusedError|OSError), OSError, OSError, OSError, gaierror, \w+, ConnectionRefusedError",
     "Signals": STOPPED + r"(ProcessLookupError|PermissionError|, )+$",
     "SignalsToAll": "ended with exit code|ended before|closed its pipe",
     "Writing": STOPPED + r"(OSError|PermissionError|, )+$",
@@ -154,10 +156,10 @@ def install(source: Path, agent: str, targets: dict[str, Any], into: Path) -> Pa
     return into
 
 
-@pytest.fixture(scope="module")
-def outcomes(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Reproduction, float]]:
+def run_all(
+    agents: Iterable[str], scene: Scene, folder: Path, way: str | None = None
+) -> dict[str, tuple[Reproduction, float]]:
     """Every agent's run and how long it took; some side by side, for most of them wait for a limit."""
-    folder = tmp_path_factory.mktemp("code")
 
     def run(agent: str) -> tuple[Reproduction, float]:
         code = install(AGENTS / "hostile.py", agent, scene.targets, folder / agent)
@@ -168,7 +170,21 @@ def outcomes(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(4) as pool:
         patch.setenv("PROGRESSGYM_TEST_SECRET", "the secret")
-        return dict(zip(CASES, pool.map(run, CASES), strict=True))
+        if way is not None:
+            patch.setattr(sandbox, "check_sandbox", lambda: way)
+        return dict(zip(agents, pool.map(run, agents), strict=True))
+
+
+@pytest.fixture(scope="module")
+def outcomes(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Reproduction, float]]:
+    return run_all(list(CASES), scene, tmp_path_factory.mktemp("code"))
+
+
+@pytest.mark.skipif(sandbox.probe(sandbox.UNSHARE) is not None, reason=str(sandbox.probe(sandbox.UNSHARE)))
+def test_without_bubblewrap_the_walls_are_the_same(scene: Scene, tmp_path: Path) -> None:
+    agents = ["Histories", "Memory", "Secrets", "Network", "Signals", "Writing", "Privileges", "ForkBomb"]
+    for agent, (done, _) in run_all(agents, scene, tmp_path, sandbox.UNSHARE).items():
+        assert not done.matches and "ESCAPED" not in done.note and re.search(CASES[agent], done.note), done.note
 
 
 @pytest.mark.parametrize("agent", CASES)

@@ -159,6 +159,25 @@ def test_what_an_agent_says_about_private_data_is_not_repeated(tmp_path: Path) -
 
 
 @needs_sandbox
+def test_saying_nothing_is_no_private_score(tmp_path: Path) -> None:
+    one = submission("quiet:Quiet", lambda truth: np.zeros(truth.shape, np.float32), seeds=(0,))
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "quiet.py").write_text(
+        "import numpy as np\n"
+        "class Quiet:\n"
+        "    def reset(self, task, seed=None): self.shape = task.action_shape\n"
+        "    def act(self, observation, info): return np.zeros(self.shape, np.float32)\n",
+        encoding="utf-8",
+    )
+    heard: list[str] = []
+    performer = Performer(agent="quiet:Quiet", code=(code,), limits=LIMITS)
+    done = reproduce(one, split_of(one, tmp_path), performer, progress=heard.append)
+    assert not done.matches and done.groups == [] and done.note.endswith("; the private run failed")
+    assert "these are no answers" in heard[-1]
+
+
+@needs_sandbox
 def test_other_answers_than_the_submitted_ones_are_not_reproduced(tmp_path: Path) -> None:
     def shifted(truth: EpisodeTruth) -> Actions:
         actions = truth.static_actions()

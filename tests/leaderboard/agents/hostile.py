@@ -109,6 +109,8 @@ class Memory(Hostile):
     def act(self, observation: Any, info: Any) -> Any:
         libc = ctypes.CDLL(None, use_errno=True)
 
+        first = 1 if os.getpid() != 1 else TARGETS["pid"]  # unless that is this process itself
+
         def others() -> object:
             numbers = [int(name) for name in os.listdir("/proc") if name.isdigit()]
             lines = [Path(f"/proc/{n}/cmdline").read_bytes() for n in numbers]
@@ -122,8 +124,8 @@ class Memory(Hostile):
         attempt(
             lambda: os.open(f"/proc/{TARGETS['pid']}/mem", os.O_RDONLY),
             lambda: traced(TARGETS["pid"]),
-            lambda: traced(1),
-            lambda: os.open("/proc/1/mem", os.O_RDONLY),
+            lambda: traced(first),
+            lambda: os.open(f"/proc/{first}/mem", os.O_RDONLY),
             others,
         )
 
@@ -245,7 +247,7 @@ class Privileges(Hostile):
             lambda: called(libc.unshare(0x10000000)),
             lambda: called(libc.umount2(TARGETS["masked"].encode(), 2)),
             lambda: called(libc.mount(b"none", b"/tmp", b"tmpfs", 0, None)),
-            lambda: os.setuid(0),
+            lambda: os.setgroups([0]),
             lambda: os.chroot("/tmp"),
             lambda: subprocess.run(["mount", "-o", "remount,rw", "/"], check=True, capture_output=True),
         )
