@@ -159,6 +159,29 @@ def test_what_an_agent_says_about_private_data_is_not_repeated(tmp_path: Path) -
 
 
 @needs_sandbox
+def test_a_hidden_history_with_other_items_is_played_under_the_shipped_name(tmp_path: Path) -> None:
+    """The agent gets the private questionnaire over the pipe; its score stands beside the public one."""
+    from tests.leaderboard.test_private import secret_history
+
+    board = load_board()
+    small = replace(board, histories=board.histories[:1], challenges=board.challenges[:1], seeds=(0, 1))
+    synthetic = submission("static", lambda truth: truth.static_actions())
+    actions = {key: episode_truth(small, key).static_actions() for key in small.cells}
+    one = replace(synthetic, board=small, actions=actions)
+    key = new_key(tmp_path / "board.key", "1")
+    split = PrivateSplit(key=key, board=small, hidden={"histsmol-v1": secret_history(0)})
+    done = reproduce(one, split, Performer(agent="static", limits=LIMITS), resamples=20)
+    assert done.matches and [group.id for group in done.groups] == ["follow on histsmol-v1"]
+    assert done.commitments == {"key": key.commitment, "histsmol-v1": secret_history(0).hash}
+    (private,) = split.groups
+    with Stage(Performer(agent="lifelong-map", limits=LIMITS)) as stage:
+        played = stage.play(private.board, private.group, private.agent_seeds)
+    items = len(secret_history(0).instrument.items)
+    assert [table.shape for table in played] == [(8, items, 4)] * 2
+    assert not np.array_equal(played[0][0], played[0][-1]), "it learns from the private comparisons"
+
+
+@needs_sandbox
 def test_saying_nothing_is_no_private_score(tmp_path: Path) -> None:
     one = submission("quiet:Quiet", lambda truth: np.zeros(truth.shape, np.float32), seeds=(0,))
     code = tmp_path / "code"
