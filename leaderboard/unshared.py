@@ -58,7 +58,7 @@ def _script(plan: Plan) -> str:
         lines += _bind(place, new, place in plan.writable)
     for mask in map(str, plan.masks):
         lines.append(f"mount -t tmpfs -o ro,mode=0755,size=4k none {shlex.quote(new + mask)}")
-    lines += [f"mount -o remount,ro {new}", f"cd {new}", "pivot_root . .", "umount -l .", "cd /tmp"]
+    lines += [f"mount -o remount,bind,ro {new}", f"cd {new}", "pivot_root . .", "umount -l .", "cd /tmp"]
     given = " ".join(shlex.quote(f"{name}={value}") for name, value in plan.environment.items())
     give_up = "setpriv --no-new-privs --bounding-set=-all --inh-caps=-all"
     forbid = "echo 0 > /proc/sys/user/max_user_namespaces"
