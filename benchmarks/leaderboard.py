@@ -6,9 +6,9 @@
 
 The load is made by `ab` (Debian: apache2-utils) against the real server on this machine.
 
-Every entry is verified as a stranger's: in a limited child process of its own, unpacking, hashes, replayed comparisons,
-scores, intervals with 1,000 resamples and the checks against truth included. Beside it, the same cells scored by
-stepping the environments one after the other.
+Unpacking, hashes, replayed comparisons, scores, intervals with 1,000 resamples and the checks against truth included:
+first as one submitter's, several in a limited child process (the bar), then as strangers', each in a child of its own.
+The verdicts must be the same bits. Beside it, the same cells scored by stepping the environments one after the other.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,7 +38,7 @@ import progressgym.leaderboard
 from progressgym.bench.episodes import replay
 from progressgym.core.files import sha256_bytes
 from progressgym.leaderboard.board import GroupKey, load_board
-from progressgym.leaderboard.folder import AT_ONCE, submissions_in
+from progressgym.leaderboard.folder import AT_ONCE, submissions_in, verify_together
 from progressgym.leaderboard.limited import verify_apart
 from progressgym.leaderboard.manifest import MANIFEST, pack, write_manifest
 from progressgym.leaderboard.recompute import follow_paths
@@ -66,24 +66,28 @@ def main() -> None:
     options = parser.parse_args()
     paths = submissions_in(options.entries)
 
-    start = time.perf_counter()
+    together = timed("one submitter's, several a child", lambda: [v for v, _ in verify_together(paths)])
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        verdicts = [verdict for verdict, _ in pool.map(verify_apart, paths)]
-    seconds = time.perf_counter() - start
+        verdicts = timed("strangers', a child each", lambda: [v for v, _ in pool.map(verify_apart, paths)])
     assert all(verdict.accepted for verdict in verdicts), [verdict.problems for verdict in verdicts]
-    cells = sum(len(verdict.cells) for verdict in verdicts)
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(
-        f"{len(paths)} submissions, {cells} cells, {AT_ONCE} processes at a time: {seconds:.1f} s (bar {BAR_SECONDS:g} s)"
-    )
-    print(
-        f"processor time {children.ru_utime + children.ru_stime:.1f} s, peak memory of a child {children.ru_maxrss / 1e3:.0f} MB"
-    )
+    assert verdicts == together, "the same bits"
+    print(f"{len(paths)} submissions, {sum(len(verdict.cells) for verdict in verdicts)} cells, bar {BAR_SECONDS:g} s")
     compare(paths[0])
     if options.rows:
         standings(verdicts[0], options.rows)
     if options.submissions:
         crowd(paths[0], options.submissions)
+
+
+def timed(name: str, work: Callable[[], list[Verdict]]) -> list[Verdict]:
+    """Run something and print wall and processor time of its child processes."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = work()
+    seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(f"{name}, {AT_ONCE} at a time: {seconds:.1f} s, processor time {used:.1f} s")
+    print(f"peak memory of a child so far {after.ru_maxrss / 1e3:.0f} MB")
+    return done
 
 
 def compare(path: Path) -> None:

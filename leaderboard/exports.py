@@ -130,7 +130,8 @@ def _scored(row: Row) -> Iterator[tuple[GroupRow, str, GroupScore]]:
 def _note(row: Row, side: str, score: GroupScore) -> str:
     assert score.skill is not None
     told = f"skill on the {side} grid, 95 % interval {score.skill.low:.3f} to {score.skill.high:.3f}, {row.status}"
-    return told + (", open: not ranked" if row.open else "") + f", entry {row.id}"
+    unranked = ", open: not ranked" if row.open else ", not ranked" if side == "public" else ""
+    return f"{told}{unranked}, entry {row.id}"
 
 
 def _mid(score: GroupScore) -> float:

@@ -59,6 +59,7 @@ def make_standings(
         winners=ranking.winners,
         notes=_notes(rows, ranking, names),
         metrics=metric_sheets(),
+        commitments=next((e.reproduction.commitments for e in there if e.reproduction is not None), {}),
     )
 
 
@@ -156,6 +157,7 @@ def _row(
         borda=None if places is None or at is None else float(places.borda[at]),
         pareto=at is not None and at in ranking.pareto,
         groups=[_group_row(entry, name, shown.get(name), hidden.get(name), ranking, limits) for name in names],
+        reproduction=entry.reproduction,
     )
 
 
@@ -176,8 +178,15 @@ def _group_row(
         rank=ranking.by_group.get(name, {}).get(entry.digest),
         private=private,
         public=public,
-        gap_flag=gap is not None and name in limits and gap > limits[name],
+        gap_flag=gap is not None and name in limits and gap > limits[name] and _apart(public, private),
     )
+
+
+def _apart(public: GroupScore | None, private: GroupScore | None) -> bool:
+    """Whether chance alone does not make the gap: the intervals do not overlap."""
+    if public is None or private is None or public.skill is None or private.skill is None:
+        return False
+    return public.skill.low > private.skill.high
 
 
 def _gap_limits(

@@ -24,7 +24,7 @@ from progressgym.leaderboard.server.context import Context, context_of
 from progressgym.leaderboard.server.errors import Problems, Refusal, because
 from progressgym.leaderboard.server.guard import address_of
 from progressgym.leaderboard.site.view import Query as Asked
-from progressgym.leaderboard.site.view import Selection
+from progressgym.leaderboard.site.view import Selection, Snapshot
 from progressgym.leaderboard.standings_data import Row, Standings, to_csv
 from progressgym.leaderboard.store import Receipt
 
@@ -122,7 +122,7 @@ def standings(
     """A page of the standings, filtered and sorted; the same parameters as the page for people."""
     snapshot = context.shelf.snapshot()
     given = {"group": group, "status": status, "q": q, "pareto": pareto, "sort": sort, "dir": dir, "page": page}
-    asked = parse(given, snapshot.standings)
+    asked = parse(given, snapshot)
     return context.send(
         request,
         snapshot,
@@ -287,14 +287,14 @@ def _missing(context: Context, digest: str) -> str:
     return f"{found.agent} {found.version} was withdrawn on {found.withdrawn}: {found.withdrawn_because}"
 
 
-def parse(given: dict[str, str], standings_: Standings) -> Asked:
+def parse(given: dict[str, str], snapshot: Snapshot) -> Asked:
     """Parameters of the standings.
 
     Raises:
         Refusal: with a reason for every one that cannot be meant.
     """
     try:
-        return Asked.parse(given, standings_)
+        return Asked.parse(given, snapshot)
     except Refused as refused:
         raise Refusal(400, refused.problems) from None
 

@@ -75,7 +75,7 @@ def home(request: Request) -> Response:
     """The standings."""
     context = context_of(request)
     snapshot = context.shelf.snapshot()
-    query = parse(dict(request.query_params), snapshot.standings)
+    query = parse(dict(request.query_params), snapshot)
     return context.send(
         request,
         snapshot,

@@ -74,7 +74,10 @@ def columns_of(standings: Standings, group: str) -> list[Column]:
 
 
 def _overview(standings: Standings) -> list[Column]:
-    groups = [_pair(index, name) for index, name in enumerate(standings.groups)]
+    groups = [
+        _pair(index, name, any(row.groups[index].private is not None for row in standings.rows))
+        for index, name in enumerate(standings.groups)
+    ]
     return [
         Column("place", "Place", "place", _place, "borda"),
         Column("agent", "Agent", "agent", lambda row: Cell(row.agent, row.agent.lower())),
@@ -137,15 +140,14 @@ def _plain(
     return Column(key, title, "number", lambda row: Cell(number(value(row), digits), value(row)), metric, falling, note)
 
 
-def _pair(at: int, name: str) -> Column:
+def _pair(at: int, name: str, ranked: bool) -> Column:
+    """Sorts by the private skill; by the public one only where nobody has a private one."""
     challenge, _, history = name.partition(" on ")
 
     def cell(row: Row) -> Cell:
         group = row.groups[at]
         private, public = _mid(group.private), _mid(group.public)
-        return Cell(
-            number(public), private if private is not None else public, private=number(private), flag=group.gap_flag
-        )
+        return Cell(number(public), private if ranked else public, private=number(private), flag=group.gap_flag)
 
     return Column(f"g{at}", challenge.capitalize(), "pair", cell, "private_skill", True, history)
 

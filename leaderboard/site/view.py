@@ -32,20 +32,20 @@ class Query:
     page: int = 1
 
     @classmethod
-    def parse(cls, given: Mapping[str, str], standings: Standings) -> Query:
+    def parse(cls, given: Mapping[str, str], snapshot: Snapshot) -> Query:
         """Read the parameters of an address.
 
         Raises:
             Refused: with a reason for every parameter that cannot be meant.
         """
-        problems = []
+        problems, standings = [], snapshot.standings
         group, status = given.get("group", ""), given.get("status", "")
         if group and group not in standings.groups:
             problems.append(problem("query", "/group", f"there is no {plain(group, 60)!r} on {standings.board}"))
             group = ""
         if status and status not in RUNGS:
             problems.append(problem("query", "/status", f"must be one of {', '.join(RUNGS)}"))
-        keys = {column.key: column for column in columns_of(standings, group)}
+        keys = {column.key: column for column in snapshot.columns(group)}
         key, _, way = given.get("sort", "").partition(":")
         sort, direction = key or "place", way or given.get("dir", "")
         if sort not in keys:
@@ -106,6 +106,7 @@ class Snapshot:
     def __init__(self, standings: Standings) -> None:
         """Keep them."""
         self.standings = standings
+        self._columns: dict[str, list[Column]] = {}
         self._orders: dict[tuple[str, str, bool], list[int]] = {}
         self._texts = ["\n".join((row.agent, row.id, row.submitter, *row.authors)).lower() for row in standings.rows]
         self._places = {row.digest: at for at, row in enumerate(standings.rows)}
@@ -113,7 +114,7 @@ class Snapshot:
 
     def select(self, query: Query, size: int = PAGE) -> Selection:
         """The rows of a page."""
-        columns = columns_of(self.standings, query.group)
+        columns = self.columns(query.group)
         found = [at for at in self._order(query, columns) if self._fits(at, query)]
         pages = max(1, -(-len(found) // size))
         page = min(query.page, pages)
@@ -125,6 +126,12 @@ class Snapshot:
             total=len(found),
             pages=pages,
         )
+
+    def columns(self, group: str) -> list[Column]:
+        """Columns of a group's table, or of the overview."""
+        if group not in self._columns:
+            self._columns[group] = columns_of(self.standings, group)
+        return self._columns[group]
 
     def row(self, digest: str) -> Row | None:
         """The row with exactly this digest."""

@@ -75,6 +75,14 @@ def test_open_rows_are_never_ranked(standings: Standings) -> None:
             assert (cell.value is None and cell.text == "open") == row.open
 
 
+def test_an_open_row_never_stands_before_a_ranked_one(standings: Standings) -> None:
+    """However its public skill shines: where anybody has a private skill, that alone sorts."""
+    rows = Snapshot(standings).select(Query(sort="g0", falling=True)).rows
+    assert [row.open for row in rows] == [False] * 3 + [True] * 4
+    shining = [row.groups[0].public.skill.mid for row in rows]  # type: ignore[union-attr]
+    assert min(shining[3:]) > max(shining[:3])
+
+
 def test_addresses_lead_back_to_the_same_question(standings: Standings) -> None:
     from urllib.parse import parse_qsl
 
@@ -84,7 +92,7 @@ def test_addresses_lead_back_to_the_same_question(standings: Standings) -> None:
         Query(pareto=True, sort="agent", falling=True),
     ):
         given = dict(parse_qsl(query.address().removeprefix("?"), keep_blank_values=True))
-        assert Query.parse(given, standings) == query
+        assert Query.parse(given, Snapshot(standings)) == query
 
 
 def test_filters_and_pages(standings: Standings) -> None:
@@ -94,7 +102,7 @@ def test_filters_and_pages(standings: Standings) -> None:
     few = snapshot.select(Query(page=9), size=3)
     assert (few.pages, few.query.page, len(few.rows), few.total) == (3, 3, 1, 7)
     with pytest.raises(Refused, match="must be one of"):
-        Query.parse({"sort": "private"}, standings)  # no such column in the overview
+        Query.parse({"sort": "private"}, snapshot)  # no such column in the overview
 
 
 def test_charts_are_well_formed_and_say_what_they_show(portrait: Portrait) -> None:
