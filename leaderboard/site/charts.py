@@ -117,7 +117,7 @@ def heat_map(episode: Episode, kind: str, ident: str) -> Markup:
         f"{title}, {len(DIMENSIONS)} dimensions by {len(table)} centuries; "
         f"{'largest difference' if gap else 'largest value'} {largest:.2f}. The numbers are in the table below."
     )
-    parts = [_opening("heat", width, height, ident, title, told, fixed=True)]
+    parts: list[str] = [_opening("heat", width, height, ident, title, told, fixed=True)]
     for step, label in enumerate(episode.compared):
         x = NAMES_WIDTH + CELL_WIDTH * step + CELL_WIDTH / 2
         parts.append(f'<text class="heat-head" x="{x:g}" y="15" text-anchor="middle">{escape(label)}</text>')
@@ -169,7 +169,7 @@ def scatter(points: Sequence[tuple[str, float, float, bool]], ident: str) -> Mar
         f'<text class="axis" x="{left}" y="{height - 10}">displacement of the human: 0 to {furthest:.2f}</text>'
         f'<text class="axis" x="6" y="{top + 2}">skill</text>'
     )
-    parts = [_opening("scatter", width, height, ident, "Skill against displacement", told), axes]
+    parts: list[str] = [_opening("scatter", width, height, ident, "Skill against displacement", told), axes]
     taken: list[tuple[float, float]] = []
     for (name, _, moved, best), skill in sorted(zip(points, skills, strict=True), key=lambda pair: not pair[0][3]):
         px, py = x(moved), y(skill)

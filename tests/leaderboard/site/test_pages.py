@@ -64,7 +64,7 @@ def test_every_column_sorts_both_ways(standings: Standings) -> None:
             for rows, falling in ((up, False), (down, True)):
                 values = [column.cell(row).value for row in rows]
                 there = [value for value in values if value is not None]
-                assert values[: len(there)] == there and there == sorted(there, reverse=falling)  # type: ignore[type-var]
+                assert values[: len(there)] == there and there == sorted(there, reverse=falling)
 
 
 def test_open_rows_are_never_ranked(standings: Standings) -> None:
