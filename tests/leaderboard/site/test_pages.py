@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qsl
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from progressgym.cli.main import dispatch
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.errors import UserError
-from progressgym.leaderboard.manifest import pack
+from progressgym.core.files import sha256_bytes
+from progressgym.leaderboard.manifest import MANIFEST, pack
 from progressgym.leaderboard.problems import Refused
 from progressgym.leaderboard.site import charts
 from progressgym.leaderboard.site.columns import DASH, columns_of
@@ -44,9 +48,6 @@ def standings(store: Store) -> Standings:
 @pytest.fixture(scope="module")
 def portrait() -> Portrait:
     files = base_files()
-    from progressgym.core.files import sha256_bytes
-    from progressgym.leaderboard.manifest import MANIFEST
-
     made = make_portrait(pack(files), sha256_bytes(files[MANIFEST]), "board-v1")
     assert made is not None
     return made
@@ -84,15 +85,33 @@ def test_an_open_row_never_stands_before_a_ranked_one(standings: Standings) -> N
 
 
 def test_addresses_lead_back_to_the_same_question(standings: Standings) -> None:
-    from urllib.parse import parse_qsl
-
     for query in (
         Query(),
         Query(group=standings.groups[3], text="a b&c", status="recomputed", sort="public", falling=True, page=3),
         Query(pareto=True, sort="agent", falling=True),
     ):
-        given = dict(parse_qsl(query.address().removeprefix("?"), keep_blank_values=True))
-        assert Query.parse(given, Snapshot(standings)) == query
+        back = dict(parse_qsl(query.address().removeprefix("?"), keep_blank_values=True))
+        assert Query.parse(back, Snapshot(standings)) == query
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    asked=st.dictionaries(
+        st.sampled_from(["group", "q", "status", "pareto", "sort", "dir", "page"]),
+        st.one_of(
+            st.text(max_size=80), st.sampled_from(["place", "g0:down", "reproduced", "2", "up", "-1", "٣", "1e3"])
+        ),
+    )
+)
+def test_any_question_is_answered_or_refused_with_reasons(standings: Standings, asked: dict[str, str]) -> None:
+    snapshot = Snapshot(standings)
+    try:
+        query = Query.parse(asked, snapshot)
+    except Refused as refused:
+        assert refused.problems and all(one.where.startswith("/") for one in refused.problems)
+        return
+    page = Pages(Links(static=False)).standings(standings, snapshot.select(query))
+    assert "<script>" not in page and page.count("<table") == 1
 
 
 def test_filters_and_pages(standings: Standings) -> None:
