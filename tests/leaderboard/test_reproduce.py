@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +16,7 @@ import pytest
 
 import progressgym.leaderboard
 from progressgym.core.errors import UserError
+from progressgym.leaderboard import installation, sandbox
 from progressgym.leaderboard.arrays import write_actions
 from progressgym.leaderboard.attempts import reproduce_entry
 from progressgym.leaderboard.board import load_board
@@ -25,6 +29,7 @@ from progressgym.leaderboard.recompute import follow_path, score_group
 from progressgym.leaderboard.records import Reproduction, Verdict
 from progressgym.leaderboard.reproduce import check_agent, reproduce
 from progressgym.leaderboard.sandbox import Room, command
+from progressgym.leaderboard.schema import CodeInfo
 from progressgym.leaderboard.standings import make_standings
 from progressgym.leaderboard.store import Store
 from progressgym.leaderboard.submission import Submission
@@ -254,10 +259,67 @@ def test_an_installation_that_fails_says_why(tmp_path: Path) -> None:
 
 
 @needs_sandbox
+def test_code_is_fetched_at_its_commit(tmp_path: Path) -> None:
+    into, commits = tmp_path / "installed", []
+    repository = into / "repository"  # where the sandbox can see it: this is not about the network
+    repository.mkdir(parents=True)
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-C", str(repository)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    for text in ("x = 1\n", "x = 2\n"):
+        (repository / "theirs.py").write_text(text, encoding="utf-8")
+        for step in (["add", "-A"], ["commit", "-q", "-m", text.strip()]):
+            subprocess.run([*git, *step], check=True)
+        shown = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+        commits.append(shown.stdout.strip())
+    info = CodeInfo.model_construct(url=str(repository), commit=commits[0], entry="theirs:A")  # no https address
+    _, code = install(Source(info=info), into, secrets=())
+    assert (code / "theirs.py").read_text(encoding="utf-8") == "x = 1\n"
+
+
+@needs_sandbox
+def test_setup_code_sees_no_secrets_and_writes_to_its_folder_alone(tmp_path: Path) -> None:
+    secret, into = tmp_path / "board.key", tmp_path / "installed"
+    new_key(secret, "1")
+    into.mkdir()
+    into.chmod(0o777)
+    room = Room(writable=(into,), package=False, network=True)
+    for script, told in (
+        (f"open({str(secret)!r}).read()", "FileNotFoundError"),
+        (f"open({str(tmp_path / 'x')!r}, 'w')", "Permission denied|Read-only file system"),
+        ("open('/usr/x', 'w')", "Permission denied|Read-only file system"),
+        ("import progressgym", "ModuleNotFoundError"),
+    ):
+        with pytest.raises(UserError, match=told):
+            installation._run([sys.executable, "-c", script], room, into, (secret,), installation.InstallLimits())
+    writes = f"open({str(into / 'x')!r}, 'w').write('mine')"
+    installation._run([sys.executable, "-c", writes], room, into, (secret,), installation.InstallLimits())
+    assert (into / "x").read_text(encoding="utf-8") == "mine"
+    endless = installation.InstallLimits(seconds=1.0)
+    with pytest.raises(UserError, match="took longer than 1 seconds"):
+        installation._run([sys.executable, "-c", "while True: pass"], room, into, (secret,), endless)
+
+
+def test_time_for_all_runs_together_is_limited(tmp_path: Path) -> None:
+    one = submission("static", lambda truth: truth.static_actions(), seeds=(0,))
+    limits = GuestLimits(total_seconds=0.0)
+    done = reproduce(one, split_of(one, tmp_path), Performer(agent="static", limits=limits))
+    assert not done.matches and done.note == "the public run failed: its runs took longer than 0 seconds together"
+    assert done.largest_difference is None
+
+
+def test_where_there_is_no_sandbox_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    if sys.platform == "linux":
+        told = "no sandbox, so no reproduction: bubblewrap needs bwrap.*, not found; unshare needs unshare and .*, not found"
+    else:
+        told = "it needs Linux namespaces"
+    with pytest.raises(UserError, match=told):
+        sandbox.check_sandbox.__wrapped__()
+
+
+@needs_sandbox
 def test_an_installation_cannot_lead_the_run_elsewhere(tmp_path: Path) -> None:
     """Setup code puts a link to the board's secrets where its own code should be."""
-    from progressgym.leaderboard import installation
-
     secret = tmp_path / "secret"
     secret.mkdir()
     one = submission("honest:Last", lambda truth: truth.static_actions(), seeds=(0,))
