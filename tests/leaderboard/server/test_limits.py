@@ -75,7 +75,7 @@ def test_requests_of_one_address_are_counted() -> None:
 
     async def run() -> list[httpx2.Response]:
         guard = Guard(app, Settings(requests_a_minute=2))
-        transport = httpx2.ASGITransport(app=guard)  # type: ignore[arg-type]  # ASGI has no one type
+        transport = httpx2.ASGITransport(app=guard)
         async with httpx2.AsyncClient(transport=transport, base_url="http://board") as client:
             return [await client.get("/") for _ in range(3)]
 
