@@ -339,6 +339,21 @@ def make(
     return _build(REGISTRY[variant.name], title, arguments)
 
 
+def make_for(agent: str, horizon: int, device: str | None = None) -> Agent:
+    """Make an agent as a benchmark runs it on a challenge.
+
+    An extrapolative agent looks as far ahead as the challenge asks; where it does not ask, as far as its default.
+
+    Args:
+        agent: name or query string.
+        horizon: of the challenge, centuries; 0 where it has none.
+        device: of a learning agent that does not name one.
+    """
+    spec, given = spec_of(agent), parse_id(agent).arguments
+    forecast = horizon if spec.extrapolative and horizon > 0 and "forecast" not in given else None
+    return make(agent, forecast=forecast, device=device if spec.method is not None and "device" not in given else None)
+
+
 def _build(spec: AgentSpec, title: str, arguments: dict[str, Scalar]) -> Agent:
     if spec.reference is not None:
         from progressgym.agents import references

@@ -15,6 +15,7 @@ from progressgym.core.errors import UserError, unknown
 from progressgym.core.files import canonical_json, sha256_bytes
 from progressgym.core.ids import Scalar, safe_name
 from progressgym.histories.history import SYNTHETIC, History
+from progressgym.histories.source import HistorySpec, resolve_history
 from progressgym.instruments.instrument import Instrument
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ class CellKey(NamedTuple):
     history: str
     challenge: str
     seed: int
+
+    @property
+    def group(self) -> GroupKey:
+        """Which group it belongs to."""
+        return GroupKey(self.history, self.challenge)
 
     @property
     def folder(self) -> str:
@@ -69,6 +75,8 @@ class Board:
     seeds: tuple[int, ...]
     privileged: tuple[str, ...]
     """Names of agents that read the truth; refused."""
+    hidden: tuple[tuple[str, History], ...] = ()
+    """A private split's own histories, each under the name of the shipped one that it stands in for."""
 
     @classmethod
     def parse(cls, text: str) -> Board:
@@ -124,10 +132,15 @@ class Board:
 
     def make(self, group: GroupKey) -> ProgressEnv:
         """A fresh environment of a group, without wrappers."""
+        return self.environments(group, 1)[0]
+
+    def environments(self, group: GroupKey, count: int) -> list[ProgressEnv]:
+        """Fresh environments of a group; a fixed history is loaded once for all."""
         challenge = self.challenge(group.challenge)
-        arguments: dict[str, Any] = {**dict(challenge.arguments), "history": group.history, "disable_env_checker": True}
-        env: ProgressEnv = gym.make(challenge.environment, **arguments).unwrapped  # type: ignore[assignment]  # it is one
-        return env
+        history: HistorySpec = dict(self.hidden).get(group.history, group.history)
+        history = resolve_history(history).fixed or history
+        arguments: dict[str, Any] = {**dict(challenge.arguments), "history": history, "disable_env_checker": True}
+        return [gym.make(challenge.environment, **arguments).unwrapped for _ in range(count)]  # type: ignore[misc]  # they are
 
 
 @lru_cache(maxsize=8)

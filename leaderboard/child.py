@@ -9,7 +9,8 @@ import json
 import sys
 from pathlib import Path
 
-from progressgym.leaderboard.limited import EVIDENCE_FILE, VERDICT, Limits, set_limits
+from progressgym.core.limits import Limits, set_limits
+from progressgym.leaderboard.limited import EVIDENCE_FILE, VERDICT
 from progressgym.leaderboard.problems import problem
 from progressgym.leaderboard.records import Verdict
 from progressgym.leaderboard.verify import verify

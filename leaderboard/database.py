@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
 BUSY_SECONDS = 120
-DATABASE, EVIDENCE, LOCK = "board.sqlite", "evidence", ".migrate.lock"
+DATABASE, EVIDENCE, PRIVATE, LOCK = "board.sqlite", "evidence", "private", ".migrate.lock"
 
 
 class Database:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from progressgym.core.errors import UserError
-from progressgym.leaderboard.limited import verify_apart
+from progressgym.leaderboard.limited import DEFAULT_LIMITS, verify_all_apart
+from progressgym.leaderboard.records import Verdict
 from progressgym.leaderboard.resample import RESAMPLES
 from progressgym.leaderboard.standings import make_standings
 from progressgym.leaderboard.standings_data import Standings
@@ -16,7 +20,9 @@ from progressgym.leaderboard.store import Store
 HOUSE = "progressgym"
 """Submitter of the entries that come with the package."""
 AT_ONCE = 2
-"""Verifications at a time, each a process of its own."""
+"""Child processes at a time."""
+TOGETHER = 8
+"""Submissions of one submitter in a child at most."""
 
 
 def submissions_in(folder: Path) -> list[Path]:
@@ -36,8 +42,7 @@ def fill(store: Store, folder: Path, submitter: str = HOUSE, resamples: int = RE
         UserError: one is refused.
     """
     paths = submissions_in(folder)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        verified = list(pool.map(lambda path: verify_apart(path, resamples=resamples), paths))
+    verified = verify_together(paths, resamples)
     digests = []
     for path, (verdict, evidence) in zip(paths, verified, strict=True):
         receipt = store.submit(verdict, evidence, submitter)
@@ -45,6 +50,26 @@ def fill(store: Store, folder: Path, submitter: str = HOUSE, resamples: int = RE
             raise UserError(f"{path.name} is refused: {receipt.problems[0]}")
         digests.append(verdict.digest)
     return digests
+
+
+def verify_together(paths: Sequence[Path], resamples: int = RESAMPLES) -> list[tuple[Verdict, bytes | None]]:
+    """Verify submissions of one submitter, several in a child process: what seeds decide is replayed once for all.
+
+    The verdicts are those of one child for each. Submissions of strangers to each other do not share a child.
+    """
+    size = min(max(math.ceil(len(paths) / AT_ONCE), 1), TOGETHER)
+    batches = [paths[start : start + size] for start in range(0, len(paths), size)]
+
+    def verify(batch: Sequence[Path]) -> list[tuple[Verdict, bytes | None]]:
+        limits = replace(
+            DEFAULT_LIMITS,
+            processor_seconds=DEFAULT_LIMITS.processor_seconds * len(batch),
+            wall_seconds=DEFAULT_LIMITS.wall_seconds * len(batch),
+        )
+        return verify_all_apart(batch, resamples=resamples, limits=limits)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return [verdict for verdicts in pool.map(verify, batches) for verdict in verdicts]
 
 
 def standings_of_folder(folder: Path) -> Standings:

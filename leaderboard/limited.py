@@ -14,28 +14,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from progressgym.core.limits import Limits
 from progressgym.leaderboard.problems import problem
 from progressgym.leaderboard.records import Rung, Verdict
 from progressgym.leaderboard.resample import RESAMPLES
 
 VERDICT, EVIDENCE_FILE = "verdict-{}.json", "evidence-{}.zip"
-
-
-@dataclass(kw_only=True, frozen=True)
-class Limits:
-    """What one verification may use."""
-
-    memory: int = 1_000_000_000
-    """Bytes of address space."""
-    processor_seconds: int = 60
-    wall_seconds: float = 90.0
-    file_bytes: int = 160 * 2**20
-    open_files: int = 64
 
 
 DEFAULT_LIMITS = Limits()
@@ -93,28 +82,6 @@ def _run_child(sources: list[str], out: Path, rung: Rung, resamples: int, limits
     if child.returncode:
         return "needed more memory or larger files than a submission may, or broke the verifier"
     return ""
-
-
-def set_limits(limits: Limits) -> None:
-    """Set hard limits on this process; they cannot be raised again. Windows has none of them: there only time counts."""
-    if sys.platform == "win32":
-        return
-    import resource
-
-    for kind, amount in (
-        (resource.RLIMIT_AS, limits.memory),
-        (resource.RLIMIT_CPU, limits.processor_seconds),
-        (resource.RLIMIT_FSIZE, limits.file_bytes),
-        (resource.RLIMIT_NOFILE, limits.open_files),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        top = resource.getrlimit(kind)[1]
-        lower = amount if top == resource.RLIM_INFINITY else min(amount, top)
-        try:
-            resource.setrlimit(kind, (lower, lower))
-        except ValueError:
-            if sys.platform == "linux":  # macOS refuses limits of address space
-                raise
 
 
 def _end(child: subprocess.Popen[str]) -> None:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from progressgym.core.errors import UserError
 from progressgym.core.files import read_json, read_npz, sha256_bytes, write_bytes, write_folder
-from progressgym.core.ids import safe_name
+from progressgym.core.ids import is_own, safe_name
 from progressgym.core.provenance import describe_device, package_versions
 from progressgym.leaderboard.arrays import write_actions
 from progressgym.leaderboard.board import Board, CellKey, load_board
@@ -151,7 +151,7 @@ def _record(run: Path, about: About, grid: Board, cells: list[CellInfo], commits
     """`submission.json`, from what the run recorded and what the submitter adds."""
     results = read_json(run / RESULTS) if (run / RESULTS).is_file() else {}
     commit = about.code_commit or next((c for c in commits if c is not None), "").removesuffix("-dirty")
-    own = ":" in about.agent
+    own = is_own(about.agent)
     fields: dict[str, Any] = {
         "board": BoardInfo(name=grid.name, sha256=grid.digest),
         "agent": _make(

@@ -88,10 +88,12 @@ class Reproduction(_Record):
 
     split: str
     """Name of the private split's version; secret seeds are never part of it."""
+    commitments: dict[str, Sha256] = {}
+    """What the split's owner binds themselves to: sha256 of the key, and of every hidden history by the shipped name."""
     matches: bool
-    """Whether running the public grid again gave the submitted answers."""
-    largest_difference: Finite
-    """Between answers of the public grid, run again and submitted."""
+    """Whether running the public grid again gave the submitted answers, and the private split could be run."""
+    largest_difference: Finite | None
+    """Between answers of the public grid, run again and submitted; None: not all of it could be run."""
     groups: list[GroupScore]
     """Private scores: they decide the rank."""
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]

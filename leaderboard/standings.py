@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -47,6 +47,7 @@ def make_standings(
     ranking = _Ranking(ranked, {e.digest: _by_id(private[e.digest]) for e in ranked}, store.samples("private"), hidden)
     limits = _gap_limits([e for e in entries if e.submitter in honest], public, private, names)
     rows = [_row(entry, public, private, ranking, limits, names) for entry in entries]
+    commitments = next((e.reproduction.commitments for e in there if e.reproduction is not None), {})
     rows.sort(key=lambda row: (row.place is None, row.place or 0.0, row.agent.lower(), row.version, row.digest))
     return Standings(
         board=board,
@@ -57,8 +58,9 @@ def make_standings(
         groups=names,
         rows=rows,
         winners=ranking.winners,
-        notes=_notes(rows, ranking, names),
+        notes=_notes(rows, ranking, names) + _commitment_notes(current, commitments),
         metrics=metric_sheets(),
+        commitments=commitments,
     )
 
 
@@ -156,6 +158,7 @@ def _row(
         borda=None if places is None or at is None else float(places.borda[at]),
         pareto=at is not None and at in ranking.pareto,
         groups=[_group_row(entry, name, shown.get(name), hidden.get(name), ranking, limits) for name in names],
+        reproduction=entry.reproduction,
     )
 
 
@@ -176,8 +179,15 @@ def _group_row(
         rank=ranking.by_group.get(name, {}).get(entry.digest),
         private=private,
         public=public,
-        gap_flag=gap is not None and name in limits and gap > limits[name],
+        gap_flag=gap is not None and name in limits and gap > limits[name] and _apart(public, private),
     )
+
+
+def _apart(public: GroupScore | None, private: GroupScore | None) -> bool:
+    """Whether chance alone does not make the gap: the intervals do not overlap."""
+    if public is None or private is None or public.skill is None or private.skill is None:
+        return False
+    return public.skill.low > private.skill.high
 
 
 def _gap_limits(
@@ -231,6 +241,13 @@ def _notes(rows: Sequence[Row], ranking: _Ranking, names: Sequence[str]) -> list
             "so that it forgets, raises the skill alone"
         )
     return notes
+
+
+def _commitment_notes(split: str | None, commitments: Mapping[str, str]) -> list[str]:
+    if not commitments:
+        return []
+    told = ", ".join(f"{name} {digest}" for name, digest in commitments.items())
+    return [f"ranks follow the private split {split}; its owner has committed to (sha256) {told}"]
 
 
 def _newest_split(entries: Sequence[Entry]) -> str | None:

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from progressgym.core.errors import UserError
 from progressgym.leaderboard.names import csv_cell
 from progressgym.leaderboard.provenance import MetricSheet
-from progressgym.leaderboard.records import GroupScore, Rung
-from progressgym.scores.records import Finite, IntervalRecord
+from progressgym.leaderboard.records import GroupScore, Reproduction, Rung
+from progressgym.scores.records import Finite, IntervalRecord, Sha256
 
 SCHEMA_VERSION = 1
 SHIPPED = "standings.json"
@@ -41,7 +41,8 @@ class GroupRow(_Record):
     public: GroupScore | None
     """Recomputed from the submitted answers; None for an entry that was only validated."""
     gap_flag: bool
-    """Public skill exceeds the private one by more than the board's own honest agents show."""
+    """Public skill exceeds the private one by more than the board's own honest agents show, and their intervals do not
+    overlap."""
 
 
 class Row(_Record):
@@ -80,6 +81,8 @@ class Row(_Record):
     pareto: bool
     """No other ranked entry is as good everywhere and better somewhere."""
     groups: list[GroupRow]
+    reproduction: Reproduction | None = None
+    """What the last run of the agent by the board said, without its scores."""
 
 
 class Standings(_Record):
@@ -102,6 +105,9 @@ class Standings(_Record):
     """What a reader should know before taking the first row for the best."""
     metrics: list[MetricSheet]
     """What each number stands for, its formula and its known conflicts."""
+    commitments: dict[str, Sha256] = {}
+    """What the owner of the private split that ranks has bound themselves to: sha256 of the key, and of every hidden
+    history by the name of the shipped one."""
 
 
 def shipped_standings() -> Standings:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, sha256_bytes
 from progressgym.leaderboard import rows
-from progressgym.leaderboard.database import DATABASE, EVIDENCE, LOCK, Database
+from progressgym.leaderboard.database import DATABASE, EVIDENCE, LOCK, PRIVATE, Database
 from progressgym.leaderboard.evidence import EvidenceFolder
 from progressgym.leaderboard.names import name_problem, skeleton
 from progressgym.leaderboard.problems import Problem, plain, problem
@@ -67,10 +67,12 @@ class Decision:
 class Store:
     """All entries of a leaderboard."""
 
-    def __init__(self, database: Database, evidence: EvidenceFolder) -> None:
-        """Use a database and a folder; see `open`."""
+    def __init__(self, database: Database, evidence: EvidenceFolder, private: Path) -> None:
+        """Use a database and two folders; see `open`."""
         self._database = database
         self.evidence = evidence
+        self.private = private
+        """Where private histories lie, see `progressgym.leaderboard.hidden`; it need not exist."""
 
     @classmethod
     def open(cls, where: Path | str, evidence: Path | str | None = None) -> Store:
@@ -90,11 +92,12 @@ class Store:
                 if evidence is None:
                     raise UserError("a store by URL needs a folder for its evidence; give evidence=FOLDER")
                 folder = Path(evidence)
-                return cls(Database(text, folder / LOCK), EvidenceFolder(folder))
+                return cls(Database(text, folder / LOCK), EvidenceFolder(folder), folder / PRIVATE)
             root = Path(where)
             folder = Path(evidence) if evidence is not None else root / EVIDENCE
             root.mkdir(parents=True, exist_ok=True)
-            return cls(Database(f"sqlite:///{root / DATABASE}", root / LOCK), EvidenceFolder(folder))
+            database = Database(f"sqlite:///{root / DATABASE}", root / LOCK)
+            return cls(database, EvidenceFolder(folder), root / PRIVATE)
         except OSError as error:
             raise UserError(f"cannot use {text} as a store: {error.strerror or error}") from None
 

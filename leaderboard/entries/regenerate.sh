@@ -31,5 +31,4 @@ for agent in "${agents[@]}"; do
     "${cli[@]}" leaderboard package "$run" --agent "$agent" --name "$agent" --version 1 --summary "$summary" \
         --authors "The progressgym authors" --licence MIT --out "$here/$agent-1.zip"
 done
-"${cli[@]}" leaderboard show --entries "$here" --json --out "$here/../standings.json"
-"${cli[@]}" leaderboard show
+bash "$here/reproduce.sh"

@@ -100,7 +100,7 @@ def run_single(agent: AgentLike, env: ProgressEnv, seed: int) -> NDArray[np.floa
     agent.reset(task, seed)
     taken = []
     for step in range(env.steps):
-        action = _checked(agent.act(observation, visible(info)), task.action_shape, step)
+        action = checked_action(agent.act(observation, visible(info)), task.action_shape, f"step {step + 1}: ")
         taken.append(action)
         observation, _, _, _, info = env.step(action.copy())
     return np.stack(taken)
@@ -140,13 +140,23 @@ def replay(env: ProgressEnv, seed: int, actions: NDArray[np.float32]) -> Trace:
     )
 
 
-def _checked(action: Any, shape: tuple[int, int], step: int) -> NDArray[np.float32]:
+def checked_action(action: Any, shape: tuple[int, int], where: str = "") -> NDArray[np.float32]:
+    """An action of anybody's agent as a float32 array of its own.
+
+    Args:
+        action: what `act` returned.
+        shape: (N, K) that it must have.
+        where: what an error begins with.
+
+    Raises:
+        UserError: no array of numbers, another shape, or NaN.
+    """
     try:
         array = np.array(action, dtype=np.float32)
     except (TypeError, ValueError):
-        raise UserError(f"step {step + 1}: the action is a {type(action).__name__}, not an array of numbers") from None
+        raise UserError(f"{where}the action is a {type(action).__name__}, not an array of numbers") from None
     if array.shape != shape:
-        raise UserError(f"step {step + 1}: the action has shape {array.shape}, expected {shape}")
+        raise UserError(f"{where}the action has shape {array.shape}, expected {shape}")
     if np.isnan(array).any():
-        raise UserError(f"step {step + 1}: the action holds NaN")
+        raise UserError(f"{where}the action holds NaN")
     return array

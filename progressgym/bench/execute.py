@@ -15,17 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 import progressgym
-from progressgym.agents import make, spec_of
+from progressgym.agents import make_for
 from progressgym.bench.cells import FinishedCell, group_folder, reusable, write_cell
 from progressgym.bench.challenges import parse_challenge
 from progressgym.bench.episodes import environments, replay, run_batch, run_single
-from progressgym.bench.own_agents import is_own, load_class, source_hash
+from progressgym.bench.own_agents import load_class, source_hash
 from progressgym.bench.plan import Group, has_model
 from progressgym.bench.pool import limited_threads
 from progressgym.bench.scoring import Baseline, baseline, score_cell, step_log
 from progressgym.core.errors import UserError
 from progressgym.core.files import read_json, write_json
-from progressgym.core.ids import parse_id
+from progressgym.core.ids import is_own
 from progressgym.core.provenance import git_commit
 from progressgym.envs.base import ProgressEnv
 from progressgym.histories.source import HistorySource, resolve_history
@@ -252,13 +252,7 @@ def _batch(group: Group, seeds: list[int], device: str) -> list[NDArray[np.float
 
 
 def _agent(group: Group, device: str) -> Agent:
-    spec, given = spec_of(group.agent), parse_id(group.agent).arguments
-    horizon = int(dict(group.challenge.arguments).get("horizon", 0))
-    # An extrapolative agent looks as far ahead as the challenge asks; where it does not ask, as far as its default.
-    forecast = horizon if spec.extrapolative and horizon > 0 and "forecast" not in given else None
-    return make(
-        group.agent, forecast=forecast, device=device if spec.method is not None and "device" not in given else None
-    )
+    return make_for(group.agent, int(dict(group.challenge.arguments).get("horizon", 0)), device)
 
 
 def _single(group: Group, seed: int) -> NDArray[np.float32]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,17 +16,6 @@ from typing import cast
 from progressgym.core.errors import UserError, did_you_mean
 from progressgym.core.files import sha256_file
 from progressgym.core.protocols import AgentLike
-
-_OWN = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-
-
-def is_own(agent: str) -> bool:
-    """Whether a name has the form `module:Class`.
-
-    >>> is_own("my_agent:Mine"), is_own("lifelong-map")
-    (True, False)
-    """
-    return _OWN.fullmatch(agent) is not None
 
 
 def load_class(agent: str) -> Callable[[], AgentLike]:

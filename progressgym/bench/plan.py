@@ -12,9 +12,9 @@ from pathlib import Path
 from progressgym.agents import marked, names, spec_of, with_policy
 from progressgym.agents.config import POLICY_PREFIX
 from progressgym.bench.challenges import DEFAULTS, Challenge, parse_challenge
-from progressgym.bench.own_agents import is_own, load_class
+from progressgym.bench.own_agents import load_class
 from progressgym.core.errors import UserError
-from progressgym.core.ids import parse_id
+from progressgym.core.ids import is_own, parse_id
 from progressgym.histories.history import RESAMPLED, SYNTHETIC, History, shipped_names
 from progressgym.histories.source import resolve_history
 from progressgym.histories.synthetic import SyntheticSpec

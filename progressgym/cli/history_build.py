@@ -82,7 +82,7 @@ def run(options: Options) -> int:
     """Build."""
     from progressgym.histories.build import build_history
 
-    recipe = _recipe(options)
+    recipe = recipe_of(options)
     chosen = listed(options.centuries) or None
     print("reading and cleaning the corpus", file=sys.stderr, flush=True)
     adapters = build_history(options.corpus, options.base, options.out, recipe, centuries=chosen, progress=_Bars)
@@ -91,8 +91,12 @@ def run(options: Options) -> int:
     return 0
 
 
-def _recipe(options: Options) -> BuildRecipe:
-    """What was asked for, checked."""
+def recipe_of(options: Options) -> BuildRecipe:
+    """What was asked for, checked.
+
+    Raises:
+        UserError: a value out of range.
+    """
     from progressgym.histories.build import BuildRecipe
     from progressgym.histories.spelling import LEVELS
     from progressgym.tuning.lora import LoraRecipe

@@ -64,8 +64,18 @@ COMMANDS: dict[str, Command] = {
     "leaderboard verify": Command("progressgym.cli.leaderboard_verify", "recompute a submission's scores"),
     "leaderboard submit": Command("progressgym.cli.leaderboard_submit", "verify a submission and put it into a store"),
     "leaderboard enrol": Command("progressgym.cli.leaderboard_enrol", "add a submitter to a store and print the token"),
+    "leaderboard key": Command("progressgym.cli.leaderboard_key", "make the secret of a private split"),
+    "leaderboard private": Command(
+        "progressgym.cli.leaderboard_private", "make a private history from unpublished text and items"
+    ),
+    "leaderboard reproduce": Command(
+        "progressgym.cli.leaderboard_reproduce", "run entries in the sandbox, public grid and private split"
+    ),
     "leaderboard withdraw": Command("progressgym.cli.leaderboard_withdraw", "take an entry off and leave a tombstone"),
     "leaderboard show": Command("progressgym.cli.leaderboard_show", "print the standings"),
+    "leaderboard build": Command("progressgym.cli.leaderboard_build", "write the standings as a static site"),
+    "leaderboard serve": Command("progressgym.cli.leaderboard_serve", "serve the standings and take submissions"),
+    "leaderboard export": Command("progressgym.cli.leaderboard_export", "write an entry's results for other tools"),
 }
 
 

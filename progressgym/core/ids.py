@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from progressgym.core.errors import UserError
 
 Scalar = str | int | float | bool
+_OWN = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True)
@@ -86,3 +87,12 @@ def safe_name(text: str) -> str:
     'synthetic_linear+seed=3'
     """
     return re.sub(r"[^A-Za-z0-9._+=,@-]", "_", text.replace("?", "+").replace("&", ",")).strip(".") or "_"
+
+
+def is_own(agent: str) -> bool:
+    """Whether the name of an agent has the form `module:Class`: code of its user's own.
+
+    >>> is_own("my_agent:Mine"), is_own("lifelong-map")
+    (True, False)
+    """
+    return _OWN.fullmatch(agent) is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -60,23 +61,27 @@ def read_folder(folder: Path) -> Instrument:
     Raises:
         UserError: a missing or damaged file, a field that is missing or of the wrong kind, a split that does not fit.
     """
-    head = read_json(folder / HEAD)
-    where = f"{folder.name}/{HEAD}"
-    for field, kind in (("name", str), ("version", str), ("elicitation", list), ("evaluation", list)):
-        if not isinstance(head, dict) or not isinstance(head.get(field), kind):
-            raise UserError(f"{where} needs a field {field!r} of type {kind.__name__}")
-    if head.get("schema") != SCHEMA:
-        raise UserError(f"{where} has schema {head.get('schema')!r}; this version reads schema {SCHEMA}")
-    if head.get("dimensions") != list(DIMENSIONS):
-        raise UserError(f"{where} must list the 19 dimensions in their fixed order")
-    items = read_items(folder / ITEMS)
-    return Instrument(
-        name=head["name"],
-        version=head["version"],
-        items=items,
-        config=_read_config(head.get("reading"), where),
-        elicitation=_indices(head["elicitation"], items, where),
-        evaluation=_indices(head["evaluation"], items, where),
+    return _assemble(read_json(folder / HEAD), lambda: read_items(folder / ITEMS), f"{folder.name}/{HEAD}")
+
+
+def to_record(instrument: Instrument) -> dict[str, Any]:
+    """The whole instrument as one JSON object."""
+    return {"head": _head(instrument), "items": [item.to_record() for item in instrument.items]}
+
+
+def from_record(record: Any) -> Instrument:
+    """The instrument of a JSON object made by `to_record`.
+
+    Raises:
+        UserError: it is none.
+    """
+    if not isinstance(record, dict) or set(record) != {"head", "items"} or not isinstance(record["items"], list):
+        raise UserError("an instrument's record has exactly a head and a list of items")
+    rows = record["items"]
+    return _assemble(
+        record["head"],
+        lambda: tuple(Item.from_record(row, f"item {number}") for number, row in enumerate(rows, 1)),
+        "an instrument's record",
     )
 
 
@@ -110,17 +115,38 @@ def save_instrument(instrument: Instrument, folder: str | Path) -> None:
     folder = Path(folder)
     lines = [json.dumps(item.to_record(), ensure_ascii=False) + "\n" for item in instrument.items]
     write_text(folder / ITEMS, "".join(lines))
-    write_json(
-        folder / HEAD,
-        {
-            "schema": SCHEMA,
-            "name": instrument.name,
-            "version": instrument.version,
-            "dimensions": list(DIMENSIONS),
-            "reading": instrument.config.to_record(),
-            "elicitation": [instrument.items[i].id for i in instrument.elicitation],
-            "evaluation": [instrument.items[i].id for i in instrument.evaluation],
-        },
+    write_json(folder / HEAD, _head(instrument))
+
+
+def _head(instrument: Instrument) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "name": instrument.name,
+        "version": instrument.version,
+        "dimensions": list(DIMENSIONS),
+        "reading": instrument.config.to_record(),
+        "elicitation": [instrument.items[i].id for i in instrument.elicitation],
+        "evaluation": [instrument.items[i].id for i in instrument.evaluation],
+    }
+
+
+def _assemble(head: Any, read: Callable[[], tuple[Item, ...]], where: str) -> Instrument:
+    """An instrument of its head and items, the head checked first."""
+    for field, kind in (("name", str), ("version", str), ("elicitation", list), ("evaluation", list)):
+        if not isinstance(head, dict) or not isinstance(head.get(field), kind):
+            raise UserError(f"{where} needs a field {field!r} of type {kind.__name__}")
+    if head.get("schema") != SCHEMA:
+        raise UserError(f"{where} has schema {head.get('schema')!r}; this version reads schema {SCHEMA}")
+    if head.get("dimensions") != list(DIMENSIONS):
+        raise UserError(f"{where} must list the 19 dimensions in their fixed order")
+    items = read()
+    return Instrument(
+        name=head["name"],
+        version=head["version"],
+        items=items,
+        config=_read_config(head.get("reading"), where),
+        elicitation=_indices(head["elicitation"], items, where),
+        evaluation=_indices(head["evaluation"], items, where),
     )
 
 

@@ -13,7 +13,8 @@ from progressgym.cli.main import dispatch
 from progressgym.core.errors import UserError
 from progressgym.leaderboard.manifest import pack
 from progressgym.leaderboard.standings_data import Standings
-from tests.leaderboard.helpers import base_files, edited
+from tests.leaderboard.helpers import base_files, edited, make_files
+from tests.leaderboard.test_escapes import sandboxed
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +65,56 @@ def test_shipped_standings_are_shown(capsys: pytest.CaptureFixture[str]) -> None
     assert "board-v1" in shown and "extrapo" in shown
 
 
+@pytest.mark.skipif(bool(sandboxed()), reason=sandboxed())
+def test_an_agent_that_nobody_knows_is_not_reproduced(
+    good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, key = str(tmp_path / "board"), str(tmp_path / "board.key")
+    assert dispatch(["leaderboard", "submit", str(good), "--store", store, "--submitter", "ada"]) == 0
+    assert dispatch(["leaderboard", "key", "new", key]) == 0
+    assert dispatch(["leaderboard", "reproduce", "all", "--store", store, "--key-file", key]) == 1
+    told = capsys.readouterr()
+    assert "nudged 1: not reproduced, the public run failed: the agent failed: UserError: unknown agent" in told.out
+    assert "3 groups" in told.err
+    assert dispatch(["leaderboard", "show", "--store", store, "--json"]) == 0
+    (row,) = Standings.model_validate_json(capsys.readouterr().out).rows
+    assert row.open and row.reproduction is not None and "unknown agent" in row.reproduction.note
+
+
+@pytest.mark.skipif(bool(sandboxed()), reason=sandboxed())
+def test_a_strangers_code_is_installed_and_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store, key, code = tmp_path / "board", tmp_path / "board.key", tmp_path / "code"
+    code.mkdir()
+    (code / "theirs.py").write_text(
+        "class Agent:\n"
+        "    def reset(self, task, seed=None): pass\n"
+        "    def act(self, observation, info): raise ArithmeticError('my own fault')\n",
+        encoding="utf-8",
+    )
+    files = edited(dict(make_files(name="theirs:Agent")), lambda record: record["agent"].update(name="theirs"))
+    (tmp_path / "theirs.zip").write_bytes(pack(files))
+    path = str(tmp_path / "theirs.zip")
+    assert dispatch(["leaderboard", "submit", path, "--store", str(store), "--submitter", "ada"]) == 0
+    assert dispatch(["leaderboard", "key", "new", str(key)]) == 0
+    reproduce = ["leaderboard", "reproduce", "all", "--store", str(store), "--key-file", str(key)]
+    assert dispatch([*reproduce, "--code", str(code)]) == 1
+    assert "theirs 1: not reproduced, the public run failed: the agent failed: ArithmeticError: my own fault" in (
+        capsys.readouterr().out
+    )
+    with pytest.raises(UserError, match=r"there is no folder .* with the agent's code"):
+        dispatch([*reproduce, "--code", str(tmp_path / "nowhere")])
+    with pytest.raises(UserError, match="NOT_SET is not set"):
+        dispatch([*reproduce, "--code", str(code), "--install-env", "NOT_SET"])
+    with pytest.raises(UserError, match="ada has used 1 of 1 attempts"):
+        dispatch([*reproduce, "--code", str(code), "--attempts", "1"])
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
+        (["reproduce", "all", "--store", "x", "--key-file", "nowhere.key"], "cannot read the key nowhere.key"),
+        (["key", "show", "nowhere.key"], "cannot read the key nowhere.key"),
+        (["private", "x", "--items", "y", "--store", "z", "--stands-for", "other"], "unknown history of board-v1"),
         (["validate", "nowhere.zip"], "there is no nowhere.zip"),
         (["show", "--json", "--csv"], "exclude each other"),
         (["show", "--store", "a", "--entries", "b"], "exclude each other"),

@@ -18,7 +18,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from progressgym.leaderboard.limited import Limits, verify_all_apart
+from progressgym.core.limits import Limits
+from progressgym.leaderboard.limited import verify_all_apart
 from progressgym.leaderboard.manifest import MANIFEST, pack
 from progressgym.leaderboard.schema import SUBMISSION
 from progressgym.leaderboard.unpack import Files

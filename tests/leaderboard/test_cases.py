@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from progressgym.leaderboard.limited import Limits, verify_all_apart
+from progressgym.core.limits import Limits
+from progressgym.leaderboard.limited import verify_all_apart
 from progressgym.leaderboard.records import Verdict
 from tests.leaderboard.builders import zipped
 from tests.leaderboard.cases import ACCEPTED, BY_STORE, CASES, Case

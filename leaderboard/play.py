@@ -1,0 +1,151 @@
+"""Play episodes: the environment and the truth here, the agent in its sandbox, task and observations between them.
+
+Legend of shapes: S seeds, n steps, N items, K options.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progressgym.core.errors import UserError
+from progressgym.core.frames import Frame
+from progressgym.core.ids import is_own
+from progressgym.core.limits import Limits
+from progressgym.envs import messages
+from progressgym.envs.base import ProgressEnv
+from progressgym.leaderboard.board import Board, GroupKey
+from progressgym.leaderboard.channel import Guest, GuestFailure, GuestLimits
+from progressgym.leaderboard.sandbox import Room, command
+
+GUEST = "progressgym.bench.guest"
+OPEN_FILES = 256
+Actions = NDArray[np.float32]
+
+
+@dataclass(kw_only=True, frozen=True)
+class Performer:
+    """An agent and how it is run."""
+
+    agent: str
+    """A shipped agent's id, or `module:Class`."""
+    code: tuple[Path, ...] = ()
+    """Folders of an own agent's installed code, in the order of the search path."""
+    limits: GuestLimits = field(default_factory=GuestLimits)
+    secrets: tuple[Path, ...] = ()
+    """Places that no sandbox may show: key, store, private histories."""
+
+    @property
+    def own(self) -> bool:
+        """Whether its code is a stranger's. Then every episode has a sandbox of its own."""
+        return is_own(self.agent)
+
+
+class Stage:
+    """Where an agent plays.
+
+    A shipped agent is the board's own code: one sandbox for all groups, and all seeds of a group side by side as in a
+    benchmark, step n of all of them before step n + 1 of any. A stranger's agent plays one episode after the other, each
+    in a fresh sandbox, so that it cannot carry over what an episode told.
+    """
+
+    def __init__(self, performer: Performer) -> None:
+        """Prepare; nothing is started yet."""
+        self.performer = performer
+        self._end = time.monotonic() + performer.limits.total_seconds
+        self._guest: Guest | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._guest is not None:
+            self._guest.end()
+
+    def play(self, board: Board, group: GroupKey, agent_seeds: Sequence[int]) -> list[Actions]:
+        """Play all seeds of a group.
+
+        Args:
+            board: whose environments.
+            group: history and challenge.
+            agent_seeds: of the agent's own randomness, one for each of the board's seeds.
+
+        Returns:
+            S arrays (n, N, K).
+
+        Raises:
+            GuestFailure: with the reason.
+        """
+        seeds = list(zip(board.seeds, agent_seeds, strict=True))
+        agent = self.performer.agent
+        if not self.performer.own:
+            self._guest = self._guest or self._start()
+            return _episode(self._guest, agent, board.environments(group, len(seeds)), seeds)
+        taken: list[Actions] = []
+        env = board.make(group)
+        for pair in seeds:
+            with self._start() as guest:
+                taken += _episode(guest, agent, [env], [pair])
+        return taken
+
+    def _start(self) -> Guest:
+        """A fresh sandbox, for as long as there is time left."""
+        limits = self.performer.limits
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise GuestFailure(f"its runs took longer than {limits.total_seconds:g} seconds together")
+        return start(replace(self.performer, limits=replace(limits, run_seconds=min(limits.run_seconds, left))))
+
+
+def start(performer: Performer) -> Guest:
+    """Start a sandboxed agent."""
+    limits = performer.limits
+    own = Limits(
+        memory=limits.address_space,
+        processor_seconds=limits.processor_seconds,
+        wall_seconds=limits.run_seconds,
+        file_bytes=limits.file_bytes,
+        open_files=OPEN_FILES,
+        processes=limits.processes,
+    )
+    program = [sys.executable, "-P", "-m", GUEST, json.dumps(asdict(own))]
+    program += map(str, performer.code)
+    return Guest(command(program, Room(readable=performer.code), performer.secrets), limits)
+
+
+def _episode(guest: Guest, agent: str, envs: Sequence[ProgressEnv], seeds: Sequence[tuple[int, int]]) -> list[Actions]:
+    """Play one episode of every environment at the same time."""
+    limits = guest.limits
+    observations = [env.reset(seed=seed)[0] for env, (seed, _) in zip(envs, seeds, strict=True)]
+    tasks = [env.task for env in envs]
+    guest.tell(messages.instrument_frame(tasks[0].instrument), limits.start_seconds)
+    ready = guest.ask(messages.reset_frame(tasks, [own for _, own in seeds], agent), limits.start_seconds, 0)
+    if ready.kind != messages.READY:
+        raise GuestFailure("it did not say that it is ready")
+    shape = (len(envs), *tasks[0].action_shape)
+    mask = tasks[0].instrument.mask
+    taken: list[Actions] = []
+    for _ in range(envs[0].steps):
+        answer = guest.ask(messages.act_frame(observations), limits.step_seconds, 4 * int(np.prod(shape)))
+        actions = _checked(answer, shape, mask)
+        taken.append(actions)
+        observations = [env.step(action)[0] for env, action in zip(envs, actions, strict=True)]
+    return [np.stack([actions[row] for actions in taken]) for row in range(len(envs))]
+
+
+def _checked(answer: Frame, shape: tuple[int, int, int], mask: NDArray[np.bool_]) -> Actions:
+    try:
+        return messages.read_actions(answer, shape, mask)
+    except UserError as error:
+        raise GuestFailure(str(error)) from None

@@ -1,0 +1,55 @@
+"""Run the server with uvicorn."""
+
+from __future__ import annotations
+
+import uvicorn
+
+from progressgym.core.errors import UserError
+from progressgym.leaderboard.server.app import make_app
+from progressgym.leaderboard.server.settings import Settings
+from progressgym.leaderboard.store import Store
+
+HEADER_BYTES = 16 * 2**10
+"""Of a request's first line and headers."""
+CONNECTIONS = 600
+"""At once; more get 503."""
+
+
+def serve(store: Store, settings: Settings, *, host: str, port: int, proxy: bool = False, quiet: bool = False) -> None:
+    """Serve until interrupted.
+
+    Args:
+        store: what to serve.
+        settings: limits.
+        host: address to listen on.
+        port: 0 takes a free one.
+        proxy: believe a reverse proxy on this machine about the client's address.
+        quiet: log no requests.
+
+    Raises:
+        UserError: the port is taken.
+    """
+    config = uvicorn.Config(
+        make_app(store, settings),
+        host=host,
+        port=port,
+        http="h11",
+        ws="none",
+        lifespan="on",
+        server_header=False,
+        proxy_headers=proxy,
+        forwarded_allow_ips="127.0.0.1" if proxy else "",
+        access_log=not quiet,
+        log_level="warning" if quiet else "info",
+        limit_concurrency=CONNECTIONS,
+        timeout_keep_alive=10,
+        timeout_graceful_shutdown=30,
+        h11_max_incomplete_event_size=HEADER_BYTES,
+    )
+    server = uvicorn.Server(config)
+    try:
+        server.run()
+    except SystemExit as error:
+        if server.started:  # ended from outside
+            raise
+        raise UserError(f"cannot listen on {host}:{port}; is the port taken?") from error

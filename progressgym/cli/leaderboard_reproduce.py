@@ -1,0 +1,142 @@
+"""`progressgym leaderboard reproduce`: run the agents of entries in the sandbox, on the public grid and the private split."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from progressgym.cli.options import listed
+from progressgym.core.errors import UserError
+from progressgym.core.ids import is_own
+
+if TYPE_CHECKING:
+    from progressgym.leaderboard.private import PrivateSplit
+    from progressgym.leaderboard.rows import Entry
+    from progressgym.leaderboard.store import Store
+
+EXAMPLES = """
+progressgym leaderboard reproduce 71b0c1a2 --store runs/board --key-file board.key
+progressgym leaderboard reproduce all --store runs/board --key-file board.key --attempts 20
+progressgym leaderboard reproduce 71b0c1a2 --store runs/board --key-file board.key --code checkouts/their-agent
+"""
+
+
+@dataclass(kw_only=True, frozen=True)
+class Options:
+    """Run an entry's agent in a sandbox: first the public grid, whose answers must be the submitted ones bit for bit,
+    then the private split, whose scores rank. Exit code 1 if an entry is not reproduced.
+
+    A stranger's agent is installed first, with network and without secrets; the run has no network. Every start takes
+    one of its submitter's attempts.
+    """
+
+    id: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="ID,...|all")]
+    """Entries; all: those that are recomputed and not yet reproduced on this private split."""
+    store: Annotated[str, tyro.conf.arg(metavar="DIR|URL")]
+    """Folder of a store, or database URL."""
+    key_file: Annotated[str, tyro.conf.arg(metavar="FILE")]
+    """The secret, made by progressgym leaderboard key new."""
+    evidence: Annotated[str, tyro.conf.arg(metavar="DIR")] = ""
+    """Folder of the evidence; needed with a URL."""
+    private: Annotated[str, tyro.conf.arg(metavar="DIR")] = ""
+    """Folder of private histories; by default the folder private of the store, where there is one."""
+    code: Annotated[str, tyro.conf.arg(metavar="DIR")] = ""
+    """The code of a submitter's own agent, when it is fetched already; by default from the address it gives."""
+    install_env: Annotated[str, tyro.conf.arg(metavar="NAME,...")] = ""
+    """Environment variables that the installation needs, such as PIP_INDEX_URL; the agent's setup can read them."""
+    tolerance: Annotated[float, tyro.conf.arg(metavar="X")] = 0.0
+    """How far answers may differ on the public grid; 0: not in a single bit."""
+    attempts: Annotated[int, tyro.conf.arg(metavar="N")] = 3
+    """Attempts of a submitter in a span of time."""
+    days: Annotated[int, tyro.conf.arg(metavar="N")] = 30
+    """That span of time."""
+    seconds: Annotated[float, tyro.conf.arg(metavar="X")] = 900.0
+    """Wall time of an agent's process at most."""
+
+
+def run(options: Options) -> int:
+    """Reproduce them; 1 when one is not."""
+    from progressgym.leaderboard.board import load_board
+    from progressgym.leaderboard.hidden import load_hidden
+    from progressgym.leaderboard.private import PrivateSplit, read_key
+    from progressgym.leaderboard.sandbox import check_sandbox
+    from progressgym.leaderboard.store import Store
+
+    key = read_key(Path(options.key_file))
+    check_sandbox()
+    store = Store.open(options.store, options.evidence or None)
+    try:
+        board = load_board()
+        folder = Path(options.private) if options.private else store.private
+        split = PrivateSplit(key=key, board=board, hidden=load_hidden(folder))
+        print(f"private split {split.name}, {len(split.groups)} groups", file=sys.stderr)
+        outcomes = [_reproduce(options, store, split, entry) for entry in _chosen(options.id, store, split)]
+    finally:
+        store.close()
+    return 0 if all(outcomes) else 1
+
+
+def _chosen(ids: str, store: Store, split: PrivateSplit) -> list[Entry]:
+    if ids != "all":
+        return [store.entry(one) for one in listed(ids)]
+    waiting = [entry for entry in store.entries() if entry.private_split != split.name]
+    return [entry for entry in waiting if entry.rung != "validated" and entry.board == split.board.name]
+
+
+def _reproduce(options: Options, store: Store, split: PrivateSplit, entry: Entry) -> bool:
+    """One entry, written down whatever comes of it."""
+    from progressgym.leaderboard.attempts import reproduce_entry
+    from progressgym.leaderboard.channel import GuestLimits
+    from progressgym.leaderboard.play import Performer
+
+    secrets = (Path(options.key_file).absolute(), store.private, store.evidence.root)
+    with tempfile.TemporaryDirectory(prefix="progressgym-install-") as scratch:
+        performer = Performer(
+            agent=entry.record.agent.id,
+            code=_install(options, entry, Path(scratch), secrets),
+            limits=GuestLimits(run_seconds=options.seconds),
+            secrets=secrets,
+        )
+        done = reproduce_entry(
+            store,
+            entry.digest,
+            split,
+            performer,
+            most=options.attempts,
+            per=datetime.timedelta(days=options.days),
+            tolerance=options.tolerance,
+            progress=lambda what: (
+                print(f"{entry.agent}: {what}", file=sys.stderr, flush=True)
+                if sys.stderr.isatty() or what.startswith("failed")
+                else None
+            ),
+        )
+    print(
+        f"{entry.id} {entry.agent} {entry.version}: {'reproduced' if done.matches else 'not reproduced'}, {done.note}"
+    )
+    return done.matches
+
+
+def _install(options: Options, entry: Entry, scratch: Path, secrets: tuple[Path, ...]) -> tuple[Path, ...]:
+    from progressgym.leaderboard.installation import Source, install
+
+    if not is_own(entry.record.agent.id):
+        return ()
+    names = listed(options.install_env)
+    missing = [name for name in names if name not in os.environ]
+    if missing:
+        raise UserError(f"--install-env: {missing[0]} is not set")
+    source = Source(
+        info=entry.record.code,
+        folder=Path(options.code) if options.code else None,
+        environment={name: os.environ[name] for name in names},
+    )
+    print(f"{entry.agent}: installing", file=sys.stderr, flush=True)
+    return install(source, scratch / "agent", secrets)

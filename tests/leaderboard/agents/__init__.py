@@ -1,0 +1,1 @@
+"""Agents that are run in the sandbox; no tests in here."""

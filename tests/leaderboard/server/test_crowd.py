@@ -1,0 +1,94 @@
+"""Two hundred submissions at once from several processes against a running server: none lost, none doubled."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import httpx2
+import pytest
+
+from progressgym.leaderboard.manifest import pack
+from progressgym.leaderboard.store import Store
+from tests.leaderboard.helpers import edited, make_files, nudged
+from tests.leaderboard.postgres import running_postgres
+from tests.leaderboard.serving import served
+
+pytestmark = pytest.mark.heavy
+PROCESSES, EACH = 4, 50
+ZIP = {"Content-Type": "application/zip"}
+Answer = tuple[int, bool | None, str]
+
+
+def contents(process: int) -> list[bytes]:
+    """What one submitter sends: an agent of their own, and one under a name that all want."""
+    files = make_files(lambda truth, key: nudged(truth, key, 0.1 + 0.05 * process))
+
+    def named(name: str) -> bytes:
+        return pack(edited(files, lambda record: record["agent"].update(name=name)))
+
+    return [named(f"own-{'abcd'[process]}"), named("wanted")]
+
+
+def send_all(url: str, token: str, uploads: list[bytes], seed: int) -> list[Answer]:
+    """All of them at once; returns status, whether it was new, and the id."""
+
+    async def send(client: httpx2.AsyncClient, data: bytes) -> Answer:
+        answer = await client.post("/api/v1/submissions", content=data, headers=ZIP)
+        told = answer.json()
+        return answer.status_code, told.get("created"), told.get("id", told.get("problems", [{}])[0].get("code", ""))
+
+    async def run() -> list[Answer]:
+        order = [uploads[n % len(uploads)] for n in range(EACH)]
+        Random(seed).shuffle(order)
+        limits = httpx2.Limits(max_connections=EACH)
+        headers = {"Authorization": f"Bearer {token}"}
+        async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=300, limits=limits) as client:
+            return list(await asyncio.gather(*(send(client, data) for data in order)))
+
+    return asyncio.run(run())
+
+
+def crowd(where: str, evidence: Path, uploads: list[list[bytes]]) -> None:
+    store = Store.open(where, evidence)
+    tokens = [store.enrol(f"user-{process}") for process in range(PROCESSES)]
+    with served(where, evidence, submissions_an_hour=10 * EACH) as server:
+        jobs = [(server.url, tokens[n], uploads[n], n) for n in range(PROCESSES)]
+        with multiprocessing.get_context("fork").Pool(PROCESSES) as pool:
+            answers = [answer for some in pool.starmap(send_all, jobs) for answer in some]
+        shown = httpx2.get(server.url + "/api/v1/standings", timeout=60).json()
+    assert len(answers) == PROCESSES * EACH and {status for status, _, _ in answers} <= {200, 201, 422}
+    created = Counter(ident for status, new, ident in answers if status == 201 and new)
+    assert len(created) == PROCESSES + 1 and set(created.values()) == {1}, "each was new exactly once"
+    refused = {ident for status, _, ident in answers if status == 422}
+    assert refused == {"name-taken"}
+    assert sum(status == 422 for status, _, _ in answers) == (PROCESSES - 1) * EACH // 2
+    names = sorted(entry.agent for entry in store.entries())
+    assert names == [f"own-{letter}" for letter in "abcd"] + ["wanted"], "none lost, none doubled"
+    assert sorted(row["agent"] for row in shown["rows"]) == names
+    assert sum(one.action == "accepted" for one in store.log(limit=10_000)) == len(names)
+    assert {entry.digest for entry in store.entries()} == set(store.evidence.digests())
+    store.check_log()
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def uploads() -> list[list[bytes]]:
+    return [contents(process) for process in range(PROCESSES)]
+
+
+def test_a_crowd(uploads: list[list[bytes]], tmp_path: Path) -> None:
+    crowd(str(tmp_path / "board"), tmp_path / "board" / "evidence", uploads)
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    yield from running_postgres()
+
+
+def test_a_crowd_on_postgres(postgres: str, uploads: list[list[bytes]], tmp_path: Path) -> None:
+    crowd(postgres, tmp_path, uploads)
