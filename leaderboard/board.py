@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+import warnings
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.resources import files
@@ -140,7 +141,10 @@ class Board:
         history: HistorySpec = dict(self.hidden).get(group.history, group.history)
         history = resolve_history(history).fixed or history
         arguments: dict[str, Any] = {**dict(challenge.arguments), "history": history, "disable_env_checker": True}
-        return [gym.make(challenge.environment, **arguments).unwrapped for _ in range(count)]  # type: ignore[misc]  # they are
+        with warnings.catch_warnings():
+            # A board names the version of its environments; a newer one is no reason to warn.
+            warnings.filterwarnings("ignore", message=".*is out of date.*", category=DeprecationWarning)
+            return [gym.make(challenge.environment, **arguments).unwrapped for _ in range(count)]  # type: ignore[misc]  # they are
 
 
 @lru_cache(maxsize=8)

@@ -27,6 +27,7 @@ from progressgym.leaderboard.server.limits import Rate
 from progressgym.leaderboard.server.settings import Settings
 from progressgym.leaderboard.server.shelf import Shelf
 from progressgym.leaderboard.site.pages import ASSETS, Links, Pages, asset
+from progressgym.leaderboard.site.view import Query
 from progressgym.leaderboard.standings_data import Row
 from progressgym.leaderboard.store import Store
 
@@ -48,6 +49,7 @@ def make_app(store: Store, settings: Settings) -> Guard:
             failures=Rate(settings.failures_a_minute, 60.0),
         )
         app.state.context = context
+        await run_in_threadpool(_warm, context)
         yield
         context.intake.close()
         context.shelf.close()
@@ -69,6 +71,12 @@ def make_app(store: Store, settings: Settings) -> Guard:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _broken)
     return Guard(app, settings)
+
+
+def _warm(context: Context) -> None:
+    """Compile the templates before the first reader comes."""
+    snapshot = context.shelf.snapshot()
+    context.pages.standings(snapshot.standings, snapshot.select(Query()))
 
 
 def home(request: Request) -> Response:

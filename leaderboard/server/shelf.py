@@ -6,6 +6,7 @@ One thread at a time makes new standings; meanwhile readers get those of the rev
 from __future__ import annotations
 
 import contextlib
+import gc
 import gzip
 import threading
 import time
@@ -22,7 +23,7 @@ from progressgym.leaderboard.site.view import Snapshot
 from progressgym.leaderboard.store import Store
 
 PATIENCE = 0.1
-"""Seconds that a reader waits for newer standings before taking the older ones."""
+"""Seconds after a decision that readers wait for newer standings before taking the older ones."""
 SHOWING = frozenset(["accepted", "recomputed", "withdrawn", "reproduced", "not-reproduced"])
 """Decisions that change what is shown."""
 MOST_ANSWERS, MOST_PORTRAITS = 128, 64
@@ -46,10 +47,12 @@ class Shelf:
         self._maker = ThreadPoolExecutor(1, thread_name_prefix="standings")
         self._lock, self._drawing, self._heavy = threading.Lock(), threading.Lock(), threading.Lock()
         self._making: Future[None] | None = None
+        self._begun = 0.0
         self._answers: OrderedDict[tuple[int, str], Answer] = OrderedDict()
         self._portraits: OrderedDict[str, Portrait | None] = OrderedDict()
         self._seen = store.revision()
         self._snapshot = Snapshot(self._source.standings())
+        gc.freeze()
 
     def close(self) -> None:
         """Stop making standings."""
@@ -60,10 +63,10 @@ class Shelf:
         revision = self._store.revision()
         with self._lock:
             if revision != self._seen and self._making is None:
-                self._making = self._maker.submit(self._make, revision)
-            making = self._making
-        if making is not None:
-            wait_for([making], PATIENCE)
+                self._making, self._begun = self._maker.submit(self._make, revision), time.monotonic()
+            making, left = self._making, self._begun + PATIENCE - time.monotonic()
+        if making is not None and left > 0:
+            wait_for([making], left)
         return self._snapshot
 
     def renew(self, seconds: float = 2.0) -> Snapshot:
@@ -71,6 +74,7 @@ class Shelf:
         revision, ends = self._store.revision(), time.monotonic() + seconds
         snapshot = self.snapshot()
         while self._seen < revision and time.monotonic() < ends:
+            time.sleep(0.02)
             snapshot = self.snapshot()
         return snapshot
 
@@ -117,13 +121,18 @@ class Shelf:
         return self._source.evidence(digest)
 
     def _make(self, revision: int) -> None:
+        # A full collection walks over every row of a large board and lets nobody else run meanwhile; standings hold no
+        # cycles, so they are taken out of its sight.
+        gc.disable()
         try:
             snapshot = Snapshot(self._source.standings()) if self._shows(revision) else self._snapshot
+            gc.freeze()
             with self._lock:
                 if snapshot is not self._snapshot:
                     self._answers.clear()
                 self._snapshot, self._seen = snapshot, revision
         finally:
+            gc.enable()
             with self._lock:
                 self._making = None
 
