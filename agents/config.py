@@ -127,7 +127,7 @@ class LanguageModelConfig:
     rank: int = 8
     """LoRA: rank of the adapter."""
     learning_rate: float | None = None
-    """Peak learning rate; by default 1e-3 with LoRA and 1e-5 for all weights."""
+    """Peak learning rate; by default 3e-4 with LoRA and 1e-5 for all weights."""
     comparisons: int = 96
     """How many of a century's comparisons are trained on, drawn anew each century; 0 takes all."""
     epochs: int = 1
@@ -159,7 +159,7 @@ class LanguageModelConfig:
     @property
     def peak(self) -> float:
         """The learning rate."""
-        default = 1e-3 if self.tuning == "lora" else 1e-5
+        default = 3e-4 if self.tuning == "lora" else 1e-5
         return default if self.learning_rate is None else self.learning_rate
 
 
