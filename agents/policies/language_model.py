@@ -8,7 +8,7 @@ on preferences in a form that this reading sees:
       (text a lead, " just" over " wicked", y)   and   (text b lead, " just" over " wicked", 1 - y),
 
   y the probability that a is preferred. Preferences between the texts of the options would move the model's likelihood
-  of these texts, which the verdict does not read (docs/model-tier.md; not measured);
+  of these texts, which the verdict does not read: measured in docs/model-tier.md;
 * every other mode: one row (text + framing, option a over option b, y).
 
 In both, the margin that a row is about is the policy's own log-odds of a over b, see `scale_of`.
