@@ -111,9 +111,9 @@ def _measure(study: Study, settings: ReportSettings, quiet: bool) -> dict[str, A
     missing = [name for name in study.stages() if "confuser" not in name and not (study.folder / name).exists()]
     if missing:
         raise UserError(f"{len(missing)} networks are missing; run: progressgym debate train --out {study.folder}")
-    judge, ideal, test = study.judge(), study.ideal(), study.domain("test")
+    judge, ideal, test = study.judge(), study.ideal(), study.domain(plan.held_out)
     runs = [(method, seed) for method in plan.methods for seed in range(plan.seeds)]
-    count = 2 + len(runs) + plan.seeds + settings.learner_seeds * len(settings.learner_lambdas)
+    count = 2 + len(runs) + plan.seeds + (settings.learner_seeds if settings.learner_steps else 0)
     with Progress(count, "measuring", quiet=quiet) as progress:
 
         def piece(name: str, make: Callable[[], Any], **given: Any) -> Any:
@@ -123,12 +123,12 @@ def _measure(study: Study, settings: ReportSettings, quiet: bool) -> dict[str, A
 
         sizes = {"games": settings.games, "greedy_games": settings.greedy_games}
         judges = {
-            part: piece(
+            name: piece(
                 f"judges-{part}",
                 partial(measure_judges, study.domain(part), judge, ideal, plan.turns, **sizes, seed=0),
                 **sizes,
             )
-            for part in ("train", "test")
+            for name, part in (("train", plan.trained_on), ("test", plan.held_out))
         }
         debaters: dict[str, list[Any]] = {method: [] for method in plan.methods}
         for method, seed in runs:
@@ -185,22 +185,20 @@ def _learn(
     if settings.learner_steps == 0:
         return []
     offline = OfflineSettings(episodes=settings.learner_episodes, dqn=DqnSettings(steps=settings.learner_steps))
-    rows = []
+    rows: list[Any] = []
 
-    def learn(seed: int, lam: float) -> Any:
-        return learned(known, ruled(0), lam, settings.scale, offline, seed=seed)
+    def learn(seed: int) -> Any:
+        return learned(known, ruled(0), settings.learner_lambdas, settings.scale, offline, seed=seed)
 
     for seed in range(settings.learner_seeds):
-        for lam in settings.learner_lambdas:
-            rows.append(
-                piece(
-                    f"learned-{seed}-{lam}",
-                    partial(learn, seed, lam),
-                    steps=settings.learner_steps,
-                    episodes=settings.learner_episodes,
-                    scale=settings.scale,
-                )
-            )
+        rows += piece(
+            f"learned-{seed}",
+            partial(learn, seed),
+            lambdas=list(settings.learner_lambdas),
+            steps=settings.learner_steps,
+            episodes=settings.learner_episodes,
+            scale=settings.scale,
+        )
     return rows
 
 
@@ -233,7 +231,7 @@ def _advocate(study: Study, seed: int) -> Debater:
 
 def _all_cases(study: Study) -> tuple[Any, Any, Any]:
     """All held-out cases of the simulator, their probabilities, and margins under all full evidence sets."""
-    cases, weights = SimulatorDomain(part="test").all_pairs()
+    cases, weights = SimulatorDomain(part=study.plan.held_out).all_pairs()
     cases, weights = cases[weights > 0], weights[weights > 0]
     finals = set_margins(study.judge(), cases, evidence_sets(7, study.plan.turns), study.plan.turns)
     return cases, weights, finals
