@@ -16,7 +16,7 @@ import torch
 
 from progressgym import __version__
 from progressgym.agents.debate import published
-from progressgym.agents.debate.debaters import Debater, MinimaxDebater
+from progressgym.agents.debate.debaters import Debater, GreedyDebater, MinimaxDebater
 from progressgym.agents.debate.evaluation import JudgeAccuracy, measure_debater, measure_judges
 from progressgym.agents.debate.justify import LAMBDAS, Process, process
 from progressgym.agents.debate.measures import wins
@@ -33,7 +33,8 @@ from progressgym.envs.debate.simulator import SimulatorDomain
 from progressgym.monitor.debate_plots import Bar
 from progressgym.monitor.progress import Progress
 
-ADVERSARIES = ("alone", "confused", "greedy", "wrong_side")
+COLUMNS = ("alone", "confused", "greedy", "confused_drop", "greedy_drop", "wrong_side")
+"""Of the table of debaters."""
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -211,13 +212,16 @@ def _kept(folder: Path, name: str, make: Callable[[], Any], given: dict[str, Any
     return read_json(file)
 
 
-def _debater(study: Study, test: Any, method: str, seed: int, sizes: dict[str, int]) -> dict[str, float]:
+def _debater(study: Study, test: Any, method: str, seed: int, sizes: dict[str, int]) -> dict[str, Any]:
     debater, confuser = study.debater(seed, method), study.confuser(seed, method)
     judge, turns = study.judge(), study.plan.turns
     told = asdict(measure_debater(test, judge, debater, confuser, method, turns, **sizes, seed=seed))
     if study.plan.domain == "simulator" and method in ("self-play", "maxmin"):
         cases, weights, finals = _all_cases(study)
         told["worst_case"] = worst_case(debater, finals, cases, weights, Rules(turns=turns))
+    # What an adversary takes from the judge's accuracy, seed by seed, so that its interval is that of the difference.
+    for key in ("confused", "greedy"):
+        told[f"{key}_drop"] = None if told[key] is None else told["alone"] - told[key]
     return told
 
 
@@ -238,14 +242,15 @@ def _all_cases(study: Study) -> tuple[Any, Any, Any]:
 
 
 def _exact(study: Study) -> dict[str, float]:
-    """The exact minimax value on held-out states."""
+    """On held-out states: the exact minimax value, and what a greedy debater keeps against its best response."""
     cases, weights, finals = _all_cases(study)
     sets, rules = evidence_sets(7, study.plan.turns), Rules(turns=study.plan.turns)
     values = [
         float(weights @ wins(minimax(finals, sets, turn_order(rules, np.full(len(cases), opener))).value))
         for opener in (0, 1)
     ]
-    return {"maxmin": float(np.mean(values))}
+    greedy = worst_case(GreedyDebater(study.judge()), finals, cases, weights, rules)
+    return {"maxmin": float(np.mean(values)), "greedy": greedy}
 
 
 def markdown(report: dict[str, Any]) -> str:
@@ -256,7 +261,7 @@ def markdown(report: dict[str, Any]) -> str:
         "",
         _trained(plan),
         "",
-        "| judge | train states | test states | published |",
+        "| judge | states trained on | held out | published |",
         "|---|---|---|---|",
     ]
     train, test = report["judges"]["train"], report["judges"]["test"]
@@ -270,21 +275,29 @@ def markdown(report: dict[str, Any]) -> str:
         ("greedy_both", "greedy against greedy"),
     ):
         lines.append(f"| {name} | {train[key]:.3f} | {test[key]:.3f} | |")
-    lines += ["", "| debater | undisturbed | its trained confuser | greedy confuser | on the wrong side | published |"]
-    lines += ["|---|---|---|---|---|---|"]
+    lines += [
+        "",
+        "| debater | undisturbed | its trained confuser | greedy confuser | drop, trained | drop, greedy | on the wrong side"
+        " | published |",
+    ]
+    lines += ["|---|---|---|---|---|---|---|---|"]
     for method, row in report["debaters"].items():
-        cells = " | ".join(_interval(row[key]) for key in ADVERSARIES)
+        cells = " | ".join(_interval(row[key]) for key in COLUMNS)
         known = " -> ".join(f"{x:.3f}" for x in published.ACCURACY.get(method, ()))
         lines.append(f"| {method} | {cells} | {known} |")
     if report["exact"]:
-        exact = report["exact"]["maxmin"]
+        exact, greedy = report["exact"]["maxmin"], report["exact"]["greedy"]
+        lines += [
+            "",
+            f"The exact minimax value is {exact:.3f}. A greedy debater, which looks one piece ahead and learns nothing, keeps"
+            f" {greedy / exact:.1%} of it against its exact best response.",
+        ]
         for method, row in report["debaters"].items():
             if "worst_case" in row:
                 share = row["worst_case"]["mid"] / exact
                 lines += [
                     "",
-                    f"{method} against its exact best response: {_interval(row['worst_case'])}, {share:.1%} of {exact:.3f},"
-                    + " the exact minimax value.",
+                    f"{method} against its exact best response: {_interval(row['worst_case'])}, {share:.1%} of it.",
                 ]
     scale = f"environment reward x 15, debate reward x {settings['scale']:g}, gamma .99"
     lines += ["", f"Planned policies ({scale}; mean over {len(report['planned'])} seeds of debaters):", ""]
@@ -323,7 +336,8 @@ def markdown(report: dict[str, Any]) -> str:
 def _trained(plan: dict[str, Any]) -> str:
     return (
         f"Debaters: {plan['updates']} updates of {plan['games']} debates, {plan['seeds']} seeds, confusers"
-        f" {plan['confuser_updates']} updates. Test states only. Intervals: 95 %, Student's t over seeds."
+        f" {plan['confuser_updates']} updates. Held-out states ({plan['held_out']}). Intervals: 95 %, Student's t over"
+        " seeds."
     )
 
 
@@ -403,4 +417,4 @@ def _interval(told: dict[str, Any] | None) -> str:
         return ""
     if told["low"] is None:
         return f"{told['mid']:.3f}"
-    return f"{told['mid']:.3f} [{max(told['low'], 0.0):.3f}, {min(told['high'], 1.0):.3f}]"
+    return f"{told['mid']:.3f} [{told['low']:.3f}, {told['high']:.3f}]"

@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from progressgym.agents.debate.debaters import Position
+from progressgym.agents.debate.debaters import Debater, Position
 from progressgym.agents.debate.network import DebaterNet
 from progressgym.agents.debate.sets import evidence_sets
 from progressgym.agents.debate.view import debater_view
@@ -46,7 +46,7 @@ class TrainedDebater:
         return pieces
 
 
-def whole_policy(debater: TrainedDebater, cases: Cases, side: int, rules: Rules) -> tuple[Ints, ...]:
+def whole_policy(debater: Debater, cases: Cases, side: int, rules: Rules) -> tuple[Ints, ...]:
     """What a debater would do in every position: L arrays (B, n_k), for `solver.best_response`.
 
     Args:
@@ -106,7 +106,7 @@ def load_debater(path: Path | str, judge: Judge) -> TrainedDebater:
     return TrainedDebater(net, int(shape["decisions"]), judge)
 
 
-def worst_case(debater: TrainedDebater, finals: Floats, cases: Cases, weights: Floats, rules: Rules) -> float:
+def worst_case(debater: Debater, finals: Floats, cases: Cases, weights: Floats, rules: Rules) -> float:
     """Share of cases that a debater for the preferred option wins against the best response to it, exactly.
 
     Args:
