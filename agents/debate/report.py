@@ -51,6 +51,10 @@ class ReportSettings:
     """What the debate's reward is multiplied by."""
     learner_steps: int = 0
     """Gradient steps of the offline learner (25,000 in the paper); 0 leaves it out."""
+    learner_rate: float = 1e-4
+    """Its learning rate; the paper's."""
+    learner_polyak: float = 1e-3
+    """How far its target network moves each step; the paper's. Fewer steps than the paper's need larger ones."""
     learner_episodes: int = 18_000
     """Recorded episodes that it learns from."""
     learner_seeds: int = 1
@@ -185,7 +189,8 @@ def _learn(
     """Policies of the offline learner; the debates are those of the study's first seed."""
     if settings.learner_steps == 0:
         return []
-    offline = OfflineSettings(episodes=settings.learner_episodes, dqn=DqnSettings(steps=settings.learner_steps))
+    how = DqnSettings(steps=settings.learner_steps, learning_rate=settings.learner_rate, polyak=settings.learner_polyak)
+    offline = OfflineSettings(episodes=settings.learner_episodes, dqn=how)
     rows: list[Any] = []
 
     def learn(seed: int) -> Any:
@@ -196,7 +201,7 @@ def _learn(
             f"learned-{seed}",
             partial(learn, seed),
             lambdas=list(settings.learner_lambdas),
-            steps=settings.learner_steps,
+            dqn=asdict(how),
             episodes=settings.learner_episodes,
             scale=settings.scale,
         )
@@ -277,8 +282,10 @@ def markdown(report: dict[str, Any]) -> str:
         lines.append(f"| {name} | {train[key]:.3f} | {test[key]:.3f} | |")
     lines += [
         "",
-        "| debater | undisturbed | its trained confuser | greedy confuser | drop, trained | drop, greedy | on the wrong side"
-        " | published |",
+        (
+            "| debater | undisturbed | its trained confuser | greedy confuser | drop, trained | drop, greedy | on the wrong side"
+            " | published |"
+        ),
     ]
     lines += ["|---|---|---|---|---|---|---|---|"]
     for method, row in report["debaters"].items():
@@ -289,8 +296,10 @@ def markdown(report: dict[str, Any]) -> str:
         exact, greedy = report["exact"]["maxmin"], report["exact"]["greedy"]
         lines += [
             "",
-            f"The exact minimax value is {exact:.3f}. A greedy debater, which looks one piece ahead and learns nothing, keeps"
-            f" {greedy / exact:.1%} of it against its exact best response.",
+            (
+                f"The exact minimax value is {exact:.3f}. A greedy debater, which looks one piece ahead and learns nothing, keeps"
+                f" {greedy / exact:.1%} of it against its exact best response."
+            ),
         ]
         for method, row in report["debaters"].items():
             if "worst_case" in row:
@@ -311,7 +320,11 @@ def markdown(report: dict[str, Any]) -> str:
         ideal = [_mean([row["ideal_feedback"][key] for row in rows]) for key in ("value", "ideal")]
         lines.append(f"| {lam:g} | {' | '.join(_number(x) for x in ours)} | {' / '.join(map(_number, ideal))} |")
     if report["learned"]:
-        lines += ["", f"Learned offline ({settings['learner_steps']} steps, {scale}):", ""]
+        lines += [
+            "",
+            f"Learned offline ({settings['learner_steps']} steps, rate {settings['learner_rate']:g}, {scale}):",
+            "",
+        ]
         lines += [
             "| lambda | return | decisions changed | preferred after debate | by the ideal judge | softmax: exact / estimated |"
         ]
