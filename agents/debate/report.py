@@ -49,6 +49,8 @@ class ReportSettings:
     """Weights of the debate's reward in planning."""
     scale: float = 1.0
     """What the debate's reward is multiplied by."""
+    planning_seeds: int = 0
+    """Seeds of debaters whose debates policies are planned for; 0 takes all."""
     learner_steps: int = 0
     """Gradient steps of the offline learner (25,000 in the paper); 0 leaves it out."""
     learner_rate: float = 1e-4
@@ -118,7 +120,8 @@ def _measure(study: Study, settings: ReportSettings, quiet: bool) -> dict[str, A
         raise UserError(f"{len(missing)} networks are missing; run: progressgym debate train --out {study.folder}")
     judge, ideal, test = study.judge(), study.ideal(), study.domain(plan.held_out)
     runs = [(method, seed) for method in plan.methods for seed in range(plan.seeds)]
-    count = 2 + len(runs) + plan.seeds + (settings.learner_seeds if settings.learner_steps else 0)
+    planning_seeds = min(settings.planning_seeds or plan.seeds, plan.seeds)
+    count = 2 + len(runs) + planning_seeds + (settings.learner_seeds if settings.learner_steps else 0)
     with Progress(count, "measuring", quiet=quiet) as progress:
 
         def piece(name: str, make: Callable[[], Any], **given: Any) -> Any:
@@ -157,7 +160,7 @@ def _measure(study: Study, settings: ReportSettings, quiet: bool) -> dict[str, A
         def sweep(seed: int) -> Any:
             return planned(known, ruled(seed), settings.lambdas, settings.scale)
 
-        planning = [piece(f"planned-{seed}", partial(sweep, seed), **sweeps) for seed in range(plan.seeds)]
+        planning = [piece(f"planned-{seed}", partial(sweep, seed), **sweeps) for seed in range(planning_seeds)]
         learning = _learn(study, settings, known, ruled, piece)
     return {
         "schema": 1,

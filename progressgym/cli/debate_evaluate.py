@@ -37,6 +37,8 @@ class Options:
     """Weights of the debate's reward in planning."""
     scale: Annotated[float, tyro.conf.arg(metavar="S")] = 1.0
     """What the debate's reward is multiplied by (the environment's by 15)."""
+    planning_seeds: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    """Seeds of debaters whose debates policies are planned for; 0 takes all."""
     learner_steps: Annotated[int, tyro.conf.arg(metavar="N")] = 0
     """Gradient steps of the offline learner; 0 leaves it out, the paper takes 25000."""
     learner_rate: Annotated[float, tyro.conf.arg(metavar="R")] = 1e-4
@@ -69,6 +71,7 @@ def run(options: Options) -> int:
         greedy_games=options.greedy_games,
         lambdas=_numbers(options.lambdas),
         scale=options.scale,
+        planning_seeds=options.planning_seeds,
         learner_steps=options.learner_steps,
         learner_rate=options.learner_rate,
         learner_polyak=options.learner_polyak,
