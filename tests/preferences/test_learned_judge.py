@@ -68,7 +68,7 @@ def test_folded_weights_score_as_the_network() -> None:
 def test_a_look_ahead_says_what_rulings_one_by_one_say(slope: float) -> None:
     torch.manual_seed(0)
     network = judge_network(DOMAIN, 32)
-    torch.nn.init.constant_(network[1].weight, slope)
+    torch.nn.init.constant_(next(network[1].parameters()), slope)
     judge, rng = fold(network.eval()), np.random.default_rng(0)
     cases = DOMAIN.cases(rng.random((20, DOMAIN.draws)))
     revealed = random_evidence(rng.random((20, DOMAIN.pieces)), 2)
