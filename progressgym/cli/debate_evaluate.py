@@ -63,6 +63,9 @@ def run(options: Options) -> int:
     for name in ("games", "greedy_games", "learner_episodes", "learner_seeds"):
         if getattr(options, name) < 1:
             raise UserError(f"{name} is {getattr(options, name)}; give 1 or more")
+    for name in ("planning_seeds", "learner_steps"):
+        if getattr(options, name) < 0:
+            raise UserError(f"{name} is {getattr(options, name)}; give 0 or more")
     for name in ("learner_rate", "learner_polyak"):
         if not 0.0 < getattr(options, name) <= 1.0:
             raise UserError(f"{name} is {getattr(options, name)}; give a number above 0 and at most 1")
