@@ -11,6 +11,8 @@ from progressgym.instruments.stance import DEFAULT_SCALE
 METHODS = ("map", "dpo", "rlhf")
 REFERENCES = ("stage", "uniform")
 TARGETS = ("soft", "signed")
+DEBATE = "debate"
+"""Targets that are not the human's labels but the winners of debates before this human; weighed as signed ones."""
 PRIOR = {"probability": 4.0, "sample": 32.0}
 """MAP: precision of a century's move by kind of labels. Chosen on synthetic histories, see docs/agents/map.md."""
 
@@ -30,7 +32,8 @@ class LearnerConfig:
     reference: str = "stage"
     """DPO and RLHF: `stage`, the policy that the century begins with, or `uniform`."""
     targets: str | None = None
-    """`soft` or `signed`, see `forecast.loss_terms`; soft for probabilities and signed for samples when None."""
+    """`soft` or `signed`, see `forecast.loss_terms`, or `debate`, see `series`; soft for probabilities and signed for
+    samples when None."""
     beta_dpo: float = 1.0
     """DPO: how strongly the policy is held to the reference."""
     beta_kl: float = 1.0
@@ -50,8 +53,8 @@ class LearnerConfig:
             raise unknown("alignment method", self.method, METHODS)
         if self.reference not in REFERENCES:
             raise unknown("reference", self.reference, REFERENCES)
-        if self.targets is not None and self.targets not in TARGETS:
-            raise unknown("kind of targets", self.targets, TARGETS)
+        if self.targets is not None and self.targets not in (*TARGETS, DEBATE):
+            raise unknown("kind of targets", self.targets, (*TARGETS, DEBATE))
         if not isinstance(self.independent, bool):
             raise UserError(f"independent is {self.independent!r}; use true or false")
         check_rule(self.forecast, self.order)

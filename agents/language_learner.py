@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from progressgym.agents.agent import Agent, Episodes
 from progressgym.agents.config import LanguageModelConfig, LearnerConfig
-from progressgym.agents.forecast import PreferenceSeries
 from progressgym.agents.policies.language_model import LanguageModelPolicy, draw_comparisons
+from progressgym.agents.series import LabelSeries
 from progressgym.core.answers import centred_log
 from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, sha256_bytes
@@ -74,7 +74,7 @@ class LanguageModelLearner(Agent):
         self._century = 0
         self._read = self._scored_items(episodes)
         self._base = [centred_log(answers, episodes.instrument.mask) for answers in episodes.initial_answers]
-        self._series = PreferenceSeries(episodes.label_kind, torch.tensor(episodes.initial_labels))
+        self._series = LabelSeries(episodes, self.config)
         self._seen = sha256_bytes(
             canonical_json(
                 {
@@ -98,9 +98,8 @@ class LanguageModelLearner(Agent):
         labels = np.asarray(observation["labels"])
         self._century += 1
         self._seen = sha256_bytes(self._seen.encode() + np.ascontiguousarray(labels).tobytes())
-        self._series.append(torch.tensor(labels))
-        config = self.config
-        targets, weights = self._series.terms(config.forecast, config.order, config.targets)
+        self._series.append(labels)
+        targets, weights = self._series.terms()
         rows = zip(targets.numpy(), weights.numpy(), strict=True)
         return np.stack([self._one(row, y, u) for row, (y, u) in enumerate(rows)])
 

@@ -15,8 +15,8 @@ from progressgym.agents.agent import Agent, Episodes
 from progressgym.agents.align import base_stance, dpo_update, map_update, rlhf_update
 from progressgym.agents.config import PRIOR, LearnerConfig
 from progressgym.agents.devices import choose_device
-from progressgym.agents.forecast import PreferenceSeries
 from progressgym.agents.policies.stance import StancePolicy
+from progressgym.agents.series import LabelSeries
 from progressgym.core.errors import UserError
 from progressgym.core.protocols import Observation
 
@@ -41,9 +41,8 @@ class Learner(Agent):
         device = choose_device(config.device, len(episodes))
         self._policy = StancePolicy.of(episodes.instrument, episodes.initial_answers, scale=config.scale, device=device)
         self._theta = self._policy.start()
-        self._kind = episodes.label_kind
         self._features, self._offsets = self._policy.comparisons(torch.tensor(episodes.pairs, device=device))
-        self._series = PreferenceSeries(self._kind, torch.tensor(episodes.initial_labels, device=device))
+        self._series = LabelSeries(episodes, config, device)
         uniform = config.method == "rlhf" and config.reference == "uniform"
         self._base = base_stance(self._policy.design, self._policy.base.flatten(1)) if uniform else None
 
@@ -51,9 +50,8 @@ class Learner(Agent):
         """Learn from a century, then answer (B, N, K)."""
         if not np.array_equal(observation["pairs"], self.episodes.pairs):
             raise UserError(f"{self.name} needs the same comparisons every century; these pairs are not the task's")
-        self._series.append(torch.tensor(np.asarray(observation["labels"]), device=self._theta.device))
-        config = self.config
-        targets, weights = self._series.terms(config.forecast, config.order, config.targets)
+        self._series.append(observation["labels"])
+        targets, weights = self._series.terms()
         start = self._policy.start() if self.config.independent else self._theta
         self._theta = self._align(targets, weights, start)
         logits: NDArray[np.float64] = self._policy.logits(self._theta).cpu().numpy()
@@ -63,7 +61,7 @@ class Learner(Agent):
         """One stage of the alignment method: a new stance (B, D)."""
         config, features, offsets = self.config, self._features, self._offsets
         if config.method == "map":
-            prior = PRIOR[self._kind] if config.prior is None else config.prior
+            prior = PRIOR[self._series.kind] if config.prior is None else config.prior
             return map_update(features, offsets, targets, weights, start, prior=prior)
         if config.method == "dpo":
             uniform = config.reference == "uniform"

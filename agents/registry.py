@@ -282,7 +282,8 @@ def make(
         order: M, degree of the extrapolation (default 0; 1 for extrapolative agents).
         horizon: another name of `forecast`.
         reference: `stage` (default) or `uniform`.
-        targets: `soft` or `signed`, see `progressgym.agents.forecast.loss_terms`.
+        targets: `soft` or `signed`, see `progressgym.agents.forecast.loss_terms`, or `debate`, see
+            `progressgym.agents.series`.
         beta_dpo: strength of DPO's reference.
         beta_kl: price of divergence in RLHF.
         ridge: weak prior of DPO and of the reward model.

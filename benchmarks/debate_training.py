@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from progressgym.agents.debate.network import DebaterNet
 from progressgym.agents.debate.ppo import PpoSettings
 from progressgym.agents.debate.training import TrainSettings, train_confuser
+from progressgym.agents.debate.view import view_width
 from progressgym.core.debate import Domain, Judge
 from progressgym.envs.debate import raw_env
 from progressgym.envs.debate.domains import make_domain
-from progressgym.envs.debate.vector import observation_width
 
 TURNS = {"simulator": 4, "icu": 6}
 GAMES, EPOCHS, MINIBATCH, HIDDEN = 512, 3, 512, 128
@@ -81,7 +81,7 @@ def ours(domain: Domain, judge: Judge, turns: int, updates: int) -> float:
     settings = TrainSettings(
         turns=turns, games=GAMES, ppo=PpoSettings(hidden=HIDDEN, epochs=EPOCHS, minibatch=MINIBATCH)
     )
-    opponent = DebaterNet(observation_width(domain, True), domain.pieces, HIDDEN)
+    opponent = DebaterNet(view_width(domain), domain.pieces, HIDDEN)
     start = time.perf_counter()
     train_confuser(opponent, domain, judge, settings, updates=updates, seed=0, method="maxmin")
     return updates * GAMES * turns / 2 / (time.perf_counter() - start)

@@ -16,8 +16,8 @@ Floats = NDArray[np.float64]
 
 
 def differences(loadings: Floats, pairs: NDArray[np.int64]) -> Floats:
-    """dPhi (Q, D) of pairs (Q, 3): item, option a, option b."""
-    difference: Floats = loadings[pairs[:, 0], pairs[:, 1]] - loadings[pairs[:, 0], pairs[:, 2]]
+    """dPhi (..., Q, D) of pairs (..., Q, 3): item, option a, option b."""
+    difference: Floats = loadings[pairs[..., 0], pairs[..., 1]] - loadings[pairs[..., 0], pairs[..., 2]]
     return difference
 
 

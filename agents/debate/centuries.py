@@ -1,12 +1,13 @@
 """What a judge's century does to rulings: how often centuries rule differently, and what that costs.
 
-Legend of shapes: T centuries, M dilemmas, B transcripts, N pieces.
+Legend of shapes: T centuries, M dilemmas, B rulings, N pieces.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from progressgym.core.seeding import generator
 from progressgym.envs.debate.dilemmas import DilemmaDomain
 from progressgym.envs.debate.rules import Rules, margins, rule
 
+RESAMPLES = 2000
+"""Of dilemmas, for an interval."""
 DECIMALS = 9
 """Debate values that agree to so many decimals are equal."""
 
@@ -61,6 +64,72 @@ def ruling_margins(judge: Judge, transcripts: Transcripts) -> Floats:
 def flip_matrix(margins_TB: Floats) -> Floats:
     """(T, T) share of cases that two judges decide differently."""
     return np.array([[margin_flips(a, b) for b in margins_TB] for a in margins_TB])
+
+
+@dataclass(kw_only=True, frozen=True)
+class Compared:
+    """How much one kind of pairs of judges differs."""
+
+    pairs: int
+    """How many pairs."""
+    flips: float
+    """Mean share of rulings that differ."""
+    low: float
+    """2.5 % bound of that share: dilemmas resampled, judges given."""
+    high: float
+    """97.5 % bound."""
+    distance: float
+    """Mean over pairs of the root mean square difference of margins."""
+
+
+@dataclass(kw_only=True, frozen=True)
+class Comparison:
+    """Judges of two centuries against judges of one century that were trained with two seeds."""
+
+    centuries: Compared | None
+    """Of two centuries, whatever their seeds."""
+    seeds: Compared | None
+    """Of one century with two seeds."""
+    excess: tuple[float, float, float] | None
+    """How much more often two centuries differ: 2.5 % bound, share, 97.5 % bound, on the same resampled dilemmas."""
+
+
+def compare_judges(read: Sequence[Mapping[str, Floats]], dilemmas: Ints) -> Comparison:
+    """All pairs of judges.
+
+    Args:
+        read: a mapping a seed: century -> (B,) margins on the same cases.
+        dilemmas: (B,) which dilemma each case is about; these are resampled as a whole.
+    """
+    judges = [(label, margin) for rows in read for label, margin in rows.items()]
+    flips: dict[bool, list[Floats]] = {False: [], True: []}
+    distances: dict[bool, list[float]] = {False: [], True: []}
+    for (label, one), (other, two) in combinations(judges, 2):
+        flips[label == other].append(0.5 * np.abs(np.sign(one) - np.sign(two)))
+        distances[label == other].append(float(np.sqrt(((one - two) ** 2).mean())))
+    _, member = np.unique(dilemmas, return_inverse=True)
+    counts = np.bincount(member).astype(np.float64)
+    drawn = generator(0, "compare").integers(0, len(counts), (RESAMPLES, len(counts)))
+    weights = np.stack([np.bincount(row, minlength=len(counts)) for row in drawn])
+
+    def resampled(rows: list[Floats]) -> Floats:
+        sums = np.bincount(member, weights=np.mean(rows, axis=0))
+        shares: Floats = (weights @ sums) / (weights @ counts)
+        return shares
+
+    def told(same: bool) -> Compared | None:
+        if not flips[same]:
+            return None
+        low, high = np.quantile(resampled(flips[same]), (0.025, 0.975)).tolist()
+        share, distance = float(np.mean(flips[same])), float(np.mean(distances[same]))
+        return Compared(pairs=len(flips[same]), flips=share, low=low, high=high, distance=distance)
+
+    centuries, seeds = told(False), told(True)
+    excess = None
+    if centuries is not None and seeds is not None:
+        low, high = np.quantile(resampled(flips[False]) - resampled(flips[True]), (0.025, 0.975)).tolist()
+        excess = (low, centuries.flips - seeds.flips, high)
+    return Comparison(centuries=centuries, seeds=seeds, excess=excess)
 
 
 def debate_values(judges: Sequence[Judge], cases: Cases, turns: int) -> Floats:

@@ -11,9 +11,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from progressgym.agents.debate.solver import Solution, solve
-from progressgym.core.debate import Bools, Cases, Floats, Ints, Judge
+from progressgym.core.debate import Bools, Cases, Floats, ForesightJudge, Ints, Judge
 from progressgym.core.errors import UserError
-from progressgym.envs.debate.rules import Rules, margins, rule
+from progressgym.envs.debate.rules import Rules, check_scores, margins, rule
 from progressgym.envs.debate.vector import VectorDebate
 
 
@@ -118,8 +118,15 @@ class ScriptedDebater:
 
 
 def look_ahead(judge: Judge, cases: Cases, revealed: Bools) -> Floats:
-    """(B, N) margin of debater 0 after each piece; as it is where the piece is on the table."""
+    """(B, N) margin of debater 0 after each piece; as it is where the piece is on the table.
+
+    Raises:
+        UserError: a judge that gives no finite scores.
+    """
     games, pieces = revealed.shape
+    if isinstance(judge, ForesightJudge):
+        flat = check_scores(judge, judge.after_each(cases, revealed).reshape(-1, 2), games * pieces)
+        return margins(flat).reshape(games, pieces)
     rows = np.repeat(np.arange(games), pieces)
     grown = revealed[rows]
     grown[np.arange(len(rows)), np.tile(np.arange(pieces), games)] = True

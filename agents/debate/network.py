@@ -1,6 +1,11 @@
 """The network of a trained debater: what it sees -> which piece to show, and how the debate will end for it.
 
-Legend of shapes: B games, W width of what a debater sees, N pieces.
+    logit of piece n = actor(seen)_n + 10 k (own lead after piece n - own lead now),      k learned, 0 at first
+
+k is the same for every piece and patient, so that it is learned from all of them at once; at first all pieces are about
+alike, and whether it is good to be greedy is to be found out.
+
+Legend of shapes: B games, W width of what a debater sees (`view.debater_view`), N pieces.
 """
 
 from __future__ import annotations
@@ -12,6 +17,8 @@ from torch import Tensor, nn
 
 HIDDEN_MARGIN = -1e9
 """Logit of a piece that is on the table already."""
+GREED_SCALE = 10.0
+"""Adam moves a weight by about its learning rate a step; this one has a long way to go."""
 
 
 class DebaterNet(nn.Module):
@@ -21,7 +28,7 @@ class DebaterNet(nn.Module):
         """Make a network.
 
         Args:
-            width: W.
+            width: W, more than N.
             pieces: N.
             hidden: units of each hidden layer (512 in the paper, whose networks train hours, not minutes).
         """
@@ -31,15 +38,18 @@ class DebaterNet(nn.Module):
         self.actor = _perceptron(width, hidden, pieces, gain=0.01)
         # The critic is thrown away after training; half the width halves a third of the work.
         self.critic = _perceptron(width, max(hidden // 2, 1), 1, gain=1.0)
+        self.greed = nn.Parameter(torch.zeros(()))
 
     def log_probs(self, seen: Tensor, mask: Tensor) -> Tensor:
         """(B, N) log-probability of each piece.
 
         Args:
-            seen: (B, W).
+            seen: (B, W); its last N + 1 columns are the leads after each piece and now.
             mask: (B, N) True on pieces that may be shown.
         """
-        return torch.log_softmax(self.actor(seen).masked_fill(~mask, HIDDEN_MARGIN), dim=1)
+        gained = seen[:, -1 - self.pieces : -1] - seen[:, -1:]
+        logits = self.actor(seen) + GREED_SCALE * self.greed * gained
+        return torch.log_softmax(logits.masked_fill(~mask, HIDDEN_MARGIN), dim=1)
 
     def values(self, seen: Tensor) -> Tensor:
         """(B,) what the debater still expects to gain."""

@@ -7,12 +7,14 @@ process has few states, so the policy learned is read off at all of them and ass
 What differs from the paper: the number of steps is an argument (25,000 there), and so is the scale of the debate's
 reward (5 there).
 
-Legend of shapes: n recorded steps, B steps of a batch, S states, F features, A actions.
+Several learners (lambdas, seeds) learn side by side in one stack of networks, none knowing of the others.
+
+Legend of shapes: M learners, n recorded steps, B steps of a batch, S states, F features, A actions, H hidden units.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,32 +53,49 @@ class DqnSettings:
     """Bound of targets; action values beyond it are punished."""
 
 
-class DuelingNet(nn.Module):
-    """Action values: a common trunk, then the value of the state plus the centred advantages of the actions."""
+class DuelingNets(nn.Module):
+    """Action values of M independent networks: a common trunk, then the state's value plus centred advantages.
 
-    def __init__(self, features: int, actions: int) -> None:
+    All members compute at once, as stacked matrix products: one by one, most of the time would go into calling torch.
+    Activations are (M, H, B), so that batch normalisation sees M * H channels without a copy.
+    """
+
+    def __init__(self, features: int, actions: int, seeds: Sequence[int]) -> None:
+        """Make networks.
+
+        Args:
+            features: F.
+            actions: A.
+            seeds: M, of the weights of each member.
+        """
         super().__init__()
-        self.trunk = nn.Sequential(
-            nn.Linear(features, 128),
-            nn.BatchNorm1d(128),
-            nn.LeakyReLU(0.01),
-            nn.Linear(128, 128),
-            nn.BatchNorm1d(128),
-            nn.LeakyReLU(0.01),
-        )
-        self.value = nn.Sequential(nn.Linear(128, 64), nn.LeakyReLU(0.01), nn.Linear(64, 1))
-        self.advantage = nn.Sequential(nn.Linear(128, 64), nn.LeakyReLU(0.01), nn.Linear(64, actions))
-        for layer in self.modules():
-            if isinstance(layer, nn.Linear):
-                nn.init.xavier_normal_(layer.weight)
-                nn.init.zeros_(layer.bias)
+        sizes = [(features, 128), (128, 128), (128, 64), (64, 1), (128, 64), (64, actions)]
+        weights = [torch.empty(len(seeds), out, size) for size, out in sizes]
+        with torch.random.fork_rng(devices=[]):
+            for member, seed in enumerate(seeds):
+                torch.manual_seed(seed)
+                for weight in weights:
+                    nn.init.xavier_normal_(weight[member])
+        self.weights = nn.ParameterList(weights)
+        self.biases = nn.ParameterList([torch.zeros(len(seeds), out, 1) for _, out in sizes])
+        self.norms = nn.ModuleList([nn.BatchNorm1d(128 * len(seeds)) for _ in range(2)])
 
     def forward(self, seen: Tensor) -> Tensor:
-        """(B, F) -> (B, A)."""
-        hidden = self.trunk(seen)
-        advantage = self.advantage(hidden)
-        q: Tensor = self.value(hidden) + advantage - advantage.mean(1, keepdim=True)
-        return q
+        """(M, B, F) -> (M, B, A)."""
+        hidden = seen.transpose(1, 2)
+        for layer, norm in enumerate(self.norms):
+            hidden = torch.baddbmm(self.biases[layer], self.weights[layer], hidden)
+            members, units, batch = hidden.shape
+            hidden = norm(hidden.view(1, members * units, batch)).view(members, units, batch)
+            hidden = nn.functional.leaky_relu(hidden, 0.01)
+        value, advantage = self._head(2, hidden), self._head(4, hidden)
+        q: Tensor = value + advantage - advantage.mean(1, keepdim=True)
+        return q.transpose(1, 2)
+
+    def _head(self, layer: int, hidden: Tensor) -> Tensor:
+        hidden = torch.baddbmm(self.biases[layer], self.weights[layer], hidden)
+        hidden = nn.functional.leaky_relu(hidden, 0.01)
+        return torch.baddbmm(self.biases[layer + 1], self.weights[layer + 1], hidden)
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)
@@ -126,55 +145,65 @@ def n_step_returns(rollouts: Rollouts, rewards: Floats, ended: Bools, settings: 
 
 
 def learn_offline(
-    replay: Replay,
+    replays: Sequence[Replay],
     features: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
     actions: int,
     settings: DqnSettings,
     *,
-    seed: int,
+    seeds: Sequence[int],
     listen: Callable[[int, float], None] | None = None,
 ) -> Floats:
-    """Learn action values from recorded steps.
+    """Learn action values from recorded steps, M learners side by side that know nothing of each other.
 
     Args:
-        replay: the recording.
+        replays: M recordings.
         features: (S, F) what each state shows.
         actions: A.
         settings: how.
-        seed: of weights and batches.
-        listen: called with each step's number and loss.
+        seeds: M, of each learner's weights and batches.
+        listen: called with each step's number and mean loss.
 
     Returns:
-        (S, A) action values.
+        (M, S, A) action values.
     """
-    rng = generator(seed, "dqn", "batches")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(child_seed(seed, "dqn", "weights"))
-        net, target = DuelingNet(features.shape[1], actions), DuelingNet(features.shape[1], actions)
-    target.load_state_dict(net.state_dict())
+    rngs = [generator(seed, "dqn", "batches") for seed in seeds]
+    net, target = (
+        DuelingNets(features.shape[1], actions, [child_seed(seed, "dqn", "weights") for seed in seeds])
+        for _ in range(2)
+    )
     target.eval()
     table = torch.from_numpy(features)
-    optimizer = torch.optim.Adam(net.parameters(), lr=settings.learning_rate, eps=1.5e-4)
-    powers = np.ones(len(replay.state))
+    optimizer = torch.optim.Adam(net.parameters(), lr=settings.learning_rate, eps=1.5e-4, fused=True)
+    powers = [np.ones(len(replay.state)) for replay in replays]
     for step in range(settings.steps):
-        rows, weights = draw_by_priority(powers, settings, rng)
-        targets = _targets(net, target, table, replay, rows, settings)
-        q = net(table[replay.state[rows]])
-        chosen = q.gather(1, torch.from_numpy(replay.action[rows])[:, None])[:, 0]
-        surprise = targets - chosen
-        excess = (q.abs() - settings.limit).clamp(min=0.0).sum()
-        loss = (torch.from_numpy(weights).float() * surprise**2).mean() + 5.0 * excess
+        drawn = [draw_by_priority(own, settings, rng) for own, rng in zip(powers, rngs, strict=True)]
+        rows = [rows for rows, _ in drawn]
+        targets = _targets(net, target, table, replays, rows, settings)
+        q = net(table[_stack(replays, rows, "state")])
+        surprise = targets - q.gather(2, _stack(replays, rows, "action")[..., None])[..., 0]
+        excess = (q.abs() - settings.limit).clamp(min=0.0).sum((1, 2))
+        weights = torch.from_numpy(np.stack([weights for _, weights in drawn])).float()
+        # The sum of the learners' losses: each one's gradient is its own.
+        loss = ((weights * surprise**2).mean(1) + 5.0 * excess).sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
         _follow(target, net, settings.polyak)
-        powers[rows] = (np.abs(surprise.detach().numpy()) + LEAST_PRIORITY) ** settings.alpha
+        fresh = (surprise.detach().abs().double().numpy() + LEAST_PRIORITY) ** settings.alpha
+        for own, at, new in zip(powers, rows, fresh, strict=True):
+            own[at] = new
         if listen is not None:
-            listen(step, float(loss.detach()))
+            listen(step, float(loss.detach()) / len(replays))
     net.eval()
     with torch.no_grad():
-        values: Floats = net(table).double().numpy()
+        values: Floats = net(table.expand(len(replays), -1, -1)).double().numpy()
     return values
+
+
+def _stack(replays: Sequence[Replay], rows: Sequence[Ints], name: str) -> Tensor:
+    """(M, B) one column of each learner's drawn steps."""
+    columns = [getattr(replay, name)[at] for replay, at in zip(replays, rows, strict=True)]
+    return torch.from_numpy(np.stack(columns))
 
 
 def draw_by_priority(powers: Floats, settings: DqnSettings, rng: np.random.Generator) -> tuple[Ints, Floats]:
@@ -192,21 +221,26 @@ def draw_by_priority(powers: Floats, settings: DqnSettings, rng: np.random.Gener
 
 
 def _targets(
-    net: DuelingNet, target: DuelingNet, table: Tensor, replay: Replay, rows: Ints, settings: DqnSettings
+    net: DuelingNets,
+    target: DuelingNets,
+    table: Tensor,
+    replays: Sequence[Replay],
+    rows: Sequence[Ints],
+    settings: DqnSettings,
 ) -> Tensor:
-    """(B,) n-step returns plus what the target network thinks of the action that the network would take."""
-    ahead = table[replay.ahead[rows]]
+    """(M, B) n-step returns plus what the target networks think of the actions that the networks would take."""
+    ahead = table[_stack(replays, rows, "ahead")]
     with torch.no_grad():
         net.eval()
-        best = net(ahead).argmax(1, keepdim=True)
+        best = net(ahead).argmax(2, keepdim=True)
         net.train()
-        beyond = target(ahead).gather(1, best)[:, 0].clamp(-settings.limit, settings.limit)
-    discount = torch.from_numpy(replay.discount[rows]).float()
-    targets: Tensor = torch.from_numpy(replay.gain[rows]).float() + discount * beyond
+        beyond = target(ahead).gather(2, best)[..., 0].clamp(-settings.limit, settings.limit)
+    gain, discount = (_stack(replays, rows, name).float() for name in ("gain", "discount"))
+    targets: Tensor = gain + discount * beyond
     return targets.clamp(-settings.limit, settings.limit)
 
 
-def _follow(target: DuelingNet, net: DuelingNet, polyak: float) -> None:
+def _follow(target: DuelingNets, net: DuelingNets, polyak: float) -> None:
     with torch.no_grad():
         torch._foreach_lerp_(list(target.parameters()), list(net.parameters()), polyak)
         for held, new in zip(target.buffers(), net.buffers(), strict=True):

@@ -16,7 +16,7 @@ import torch
 
 from progressgym import __version__
 from progressgym.agents.debate import published
-from progressgym.agents.debate.debaters import Debater, MinimaxDebater
+from progressgym.agents.debate.debaters import Debater, GreedyDebater, MinimaxDebater
 from progressgym.agents.debate.evaluation import JudgeAccuracy, measure_debater, measure_judges
 from progressgym.agents.debate.justify import LAMBDAS, Process, process
 from progressgym.agents.debate.measures import wins
@@ -33,7 +33,8 @@ from progressgym.envs.debate.simulator import SimulatorDomain
 from progressgym.monitor.debate_plots import Bar
 from progressgym.monitor.progress import Progress
 
-ADVERSARIES = ("alone", "confused", "greedy", "wrong_side")
+COLUMNS = ("alone", "confused", "greedy", "confused_drop", "greedy_drop", "wrong_side")
+"""Of the table of debaters."""
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -48,8 +49,14 @@ class ReportSettings:
     """Weights of the debate's reward in planning."""
     scale: float = 1.0
     """What the debate's reward is multiplied by."""
+    planning_seeds: int = 0
+    """Seeds of debaters whose debates policies are planned for; 0 takes all."""
     learner_steps: int = 0
     """Gradient steps of the offline learner (25,000 in the paper); 0 leaves it out."""
+    learner_rate: float = 1e-4
+    """Its learning rate; the paper's."""
+    learner_polyak: float = 1e-3
+    """How far its target network moves each step; the paper's. Fewer steps than the paper's need larger ones."""
     learner_episodes: int = 18_000
     """Recorded episodes that it learns from."""
     learner_seeds: int = 1
@@ -111,9 +118,10 @@ def _measure(study: Study, settings: ReportSettings, quiet: bool) -> dict[str, A
     missing = [name for name in study.stages() if "confuser" not in name and not (study.folder / name).exists()]
     if missing:
         raise UserError(f"{len(missing)} networks are missing; run: progressgym debate train --out {study.folder}")
-    judge, ideal, test = study.judge(), study.ideal(), study.domain("test")
+    judge, ideal, test = study.judge(), study.ideal(), study.domain(plan.held_out)
     runs = [(method, seed) for method in plan.methods for seed in range(plan.seeds)]
-    count = 2 + len(runs) + plan.seeds + settings.learner_seeds * len(settings.learner_lambdas)
+    planning_seeds = min(settings.planning_seeds or plan.seeds, plan.seeds)
+    count = 2 + len(runs) + planning_seeds + (settings.learner_seeds if settings.learner_steps else 0)
     with Progress(count, "measuring", quiet=quiet) as progress:
 
         def piece(name: str, make: Callable[[], Any], **given: Any) -> Any:
@@ -123,12 +131,12 @@ def _measure(study: Study, settings: ReportSettings, quiet: bool) -> dict[str, A
 
         sizes = {"games": settings.games, "greedy_games": settings.greedy_games}
         judges = {
-            part: piece(
+            name: piece(
                 f"judges-{part}",
                 partial(measure_judges, study.domain(part), judge, ideal, plan.turns, **sizes, seed=0),
                 **sizes,
             )
-            for part in ("train", "test")
+            for name, part in (("train", plan.trained_on), ("test", plan.held_out))
         }
         debaters: dict[str, list[Any]] = {method: [] for method in plan.methods}
         for method, seed in runs:
@@ -152,7 +160,7 @@ def _measure(study: Study, settings: ReportSettings, quiet: bool) -> dict[str, A
         def sweep(seed: int) -> Any:
             return planned(known, ruled(seed), settings.lambdas, settings.scale)
 
-        planning = [piece(f"planned-{seed}", partial(sweep, seed), **sweeps) for seed in range(plan.seeds)]
+        planning = [piece(f"planned-{seed}", partial(sweep, seed), **sweeps) for seed in range(planning_seeds)]
         learning = _learn(study, settings, known, ruled, piece)
     return {
         "schema": 1,
@@ -184,23 +192,22 @@ def _learn(
     """Policies of the offline learner; the debates are those of the study's first seed."""
     if settings.learner_steps == 0:
         return []
-    offline = OfflineSettings(episodes=settings.learner_episodes, dqn=DqnSettings(steps=settings.learner_steps))
-    rows = []
+    how = DqnSettings(steps=settings.learner_steps, learning_rate=settings.learner_rate, polyak=settings.learner_polyak)
+    offline = OfflineSettings(episodes=settings.learner_episodes, dqn=how)
+    rows: list[Any] = []
 
-    def learn(seed: int, lam: float) -> Any:
-        return learned(known, ruled(0), lam, settings.scale, offline, seed=seed)
+    def learn(seed: int) -> Any:
+        return learned(known, ruled(0), settings.learner_lambdas, settings.scale, offline, seed=seed)
 
     for seed in range(settings.learner_seeds):
-        for lam in settings.learner_lambdas:
-            rows.append(
-                piece(
-                    f"learned-{seed}-{lam}",
-                    partial(learn, seed, lam),
-                    steps=settings.learner_steps,
-                    episodes=settings.learner_episodes,
-                    scale=settings.scale,
-                )
-            )
+        rows += piece(
+            f"learned-{seed}",
+            partial(learn, seed),
+            lambdas=list(settings.learner_lambdas),
+            dqn=asdict(how),
+            episodes=settings.learner_episodes,
+            scale=settings.scale,
+        )
     return rows
 
 
@@ -213,13 +220,16 @@ def _kept(folder: Path, name: str, make: Callable[[], Any], given: dict[str, Any
     return read_json(file)
 
 
-def _debater(study: Study, test: Any, method: str, seed: int, sizes: dict[str, int]) -> dict[str, float]:
+def _debater(study: Study, test: Any, method: str, seed: int, sizes: dict[str, int]) -> dict[str, Any]:
     debater, confuser = study.debater(seed, method), study.confuser(seed, method)
     judge, turns = study.judge(), study.plan.turns
     told = asdict(measure_debater(test, judge, debater, confuser, method, turns, **sizes, seed=seed))
     if study.plan.domain == "simulator" and method in ("self-play", "maxmin"):
         cases, weights, finals = _all_cases(study)
         told["worst_case"] = worst_case(debater, finals, cases, weights, Rules(turns=turns))
+    # What an adversary takes from the judge's accuracy, seed by seed, so that its interval is that of the difference.
+    for key in ("confused", "greedy"):
+        told[f"{key}_drop"] = None if told[key] is None else told["alone"] - told[key]
     return told
 
 
@@ -233,21 +243,22 @@ def _advocate(study: Study, seed: int) -> Debater:
 
 def _all_cases(study: Study) -> tuple[Any, Any, Any]:
     """All held-out cases of the simulator, their probabilities, and margins under all full evidence sets."""
-    cases, weights = SimulatorDomain(part="test").all_pairs()
+    cases, weights = SimulatorDomain(part=study.plan.held_out).all_pairs()
     cases, weights = cases[weights > 0], weights[weights > 0]
     finals = set_margins(study.judge(), cases, evidence_sets(7, study.plan.turns), study.plan.turns)
     return cases, weights, finals
 
 
 def _exact(study: Study) -> dict[str, float]:
-    """The exact minimax value on held-out states."""
+    """On held-out states: the exact minimax value, and what a greedy debater keeps against its best response."""
     cases, weights, finals = _all_cases(study)
     sets, rules = evidence_sets(7, study.plan.turns), Rules(turns=study.plan.turns)
     values = [
         float(weights @ wins(minimax(finals, sets, turn_order(rules, np.full(len(cases), opener))).value))
         for opener in (0, 1)
     ]
-    return {"maxmin": float(np.mean(values))}
+    greedy = worst_case(GreedyDebater(study.judge()), finals, cases, weights, rules)
+    return {"maxmin": float(np.mean(values)), "greedy": greedy}
 
 
 def markdown(report: dict[str, Any]) -> str:
@@ -258,7 +269,7 @@ def markdown(report: dict[str, Any]) -> str:
         "",
         _trained(plan),
         "",
-        "| judge | train states | test states | published |",
+        "| judge | states trained on | held out | published |",
         "|---|---|---|---|",
     ]
     train, test = report["judges"]["train"], report["judges"]["test"]
@@ -272,21 +283,33 @@ def markdown(report: dict[str, Any]) -> str:
         ("greedy_both", "greedy against greedy"),
     ):
         lines.append(f"| {name} | {train[key]:.3f} | {test[key]:.3f} | |")
-    lines += ["", "| debater | undisturbed | its trained confuser | greedy confuser | on the wrong side | published |"]
-    lines += ["|---|---|---|---|---|---|"]
+    lines += [
+        "",
+        (
+            "| debater | undisturbed | its trained confuser | greedy confuser | drop, trained | drop, greedy | on the wrong side"
+            " | published |"
+        ),
+    ]
+    lines += ["|---|---|---|---|---|---|---|---|"]
     for method, row in report["debaters"].items():
-        cells = " | ".join(_interval(row[key]) for key in ADVERSARIES)
+        cells = " | ".join(_interval(row[key]) for key in COLUMNS)
         known = " -> ".join(f"{x:.3f}" for x in published.ACCURACY.get(method, ()))
         lines.append(f"| {method} | {cells} | {known} |")
     if report["exact"]:
-        exact = report["exact"]["maxmin"]
+        exact, greedy = report["exact"]["maxmin"], report["exact"]["greedy"]
+        lines += [
+            "",
+            (
+                f"The exact minimax value is {exact:.3f}. A greedy debater, which looks one piece ahead and learns nothing, keeps"
+                f" {greedy / exact:.1%} of it against its exact best response."
+            ),
+        ]
         for method, row in report["debaters"].items():
             if "worst_case" in row:
                 share = row["worst_case"]["mid"] / exact
                 lines += [
                     "",
-                    f"{method} against its exact best response: {_interval(row['worst_case'])}, {share:.1%} of {exact:.3f},"
-                    + " the exact minimax value.",
+                    f"{method} against its exact best response: {_interval(row['worst_case'])}, {share:.1%} of it.",
                 ]
     scale = f"environment reward x 15, debate reward x {settings['scale']:g}, gamma .99"
     lines += ["", f"Planned policies ({scale}; mean over {len(report['planned'])} seeds of debaters):", ""]
@@ -300,7 +323,11 @@ def markdown(report: dict[str, Any]) -> str:
         ideal = [_mean([row["ideal_feedback"][key] for row in rows]) for key in ("value", "ideal")]
         lines.append(f"| {lam:g} | {' | '.join(_number(x) for x in ours)} | {' / '.join(map(_number, ideal))} |")
     if report["learned"]:
-        lines += ["", f"Learned offline ({settings['learner_steps']} steps, {scale}):", ""]
+        lines += [
+            "",
+            f"Learned offline ({settings['learner_steps']} steps, rate {settings['learner_rate']:g}, {scale}):",
+            "",
+        ]
         lines += [
             "| lambda | return | decisions changed | preferred after debate | by the ideal judge | softmax: exact / estimated |"
         ]
@@ -325,7 +352,8 @@ def markdown(report: dict[str, Any]) -> str:
 def _trained(plan: dict[str, Any]) -> str:
     return (
         f"Debaters: {plan['updates']} updates of {plan['games']} debates, {plan['seeds']} seeds, confusers"
-        f" {plan['confuser_updates']} updates. Test states only. Intervals: 95 %, Student's t over seeds."
+        f" {plan['confuser_updates']} updates. Held-out states ({plan['held_out']}). Intervals: 95 %, Student's t over"
+        " seeds."
     )
 
 
@@ -405,4 +433,4 @@ def _interval(told: dict[str, Any] | None) -> str:
         return ""
     if told["low"] is None:
         return f"{told['mid']:.3f}"
-    return f"{told['mid']:.3f} [{max(told['low'], 0.0):.3f}, {min(told['high'], 1.0):.3f}]"
+    return f"{told['mid']:.3f} [{told['low']:.3f}, {told['high']:.3f}]"

@@ -35,6 +35,8 @@ from progressgym.monitor.tensorboard import RunLog
 from progressgym.preferences.learned_judge import JudgeConfig, LearnedJudge, train_judge
 
 DOMAINS = ("icu", "simulator")
+TRAINED_ON = {"test": "train", "validation": "fit"}
+"""States held out -> states that networks are trained on."""
 PLAN, JUDGE, IDEAL = "plan.json", "judge", "ideal"
 LOG_EVERY = 5
 """Updates between two points of a log."""
@@ -66,6 +68,8 @@ class StudyPlan:
     """Units of a debater's hidden layers."""
     judge_steps: int = 1500
     """Steps of a learned judge, 512 comparisons each."""
+    held_out: str = "test"
+    """States that nothing is trained on: `test`, or `validation` while the recipe is being chosen."""
 
     def __post_init__(self) -> None:
         """Check."""
@@ -77,8 +81,15 @@ class StudyPlan:
         for name in ("seeds", "updates", "confuser_updates", "games", "hidden", "judge_steps"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} is {getattr(self, name)}; give 1 or more")
+        if self.held_out not in TRAINED_ON:
+            raise unknown("part to hold out", self.held_out, TRAINED_ON)
         if self.turns < 2 or self.turns % 2:
             raise UserError(f"{self.turns} turns cannot be shared by two debaters; give an even number from 2")
+
+    @property
+    def trained_on(self) -> str:
+        """The part of the states that networks are trained on."""
+        return TRAINED_ON[self.held_out]
 
     @property
     def settings(self) -> TrainSettings:
@@ -142,13 +153,13 @@ class Study:
 
     def debater(self, seed: int, name: str) -> TrainedDebater:
         """A trained network by name, for example `maxmin` or `confuser-maxmin`."""
-        return load_debater(self._needed(f"seed{seed}/{name}.safetensors"))
+        return load_debater(self._needed(f"seed{seed}/{name}.safetensors"), self.judge())
 
     def stages(self) -> dict[str, Callable[[], None]]:
         """File -> how to make it, in the order in which they are made."""
         stages: dict[str, Callable[[], None]] = {}
         if self.plan.domain == "icu":
-            stages[JUDGE] = lambda: self._train_judge(JUDGE, "train", 1, self.plan.turns)
+            stages[JUDGE] = lambda: self._train_judge(JUDGE, self.plan.trained_on, 1, self.plan.turns)
             stages[IDEAL] = lambda: self._train_judge(IDEAL, "all", 44, 44)
         for confuser in (False, True):
             for seed in range(self.plan.seeds):
@@ -189,7 +200,7 @@ class Study:
 
     def _training(self, seed: int, method: str, confuser: bool) -> Callable[[], None]:
         def train() -> None:
-            domain, judge, plan = self.domain("train"), self.judge(), self.plan
+            domain, judge, plan = self.domain(self.plan.trained_on), self.judge(), self.plan
             name = f"confuser-{method}" if confuser else method
             with RunLog(self.folder / "tensorboard" / f"seed{seed}-{name}") as log:
 
@@ -198,7 +209,7 @@ class Study:
                         _log(log, told)
 
                 known = self.folder / f"seed{seed}" / "isolated.safetensors"
-                start = load_debater(known).net if known.exists() else None
+                start = load_debater(known, judge).net if known.exists() else None
                 if confuser:
                     debater = self.debater(seed, method).net
                     net = train_confuser(

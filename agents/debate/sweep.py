@@ -81,43 +81,49 @@ class OfflineSettings:
 def learned(
     process: Process,
     given: Rulings,
-    lam: float,
+    lambdas: tuple[float, ...],
     scale: float,
     settings: OfflineSettings,
     *,
     seed: int,
     listen: Callable[[int, float], None] | None = None,
-) -> dict[str, Any]:
-    """A policy learned from recorded episodes alone, assessed exactly.
+) -> list[dict[str, Any]]:
+    """Policies learned from recorded episodes alone, one a lambda, side by side; assessed exactly.
 
-    Its baseline is the planned policy of lambda 0, as for planning. The off-policy estimate judges the softmax of its
+    Their baseline is the planned policy of lambda 0, as for planning. The off-policy estimate judges the softmax of the
     action values, and stands beside the truth about the same softmax.
 
     Returns:
-        `assessment` of the greedy policy, `softmax_value` (exact), `estimate` (weighted importance sampling),
-        `effective` episodes behind the estimate.
+        One row a lambda: `assessment` of the greedy policy, `softmax_value` (exact), `estimate` (weighted importance
+        sampling), `effective` episodes behind the estimate.
     """
     steps = 500 if process.horizon is None else process.horizon
     recorded = process.mdp.sample(
         process.behaviour, settings.episodes, generator(seed, "offline", "train"), most_steps=steps
     )
-    rewards = mixed(process.arrival[recorded.after], given.debate[recorded.state, recorded.action], lam, scale)
-    replay = n_step_returns(recorded, rewards, process.mdp.terminal[recorded.after], settings.dqn)
-    q = learn_offline(replay, process.features, process.mdp.actions, settings.dqn, seed=seed, listen=listen)
-    soft = np.exp((q - q.max(1, keepdims=True)) / TEMPERATURE)
-    soft /= soft.sum(1, keepdims=True)
+    arrived, won = process.arrival[recorded.after], given.debate[recorded.state, recorded.action]
+    ended = process.mdp.terminal[recorded.after]
+    replays = [n_step_returns(recorded, mixed(arrived, won, lam, scale), ended, settings.dqn) for lam in lambdas]
+    seeds = [seed] * len(lambdas)
+    values = learn_offline(replays, process.features, process.mdp.actions, settings.dqn, seeds=seeds, listen=listen)
     tests = process.mdp.sample(
         process.behaviour, settings.test_episodes, generator(seed, "offline", "test"), most_steps=steps
     )
-    told = estimate(process, tests, soft)
-    return {
-        "lambda": lam,
-        "scale": scale,
-        "seed": seed,
-        "assessment": asdict(assess(process, q.argmax(1), given.base, given.debate, given.ideal)),
-        "softmax_value": process.mdp.performance(soft, horizon=process.horizon),
-        **told,
-    }
+    rows = []
+    for lam, q in zip(lambdas, values, strict=True):
+        soft = np.exp((q - q.max(1, keepdims=True)) / TEMPERATURE)
+        soft /= soft.sum(1, keepdims=True)
+        rows.append(
+            {
+                "lambda": lam,
+                "scale": scale,
+                "seed": seed,
+                "assessment": asdict(assess(process, q.argmax(1), given.base, given.debate, given.ideal)),
+                "softmax_value": process.mdp.performance(soft, horizon=process.horizon),
+                **estimate(process, tests, soft),
+            }
+        )
+    return rows
 
 
 def estimate(process: Process, tests: Rollouts, target: Floats) -> dict[str, float]:

@@ -13,45 +13,40 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from progressgym.agents.debate.debaters import Position
+from progressgym.agents.debate.debaters import Debater, Position
 from progressgym.agents.debate.network import DebaterNet
 from progressgym.agents.debate.sets import evidence_sets
-from progressgym.core.debate import Cases, Domain, Floats, Ints
+from progressgym.agents.debate.view import debater_view
+from progressgym.core.debate import Cases, Domain, Floats, Ints, Judge
 from progressgym.core.errors import UserError
 from progressgym.core.files import write_bytes
 from progressgym.envs.debate.rules import Rules
-from progressgym.envs.debate.vector import flat_observation
 
 
 class TrainedDebater:
     """Shows the piece that its network likes best; a `Debater`."""
 
-    def __init__(self, net: DebaterNet, decisions: int) -> None:
+    def __init__(self, net: DebaterNet, decisions: int, judge: Judge) -> None:
         """Prepare.
 
         Args:
-            net: trained with both options visible.
+            net: trained.
             decisions: A, options of the domain.
+            judge: before whom it argues.
         """
-        self.net, self.decisions = net, decisions
+        self.net, self.decisions, self.judge = net, decisions, judge
 
     def choose(self, position: Position) -> Ints:
         """(B,) pieces."""
-        seen = flat_observation(
-            position.cases,
-            position.revealed,
-            position.sides,
-            1.0 - position.turn / position.rules.turns,
-            self.decisions,
-            True,
-        )
+        left = 1.0 - position.turn / position.rules.turns
+        seen = debater_view(self.judge, position.cases, position.revealed, position.sides, left, self.decisions)
         with torch.no_grad():
             likely = self.net.log_probs(torch.from_numpy(seen), torch.from_numpy(position.free))
         pieces: Ints = likely.argmax(1).numpy()
         return pieces
 
 
-def whole_policy(debater: TrainedDebater, cases: Cases, side: int, rules: Rules) -> tuple[Ints, ...]:
+def whole_policy(debater: Debater, cases: Cases, side: int, rules: Rules) -> tuple[Ints, ...]:
     """What a debater would do in every position: L arrays (B, n_k), for `solver.best_response`.
 
     Args:
@@ -93,8 +88,8 @@ def save_debater(path: Path | str, net: DebaterNet, domain: Domain, record: dict
     write_bytes(path, save(weights, metadata=told))
 
 
-def load_debater(path: Path | str) -> TrainedDebater:
-    """Read what `save_debater` wrote.
+def load_debater(path: Path | str, judge: Judge) -> TrainedDebater:
+    """Read what `save_debater` wrote, to argue before a judge.
 
     Raises:
         UserError: no such file, or not a debater.
@@ -108,10 +103,10 @@ def load_debater(path: Path | str) -> TrainedDebater:
             net.load_state_dict({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118 (not a dict)
     except (SafetensorError, KeyError, ValueError, RuntimeError, TypeError) as error:
         raise UserError(f"{path} is not a trained debater: {' '.join(str(error).split())[:120]}") from None
-    return TrainedDebater(net, int(shape["decisions"]))
+    return TrainedDebater(net, int(shape["decisions"]), judge)
 
 
-def worst_case(debater: TrainedDebater, finals: Floats, cases: Cases, weights: Floats, rules: Rules) -> float:
+def worst_case(debater: Debater, finals: Floats, cases: Cases, weights: Floats, rules: Rules) -> float:
     """Share of cases that a debater for the preferred option wins against the best response to it, exactly.
 
     Args:

@@ -8,7 +8,7 @@
 | `maxmin` | an advocate of the preferred option | an adversary that learns in the same games; both begin as isolated ones |
 | `confuser` | an adversary that argues for the other option | a finished debater, which no longer learns; it begins as an isolated one where there is one |
 
-All are rewarded by the change of sigmoid(margin) after every turn; over a debate this adds up to the judge's final
+All see what one more piece would do to the judge (`view`) and are rewarded by the change of sigmoid(margin) after every turn; over a debate this adds up to the judge's final
 confidence. Cases come from the domain given, so training sees training states only.
 
 Everything random in an update comes from a generator of its own, named after seed, method and update.
@@ -28,11 +28,12 @@ from torch import Tensor
 
 from progressgym.agents.debate.network import DebaterNet
 from progressgym.agents.debate.ppo import Learned, PpoLearner, PpoSettings, Steps
+from progressgym.agents.debate.view import debater_view, view_width
 from progressgym.core.debate import Domain, Judge
 from progressgym.core.errors import unknown
 from progressgym.core.seeding import child_seed, generator
 from progressgym.envs.debate.rules import Rules
-from progressgym.envs.debate.vector import VectorDebate, observation_width
+from progressgym.envs.debate.vector import VectorDebate
 
 Nets = tuple[DebaterNet | None, DebaterNet | None]
 """Who plays debater 0 and debater 1; None when nobody does: then the debate breaks off at its turn."""
@@ -232,7 +233,7 @@ class Arena:
         domain, ppo = self._games.domain, self._settings.ppo
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            net = DebaterNet(observation_width(domain, self._games.see_other), domain.pieces, ppo.hidden)
+            net = DebaterNet(view_width(domain), domain.pieces, ppo.hidden)
         return PpoLearner(net, ppo, updates=updates, seed=seed)
 
     def play(
@@ -249,7 +250,7 @@ class Arena:
         size = games.num_envs
         cases = games.domain.cases(rng.random((size, games.domain.draws))).honest_first()
         opener = int(rng.random() < 0.5) if games.rules.opening == "random" else 0
-        seen = games.reset(cases=cases, openers=np.full(size, opener, dtype=np.int64))
+        games.reset(cases=cases, openers=np.full(size, opener, dtype=np.int64))
         record = Record()
         margin = torch.zeros(size, dtype=torch.float64)
         while not games.done:
@@ -257,13 +258,14 @@ class Arena:
             net = nets[side]
             if net is None:
                 break
+            left = 1.0 - games.turn / games.rules.turns
+            seen = debater_view(games.judge, cases, games.revealed, games.mover, left, games.domain.decisions)
             observed, mask = torch.from_numpy(seen), torch.from_numpy(games.mask())
             with torch.no_grad():
                 log_probs = net.log_probs(observed, mask)
             actions = pick(log_probs, torch_rng if explore[side] else None)
             turn = games.step(actions.numpy())
             record.add(side, observed, mask, actions, torch.from_numpy(turn.rewards).float())
-            seen = games.observe()
             assert turn.margin is not None  # the payoff is shaped, so the judge rules after every turn
             margin = torch.from_numpy(turn.margin)
         return Played(steps=(record.steps(0), record.steps(1)), margin=margin)

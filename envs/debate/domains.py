@@ -11,7 +11,7 @@ from progressgym.core.ids import Scalar, parse_id
 
 DEFAULT_HISTORY = "histsmol-v1"
 DILEMMA_JUDGES = ("values", "model")
-ICU_JUDGE = "icu-v1"
+ICU_JUDGE = "icu-v2"
 """Shipped, because training it takes half a minute."""
 
 

@@ -9,8 +9,8 @@ A case is a state, the treatment that a clinician preferred and another one. Two
 * `natural`: the state is drawn as often as clinicians meet it, the preferred treatment as often as they choose it, the
   other one uniformly. A judge can gain from knowing that common treatments are common.
 
-States are split 80 : 20 once and for all: judges and debaters train on cases of the one part (`part="train"`) and are
-measured on cases of the other (`part="test"`).
+States are split 80 : 20 once and for all (`progressgym.envs.debate.split`): judges and debaters train on cases of the
+one part (`part="train"`) and are measured on cases of the other (`part="test"`).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class IcuDomain:
     sampler: str = "balanced"
     """`balanced` or `natural`."""
     part: str = "all"
-    """`train`, `test` or `all` states."""
+    """`all` states or one part of them."""
 
     def __post_init__(self) -> None:
         """Check."""

@@ -128,11 +128,25 @@ def rule(judge: Judge, cases: Cases, revealed: Bools) -> Floats:
     Raises:
         UserError: scores of another shape, NaN or infinite.
     """
-    scores = np.asarray(judge.score(cases, revealed))
-    if scores.shape != (len(cases), 2) or scores.dtype.kind not in "fiu":
+    return check_scores(judge, judge.score(cases, revealed), len(cases))
+
+
+def check_scores(judge: Judge, given: Floats, rulings: int) -> Floats:
+    """Check what a judge said.
+
+    Args:
+        judge: who said it.
+        given: should be (rulings, 2) finite numbers.
+        rulings: how many it was asked for.
+
+    Raises:
+        UserError: it is not.
+    """
+    scores = np.asarray(given)
+    if scores.shape != (rulings, 2) or scores.dtype.kind not in "fiu":
         raise UserError(
             f"judge {judge.fingerprint!r} gave {scores.dtype} scores of shape {scores.shape}, "
-            f"expected numbers of shape ({len(cases)}, 2)"
+            f"expected numbers of shape ({rulings}, 2)"
         )
     if not np.isfinite(scores).all():
         row = int(np.argwhere(~np.isfinite(scores))[0][0])

@@ -82,7 +82,7 @@ class SimulatorDomain:
         Args:
             glucose: rule of the simulator, `corrected` or `published`.
             epsilon: how often the physician errs, above 0 and at most 7/8.
-            part: cases of `all` states, or of the four fifths to `train` on, or of the fifth to `test` on.
+            part: cases of `all` states, or of one part of them, see `progressgym.envs.debate.split`.
 
         Raises:
             UserError: an unknown rule or part, an epsilon out of range.

@@ -1,4 +1,12 @@
-"""Which states a learner trains on and which it is measured on: 80 : 20, once and for all."""
+"""Which states a learner trains on and which it is measured on, once and for all.
+
+| part | share | for |
+|---|---|---|
+| `fit` | .6 | training while a recipe is being chosen |
+| `validation` | .2 | choosing it |
+| `train` | .8 | `fit` and `validation` together: training with the recipe chosen |
+| `test` | .2 | the figures that are reported; looked at once |
+"""
 
 from __future__ import annotations
 
@@ -8,8 +16,9 @@ from progressgym.core.debate import Bools
 from progressgym.core.errors import unknown
 from progressgym.core.seeding import generator
 
-PARTS = ("train", "test", "all")
-TEST_SHARE = 0.2
+PARTS = ("train", "fit", "validation", "test", "all")
+FOLD = 0.2
+"""Share of the states in each of the two parts held out."""
 SPLIT_SEED = 0
 
 
@@ -18,7 +27,7 @@ def split_states(states: Bools, part: str, domain: str) -> Bools:
 
     Args:
         states: (S,) those that cases can be about.
-        part: `train`, `test` or `all`.
+        part: one of `PARTS`.
         domain: its name; every domain is split by chance of its own, the same in every process.
 
     Raises:
@@ -29,7 +38,9 @@ def split_states(states: Bools, part: str, domain: str) -> Bools:
     if part == "all":
         return states.copy()
     rank = np.argsort(np.argsort(generator(SPLIT_SEED, domain, "split").random(len(states))[states]))
-    test = np.zeros_like(states)
-    test[states] = rank < round(TEST_SHARE * int(states.sum()))
-    kept: Bools = test if part == "test" else states & ~test
+    fold = rank // (FOLD * int(states.sum()))
+    # What is the validation part now was held out once before, and a recipe was tuned on it.
+    chosen = {"train": fold != 1, "fit": fold > 1, "validation": fold == 0, "test": fold == 1}[part]
+    kept = np.zeros_like(states)
+    kept[states] = chosen
     return kept

@@ -135,7 +135,7 @@ def _tracking_table(block: Block, steps: dict[str, int]) -> Table:
     table = _start(block)
     table.add_column("skill [95 %]", justify="right", no_wrap=True)
     table.add_column("sampled", justify="right", no_wrap=True)
-    for title in ("cosine", "drift", "error", f"sum/{best_values(count, count + 1)[scale]:g}"):
+    for title in ("cosine", "drift", "error", "justif.", f"sum/{best_values(count, count + 1)[scale]:g}"):
         table.add_column(title, justify="right", no_wrap=True)
     for row in block.rows:
         table.add_row(
@@ -145,6 +145,7 @@ def _tracking_table(block: Block, steps: dict[str, int]) -> Table:
             f"{row.similarity:.4f}",
             _number(row.drift_cosine, 3),
             f"{row.dimension_error:.4f}",
+            _number(row.justifiability, 2),
             f"{row.published[scale]:.3f}",
             style="dim" if row.privileged else "",
         )
@@ -250,6 +251,7 @@ def _legend(aggregates: Sequence[Aggregate], across: bool) -> str:
         "skill: 0 = never updates, 1 = the reference; intervals over items and seeds, given the history.",
         "sampled: skill with 0/1 labels instead of probabilities; same: the agent does not use labels.",
         "drift: cosine between the agent's and the human's change; error: mean difference a dimension.",
+        "justif.: share of changed answers that win a debate before the century's values, see docs/debate.md.",
         "sum: on the original ProgressGym's scale, of its best value; not comparable with its tables.",
         f"{PRIVILEGED} reads the truth: a reference, not ranked.",
     ]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
-from itertools import combinations
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from progressgym.agents.debate.centuries import Transcripts
     from progressgym.core.debate import Floats
     from progressgym.envs.debate.dilemmas import DilemmaDomain
+    from progressgym.histories.history import History
     from progressgym.preferences.lm_judge import LanguageModelJudge
 
 TURNS = 4
@@ -55,26 +55,25 @@ class Options:
 
 def run(options: Options) -> int:
     """Measure, print, write."""
-    from progressgym.agents.debate.centuries import all_dilemmas, debate_values, flip_matrix, regret_matrix
-    from progressgym.envs.debate.dilemmas import DilemmaDomain, century_judges
+    from progressgym.envs.debate.dilemmas import DilemmaDomain
     from progressgym.histories.history import History
     from progressgym.monitor import plots
 
     history = History.load(options.history)
     domain = DilemmaDomain(history.instrument)
-    values = debate_values(century_judges(domain, history), all_dilemmas(domain), TURNS)
-    regret, flips = regret_matrix(values), flip_matrix(values)
+    by_values = _by_values(history, domain)
     out = Path(options.out)
     record: dict[str, Any] = {
         "history": history.name,
         "labels": list(history.labels),
-        "dilemmas": int(values.shape[1]),
+        "dilemmas": len(domain.table),
         "turns": TURNS,
-        "value_judges": {"regret": regret.round(4).tolist(), "flips": flips.round(4).tolist()},
+        "value_judges": by_values,
     }
     record["language_models"] = _live(options, domain) if options.models else None
     write_json(out / "centuries.json", record)
-    plots.save(plots.century_matrix(history.labels, regret, **REGRET_PLOT), out / "regret.png")
+    regret = plots.century_matrix(history.labels, np.array(by_values["regret"]), **REGRET_PLOT)
+    plots.save(regret, out / "regret.png")
     _print(record)
     print(f"written to {out}")
     return 0
@@ -90,7 +89,14 @@ REGRET_PLOT: dict[str, str] = {
 
 def _live(options: Options, domain: DilemmaDomain) -> dict[str, Any]:
     """Rulings of language models on the same transcripts."""
-    from progressgym.agents.debate.centuries import all_dilemmas, debate_values, flip_matrix, sample_transcripts
+    from progressgym.agents.debate.centuries import (
+        all_dilemmas,
+        compare_judges,
+        debate_values,
+        flip_matrix,
+        regret_matrix,
+        sample_transcripts,
+    )
     from progressgym.histories.adapters import century_adapters
 
     wanted = listed(options.centuries)
@@ -118,38 +124,67 @@ def _live(options: Options, domain: DilemmaDomain) -> dict[str, Any]:
         "labels": labels,
         "transcripts": len(transcripts.cases),
         "flips_between_centuries": between.round(4).tolist(),
-        "compared": _compare(read),
+        "compared": asdict(compare_judges(read, transcripts.cases.states)),
         "order_flips": order,
         "exact": {
             "dilemmas": options.exact,
             "values": {label: row.round(4).tolist() for label, row in exact.items()},
             "flips": flip_matrix(np.array(list(exact.values()))).round(4).tolist(),
+            "regret": regret_matrix(np.array(list(exact.values()))).round(4).tolist(),
         }
         if exact
         else None,
     }
 
 
-def _compare(read: list[dict[str, Floats]]) -> dict[str, Any]:
-    """All pairs of models: of two centuries (whatever their seeds), and of one century with two seeds.
+def _by_values(history: History, domain: DilemmaDomain) -> dict[str, Any]:
+    """Value judges: regret and flips of exact debates, and how far training seeds are apart where there are others."""
+    from progressgym.agents.debate.centuries import (
+        all_dilemmas,
+        compare_judges,
+        debate_values,
+        flip_matrix,
+        regret_matrix,
+        ruling_margins,
+        sample_transcripts,
+    )
+    from progressgym.envs.debate.dilemmas import ValueJudge, century_judges
+    from progressgym.histories.publishing import other_seeds
 
-    For both kinds the mean share of rulings that differ, and the root mean square difference of margins.
-    """
-    from progressgym.core.debate import margin_flips
-
-    models = [(label, margin) for rows in read for label, margin in rows.items()]
-    found: dict[str, list[tuple[float, float]]] = {"centuries": [], "seeds": []}
-    for (label, one), (other, two) in combinations(models, 2):
-        distance = float(np.sqrt(((one - two) ** 2).mean()))
-        found["seeds" if label == other else "centuries"].append((margin_flips(one, two), distance))
-    return {
-        kind: {
-            "pairs": len(pairs),
-            "flips": round(float(np.mean([flip for flip, _ in pairs])), 4) if pairs else None,
-            "distance": round(float(np.mean([distance for _, distance in pairs])), 4) if pairs else None,
-        }
-        for kind, pairs in found.items()
+    dilemmas = all_dilemmas(domain)
+    seeds = [century_judges(domain, history)]
+    values = debate_values(seeds[0], dilemmas, TURNS)
+    told: dict[str, Any] = {
+        "regret": regret_matrix(values).round(4).tolist(),
+        "flips": flip_matrix(values).round(4).tolist(),
+        "compared": None,
     }
+    others = other_seeds(history.name)
+    if others is None:
+        return told
+    for number, answers in enumerate(others, start=1):
+        rows = zip(history.labels, history.instrument.values(answers), strict=True)
+        seeds.append(tuple(ValueJudge(domain, row, f"{history.name} {label} seed {number}") for label, row in rows))
+    transcripts = sample_transcripts(domain, len(domain.instrument), 4, TURNS)
+    finals = [values, *(debate_values(judges, dilemmas, TURNS) for judges in seeds[1:])]
+    told["compared"] = {
+        "debates": asdict(
+            compare_judges([dict(zip(history.labels, rows, strict=True)) for rows in finals], dilemmas.states)
+        ),
+        "transcripts": asdict(
+            compare_judges(
+                [
+                    {
+                        label: ruling_margins(judge, transcripts)
+                        for label, judge in zip(history.labels, judges, strict=True)
+                    }
+                    for judges in seeds
+                ],
+                transcripts.cases.states,
+            )
+        ),
+    }
+    return told
 
 
 def _judge(adapter: Path, domain: DilemmaDomain) -> LanguageModelJudge:
@@ -179,15 +214,27 @@ def _print(record: dict[str, Any]) -> None:
     print("      " + " ".join(f"{label:>6}" for label in labels))
     for label, row in zip(labels, record["value_judges"]["regret"], strict=True):
         print(f"{label:<6}" + " ".join(f"{value:6.3f}" for value in row))
+    if record["value_judges"]["compared"]:
+        for kind, told in record["value_judges"]["compared"].items():
+            _print_comparison(f"value judges, {kind}: rule differently", told)
     live = record["language_models"]
     if live is None:
         return
-    print(f"language models, {live['transcripts']} transcripts each: rule differently")
-    for kind, name in (("centuries", "two centuries"), ("seeds", "two seeds of one century")):
-        found = live["compared"][kind]
-        told = (
-            "not measured" if not found["pairs"] else f"{found['flips']:.3f}, margins differ by {found['distance']:.3f}"
-        )
-        print(f"  {name:<26} {told}")
+    _print_comparison(f"language models, {live['transcripts']} transcripts each: rule differently", live["compared"])
     flips = list(live["order_flips"].values())
     print(f"  {'the two orders of options':<26} {np.mean(flips):.3f}")
+
+
+def _print_comparison(title: str, compared: dict[str, Any]) -> None:
+    print(title)
+    for kind, name in (("centuries", "two centuries"), ("seeds", "two seeds of one century")):
+        found = compared[kind]
+        told = (
+            "not measured"
+            if found is None
+            else f"{found['flips']:.3f} [{found['low']:.3f}, {found['high']:.3f}], margins differ by {found['distance']:.3f}"
+        )
+        print(f"  {name:<26} {told}")
+    if compared["excess"]:
+        low, mid, high = compared["excess"]
+        print(f"  {'difference':<26} {mid:.3f} [{low:.3f}, {high:.3f}]")

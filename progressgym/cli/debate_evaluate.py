@@ -37,8 +37,14 @@ class Options:
     """Weights of the debate's reward in planning."""
     scale: Annotated[float, tyro.conf.arg(metavar="S")] = 1.0
     """What the debate's reward is multiplied by (the environment's by 15)."""
+    planning_seeds: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    """Seeds of debaters whose debates policies are planned for; 0 takes all."""
     learner_steps: Annotated[int, tyro.conf.arg(metavar="N")] = 0
     """Gradient steps of the offline learner; 0 leaves it out, the paper takes 25000."""
+    learner_rate: Annotated[float, tyro.conf.arg(metavar="R")] = 1e-4
+    """Its learning rate; the default is the paper's."""
+    learner_polyak: Annotated[float, tyro.conf.arg(metavar="P")] = 1e-3
+    """How far its target network moves each step; fewer steps need a larger number."""
     learner_episodes: Annotated[int, tyro.conf.arg(metavar="N")] = 18_000
     """Recorded episodes of the clinicians that it learns from."""
     learner_seeds: Annotated[int, tyro.conf.arg(metavar="N")] = 1
@@ -57,12 +63,21 @@ def run(options: Options) -> int:
     for name in ("games", "greedy_games", "learner_episodes", "learner_seeds"):
         if getattr(options, name) < 1:
             raise UserError(f"{name} is {getattr(options, name)}; give 1 or more")
+    for name in ("planning_seeds", "learner_steps"):
+        if getattr(options, name) < 0:
+            raise UserError(f"{name} is {getattr(options, name)}; give 0 or more")
+    for name in ("learner_rate", "learner_polyak"):
+        if not 0.0 < getattr(options, name) <= 1.0:
+            raise UserError(f"{name} is {getattr(options, name)}; give a number above 0 and at most 1")
     settings = ReportSettings(
         games=options.games,
         greedy_games=options.greedy_games,
         lambdas=_numbers(options.lambdas),
         scale=options.scale,
+        planning_seeds=options.planning_seeds,
         learner_steps=options.learner_steps,
+        learner_rate=options.learner_rate,
+        learner_polyak=options.learner_polyak,
         learner_episodes=options.learner_episodes,
         learner_seeds=options.learner_seeds,
     )

@@ -45,6 +45,8 @@ class Options:
     """Units of each hidden layer."""
     judge_steps: Annotated[int, tyro.conf.arg(metavar="N")] = 1500
     """Training steps of a learned judge."""
+    held_out: Annotated[str, tyro.conf.arg(metavar="PART")] = "test"
+    """States that nothing trains on: test, or validation while a recipe is being chosen."""
     out: Annotated[str, tyro.conf.arg(metavar="DIR")] = "runs/debate/study"
     """Folder of the study."""
     json: bool = False
@@ -67,6 +69,7 @@ def run(options: Options) -> int:
         games=options.games,
         hidden=options.hidden,
         judge_steps=options.judge_steps,
+        held_out=options.held_out,
     )
     study = Study(plan, Path(options.out))
     fresh = study.train(quiet=options.quiet)

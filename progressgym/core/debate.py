@@ -156,6 +156,23 @@ class Judge(Protocol):
         ...
 
 
+@runtime_checkable
+class ForesightJudge(Judge, Protocol):
+    """A judge that can say at once what it would rule after each single further piece, faster than one by one."""
+
+    def after_each(self, cases: Cases, revealed: Bools) -> Floats:
+        """Scores of each debater's option after one more piece.
+
+        Args:
+            cases: B cases.
+            revealed: (B, N) True on pieces that were shown.
+
+        Returns:
+            (B, N, 2) what `score` says with piece n shown too; as it is where the piece is on the table.
+        """
+        ...
+
+
 def random_evidence(uniforms: Floats, counts: int | Ints) -> Bools:
     """Random sets of pieces, all sets of one size alike.
 

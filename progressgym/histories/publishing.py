@@ -8,18 +8,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError
-from progressgym.core.files import write_bytes, write_folder, write_npz
+from progressgym.core.files import read_npz, write_bytes, write_folder, write_npz
 from progressgym.histories.build import read_corpus
 from progressgym.histories.evidence import summary
-from progressgym.histories.history import History
+from progressgym.histories.history import History, shipped_folder
 from progressgym.histories.measuring import adapters_of, measure_build, perplexity_matrix
 from progressgym.instruments.instrument import Instrument
 
 Progress = Callable[[str], None]
 SEEDS_FILE = "seeds.npz"
 """Beside `answers.npz`: the answers (S - 1, T, N, K) of the other training seeds, so that all evidence can be recomputed."""
+
+
+def other_seeds(spec: Path | str) -> NDArray[np.float32] | None:
+    """Answers (S - 1, T, N, K) of a published history's other training seeds; None where it has none.
+
+    Args:
+        spec: a shipped name, or the folder of a history.
+    """
+    shipped = shipped_folder(str(spec))
+    file = (shipped if shipped.is_dir() else Path(spec)) / SEEDS_FILE
+    return read_npz(file)["answers"].astype(np.float32) if file.is_file() else None
 
 
 def publish(

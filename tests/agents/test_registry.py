@@ -20,6 +20,7 @@ VARIANTS = [
     "lifelong-dpo?independent=true&reference=uniform",
     "lifelong-rlhf?reference=uniform",
     "lifelong-dpo?targets=signed",
+    "lifelong-dpo?targets=debate",
     "extrapolative-dpo?forecast=2&order=2",
     "lifelong-map?forecast=1&order=1",
 ]

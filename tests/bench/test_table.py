@@ -52,6 +52,15 @@ def test_best_first_unidentified_last_references_apart() -> None:
     assert "not identified" in text and "oracle \u2020" in text and "0.90 [0.80, 1.00]" in text and "sum/8" in text
 
 
+def test_justifiability_is_a_column() -> None:
+    lines = printed([row("a", 0.9, justifiability=0.914), row("b", 0.2)]).splitlines()
+    head = next(line for line in lines if "justif." in line)
+    at = head.index("justif.")
+    rows = [line for line in lines if line.split() and line.split()[0] in ("a", "b")]
+    told = {line.split()[0]: line[at : at + 7].strip() for line in rows[:2]}
+    assert told == {"a": "0.91", "b": "\u2013"}
+
+
 def test_sampled_labels_are_a_column() -> None:
     rows = [row("a", 0.9), row("b", 0.2), row("a", 0.33, "follow?labels=sample")]
     (block,) = blocks(rows)

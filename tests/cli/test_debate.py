@@ -79,6 +79,10 @@ def test_centuries_by_values(
     record = json.loads((tmp_path / "centuries.json").read_text())
     regret = np.array(record["value_judges"]["regret"])
     assert regret.shape == (9, 9) and not np.diag(regret).any() and record["dilemmas"] == 792
+    for compared in record["value_judges"]["compared"].values():
+        centuries, seeds = compared["centuries"], compared["seeds"]
+        assert (centuries["pairs"], seeds["pairs"]) == (18 * 17 // 2 - 9, 9)
+        assert centuries["low"] < centuries["flips"] < centuries["high"]
     assert (tmp_path / "regret.png").stat().st_size > 10_000
     assert "C021" in capsys.readouterr().out
 
@@ -118,7 +122,9 @@ def test_centuries_by_language_models(monkeypatch: pytest.MonkeyPatch, tmp_path:
     centuries, seeds = live["compared"]["centuries"], live["compared"]["seeds"]
     assert (centuries["pairs"], seeds["pairs"]) == (8, 2)
     assert 0.0 < seeds["flips"] < 0.05 < centuries["flips"]
-    assert seeds["distance"] == 0.04, "margins of two seeds are 2 x 0.02 apart"
+    low, excess, high = live["compared"]["excess"]
+    assert excess == pytest.approx(centuries["flips"] - seeds["flips"]) and 0.0 < low < excess < high
+    assert seeds["distance"] == pytest.approx(0.04), "margins of two seeds are 2 x 0.02 apart"
     assert np.array(live["flips_between_centuries"]).shape == (3, 3)
     assert live["order_flips"] == dict.fromkeys(live["labels"], 0.25)
     assert live["exact"]["dilemmas"] == 5 and len(live["exact"]["values"]["C013"]) == 5

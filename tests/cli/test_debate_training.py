@@ -91,6 +91,9 @@ def test_confusers_may_be_missing(folder: Path) -> None:
         (("evaluate", "nowhere"), "holds no study"),
         (("evaluate", "nowhere", "--lambdas", "0,2"), "give numbers from 0 to 1"),
         (("evaluate", "nowhere", "--games", "0"), "games is 0"),
+        (("evaluate", "nowhere", "--learner-rate", "0"), "learner_rate is 0"),
+        (("evaluate", "nowhere", "--planning-seeds", "-1"), "planning_seeds is -1"),
+        (("train", "--held-out", "tset"), "did you mean 'test'"),
     ],
 )
 def test_bad_input(

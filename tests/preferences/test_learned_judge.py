@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from progressgym.core.debate import random_evidence
+from progressgym.core.debate import ForesightJudge, random_evidence
 from progressgym.core.errors import UserError
 from progressgym.envs.debate.dilemmas import DilemmaDomain
 from progressgym.envs.debate.simulator import BayesJudge, SimulatorDomain
@@ -62,6 +62,22 @@ def test_folded_weights_score_as_the_network() -> None:
     with torch.no_grad():
         expected = network.eval()(torch.from_numpy(judge_inputs(cases, revealed, 8)).flatten(0, 1)).view(-1, 2)
     np.testing.assert_allclose(fold(network).score(cases, revealed), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("slope", [0.25, 1.5])
+def test_a_look_ahead_says_what_rulings_one_by_one_say(slope: float) -> None:
+    torch.manual_seed(0)
+    network = judge_network(DOMAIN, 32)
+    torch.nn.init.constant_(next(network[1].parameters()), slope)
+    judge, rng = fold(network.eval()), np.random.default_rng(0)
+    cases = DOMAIN.cases(rng.random((20, DOMAIN.draws)))
+    revealed = random_evidence(rng.random((20, DOMAIN.pieces)), 2)
+    assert isinstance(judge, ForesightJudge) and not isinstance(BayesJudge(DOMAIN), ForesightJudge)
+    told = judge.after_each(cases, revealed)
+    for piece in range(DOMAIN.pieces):
+        grown = revealed.copy()
+        grown[:, piece] = True
+        np.testing.assert_allclose(told[:, piece], judge.score(cases, grown), atol=1e-5)
 
 
 def test_it_learns_what_evidence_is_worth() -> None:

@@ -22,7 +22,7 @@ from progressgym.agents.debate.justify import (
 from progressgym.agents.debate.off_policy import episode_returns, importance_weights, weighted_estimate
 from progressgym.agents.debate.offline import (
     DqnSettings,
-    DuelingNet,
+    DuelingNets,
     draw_by_priority,
     learn_offline,
     n_step_returns,
@@ -169,10 +169,33 @@ def test_replay_draws_in_proportion() -> None:
 
 def test_advantages_of_the_dueling_net_are_centred() -> None:
     torch.manual_seed(0)
-    net = DuelingNet(3, 4).eval()
-    seen = torch.randn(5, 3)
-    hidden = net.trunk(seen)
-    torch.testing.assert_close(net(seen).mean(1), net.value(hidden)[:, 0])
+    net = DuelingNets(3, 4, seeds=[0, 1]).eval()
+    seen = torch.randn(2, 5, 3)
+    before = net(seen).mean(2)
+    with torch.no_grad():
+        net.weights[5].mul_(3.0)  # the advantages; the mean over actions is the value of the state
+    torch.testing.assert_close(net(seen).mean(2), before)
+    assert not torch.equal(before[0], before[1]), "members have weights of their own"
+
+
+def test_learners_in_a_stack_learn_what_they_learn_alone() -> None:
+    """Two learners of different recordings and seeds, together and one by one: the same action values."""
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(0)
+    how = DqnSettings(steps=20, batch=16)
+    replays = []
+    for _ in range(2):
+        state, action = rng.integers(0, 4, 200), rng.integers(0, 3, 200)
+        after, time = rng.integers(0, 5, 200), np.zeros(200, dtype=np.int64)
+        one = Rollouts(episode=np.arange(200), time=time, state=state, action=action, after=after)
+        replays.append(n_step_returns(one, rng.normal(size=200), after == 4, how))
+    features = rng.normal(size=(5, 4)).astype(np.float32)
+    together = learn_offline(replays, features, 3, how, seeds=[3, 5])
+    alone = [
+        learn_offline([replay], features, 3, how, seeds=[seed])[0] for replay, seed in zip(replays, (3, 5), strict=True)
+    ]
+    np.testing.assert_allclose(together, alone, atol=1e-4)
+    assert np.abs(together[0] - together[1]).max() > 0.01
 
 
 @pytest.mark.heavy
@@ -190,6 +213,6 @@ def test_the_learner_finds_a_known_optimum() -> None:
     )
     how = DqnSettings(steps=400, batch=64, learning_rate=3e-3)
     replay = n_step_returns(episodes, (state == action).astype(float), np.ones(2000, dtype=np.bool_), how)
-    q = learn_offline(replay, np.eye(5, 4, dtype=np.float32), 4, how, seed=0)
+    q = learn_offline([replay], np.eye(5, 4, dtype=np.float32), 4, how, seeds=[0])[0]
     assert q[:4].argmax(1).tolist() == [0, 1, 2, 3]
     assert np.diag(q[:4]).mean() == pytest.approx(1.0, abs=0.2)

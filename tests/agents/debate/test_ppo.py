@@ -63,9 +63,9 @@ def test_draws_follow_the_probabilities() -> None:
 
 def test_an_update_learns_the_better_of_two_pieces() -> None:
     torch.manual_seed(0)
-    net = DebaterNet(1, 2, 8)
+    net = DebaterNet(3, 2, 8)
     learner = PpoLearner(net, PpoSettings(hidden=8, learning_rate=1e-2, minibatch=64), updates=20, seed=0)
-    seen, masks = torch.ones(1, 64, 1), torch.ones(1, 64, 2, dtype=torch.bool)
+    seen, masks = torch.ones(1, 64, 3), torch.ones(1, 64, 2, dtype=torch.bool)
     rng = torch.Generator().manual_seed(0)
     for _ in range(20):
         actions = pick(net.log_probs(seen[0], masks[0]), rng)[None]

@@ -10,6 +10,7 @@ from progressgym.core.errors import UserError
 from progressgym.envs.debate.domains import make_domain
 from progressgym.envs.debate.icu import IcuDomain
 from progressgym.envs.debate.rules import correct, margins
+from progressgym.envs.debate.split import PARTS
 from progressgym.envs.debate.vector import VectorDebate
 from progressgym.envs.sepsis.tables import icu_tables
 
@@ -24,9 +25,10 @@ def test_it_is_a_domain_with_a_judge() -> None:
 
 
 def test_parts_share_no_state_and_lose_none() -> None:
-    train, test, whole = (IcuDomain(part=part).states for part in ("train", "test", "all"))
+    train, fit, validation, test, whole = (IcuDomain(part=part).states for part in PARTS)
     assert not (train & test).any() and ((train | test) == whole).all()
-    assert (train.sum(), test.sum()) == (570, 143)
+    assert not (fit & validation).any() and ((fit | validation) == train).all()
+    assert (fit.sum(), validation.sum(), test.sum()) == (427, 143, 143)
     for part, kept in (("train", train), ("test", test)):
         cases = IcuDomain(part=part).cases(np.random.default_rng(0).random((5000, 3)))
         assert kept[cases.states].all() and len(np.unique(cases.states)) > 0.9 * kept.sum()
