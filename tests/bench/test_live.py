@@ -184,7 +184,7 @@ def test_an_agent_whose_model_is_not_the_historys_is_marked(place: Path, tmp_pat
         labels=["probability"],
         policy=f"lm:{other}",
     ).groups
-    assert group.agent == f"lifelong-dpo?policy=lm:{other}&start=model"
+    assert group.agent == f"lifelong-dpo?policy=lm:{other}&reference=uniform&start=model"
 
 
 @pytest.mark.parametrize(
