@@ -11,7 +11,6 @@ import tyro
 EXAMPLES = """
 progressgym leaderboard build --out site
 progressgym leaderboard build --store runs/board --out site
-python -m http.server --directory site --bind 127.0.0.1
 """
 
 

@@ -18,7 +18,6 @@ EXAMPLES = """
 progressgym train lifelong-dpo --challenge follow --policy lm:smollm2-135m
 progressgym train 'lifelong-rlhf?independent=true' --challenge coevolve --policy lm:smollm2-135m --seed 1
 progressgym train 'lifelong-dpo?tuning=full' --policy lm:./my-model --device cuda --out runs/mine
-torchrun --nproc_per_node 2 -m progressgym.cli.main train lifelong-dpo --policy lm:./my-model --device cuda
 """
 
 
