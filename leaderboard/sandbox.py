@@ -27,6 +27,8 @@ from progressgym.core.errors import UserError
 from progressgym.leaderboard.unshared import TOOLS, Plan, unshare_command
 
 NOBODY = 65534
+OTHERS = 0o005
+"""Rights that `nobody` needs on a folder."""
 SCRATCH = ("/tmp", "/dev/shm")
 SCRATCH_BYTES = 64 * 2**20
 OUTSIDE = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
@@ -101,7 +103,7 @@ def probe(way: str) -> str | None:
         return f"{way} needs {' and '.join(missing)}, not found"
     try:
         done = subprocess.run(
-            WAYS[way](["true"], Room(package=False)),
+            WAYS[way]([sys.executable, "-c", ""], Room(package=False)),
             capture_output=True,
             timeout=PROBE_SECONDS,
             env=OUTSIDE,
@@ -110,7 +112,7 @@ def probe(way: str) -> str | None:
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"{way} cannot be run: {error}"
     told = " ".join(done.stderr.decode("ascii", "replace").split())[:200]
-    return None if done.returncode == 0 else f"{way} may not make namespaces here: {told}"
+    return None if done.returncode == 0 else f"{way} cannot run Python in namespaces here: {told}"
 
 
 def _bubblewrap(program: Sequence[str], room: Room) -> list[str]:
@@ -170,12 +172,18 @@ def _shown(room: Room) -> list[Path]:
     places += [Path(sys.base_prefix).resolve(), Path(sys.prefix)]
     if room.package:
         places += _package()
-    places += [*room.readable, *room.writable]
+    places += room.readable
     kept: list[Path] = []
-    for place in places:
+    for place in (*(part for whole in places for part in _opened(whole)), *room.writable):
         if not any(place.is_relative_to(other) for other in kept):
             kept.append(place)
     return kept
+
+
+def _opened(place: Path) -> list[Path]:
+    """A folder that is closed to others, as what `mktemp -d` makes, part by part: the sandbox has its own above them."""
+    closed = _root() and place.is_dir() and place.stat().st_mode & OTHERS != OTHERS
+    return sorted(place.iterdir()) if closed else [place]
 
 
 def _package() -> list[Path]:

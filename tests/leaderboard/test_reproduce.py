@@ -345,6 +345,22 @@ def test_no_sandbox_shows_a_secret(tmp_path: Path) -> None:
 
 
 @needs_sandbox
+@pytest.mark.parametrize("way", list(sandbox.WAYS))
+def test_a_folder_that_is_closed_to_others_is_shown_all_the_same(tmp_path: Path, way: str) -> None:
+    """As an environment below `mktemp -d` is, of which a board that runs as root is the owner."""
+    if sandbox.probe(way) is not None:
+        pytest.skip(str(sandbox.probe(way)))
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    (closed / "told").write_text("found", encoding="utf-8")
+    closed.chmod(0o700)
+    program = [sys.executable, "-c", f"print(open({str(closed / 'told')!r}).read())"]
+    line = sandbox.WAYS[way](program, Room(readable=(closed,), package=False))
+    done = subprocess.run(line, capture_output=True, text=True, env=sandbox.OUTSIDE, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "found\n"), done.stderr
+
+
+@needs_sandbox
 def test_each_strangers_episode_begins_anew(tmp_path: Path) -> None:
     """What an agent writes in one episode is gone in the next."""
     code = tmp_path / "code"
