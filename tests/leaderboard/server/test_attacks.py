@@ -72,6 +72,7 @@ def test_more_than_the_limit_in_pieces_is_cut_off(board: tuple[Server, Store]) -
         nonlocal sent
         for _ in range(20_000):
             sent += 100_000
+            time.sleep(0.001)  # so that all of it would take longer than the server lingers
             yield b"x" * 100_000
 
     with server.client(token) as client:
