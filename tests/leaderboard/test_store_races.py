@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,9 @@ def submit_many(where: str, evidence: str, process: int) -> int:
 
 
 def race(where: str, evidence: Path) -> None:
-    context = multiprocessing.get_context("fork")
-    with context.Pool(PROCESSES) as pool:
-        created = sum(pool.starmap(submit_many, [(where, str(evidence), n) for n in range(PROCESSES)]))
+    # Not forked: this process has threads, and a child may inherit a lock that nobody will ever release.
+    with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
+        created = sum(pool.map(submit_many, [where] * PROCESSES, [str(evidence)] * PROCESSES, range(PROCESSES)))
     store = Store.open(where, evidence)
     names = sorted(entry.agent for entry in store.entries())
     assert len(names) == PROCESSES * EACH + 2 and len(set(names)) == len(names), "none lost, none doubled"

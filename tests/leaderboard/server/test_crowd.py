@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from random import Random
 
@@ -58,8 +59,9 @@ def crowd(where: str, evidence: Path, uploads: list[list[bytes]]) -> None:
     tokens = [store.enrol(f"user-{process}") for process in range(PROCESSES)]
     with served(where, evidence, submissions_an_hour=10 * EACH) as server:
         jobs = [(server.url, tokens[n], uploads[n], n) for n in range(PROCESSES)]
-        with multiprocessing.get_context("fork").Pool(PROCESSES) as pool:
-            answers = [answer for some in pool.starmap(send_all, jobs) for answer in some]
+        # Not forked: this process has threads, and a child may inherit a lock that nobody will ever release.
+        with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
+            answers = [answer for some in pool.map(send_all, *zip(*jobs, strict=True)) for answer in some]
         shown = httpx2.get(server.url + "/api/v1/standings", timeout=60).json()
     assert len(answers) == PROCESSES * EACH and {status for status, _, _ in answers} <= {200, 201, 422}
     created = Counter(ident for status, new, ident in answers if status == 201 and new)
