@@ -121,14 +121,14 @@ def measure(condition: Condition, seeds: list[int], names: Sequence[str]) -> dic
         if name not in names:
             continue
         rows[name] = {
-            "skill": _record(estimate(challenge, traces, bases, RESAMPLES).skill),
+            "skill": to_record(estimate(challenge, traces, bases, RESAMPLES).skill),
             "seconds": round(seconds, 2),
         }
         if condition.compared and name in PAIRED:
             floor = [
                 Baseline(static=trace, reference=base.reference) for trace, base in zip(traces, bases, strict=True)
             ]
-            rows[name]["from"] = _record(estimate(challenge, best, floor, RESAMPLES).skill)
+            rows[name]["from"] = to_record(estimate(challenge, best, floor, RESAMPLES).skill)
     return rows
 
 
@@ -172,8 +172,8 @@ def table(results: dict[str, Any], setup: dict[str, Any]) -> str:
         lines = [head, "", columns, "|---" * columns.count(" |") + "|"]
         for name, row in sorted(block["rows"].items(), key=lambda item: -(item[1]["skill"] or [0, -9, 0])[1]):
             mark = " †" if name in REFERENCES else ""
-            line = f"| `{name}`{mark} | {_cell(row['skill'])} |"
-            lines.append(line + (f" {_cell(row.get('from'))} |" if condition.compared else ""))
+            line = f"| `{name}`{mark} | {to_cell(row['skill'])} |"
+            lines.append(line + (f" {to_cell(row.get('from'))} |" if condition.compared else ""))
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
 
@@ -226,11 +226,13 @@ def main() -> None:
     write_table(results, setup)
 
 
-def _record(interval: Interval | None) -> list[float] | None:
+def to_record(interval: Interval | None) -> list[float] | None:
+    """Low, mid and high of an interval, as the result files keep it."""
     return None if interval is None else [round(x, 4) for x in (interval.low, interval.mid, interval.high)]
 
 
-def _cell(interval: list[float] | None) -> str:
+def to_cell(interval: list[float] | None) -> str:
+    """The same in a table."""
     return "\N{EN DASH}" if interval is None else f"{interval[1]:.3f} [{interval[0]:.3f}, {interval[2]:.3f}]"
 
 

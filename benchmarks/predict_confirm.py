@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from predict import BASELINES, PAGE, REAL, SETUP, Condition, conditions
+from predict import BASELINES, PAGE, REAL, SETUP, Condition, conditions, to_cell, to_record
 
 from progressgym.agents import make, spec_of
 from progressgym.bench.challenges import Challenge, parse_challenge
@@ -128,9 +128,9 @@ def row(panel: Panel, mine: Floats, other: Floats) -> dict[str, Any]:
     """What is told of a rival (or of the candidate itself)."""
     given = replace(panel, static=_still(panel.static), reference=_still(panel.reference))
     return {
-        "skill": _record(estimate_skill(panel, other).skill),
-        "given": _record(estimate_skill(given, _still(other)).skill) if panel.seeds > 1 else None,
-        "ahead": _record(difference(panel, mine, other)),
+        "skill": to_record(estimate_skill(panel, other).skill),
+        "given": to_record(estimate_skill(given, _still(other)).skill) if panel.seeds > 1 else None,
+        "ahead": to_record(difference(panel, mine, other)),
     }
 
 
@@ -160,9 +160,9 @@ def table(results: Mapping[str, Any], setup: dict[str, Any]) -> str:
         for name in sorted(rows, key=lambda name: -rows[name]["skill"][1]):
             told = rows[name]
             cells = [
-                _cell(told["skill"]),
-                _cell(told["given"]),
-                "\N{EN DASH}" if name == candidate else _cell(told["ahead"]),
+                to_cell(told["skill"]),
+                to_cell(told["given"]),
+                "\N{EN DASH}" if name == candidate else to_cell(told["ahead"]),
             ]
             for place, kind in enumerate(("skill", "given")):
                 if name != candidate and told[kind] is not None and own[kind][0] > told[kind][2]:
@@ -204,14 +204,6 @@ def _still(utilities: Floats) -> Floats:
 
 def _slug(key: str) -> str:
     return "".join(letter if letter.isalnum() else "-" for letter in key)
-
-
-def _record(interval: Interval | None) -> list[float] | None:
-    return None if interval is None else [round(x, 4) for x in (interval.low, interval.mid, interval.high)]
-
-
-def _cell(interval: list[float] | None) -> str:
-    return "\N{EN DASH}" if interval is None else f"{interval[1]:.3f} [{interval[0]:.3f}, {interval[2]:.3f}]"
 
 
 if __name__ == "__main__":

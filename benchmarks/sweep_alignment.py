@@ -29,10 +29,13 @@ from numpy.typing import NDArray
 from progressgym.agents.config import LanguageModelConfig
 from progressgym.agents.policies.language_model import LanguageModelPolicy, draw_comparisons
 from progressgym.core.answers import centred_log, softmax_options
-from progressgym.core.files import read_json, read_npz, write_json
-from progressgym.histories.history import History, shipped_folder
+from progressgym.core.errors import UserError
+from progressgym.core.files import read_json, write_json
+from progressgym.histories.history import History
+from progressgym.histories.publishing import other_seeds
 from progressgym.models import load_language_model, resolve_base
 from progressgym.preferences.comparisons import all_pairs, probabilities
+from progressgym.scores import cosine
 from progressgym.tuning.lora import LoraRecipe
 from progressgym.tuning.tunable import TunableModel
 
@@ -57,6 +60,7 @@ class Setting:
 
     @property
     def name(self) -> str:
+        """Key in the file of results, and first column of the table."""
         return (
             f"{self.method} {self.reference} {self.tuning} {self.learning_rate:g} beta {self.beta:g} "
             f"{self.comparisons} {self.rows}"
@@ -84,10 +88,6 @@ def values(answers: Floats, history: History, items: NDArray[np.int64]) -> Float
     return found[instrument.covered(items)]
 
 
-def cosine(a: Floats, b: Floats) -> float:
-    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
-
-
 def run(setting: Setting, history: History, loaded: Any, seed: int) -> dict[str, float]:
     """One stage, read before and after."""
     instrument, started = history.instrument, time.perf_counter()
@@ -107,7 +107,6 @@ def run(setting: Setting, history: History, loaded: Any, seed: int) -> dict[str,
     after = policy.logits(items)[items]
     mask = instrument.mask[items]
     human = [centred_log(history.answers[t, items].astype(np.float64), mask)[mask] for t in (FIRST, TAUGHT)]
-    policy.weights = None
     full = history.answers[FIRST].astype(np.float64).copy()
     full[items] = softmax_options(before, mask)
     start = values(full, history, items)
@@ -117,9 +116,9 @@ def run(setting: Setting, history: History, loaded: Any, seed: int) -> dict[str,
     return {
         "moved": float(np.sqrt(np.mean(change**2))),
         "with_drift": float(np.corrcoef(change, human[1] - human[0])[0, 1]),
-        "cosine": cosine(end, taught),
-        "stays": cosine(start, taught),
-        "drift_cosine": cosine(end - start, taught - start),
+        "cosine": float(cosine(end, taught)),
+        "stays": float(cosine(start, taught)),
+        "drift_cosine": float(cosine(end - start, taught - start)),
         "seconds": time.perf_counter() - started,
     }
 
@@ -131,9 +130,10 @@ def replace_mode(policy: LanguageModelPolicy, mode: str) -> LanguageModelPolicy:
 
 def second_seed() -> History:
     """The history that the second training seed's models answered."""
-    history = History.load("histsmol-v1")
-    answers = read_npz(shipped_folder("histsmol-v1") / "seeds.npz")["answers"][0]
-    return replace(history, answers=answers, folder=MODELS, name="histsmol-v1-seed1")
+    history, others = History.load("histsmol-v1"), other_seeds("histsmol-v1")
+    if others is None:
+        raise UserError("histsmol-v1 comes without the answers of its second training seed")
+    return replace(history, answers=others[0], folder=MODELS, name="histsmol-v1-seed1")
 
 
 def main() -> None:
