@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from progressgym.core.frames import PREFIX, Frame, FrameError, decode, encode, lengths
+from progressgym.envs.messages import FAILED
 from progressgym.leaderboard.problems import plain
 from progressgym.leaderboard.sandbox import OUTSIDE
 
@@ -30,7 +31,6 @@ MOST_HEADER = 4096
 MOST_TOLD = 2**20
 """Bytes that an agent may print in a run; the first `KEPT_TOLD` are kept."""
 KEPT_TOLD = 2000
-FAILED = "failed"
 
 
 class GuestFailure(Exception):

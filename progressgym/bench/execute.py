@@ -69,7 +69,7 @@ def execute(group: Group, out: Path, device: str = "auto", *, threads: int = 1, 
         live: tell of every century of a language model.
     """
     outcome = GroupOutcome()
-    folder = group_folder(out, group.history.id, group.challenge.id, group.agent)
+    folder = _folder(group, out)
     own = source_hash(group.agent) if is_own(group.agent) else None
     configs = {seed: run_config(group, seed) for seed in group.seeds}
     missing = []
@@ -109,7 +109,7 @@ def execute_along(group: Group, out: Path, device: str, *, threads: int = 1) -> 
         threads: of the language model.
     """
     if has_model(group.agent):
-        folder = group_folder(out, group.history.id, group.challenge.id, group.agent)
+        folder = _folder(group, out)
         cell = ModelCell(group, out, device, threads, live=False)
         for seed in group.seeds:
             if reusable(folder / str(seed), run_config(group, seed), None) is None:
@@ -118,7 +118,7 @@ def execute_along(group: Group, out: Path, device: str, *, threads: int = 1) -> 
 
 def finished(group: Group, out: Path) -> list[FinishedCell]:
     """The cells of a group that are there, in the order of its seeds."""
-    folder = group_folder(out, group.history.id, group.challenge.id, group.agent)
+    folder = _folder(group, out)
     own = source_hash(group.agent) if is_own(group.agent) else None
     cells = [reusable(folder / str(seed), run_config(group, seed), own) for seed in group.seeds]
     return [cell for cell in cells if cell is not None]
@@ -190,23 +190,19 @@ class ModelCell:
         from progressgym.bench.live import run_live
         from progressgym.tuning.processes import wait_for_all
 
-        group = self.group
-        where = group.history.id, group.challenge.id, group.agent
-        folder = group_folder(self.out, *where)
-        checkpoints = folder / f"{seed}{CHECKPOINTS}"
+        group, checkpoints = self.group, self._checkpoints(seed)
         try:
-            env = environments(group.challenge, _source(group.history.spec), group.history.spec, 1)[0]
             with limited_threads(self.threads):
                 actions = run_live(
                     _agent(group, self.device),
-                    env,
+                    self._env(),
                     seed,
                     checkpoints=checkpoints,
-                    log=group_folder(self.out / "tensorboard", *where) / f"live-{seed}",
+                    log=_folder(group, self.out / "tensorboard") / f"live-{seed}",
                     quiet=not self.live,
                 )
             wait_for_all(self.device)  # the others may still be reading the checkpoints
-            _finish(group, folder / str(seed), config, actions, None)
+            _finish(group, _folder(group, self.out) / str(seed), config, actions, None)
         except Exception as error:  # noqa: BLE001  (out of memory, a full disk, NaN: this cell fails, the rest goes on)
             outcome.failures.append(_reason(group, seed, error))
             return
@@ -218,12 +214,20 @@ class ModelCell:
         from progressgym.bench.live import run_along
         from progressgym.tuning.processes import wait_for_all
 
-        group = self.group
-        folder = group_folder(self.out, group.history.id, group.challenge.id, group.agent)
-        env = environments(group.challenge, _source(group.history.spec), group.history.spec, 1)[0]
         with limited_threads(self.threads):
-            run_along(_agent(group, self.device), env, seed, checkpoints=folder / f"{seed}{CHECKPOINTS}")
+            run_along(_agent(self.group, self.device), self._env(), seed, checkpoints=self._checkpoints(seed))
         wait_for_all(self.device)
+
+    def _env(self) -> ProgressEnv:
+        spec = self.group.history.spec
+        return environments(self.group.challenge, _source(spec), spec, 1)[0]
+
+    def _checkpoints(self, seed: int) -> Path:
+        return _folder(self.group, self.out) / f"{seed}{CHECKPOINTS}"
+
+
+def _folder(group: Group, out: Path) -> Path:
+    return group_folder(out, group.history.id, group.challenge.id, group.agent)
 
 
 def _run(group: Group, seeds: list[int], device: str, outcome: GroupOutcome) -> list[tuple[int, NDArray[np.float32]]]:
