@@ -8,6 +8,7 @@ spell alike, and the methods below for the rest. numpy is here; torch, on any de
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,7 +24,7 @@ TOLERANCES = {"float64": (TINY, STILL, 1e-9), "float32": (1e-6, 1e-5, 1e-6)}
 FEW = 2048
 """So few numbers take one call of a slow function; more, several calls of fast ones."""
 BLOCK = 256
-"""Rows that one core works on at a time: a block of hidden numbers then stays in its cache."""
+"""Columns that one core works on at a time: a block of hidden numbers then stays in its cache."""
 
 
 class Arrays(Protocol):
@@ -41,10 +42,6 @@ class Arrays(Protocol):
 
     def floats(self, array: Any) -> Array:
         """As numbers of the working precision on the device."""
-        ...
-
-    def sparse(self, array: NDArray[np.float64]) -> Array:
-        """As `floats`, for a table of mostly zeros that is a left factor of `add_product`."""
         ...
 
     def observation(self, array: Any) -> Array:
@@ -83,20 +80,28 @@ class Arrays(Protocol):
         """True when gradients with respect to x are wanted: then nothing may be overwritten."""
         ...
 
-    def affine_columns(self, table: Array, x: Array) -> Array:
-        """table[:, :-1] (C, A) @ x (A, B) + table[:, -1:], freshly made."""
+    def unrecorded(self, x: Array) -> AbstractContextManager[Any]:
+        """Where nothing is recorded for gradients unless x is `differentiated`: small operations cost less there."""
         ...
 
-    def add_product(self, target: Array, a: Array, b: Array) -> None:
-        """target += a @ b, in place."""
+    def recordable(self, x: Array) -> Array:
+        """What was computed there, fit for a user's own gradients."""
+        ...
+
+    def parts(self, columns: Array) -> Iterator[Array]:
+        """Views of columns (C, B), as many at a time as are best worked on: (..., C, b)."""
+        ...
+
+    def affine_columns(self, table: Array, x: Array) -> Array:
+        """table[:, :-1] (C, A) @ x (..., A, b) + table[:, -1:], freshly made, for x from `parts`."""
+        ...
+
+    def product(self, table: Array, x: Array) -> Array:
+        """table (C, A) @ x (..., A, b), freshly made, for x from `parts`."""
         ...
 
     def dot(self, a: Array, b: Array) -> Array:
         """Row by row scalar products of (B, D) and (B or 1, D): (B,)."""
-        ...
-
-    def blocks(self, rows: int) -> Iterator[slice]:
-        """Slices that rows are best worked on in."""
         ...
 
 
@@ -113,10 +118,6 @@ class NumpyArrays:
     def floats(self, array: Any) -> Array:
         """As numbers of the working precision."""
         return np.asarray(array, dtype=self._dtype)
-
-    def sparse(self, array: NDArray[np.float64]) -> Array:
-        """As numbers; products with the zeros are faster than leaving them out."""
-        return self.floats(array)
 
     def observation(self, array: Any) -> Array:
         """As float32."""
@@ -159,23 +160,31 @@ class NumpyArrays:
         """Never."""
         return False
 
+    def unrecorded(self, x: Array) -> AbstractContextManager[Any]:
+        """Nothing is recorded anywhere."""
+        return nullcontext()
+
+    def recordable(self, x: Array) -> Array:
+        """The array itself."""
+        return x
+
+    def parts(self, columns: Array) -> Iterator[Array]:
+        """`BLOCK` columns after `BLOCK` columns."""
+        return (columns[:, start : start + BLOCK] for start in range(0, columns.shape[1], BLOCK))
+
     def affine_columns(self, table: Array, x: Array) -> Array:
         """A row of ones costs less than adding to the product."""
         extended = np.ones((len(x) + 1, x.shape[1]), dtype=x.dtype)
         extended[:-1] = x
         return table @ extended
 
-    def add_product(self, target: Array, a: Array, b: Array) -> None:
-        """Add a product in place."""
-        target += a @ b
+    def product(self, table: Array, x: Array) -> Array:
+        """table @ x."""
+        return table @ x
 
     def dot(self, a: Array, b: Array) -> Array:
         """Row by row scalar products."""
         return a @ b[0] if len(b) == 1 else np.einsum("bd,bd->b", a, b)
-
-    def blocks(self, rows: int) -> Iterator[slice]:
-        """Slices of `BLOCK` rows."""
-        return (slice(start, start + BLOCK) for start in range(0, rows, BLOCK))
 
 
 NUMPY = NumpyArrays()

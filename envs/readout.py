@@ -88,7 +88,7 @@ class Readout:
         self._lean = scale * (loadings[two, 0] - loadings[two, 1])
         share = weights[two, 0] - weights[two, 1]
         self._two_dims = _span(self._lean, share)
-        self._two_out = arrays.sparse(share.T[self._two_dims])
+        self._two_out = arrays.floats(share.T[self._two_dims])
         self._constant_column = arrays.floats(weights[two, 1].sum(0)[:, None])
         self._find_different(scale * rows, weights[~two].reshape(-1, len(DIMENSIONS)))
 
@@ -141,13 +141,14 @@ class Readout:
         """
         arrays = self._arrays
         values = arrays.copy(arrays.xp.broadcast_to(self._constant_column, (len(DIMENSIONS), len(theta))))
-        for block in arrays.blocks(len(theta)):
-            columns = theta[block].T
-            chances = arrays.sigmoid(arrays.affine_columns(fold.two, columns[self._two_dims]))
-            arrays.add_product(values[self._two_dims, block], self._two_out, chances)
-            odds = arrays.exp(self._odds @ columns[self._many_dims])
-            odds *= fold.totals.T @ arrays.xp.reciprocal(fold.totals @ odds)
-            arrays.add_product(values[self._many_dims, block], self._many_out, odds)
+        for columns, sums in zip(arrays.parts(theta.T), arrays.parts(values), strict=True):
+            chances = arrays.sigmoid(arrays.affine_columns(fold.two, columns[..., self._two_dims, :]))
+            added = sums[..., self._two_dims, :]
+            added += arrays.product(self._two_out, chances)
+            odds = arrays.exp(arrays.product(self._odds, columns[..., self._many_dims, :]))
+            odds *= arrays.product(fold.totals.T, arrays.xp.reciprocal(arrays.product(fold.totals, odds)))
+            added = sums[..., self._many_dims, :]
+            added += arrays.product(self._many_out, odds)
         return values.T
 
     def _find_different(self, rows: NDArray[np.float64], weights: NDArray[np.float64]) -> None:

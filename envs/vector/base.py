@@ -21,15 +21,17 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError, unknown
+from progressgym.envs.actions import Bools
 from progressgym.envs.arrays import Array, Arrays, NumpyArrays
 from progressgym.envs.base import ProgressEnv
 from progressgym.envs.vector.draws import Draws
+from progressgym.envs.vector.mask import Mask
+from progressgym.envs.vector.scoring import Targets, gain
 from progressgym.envs.vector.streams import Seeds, Streams
 from progressgym.envs.vector.tables import Index, Tables, agreed, install
 from progressgym.histories.history import History
 from progressgym.preferences.comparisons import draw_labels, probabilities
 
-Bools = NDArray[np.bool_]
 AUTORESET = {mode.name.lower(): mode for mode in AutoresetMode}
 BACKENDS = ("numpy", "torch")
 PRECISIONS = ("float32", "float64")
@@ -112,16 +114,12 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
     def _started(self, rows: NDArray[np.int64]) -> None:
         """Bring the state of these rows to the beginning of their episode."""
 
-    def _checked(self, actions: Any, live: Bools) -> Array:
+    def _checked(self, actions: Any, live: Mask) -> Array:
         """Actions as numbers; rows that are not live hold anything."""
         raise NotImplementedError
 
-    def _advance(self, actions: Array, index: Index) -> tuple[Array, Array, dict[str, Array]]:
-        """Take actions: utilities (B,), static utilities (1 or B,), further scores (B, ...)."""
-        raise NotImplementedError
-
-    def _gain_of(self, utility: Array, static: Array) -> Array:
-        """Gains (B,)."""
+    def _advance(self, actions: Array, index: Index) -> tuple[Array, Targets, dict[str, Array]]:
+        """Take actions: utilities (B,), what they are compared with, further scores (B, ...)."""
         raise NotImplementedError
 
     def _observe(self, index: Index) -> Any:
@@ -162,24 +160,23 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         """
         if not self._begun:
             raise gym.error.ResetNeeded("call reset() before step()")
-        resting = self._over.copy()
-        if resting.any() and self.autoreset_mode is not AutoresetMode.NEXT_STEP:
+        resting = Mask.of(self._over.copy())
+        if resting.some and self.autoreset_mode is not AutoresetMode.NEXT_STEP:
             raise gym.error.ResetNeeded("episodes are over: call reset(options={'reset_mask': terminations}) first")
-        live = ~resting
-        index = self._shown()
-        reward, scores = self._play(actions, index, live)
-        self._steps += live
-        self._agreed = self._agreed + 1 if self._agreed is not None and not resting.any() else agreed(self._steps)
-        self._over = live & (self._steps >= self._settings.steps)
+        live = resting.others()
+        reward, scores = self._play(actions, self._shown(), live)
+        self._steps += live.flags
+        self._agreed = self._agreed + 1 if self._agreed is not None and live.every else agreed(self._steps)
+        self._over = live.flags & (self._steps >= self._settings.steps)
         terminations = self._over.copy()
         infos: dict[str, Any] = {}
         if self.autoreset_mode is AutoresetMode.SAME_STEP and terminations.any():
             infos |= self._final(scores, terminations)
             self._restart(np.flatnonzero(terminations))
-            live &= ~terminations
-        if resting.any():
-            self._restart(np.flatnonzero(resting))
-        if live.any():
+            live = Mask.of(live.flags & ~terminations)
+        if resting.some:
+            self._restart(np.flatnonzero(resting.flags))
+        if live.some:
             infos |= self._infos(scores, live)
         arrays = self._arrays
         observations = self._observe(self._shown())
@@ -274,22 +271,21 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         last = self._settings.steps - 1
         return np.minimum(self._steps, last) if self._agreed is None else min(self._agreed, last)
 
-    def _play(self, actions: Any, index: Index, live: Bools) -> tuple[Array, dict[str, Array]]:
+    def _play(self, actions: Any, index: Index, live: Mask) -> tuple[Array, dict[str, Array]]:
         """Rewards (B,) and scores of live rows; when no row is live, zeros and nothing."""
         arrays = self._arrays
-        if not live.any():
+        if not live.some:
             return arrays.floats(np.zeros(self.num_envs)), {}
-        utility, static, scores = self._advance(self._checked(actions, live), index)
-        reward = self._gain_of(utility, static) if self._settings.gain else arrays.copy(utility)
-        if not live.all():
-            reward = arrays.xp.where(arrays.flags(live), reward, 0.0)
+        utility, target, scores = self._advance(self._checked(actions, live), index)
+        reward = gain(arrays, utility, target) if self._settings.gain else arrays.copy(utility)
+        if not live.every:
+            reward = arrays.xp.where(arrays.flags(live.flags), reward, 0.0)
         return reward, {"utility": utility, **scores}
 
-    def _infos(self, scores: Mapping[str, Array], live: Bools) -> dict[str, Any]:
+    def _infos(self, scores: Mapping[str, Array], live: Mask) -> dict[str, Any]:
         """Infos as Gymnasium's vector environments give them: beside every key a mask of the rows that have it."""
-        arrays, mask = self._arrays, self._arrays.flags(live)
+        arrays, mask = self._arrays, self._arrays.flags(live.flags)
         inner: dict[str, Any] = {}
-        every = bool(live.all())
         for key, value in scores.items():
             if key.startswith("_"):
                 continue
@@ -297,7 +293,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             has = mask if own is None else mask & own
             if own is not None and not bool(has.any()):
                 continue
-            if not every or own is not None:
+            if not live.every or own is not None:
                 value = arrays.xp.where(has.reshape(-1, *(1,) * (value.ndim - 1)), value, 0.0)
             inner[key], inner[f"_{key}"] = value, has
         return {"scores": inner, "_scores": mask}
@@ -309,7 +305,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         return {
             "final_obs": final,
             "_final_obs": mask,
-            "final_info": self._infos(scores, terminations),
+            "final_info": self._infos(scores, Mask.of(terminations)),
             "_final_info": mask,
         }
 

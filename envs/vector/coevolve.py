@@ -20,7 +20,7 @@ from progressgym.envs.evidence import evidence
 from progressgym.envs.readout import Base
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.flavours import AnswersVector, Flavour, StanceVector
-from progressgym.envs.vector.scoring import against_history, compare, gain, length, targets
+from progressgym.envs.vector.scoring import Targets, against_history, compare, length, targets
 from progressgym.envs.vector.tables import Index, Tables, pick
 from progressgym.preferences.comparisons import CLIP
 
@@ -102,7 +102,7 @@ class CoevolveVector(Flavour):
         self._labels = arrays.xp.where(chosen, labels, self._labels)
         self._before = arrays.xp.where(chosen, labels, self._before)
 
-    def _advance(self, actions: Array, index: Index) -> tuple[Array, Array, dict[str, Array]]:
+    def _advance(self, actions: Array, index: Index) -> tuple[Array, Targets, dict[str, Array]]:
         arrays, tables = self._arrays, self._tables
         logits = self._logits(actions)
         agent = self._agent_logits(logits)
@@ -117,10 +117,7 @@ class CoevolveVector(Flavour):
         scores["simulated_values"] = values[:, self._columns]
         scores |= self._lock_in(index)
         scores["against_history"] = against_history(arrays, values, tables["start"], target.origins[2].T, covered)
-        return utility, target.static, scores
-
-    def _gain_of(self, utility: Array, static: Array) -> Array:
-        return gain(self._arrays, utility, static)
+        return utility, target, scores
 
     def _see_next(self, index: Index) -> None:
         """The next labels, in rows whose episode goes on; the last observation shows the same labels twice."""

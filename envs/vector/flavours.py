@@ -20,8 +20,9 @@ from progressgym.envs.arrays import Array, NumpyArrays
 from progressgym.envs.evidence import differences, evidence, evidence_weights
 from progressgym.envs.readout import FAR, Base, Fold, Readout
 from progressgym.envs.stance import THETA_SCALE
-from progressgym.envs.vector.base import Bools, ProgressVectorEnv
+from progressgym.envs.vector.base import ProgressVectorEnv
 from progressgym.envs.vector.draws import Draws
+from progressgym.envs.vector.mask import Mask
 from progressgym.envs.vector.scoring import Targets, as_columns
 from progressgym.envs.vector.tables import Index, Tables, pick
 from progressgym.instruments.stance import DEFAULT_SCALE
@@ -37,6 +38,8 @@ class Flavour(ProgressVectorEnv):
     """The table that `_kept` is about."""
     _kept: dict[int, Targets]
     """What the steps of the shared history's episode are compared with."""
+    _views: dict[tuple[str, Any], tuple[Array, Array]]
+    """Name and step -> a shared table and its entries at that step."""
     _action_scale: ClassVar[float] = DEFAULT_SCALE
     """Of the stance model, when actions are its stance."""
 
@@ -100,24 +103,33 @@ class Flavour(ProgressVectorEnv):
 
     def _told(self, values: Array, drift_cosine: Array, error: Array, index: Index) -> dict[str, Array]:
         """The scores that all challenges have."""
-        arrays, total = self._arrays, self.num_envs
-        human = pick(arrays, self._tables["human"], index)
         scores = {
             "drift_cosine": drift_cosine,
             "dimension_error": error,
             "agent_values": values[:, self._columns],
-            "human_values": arrays.copy(arrays.xp.broadcast_to(human, (total, human.shape[-1]))),
+            "human_values": self._arrays.copy(self._spread("human", index)),
         }
         if not self._all_move:
-            moved = pick(arrays, self._tables["moved"], index)
-            scores["_drift_cosine"] = arrays.xp.broadcast_to(moved, (total,))
+            scores["_drift_cosine"] = self._spread("moved", index)
         return scores
+
+    def _spread(self, name: str, index: Index) -> Array:
+        """The entries of a table at an index, one a row (B, ...); a view, which is kept for a table that all rows share."""
+        table = self._tables[name]
+        kept = isinstance(index, int) and len(table) == 1
+        found = self._views.get((name, index)) if kept else None
+        if found is None or found[0] is not table:
+            entries = pick(self._arrays, table, index)
+            found = table, self._arrays.xp.broadcast_to(entries, (self.num_envs, *entries.shape[1:]))
+            if kept:
+                self._views[name, index] = found
+        return found[1]
 
     def _prepare(self) -> None:
         covered = self._settings.covered
         self._columns: Any = slice(None) if len(covered) == D else self._arrays.index(covered)
         self._all_move = True
-        self._shared, self._kept = None, {}
+        self._shared, self._kept, self._views = None, {}, {}
 
     _readout: Readout
 
@@ -142,13 +154,13 @@ class StanceVector(Flavour):
         still = self._arrays.floats(np.zeros((len(answers), D)))
         return self._readout.logits(still, Base(tables["base_two"], tables["base_many"]))
 
-    def _checked(self, actions: Any, live: Bools) -> Array:
+    def _checked(self, actions: Any, live: Mask) -> Array:
         arrays = self._arrays
         theta = arrays.floats(actions)
         if tuple(theta.shape) != (self.num_envs, D):
             raise UserError(f"the actions have shape {tuple(theta.shape)}, expected ({self.num_envs}, {D})")
-        if not live.all():
-            theta = arrays.xp.where(arrays.flags(live)[:, None], theta, 0.0)
+        if not live.every:
+            theta = arrays.xp.where(arrays.flags(live.flags)[:, None], theta, 0.0)
         if not math.isfinite(theta.sum().item()) and not bool(arrays.xp.isfinite(theta).all()):
             raise UserError("the actions hold NaN or infinite numbers; give 19 numbers in [-1, 1] a row")
         return arrays.xp.clip(theta, -1.0, 1.0)
@@ -184,8 +196,7 @@ class StanceVector(Flavour):
         return {"observations": self._arrays.observation(table)}
 
     def _observe(self, index: Index) -> Array:
-        found = pick(self._arrays, self._tables["observations"], index)
-        return self._arrays.copy(self._arrays.xp.broadcast_to(found, (self.num_envs, *found.shape[1:])))
+        return self._arrays.copy(self._spread("observations", index))
 
 
 class AnswersVector(Flavour):
@@ -205,14 +216,14 @@ class AnswersVector(Flavour):
     def _static(self, answers: Floats, tables: Tables) -> Base:
         return self._logits(self._arrays.floats(to_action(answers)))
 
-    def _checked(self, actions: Any, live: Bools) -> Array:
+    def _checked(self, actions: Any, live: Mask) -> Array:
         arrays = self._arrays
         given = arrays.floats(actions)
         expected = (self.num_envs, *self._settings.instrument.mask.shape)
         if tuple(given.shape) != expected:
             raise UserError(f"the actions have shape {tuple(given.shape)}, expected {expected}")
-        if not live.all():
-            given = arrays.xp.where(arrays.flags(live)[:, None, None], given, 0.0)
+        if not live.every:
+            given = arrays.xp.where(arrays.flags(live.flags)[:, None, None], given, 0.0)
         if math.isnan(given.sum().item()) and bool(arrays.xp.isnan(given[:, self._real]).any()):
             raise UserError("the actions hold NaN; give a log-probability for every option")
         return given

@@ -6,6 +6,7 @@ D = 19; tables that all environments share have one row instead of B.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +31,8 @@ class Targets(NamedTuple):
     """(B, 2) a vector that is not longer than this has no direction; above 0."""
     static: Array
     """(B,) utility of answering as in century 0."""
+    room: Array
+    """(B,) what a utility can be more than that; infinite where it is too little to be divided by."""
 
 
 def targets(arrays: Arrays, human: Floats, static: Floats, horizon: int) -> Targets:
@@ -49,7 +52,8 @@ def targets(arrays: Arrays, human: Floats, static: Floats, horizon: int) -> Targ
     lengths = np.where(there, lengths, 1.0)
     units = np.where(there[..., None], ways / lengths[..., None], 0.0)
     shortest = np.stack([arrays.tiny**2 / lengths[..., 0], np.full(lengths.shape[:-1], arrays.still)], -1)
-    return Targets(*(arrays.floats(table) for table in (seen, units, shortest, static)))
+    room = np.where(1.0 - static <= arrays.full, np.inf, 1.0 - static)
+    return Targets(*(arrays.floats(table) for table in (seen, units, shortest, static, room)))
 
 
 def as_columns(arrays: Arrays, table: Array) -> Array:
@@ -66,8 +70,8 @@ def compare(arrays: Arrays, values: Array, target: Targets, covered: int) -> tup
     away = values.T - target.origins
     moved = away[:2]
     lengths = xp.sqrt((moved * moved).sum(1))
-    cosines = (moved * target.directions).sum(1) / xp.maximum(lengths, target.shortest)
-    cosines = xp.clip(cosines, -1.0, 1.0) * (lengths > target.shortest)
+    lengths = xp.where(lengths > target.shortest, lengths, math.inf)
+    cosines = xp.clip((moved * target.directions).sum(1) / lengths, -1.0, 1.0)
     return cosines[0], cosines[1], xp.abs(away[2]).sum(0) / max(covered, 1)
 
 
@@ -76,12 +80,9 @@ def length(arrays: Arrays, vectors: Array) -> Array:
     return arrays.xp.sqrt(arrays.dot(vectors, vectors))
 
 
-def gain(arrays: Arrays, utility: Array, static: Array) -> Array:
+def gain(arrays: Arrays, utility: Array, target: Targets) -> Array:
     """As `progressgym.scores.gain`."""
-    room = 1.0 - static
-    full = room <= arrays.full
-    raw = arrays.xp.clip((utility - static) / arrays.xp.where(full, 1.0, room), -1.0, 1.0)
-    return arrays.xp.where(full, 0.0, raw)
+    return arrays.xp.clip((utility - target.static) / target.room, -1.0, 1.0)
 
 
 def against_history(arrays: Arrays, values: Array, start: Array, target: Array, covered: int) -> Array:

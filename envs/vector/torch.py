@@ -8,6 +8,8 @@ Rewards are differentiable in the actions.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,9 @@ from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError
 from progressgym.envs.arrays import TOLERANCES, Array
+
+WIDTH = 128
+"""Columns of a matrix in a batch: fewer cost more in calls than they gain."""
 
 
 class TorchArrays:
@@ -40,11 +45,6 @@ class TorchArrays:
     def floats(self, array: Any) -> Array:
         """As numbers of the working precision on the device."""
         return torch.as_tensor(array, dtype=self._dtype, device=self._device)
-
-    def sparse(self, array: NDArray[np.float64]) -> Array:
-        """On a CPU without the zeros, where that saves half of the time; a GPU has more from regular work."""
-        table = self.floats(array)
-        return table.to_sparse_coo().coalesce() if self._device.type == "cpu" else table
 
     def observation(self, array: Any) -> Array:
         """As float32 on the device."""
@@ -83,18 +83,33 @@ class TorchArrays:
         """True when x is part of a graph."""
         return bool(x.requires_grad) and torch.is_grad_enabled()
 
+    def unrecorded(self, x: Array) -> AbstractContextManager[Any]:
+        """Inference mode."""
+        return torch.inference_mode(not self.differentiated(x))
+
+    def recordable(self, x: Array) -> Array:
+        """A copy where it is needed: a tensor of inference mode must not take part in a later graph."""
+        return x.clone() if x.is_inference() else x
+
+    def parts(self, columns: Array) -> Iterator[Array]:
+        """All at once, (n, C, b): a product with a batch of matrices occupies every core, one with a wide matrix does not."""
+        count = equal_parts(columns.shape[1])
+        yield columns.view(len(columns), count, -1).transpose(0, 1)
+
     def affine_columns(self, table: Array, x: Array) -> Array:
         """table[:, :-1] @ x + table[:, -1:]."""
-        return torch.addmm(table[:, -1:], table[:, :-1], x)
+        return torch.baddbmm(table[:, -1:], table[:, :-1].expand(len(x), -1, -1), x)
 
-    def add_product(self, target: Array, a: Array, b: Array) -> None:
-        """Add a product in place."""
-        target.addmm_(a, b)
+    def product(self, table: Array, x: Array) -> Array:
+        """table @ x."""
+        return torch.bmm(table.expand(len(x), -1, -1), x)
 
     def dot(self, a: Array, b: Array) -> Array:
         """Row by row scalar products."""
         return a @ b[0] if len(b) == 1 else (a * b).sum(-1)
 
-    def blocks(self, rows: int) -> Iterator[slice]:
-        """All at once."""
-        return iter((slice(None),))
+
+@cache
+def equal_parts(count: int) -> int:
+    """The most parts of the same size that are no smaller than `WIDTH`; 1 where no number divides the count."""
+    return max((parts for parts in range(1, count // WIDTH + 1) if count % parts == 0), default=1)

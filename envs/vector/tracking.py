@@ -10,7 +10,7 @@ from progressgym.envs.follow import FollowEnv, FollowStanceEnv
 from progressgym.envs.predict import PredictEnv, PredictStanceEnv
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.flavours import AnswersVector, Flavour, StanceVector
-from progressgym.envs.vector.scoring import compare, gain, targets
+from progressgym.envs.vector.scoring import Targets, compare, targets
 from progressgym.envs.vector.tables import Index, Tables
 from progressgym.scores import cosine
 
@@ -41,13 +41,13 @@ class TrackingVector(Flavour):
         labels = self._drawn_labels(self._asked(truth["_preferred"], draws), uniforms)
         return self._label_tables(labels, draws)
 
-    def _advance(self, actions: Array, index: Index) -> tuple[Array, Array, dict[str, Array]]:
-        values, target = self._scored(actions), self._target(index)
-        utility, drift_cosine, error = compare(self._arrays, values, target, len(self._settings.covered))
-        return utility, target.static, self._told(values, drift_cosine, error, index)
-
-    def _gain_of(self, utility: Array, static: Array) -> Array:
-        return gain(self._arrays, utility, static)
+    def _advance(self, actions: Array, index: Index) -> tuple[Array, Targets, dict[str, Array]]:
+        arrays, target = self._arrays, self._target(index)
+        with arrays.unrecorded(actions):
+            values = self._scored(actions)
+            found = values, *compare(arrays, values, target, len(self._settings.covered))
+        values, utility, drift_cosine, error = (arrays.recordable(score) for score in found)
+        return utility, target, self._told(values, drift_cosine, error, index)
 
 
 class FollowVectorEnv(TrackingVector, AnswersVector):

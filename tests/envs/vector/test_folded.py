@@ -12,7 +12,7 @@ from progressgym.core.answers import centred_log
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.envs.arrays import BLOCK, Arrays, NumpyArrays
 from progressgym.envs.readout import Readout
-from progressgym.envs.vector.torch import TorchArrays
+from progressgym.envs.vector.torch import WIDTH, TorchArrays
 from progressgym.histories.history import History
 from progressgym.instruments.instrument import Instrument
 from tests.envs.rollout import LINEAR
@@ -25,10 +25,11 @@ BACK_ENDS: dict[str, tuple[Arrays, float]] = {
 }
 
 
+@pytest.mark.parametrize("rows", [BLOCK + 3, 4 * WIDTH])
 @pytest.mark.parametrize("kinds", ["all items", "two options only", "wider only", "only the first item counts"])
 @pytest.mark.parametrize("name", BACK_ENDS)
-def test_folded_values_are_the_values_of_the_stance_model(name: str, kinds: str) -> None:
-    """Against `Instrument.values` of the softmax, in float64, with more rows than a block."""
+def test_folded_values_are_the_values_of_the_stance_model(name: str, kinds: str, rows: int) -> None:
+    """Against `Instrument.values` of the softmax, in float64, with more rows than a block, a number that has parts and one that has none."""
     arrays, tolerance = BACK_ENDS[name]
     history = History.load(LINEAR)
     instrument = history.instrument
@@ -41,7 +42,7 @@ def test_folded_values_are_the_values_of_the_stance_model(name: str, kinds: str)
     base = readout.base(centred)
     fold = readout.fold(base)
     assert fold is not None
-    theta = np.random.default_rng(0).uniform(-2, 2, (BLOCK + 3, len(DIMENSIONS)))
+    theta = np.random.default_rng(0).uniform(-2, 2, (rows, len(DIMENSIONS)))
     found = arrays.host(readout.folded_values(arrays.floats(theta), fold))
     np.testing.assert_allclose(found, expected(instrument, scored, centred, theta), atol=tolerance)
     found[:] = 0.0  # what is returned is the caller's own

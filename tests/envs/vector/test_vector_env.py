@@ -236,3 +236,23 @@ def test_rewards_are_differentiable(name: str, history: str) -> None:
     slope = torch.autograd.grad(reward(stance), stance)[0]
     quotient = (reward(point + 1e-5 * direction) - reward(point - 1e-5 * direction)) / 2e-5
     assert float((slope * direction).sum()) == pytest.approx(float(quotient), rel=1e-5, abs=1e-8)
+
+
+@pytest.mark.parametrize("name", [n for n in VECTOR_IDS if n.startswith("ProgressGym/Follow")])
+def test_tensors_of_a_step_may_take_part_in_a_graph(name: str) -> None:
+    """A step that needs no gradients leaves nothing behind that a later backward pass could not use."""
+    envs = native(name, 256, "disabled", history=LINEAR, array_backend="torch")
+    envs.reset(seed=0)
+    actions = torch.zeros(256, *envs.single_action_space.shape)
+    observation, reward, *_, infos = envs.step(actions)
+    shown = observation.values() if isinstance(observation, dict) else [observation]
+    for tensor in (reward, *shown, *infos["scores"].values()):
+        if tensor.is_floating_point():
+            scale = torch.ones((), requires_grad=True)
+            (scale * tensor).sum().backward()
+            assert scale.grad is not None and float(scale.grad) == pytest.approx(
+                float(tensor.sum()), rel=1e-5, abs=1e-4
+            )
+    stance = actions.clone().requires_grad_()
+    envs.step(stance)[1].sum().backward()
+    assert stance.grad is not None and bool(stance.grad.isfinite().all())
