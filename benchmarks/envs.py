@@ -37,12 +37,12 @@ import gymnasium as gym
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from questionnaires import longer
 
 import progressgym  # noqa: F401  (registers the environments)
 from progressgym.envs.evidence import differences, evidence, evidence_weights
 from progressgym.envs.stance import THETA_SCALE, D
 from progressgym.histories.history import History, shipped_names
-from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.stance import StanceModel
 from progressgym.preferences.comparisons import all_pairs, probabilities
 from progressgym.scores import cosine, dimension_error, drift_cosine
@@ -182,30 +182,18 @@ class Plain:
         return result
 
 
-def longer(instrument: Instrument, copies: int) -> Instrument:
-    """An instrument that repeats the items of another."""
-    from dataclasses import replace
-
-    size = len(instrument)
-    items = [replace(item, id=f"{item.id}-{copy}") for copy in range(copies) for item in instrument.items]
-    halves = [np.concatenate([half + copy * size for copy in range(copies)]) for half in (instrument.elicitation, instrument.evaluation)]  # fmt: skip
-    return Instrument(
-        name=f"{instrument.name}x{copies}",
-        version=instrument.version,
-        items=tuple(items),
-        config=instrument.config,
-        elicitation=halves[0],
-        evaluation=halves[1],
-    )
-
-
 def repeated(history: History, copies: int) -> History:
     """A history whose humans answer the items of a longer instrument, each copy alike."""
+    long, places = longer(history.instrument, copies, copies), np.arange(len(history.instrument))
+    halves = [
+        half for half in (history.instrument.elicitation, history.instrument.evaluation) for _ in range(copies - 1)
+    ]
+    asked = np.concatenate([places, *halves])
     return History(
         name=f"{history.name}x{copies}",
         labels=history.labels,
-        answers=np.tile(history.answers, (1, copies, 1)),
-        instrument=longer(history.instrument, copies),
+        answers=history.answers[:, asked],
+        instrument=long,
     )
 
 

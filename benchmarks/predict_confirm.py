@@ -1,19 +1,21 @@
 """The prediction benchmark once more, on seeds that nobody has seen, against rivals named beforehand.
 
-    python benchmarks/predict_confirm.py --scratch FOLDER   # goes on where it stopped, then writes the tables
-    python benchmarks/predict_confirm.py --table            # only writes the tables
+    python benchmarks/predict_confirm.py --scratch FOLDER         # goes on where it stopped, then writes the tables
+    python benchmarks/predict_confirm.py --scratch FOLDER --long  # on the longer questionnaire
+    python benchmarks/predict_confirm.py --table                  # only writes the tables
 
-The candidate, the seeds and their number stand in `benchmarks/predict.json` under "confirmation"; rivals are the level-only
-filter and every extrapolative baseline of `benchmarks/predict.py`. Nothing is tuned here. All conditions are measured on
-the seeds of the first stage, then on those of the second, which hold the first; nothing is decided in between. Each gives
+The candidate, the seeds and their number stand in `benchmarks/predict.json` under "confirmation" and "confirmation_long";
+rivals are the level-only filter and every extrapolative baseline of `benchmarks/predict.py`. Nothing is tuned here. All
+conditions are measured on the seeds of the first stage, then on those of the second, which hold the first; nothing is
+decided in between. Each gives
 
 * skill with the project's interval: items and seeds resampled together. It says what another questionnaire of this
   length would give, and however many seeds there are, it does not become narrower than its items allow;
 * skill with an interval for this questionnaire: the same resamples of seeds, the items as they are;
 * the candidate's skill minus the rival's, in pairs, items and seeds resampled together.
 
-Chunks of seeds go to the scratch folder, finished conditions to `benchmarks/predict_confirm_results.json`, tables to
-`docs/agents/prediction.md`. Legend of shapes: S seeds, R = 1 + resamples, row 0 the data as they are.
+Chunks of seeds go to the scratch folder, finished conditions to `benchmarks/predict_confirm_results.json` (`..._long_...`),
+tables to `docs/agents/prediction.md`. Legend of shapes: S seeds, R = 1 + resamples, row 0 the data as they are.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import argparse
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,44 +32,84 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from predict import BASELINES, PAGE, REAL, SETUP, Condition, conditions, to_cell, to_record
+from questionnaires import longer
 
 from progressgym.agents import make, spec_of
 from progressgym.bench.challenges import Challenge, parse_challenge
-from progressgym.bench.episodes import environments, replay, run_batch
+from progressgym.bench.episodes import replay, run_batch
 from progressgym.bench.scoring import baseline, contributions, draw_panel
 from progressgym.core.files import write_json
-from progressgym.histories.source import resolve_history
+from progressgym.histories.synthetic import DEFAULT_INSTRUMENT
+from progressgym.instruments.instrument import Instrument
 from progressgym.scores.intervals import Interval, estimate_skill, ratio_interval
 from progressgym.scores.resampling import RESAMPLES, Panel, draw_shares
 from progressgym.scores.utilities import utility_of
 
 Floats = NDArray[np.float64]
-RESULTS = Path(__file__).resolve().parent / "predict_confirm_results.json"
-BEGIN, END = "<!-- confirmation: begin -->", "<!-- confirmation: end -->"
+HERE = Path(__file__).resolve().parent
 LEVEL = "kalman-level"
 RIVALS = (LEVEL, *BASELINES)
 CHUNK = 64
 """Seeds that are run together."""
 
 
-def chosen(setup: dict[str, Any]) -> list[tuple[Condition, list[int]]]:
+@dataclass(frozen=True)
+class Plan:
+    """One of the two comparisons, as `benchmarks/predict.json` has it."""
+
+    name: str
+    """`confirmation`, or `confirmation_long`."""
+    candidate: str
+    first_seed: int
+    stages: dict[str, list[int]]
+    """Seeds a stage, of the conditions of the bar and of those that are only reported."""
+    copies: int = 1
+    """How often the scored items of the shipped instrument are there; more than once only for synthetic histories."""
+
+    @classmethod
+    def read(cls, long: bool) -> Plan:
+        """The one that is asked for."""
+        name = "confirmation_long" if long else "confirmation"
+        told = json.loads(SETUP.read_text(encoding="utf-8"))[name]
+        return cls(name, **{key: value for key, value in told.items() if key != "what"})
+
+    @property
+    def instrument(self) -> Instrument | None:
+        """What synthetic histories answer; None: the shipped one."""
+        return longer(Instrument.load(DEFAULT_INSTRUMENT), evaluation=self.copies) if self.copies > 1 else None
+
+    @property
+    def file(self) -> Path:
+        """Where its results are kept."""
+        return HERE / f"{self.name.replace('confirmation', 'predict_confirm')}_results.json"
+
+    @property
+    def marks(self) -> tuple[str, str]:
+        """Between these its tables stand."""
+        title = self.name.replace("_", " ")
+        return f"<!-- {title}: begin -->", f"<!-- {title}: end -->"
+
+
+def chosen(plan: Plan) -> list[tuple[Condition, list[int]]]:
     """Conditions with probability labels and without item noise, and the seeds of each, stage after stage."""
-    plan = setup["confirmation"]
-    first, stages = plan["first_seed"], plan["stages"]
+    first, stages = plan.first_seed, plan.stages
     found = []
     for compared, reported in zip(stages["compared"], stages["reported"], strict=True):
-        for condition in conditions(setup):
-            if condition.labels != "probability" or "noise" in condition.history:
+        for condition in conditions(json.loads(SETUP.read_text(encoding="utf-8"))):
+            real = condition.history == REAL
+            if condition.labels != "probability" or "noise" in condition.history or (real and plan.copies > 1):
                 continue
-            size = 1 if condition.history == REAL else compared if condition.compared else reported
+            size = 1 if real else compared if condition.compared else reported
             found.append((condition, list(range(first, first + size))))
     return found
 
 
-def play(condition: Condition, seeds: list[int], names: tuple[str, ...]) -> tuple[Panel, dict[str, Floats]]:
+def play(
+    condition: Condition, seeds: list[int], names: tuple[str, ...], instrument: Instrument | None = None
+) -> tuple[Panel, dict[str, Floats]]:
     """Run all agents on some seeds: what they are compared with, and their utilities (R, S)."""
     challenge: Challenge = parse_challenge(f"predict?horizon={condition.horizon}&labels={condition.labels}")
-    envs = environments(challenge, resolve_history(condition.history), condition.history, len(seeds))
+    envs = [challenge.make(condition.history, instrument) for _ in seeds]
     panel = draw_panel(challenge, [baseline(env, seed) for env, seed in zip(envs, seeds, strict=True)], RESAMPLES)
     utilities = {}
     for name in names:
@@ -92,16 +134,16 @@ def joined(parts: list[tuple[Panel, dict[str, Floats]]], seeds: int) -> tuple[Pa
 
 
 def stored(
-    condition: Condition, seeds: list[int], names: tuple[str, ...], scratch: Path
+    plan: Plan, condition: Condition, seeds: list[int], names: tuple[str, ...], scratch: Path
 ) -> tuple[Panel, dict[str, Floats]]:
     """As `play`, chunk by chunk; chunks that are there already are read."""
-    parts = []
+    parts, instrument = [], plan.instrument
     for start in range(0, len(seeds), CHUNK):
         part = seeds[start : start + CHUNK]
         file = scratch / f"{_slug(condition.key)}-{part[0]}-{len(part)}.npz"
         if not file.is_file():
             began = time.process_time()
-            panel, utilities = play(condition, part, names)
+            panel, utilities = play(condition, part, names, instrument)
             unfinished = file.with_suffix(".part.npz")
             used = np.stack([utilities[name] for name in names])
             np.savez(unfinished, static=panel.static, reference=panel.reference, steps=panel.steps, used=used)
@@ -141,11 +183,10 @@ def difference(panel: Panel, mine: Floats, other: Floats) -> Interval:
     return ratio_interval(gap, gaps, lead, leads)
 
 
-def table(results: Mapping[str, Any], setup: dict[str, Any]) -> str:
+def table(results: Mapping[str, Any], plan: Plan) -> str:
     """Markdown: the verdicts on the bar, then every condition."""
-    candidate = setup["confirmation"]["candidate"]
-    parts = []
-    for condition in dict.fromkeys(condition for condition, _ in chosen(setup)):
+    candidate, parts = plan.candidate, []
+    for condition in dict.fromkeys(condition for condition, _ in chosen(plan)):
         block = results.get(condition.key)
         head = f"**{condition.history}, Predict({condition.horizon})**"
         if block is None:
@@ -176,25 +217,26 @@ def main() -> None:
     """Measure what is missing and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scratch", type=Path, help="folder for unfinished conditions")
+    parser.add_argument("--long", action="store_true", help="the longer questionnaire")
     parser.add_argument("--table", action="store_true", help="measure nothing")
     arguments = parser.parse_args()
     if not arguments.table and arguments.scratch is None:
         parser.error("give --scratch FOLDER, or --table")
     torch.set_num_threads(1)
-    setup = json.loads(SETUP.read_text(encoding="utf-8"))
-    candidate = setup["confirmation"]["candidate"]
-    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
-    for condition, seeds in [] if arguments.table else chosen(setup):
+    plan = Plan.read(arguments.long)
+    results = json.loads(plan.file.read_text(encoding="utf-8")) if plan.file.is_file() else {}
+    for condition, seeds in [] if arguments.table else chosen(plan):
         if results.get(condition.key, {"seeds": 0})["seeds"] >= len(seeds):
             continue
         arguments.scratch.mkdir(parents=True, exist_ok=True)
-        panel, utilities = stored(condition, seeds, (candidate, *RIVALS), arguments.scratch)
-        rows = {name: row(panel, utilities[candidate], used) for name, used in utilities.items()}
+        panel, utilities = stored(plan, condition, seeds, (plan.candidate, *RIVALS), arguments.scratch)
+        rows = {name: row(panel, utilities[plan.candidate], used) for name, used in utilities.items()}
         results[condition.key] = {"seeds": len(seeds), "first": seeds[0], "rows": rows}
-        write_json(RESULTS, results)
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    PAGE.write_text(f"{before}{BEGIN}\n{table(results, setup)}\n{END}{after}", encoding="utf-8")
+        write_json(plan.file, results)
+    begin, end = plan.marks
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(begin)
+    after = rest.partition(end)[2]
+    PAGE.write_text(f"{before}{begin}\n{table(results, plan)}\n{end}{after}", encoding="utf-8")
 
 
 def _still(utilities: Floats) -> Floats:

@@ -21,6 +21,7 @@ from progressgym.core.ids import Scalar, format_id, parse_id
 if TYPE_CHECKING:
     from progressgym.envs.base import ProgressEnv
     from progressgym.histories.source import HistorySpec
+    from progressgym.instruments.instrument import Instrument
 
 IDS = {
     "follow": "ProgressGym/Follow-v0",
@@ -77,9 +78,10 @@ class Challenge:
         merged = dict(self.arguments) | arguments
         return Challenge(name=self.name, arguments=tuple(sorted(merged.items())), defaults=self.defaults)
 
-    def make(self, history: HistorySpec) -> ProgressEnv:
-        """The environment, without wrappers."""
-        arguments: dict[str, Any] = {**dict(self.arguments), "history": history, "disable_env_checker": True}
+    def make(self, history: HistorySpec, instrument: Instrument | None = None) -> ProgressEnv:
+        """The environment, without wrappers; `instrument` is what synthetic histories answer, `moral19-v1` by default."""
+        own = {"history": history, "instrument": instrument, "disable_env_checker": True}
+        arguments: dict[str, Any] = {**dict(self.arguments), **own}
         with warnings.catch_warnings():
             # An id names its version, so that its scores stay what they are; a newer one is no reason to warn.
             warnings.filterwarnings("ignore", message=".*is out of date.*", category=DeprecationWarning)
