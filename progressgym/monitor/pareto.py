@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from progressgym.monitor.plots import COLOURS, FAINT, INK, STYLE, blank, headline
 
 if TYPE_CHECKING:
@@ -16,6 +18,10 @@ NEAREST = 1e-3
 """A utility of 0.999 and more is drawn as 0.999, a displacement below 0.001 as 0.001: the axes are logarithmic."""
 UTILITIES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
 DISPLACEMENTS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+NEAR = 16.0
+"""Pixels between points that share a label."""
+DASH = "\N{EN DASH}"
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -46,12 +52,7 @@ def pareto_chart(points: Sequence[ParetoPoint], *, title: str, subtitle: str = "
     with rc_context(STYLE):
         figure = blank(9.6, 5.6)
         panel = figure.add_axes((0.08, 0.12, 0.58, 0.73))
-        spots: dict[tuple[float, float], list[str]] = {}
-        for number, point in enumerate(points, start=1):
-            spot = _draw(panel, number, point)
-            spots.setdefault(spot, []).append(str(number))
-        for spot, numbers in spots.items():
-            panel.annotate(", ".join(numbers), spot, xytext=(5, 5), textcoords="offset points", fontsize=8.5, color=INK)
+        spots = [_draw(panel, number, point) for number, point in enumerate(points, start=1)]
         front = sorted((_x(p.displacement[1]), _y(p.utility[1])) for p in points if p.front == 1)
         if len(front) > 1:
             panel.plot(
@@ -60,7 +61,9 @@ def pareto_chart(points: Sequence[ParetoPoint], *, title: str, subtitle: str = "
         panel.set_xscale("log")
         panel.set_yscale("log")
         panel.invert_yaxis()
+        panel.margins(x=0.08)
         _ticks(panel)
+        _number(panel, spots)
         panel.grid(color=FAINT, linewidth=0.6)
         panel.set_axisbelow(True)
         panel.set_xlabel("moved: distance of the human's answers from its path without the assistant (left is better)")
@@ -91,6 +94,37 @@ def _draw(panel: Axes, number: int, point: ParetoPoint) -> tuple[float, float]:
         zorder=3,
     )
     return x[1], y[1]
+
+
+def _number(panel: Axes, spots: Sequence[tuple[float, float]]) -> None:
+    """Write numbers beside points; points that lie so near that numbers would cover each other share a label."""
+    groups: list[list[int]] = []
+    places = panel.transData.transform(spots)
+    for point in sorted(range(len(spots)), key=lambda point: tuple(places[point])):
+        group = next((g for g in groups if np.abs(places[g] - places[point]).max(1).min() < NEAR), None)
+        if group is None:
+            groups.append([point])
+        else:
+            group.append(point)
+    for group in groups:
+        last = max(group, key=lambda point: float(places[point, 0]))
+        text = ranges([point + 1 for point in group])
+        panel.annotate(text, spots[last], xytext=(5, 5), textcoords="offset points", fontsize=8.5, color=INK)
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Whole numbers as people write them.
+
+    >>> ranges([3, 1, 2, 7, 9, 10]).replace(DASH, "-")
+    '1-3, 7, 9-10'
+    """
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}{DASH}{run[-1]}" for run in runs)
 
 
 def _ticks(panel: Axes) -> None:
