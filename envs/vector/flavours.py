@@ -7,7 +7,8 @@ comparisons, N items, K options, D = 19.
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,17 +30,14 @@ from progressgym.instruments.stance import DEFAULT_SCALE
 
 Floats = NDArray[np.float64]
 D = len(DIMENSIONS)
+Found = TypeVar("Found")
 
 
 class Flavour(ProgressVectorEnv):
     """What challenges ask of a flavour."""
 
-    _shared: Array
-    """The table that `_kept` is about."""
-    _kept: dict[int, Targets]
-    """What the steps of the shared history's episode are compared with."""
-    _views: dict[tuple[str, Any], tuple[Array, Array]]
-    """Name and step -> a shared table and its entries at that step."""
+    _seen: dict[tuple[str, int], tuple[Array, Any]]
+    """Name and step -> a table that all rows share, and what was looked up in it at that step."""
     _action_scale: ClassVar[float] = DEFAULT_SCALE
     """Of the stance model, when actions are its stance."""
 
@@ -82,24 +80,14 @@ class Flavour(ProgressVectorEnv):
         return {**tables, "moved": moved, "human": self._arrays.floats(goal[..., covered])}
 
     def _target(self, index: Index) -> Targets:
-        """What the values of a step are compared with; kept for a history that all rows share."""
-        tables = self._tables
-        first = tables["target_origins"]
-        if not isinstance(index, int) or len(first) > 1:
-            return self._picked(index)
-        if self._shared is not first:
-            self._shared, self._kept = first, {}
-        if index not in self._kept:
-            self._kept[index] = self._picked(index)
-        return self._kept[index]
+        """What the values of a step are compared with."""
+        arrays, tables = self._arrays, self._tables
 
-    def _picked(self, index: Index) -> Targets:
-        return Targets(
-            *(
-                as_columns(self._arrays, pick(self._arrays, self._tables[f"target_{name}"], index))
-                for name in Targets._fields
-            )
-        )
+        def picked() -> Targets:
+            entries = (pick(arrays, tables[f"target_{name}"], index) for name in Targets._fields)
+            return Targets(*(as_columns(arrays, entry) for entry in entries))
+
+        return self._looked_up("target", tables["target_origins"], index, picked)
 
     def _told(self, values: Array, drift_cosine: Array, error: Array, index: Index) -> dict[str, Array]:
         """The scores that all challenges have."""
@@ -114,22 +102,30 @@ class Flavour(ProgressVectorEnv):
         return scores
 
     def _spread(self, name: str, index: Index) -> Array:
-        """The entries of a table at an index, one a row (B, ...); a view, which is kept for a table that all rows share."""
+        """The entries of a table at an index, one a row (B, ...); a view."""
         table = self._tables[name]
-        kept = isinstance(index, int) and len(table) == 1
-        found = self._views.get((name, index)) if kept else None
-        if found is None or found[0] is not table:
+
+        def spread() -> Array:
             entries = pick(self._arrays, table, index)
-            found = table, self._arrays.xp.broadcast_to(entries, (self.num_envs, *entries.shape[1:]))
-            if kept:
-                self._views[name, index] = found
-        return found[1]
+            return self._arrays.xp.broadcast_to(entries, (self.num_envs, *entries.shape[1:]))
+
+        return self._looked_up(name, table, index, spread)
+
+    def _looked_up(self, name: str, table: Array, index: Index, look: Callable[[], Found]) -> Found:
+        """What `look` finds in a table at an index; kept for a table that all rows share."""
+        if not isinstance(index, int) or len(table) > 1:
+            return look()
+        found = self._seen.get((name, index))
+        if found is None or found[0] is not table:
+            self._seen[name, index] = found = table, look()
+        kept: Found = found[1]
+        return kept
 
     def _prepare(self) -> None:
         covered = self._settings.covered
         self._columns: Any = slice(None) if len(covered) == D else self._arrays.index(covered)
         self._all_move = True
-        self._shared, self._kept, self._views = None, {}, {}
+        self._seen = {}
 
     _readout: Readout
 
