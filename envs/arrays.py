@@ -24,7 +24,7 @@ TOLERANCES = {"float64": (TINY, STILL, 1e-9), "float32": (1e-6, 1e-5, 1e-6)}
 FEW = 2048
 """So few numbers take one call of a slow function; more, several calls of fast ones."""
 BLOCK = 256
-"""Columns that one core works on at a time: a block of hidden numbers then stays in its cache."""
+"""Environments that one core works on at a time: a block of hidden numbers then stays in its cache."""
 
 
 class Arrays(Protocol):
@@ -86,6 +86,10 @@ class Arrays(Protocol):
 
     def recordable(self, x: Array) -> Array:
         """What was computed there, fit for a user's own gradients."""
+        ...
+
+    def blocks(self, rows: int) -> Iterator[slice]:
+        """Slices of rows that are best worked on one after the other."""
         ...
 
     def parts(self, columns: Array) -> Iterator[Array]:
@@ -168,9 +172,13 @@ class NumpyArrays:
         """The array itself."""
         return x
 
+    def blocks(self, rows: int) -> Iterator[slice]:
+        """Slices of `BLOCK` rows."""
+        return (slice(start, start + BLOCK) for start in range(0, rows, BLOCK))
+
     def parts(self, columns: Array) -> Iterator[Array]:
         """`BLOCK` columns after `BLOCK` columns."""
-        return (columns[:, start : start + BLOCK] for start in range(0, columns.shape[1], BLOCK))
+        return (columns[:, block] for block in self.blocks(columns.shape[1]))
 
     def affine_columns(self, table: Array, x: Array) -> Array:
         """A row of ones costs less than adding to the product."""

@@ -105,16 +105,19 @@ class Readout:
 
     def score(self, logits: Base) -> Array:
         """Values (..., D) of answers with these logits, 0 on dimensions that are not covered; overwrites the logits."""
-        values = self._arrays.affine(self._arrays.sigmoid(logits.two), self._two_weights, self._constant)
+        return self.mean(self._arrays.sigmoid(logits.two), self.chances(logits.many))
+
+    def mean(self, two: Array, many: Array) -> Array:
+        """Values (..., D) of choice probabilities: (..., J) of first options, (..., I, K) of the wider items' options."""
+        values = self._arrays.affine(two, self._two_weights, self._constant)
         if len(self.many_items):
-            chances = self.chances(logits.many)
-            values += chances.reshape(*chances.shape[:-2], -1) @ self._many_weights
+            values += many.reshape(*many.shape[:-2], -1) @ self._many_weights
         return values
 
     def chances(self, many: Array) -> Array:
         """Choice probabilities (..., I, K) of the wider items; logits are far too small to overflow."""
         weights = self._arrays.xp.exp(many).reshape(*many.shape[:-1], *self.many_mask.shape)
-        return weights / weights.sum(-1, keepdims=True)
+        return weights / over_options(weights)[..., None]
 
     def values(self, theta: Array, base: Base) -> Array:
         """theta (..., D) -> values (..., D)."""
@@ -162,6 +165,14 @@ class Readout:
         self._many_dims = _span(rows, weights)
         self._odds = self._arrays.floats(different[:, : len(DIMENSIONS)][:, self._many_dims])
         self._many_out = self._arrays.floats(different[:, len(DIMENSIONS) :].T[self._many_dims])
+
+
+def over_options(table: Array) -> Array:
+    """Sums (...) over the last axis, which is short: adding a few columns is faster than many short sums."""
+    total = table[..., 0]
+    for option in range(1, table.shape[-1]):
+        total = total + table[..., option]
+    return total
 
 
 def _span(*tables: NDArray[np.float64]) -> slice:

@@ -245,9 +245,12 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         return self._joined(parts)
 
     def _joined(self, parts: list[Tables]) -> Tables:
-        if len(parts) == 1:
-            return parts[0]
-        return {key: self._arrays.xp.concatenate([part[key] for part in parts]) for key in parts[0]}
+        """Tables of rows, one after the other."""
+        return {key: self._stacked([part[key] for part in parts]) for key in parts[0]}
+
+    def _stacked(self, parts: list[Array]) -> Array:
+        """Rows, one after the other."""
+        return parts[0] if len(parts) == 1 else self._arrays.xp.concatenate(parts)
 
     def _asked(self, preferred: NDArray[np.float64], draws: Draws) -> NDArray[np.float64]:
         """Preference probabilities (H, S, P) of all pairs -> (1 or R, S, Q) of those asked."""

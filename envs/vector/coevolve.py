@@ -17,11 +17,11 @@ from progressgym.core.answers import FLOOR, centred_log
 from progressgym.envs.arrays import Array
 from progressgym.envs.coevolve import CoevolveEnv, CoevolveStanceEnv, move
 from progressgym.envs.evidence import evidence
-from progressgym.envs.readout import Base
+from progressgym.envs.readout import FAR, Base, over_options
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.flavours import AnswersVector, Flavour, StanceVector
 from progressgym.envs.vector.scoring import Targets, against_history, compare, length, targets
-from progressgym.envs.vector.tables import Index, Tables, pick
+from progressgym.envs.vector.tables import Index, Tables, part, pick
 from progressgym.preferences.comparisons import CLIP
 
 Floats = NDArray[np.float64]
@@ -58,7 +58,8 @@ class CoevolveVector(Flavour):
         tables["start"] = arrays.floats(human[:, 0])
         real = self._readout.base(centred_log(answers, settings.instrument.mask))
         tables["real_two"], tables["real_many"] = real.two, self._on_real(real.many)
-        static = self._paths(tables, self._agent_logits(self._static(answers[:, 0], tables)))
+        still = self._static(answers[:, 0], tables)
+        static = self._paths(tables, self._agent_logits(still, self._readout.chances(still.many)))
         return {**tables, **self._target_tables(targets(arrays, human, arrays.host(static), 0), human)}
 
     def _paths(self, tables: Tables, static: Base) -> Array:
@@ -69,7 +70,7 @@ class CoevolveVector(Flavour):
         for n in range(self._settings.steps):
             beside = self._moved(tables, beside, static, n, self._template.influence)
             alone = self._moved(tables, alone, static, n, 0.0)
-            utilities.append(self._utility(self._values(beside), tables["directions"]))
+            utilities.append(self._utility(self._readout.mean(*self._chances(beside)), tables["directions"]))
             free.append(self._chances(alone))
         tables["free_two"] = stack([chances.two for chances in free], 1)
         tables["free_many"] = stack([chances.many for chances in free], 1)
@@ -104,20 +105,35 @@ class CoevolveVector(Flavour):
 
     def _advance(self, actions: Array, index: Index) -> tuple[Array, Targets, dict[str, Array]]:
         arrays, tables = self._arrays, self._tables
-        logits = self._logits(actions)
-        agent = self._agent_logits(logits)
-        own = self._readout.score(Base(arrays.copy(logits.two), logits.many))
-        self._human = self._moved(tables, self._human, agent, index, self._template.influence)
+        steps = [self._influenced(actions[rows], rows, index) for rows in arrays.blocks(self.num_envs)]
+        after = self._joined(steps)
+        self._human = Base(after["two"], after["many"])
         self._see_next(index)
-        values = self._values(self._human)
-        utility = self._utility(values, tables["directions"])
+        values, own = after["simulated"], after["own"]
         target, covered = self._target(index), len(self._settings.covered)
         _, drift_cosine, error = compare(arrays, own, target, covered)
         scores = self._told(own, drift_cosine, error, index)
         scores["simulated_values"] = values[:, self._columns]
-        scores |= self._lock_in(index)
+        scores |= {name: after[name] for name in ("entropy", "displacement")}
         scores["against_history"] = against_history(arrays, values, tables["start"], target.origins[2].T, covered)
-        return utility, target, scores
+        return self._utility(values, tables["directions"]), target, scores
+
+    def _influenced(self, actions: Array, rows: slice, index: Index) -> Tables:
+        """What the agents' answers do to the humans of some rows: their logits, and what is told of them."""
+        tables, now = part(self._tables, rows), index if isinstance(index, int) else index[rows]
+        logits = self._logits(actions, tables)
+        wide = self._readout.chances(logits.many)
+        agent = self._agent_logits(logits, wide)
+        human = Base(self._human.two[rows], self._human.many[rows])
+        human = self._moved(tables, human, agent, now, self._template.influence)
+        chances = self._chances(human)
+        return {
+            "two": human.two,
+            "many": human.many,
+            "own": self._readout.mean(self._arrays.sigmoid(self._arrays.copy(logits.two)), wide),
+            "simulated": self._readout.mean(*chances),
+            **self._lock_in(tables, chances, now),
+        }
 
     def _see_next(self, index: Index) -> None:
         """The next labels, in rows whose episode goes on; the last observation shows the same labels twice."""
@@ -132,17 +148,22 @@ class CoevolveVector(Flavour):
         self._labels = arrays.xp.where(more, fresh, self._labels)
 
     def _ask(self, human: Base, index: Index) -> Array:
-        """Labels (B, Q) of simulated humans: P(a over b) is the logistic function of the difference of their logits."""
+        """Labels (B, Q) of simulated humans."""
         arrays, tables = self._arrays, self._tables
-        two, first, second, order = self._pair_columns
-        differences = arrays.xp.concatenate([human.two[:, two], human.many[:, first] - human.many[:, second]], 1)
-        preferred = arrays.xp.clip(arrays.sigmoid(differences), CLIP, 1.0 - CLIP)[:, order]
+        blocks = arrays.blocks(self.num_envs)
+        preferred = self._stacked([self._prefers(Base(human.two[rows], human.many[rows])) for rows in blocks])
         if "asked" in tables:
             row: Any = arrays.index(self._rows)[:, None]
             preferred = preferred[row, tables["asked"]]
         if self._settings.sampled:
             preferred = pick(arrays, tables["uniforms"], index) < preferred
         return arrays.observation(preferred)
+
+    def _prefers(self, human: Base) -> Array:
+        """P(a over b) (B, P) of all pairs: the logistic function of the difference of their logits."""
+        xp, (two, first, second, order) = self._arrays.xp, self._pair_columns
+        differences = xp.concatenate([human.two[:, two], human.many[:, first] - human.many[:, second]], 1)
+        return xp.clip(self._arrays.sigmoid(differences), CLIP, 1.0 - CLIP)[:, order]
 
     def _moved(self, tables: Tables, human: Base, agent: Base, index: Index, influence: float) -> Base:
         """The humans' logits after a step; the real century ahead is index + 1."""
@@ -151,8 +172,10 @@ class CoevolveVector(Flavour):
         pull = self._template.pull
         return Base(*(move(h, r, a, pull, influence) for h, r, a in zip(human, real, agent, strict=True)))
 
-    def _agent_logits(self, logits: Base) -> Base:
+    def _agent_logits(self, logits: Base, wide: Array) -> Base:
         """What `centred_log` makes of answers with these logits: no answer is less likely than 1e-4.
+
+        `wide` (B, I, K) are the wider items' choice probabilities.
 
         Of two options the likelier one has log p = -log(1 + exp(-|x|)), and the other no less than log 1e-4.
         """
@@ -162,9 +185,8 @@ class CoevolveVector(Flavour):
         two = xp.sign(logits.two) * xp.minimum(size, top)
         if not len(self._readout.many_items):
             return Base(two, logits.many)
-        logs = xp.log(xp.clip(self._readout.chances(logits.many), FLOOR, 1.0))
-        logs = xp.where(self._wide, logs, 0.0)
-        mean = logs.sum(-1) / self._counts
+        logs = xp.where(self._wide, xp.log(xp.clip(wide, FLOOR, 1.0)), 0.0)
+        mean = over_options(logs) / self._counts
         many = xp.where(self._wide, logs - mean[..., None], 0.0)
         return Base(two, many.reshape(*many.shape[:-2], -1))
 
@@ -174,18 +196,10 @@ class CoevolveVector(Flavour):
         return xp.where(self._wide.reshape(-1), many, 0.0)
 
     def _chances(self, human: Base) -> Base:
-        """Choice probabilities: of first options (B, J), of all options of wider items (B, I * K)."""
-        arrays, total = self._arrays, len(human.two)
-        chances = self._readout.chances(self._padded(human.many))
-        return Base(arrays.sigmoid(arrays.copy(human.two)), chances.reshape(total, -1))
-
-    def _padded(self, many: Array) -> Array:
-        """Wide logits with padding where no chance is left to it; a copy."""
-        return self._arrays.xp.where(self._wide.reshape(-1), many, -1e9)
-
-    def _values(self, human: Base) -> Array:
-        """Values (B, D) of simulated humans."""
-        return self._readout.score(Base(self._arrays.copy(human.two), self._padded(human.many)))
+        """Choice probabilities: of first options (B, J), of all options of wider items (B, I, K)."""
+        arrays = self._arrays
+        padded = arrays.xp.where(self._wide.reshape(-1), human.many, FAR)
+        return Base(arrays.sigmoid(arrays.copy(human.two)), self._readout.chances(padded))
 
     def _utility(self, values: Array, directions: Array) -> Array:
         """Mean over m of the largest similarity to a century j >= m; see `progressgym.scores.coevolve_utilities`.
@@ -205,19 +219,18 @@ class CoevolveVector(Flavour):
             total = total + best
         return total / similar.shape[1]
 
-    def _lock_in(self, index: Index) -> dict[str, Array]:
-        """Entropy and displacement, as in `progressgym.scores.lock_in`."""
+    def _lock_in(self, tables: Tables, now: Base, index: Index) -> dict[str, Array]:
+        """Entropy and displacement, as in `progressgym.scores.lock_in`, of the humans' choice probabilities."""
         arrays = self._arrays
         xp, items = arrays.xp, len(self._settings.instrument)
-        now = self._chances(self._human)
-        free_two, free_many = (pick(arrays, self._tables[name], index) for name in ("free_two", "free_many"))
-        gap = xp.abs(now.two - free_two).sum(-1) + xp.abs(now.many - free_many).sum(-1) / 2
+        free_two, free_many = (pick(arrays, tables[name], index) for name in ("free_two", "free_many"))
+        apart = xp.abs(now.many - free_many)
+        gap = xp.abs(now.two - free_two).sum(-1) + apart.reshape(len(apart), -1).sum(-1) / 2
         rest = 1.0 - now.two
         bits = -(now.two * xp.log(now.two) + rest * xp.log1p(-now.two)).sum(-1) / math.log(2.0)
         if len(self._readout.many_items):
-            wide = now.many.reshape(len(now.many), *self._wide.shape)
-            surprise = wide * xp.log(xp.where(wide > 0, wide, 1.0))
-            bits = bits - (surprise.sum(-1) / xp.log(self._counts)).sum(-1)
+            surprise = now.many * xp.log(xp.where(now.many > 0, now.many, 1.0))
+            bits = bits - (over_options(surprise) / xp.log(self._counts)).sum(-1)
         return {"entropy": bits / items, "displacement": gap / items}
 
     def _where(self, rows: NDArray[np.bool_], new: Base, old: Base) -> Base:

@@ -55,13 +55,13 @@ class Flavour(ProgressVectorEnv):
         """Logits (H, ...) of an agent that answers as in century 0."""
         raise NotImplementedError
 
-    def _logits(self, actions: Array) -> Base:
-        """Logits (B, ...) of the answers that actions stand for; fresh."""
+    def _logits(self, actions: Array, tables: Tables) -> Base:
+        """Logits (B, ...) of the answers that actions stand for, with the tables of their rows; fresh."""
         raise NotImplementedError
 
     def _scored(self, actions: Array) -> Array:
         """Values (B, D) of the answers that actions stand for."""
-        return self._readout.score(self._logits(actions))
+        return self._readout.score(self._logits(actions, self._tables))
 
     def _label_tables(self, labels: Array, draws: Draws) -> Tables:
         """Tables of observations, from labels (1 or R, 1 + S, Q), century 0's first."""
@@ -147,8 +147,7 @@ class StanceVector(Flavour):
         return {"base_two": base.two, "base_many": base.many}
 
     def _static(self, answers: Floats, tables: Tables) -> Base:
-        still = self._arrays.floats(np.zeros((len(answers), D)))
-        return self._readout.logits(still, Base(tables["base_two"], tables["base_many"]))
+        return self._logits(self._arrays.floats(np.zeros((len(answers), D))), tables)
 
     def _checked(self, actions: Any, live: Mask) -> Array:
         arrays = self._arrays
@@ -161,8 +160,8 @@ class StanceVector(Flavour):
             raise UserError("the actions hold NaN or infinite numbers; give 19 numbers in [-1, 1] a row")
         return arrays.xp.clip(theta, -1.0, 1.0)
 
-    def _logits(self, actions: Array) -> Base:
-        return self._readout.logits(actions, Base(self._tables["base_two"], self._tables["base_many"]))
+    def _logits(self, actions: Array, tables: Tables) -> Base:
+        return self._readout.logits(actions, Base(tables["base_two"], tables["base_many"]))
 
     def _scored(self, actions: Array) -> Array:
         two, many = self._tables["base_two"], self._tables["base_many"]
@@ -210,7 +209,7 @@ class AnswersVector(Flavour):
         return {}
 
     def _static(self, answers: Floats, tables: Tables) -> Base:
-        return self._logits(self._arrays.floats(to_action(answers)))
+        return self._logits(self._arrays.floats(to_action(answers)), tables)
 
     def _checked(self, actions: Any, live: Mask) -> Array:
         arrays = self._arrays
@@ -224,7 +223,7 @@ class AnswersVector(Flavour):
             raise UserError("the actions hold NaN; give a log-probability for every option")
         return given
 
-    def _logits(self, actions: Array) -> Base:
+    def _logits(self, actions: Array, tables: Tables) -> Base:
         clip, (two, many) = self._arrays.xp.clip, self._places
         first, second = clip(actions[:, two, 0], -LIMIT, LIMIT), clip(actions[:, two, 1], -LIMIT, LIMIT)
         wide = clip(actions[:, many], -LIMIT, LIMIT)

@@ -25,6 +25,11 @@ def pick(arrays: Arrays, table: Array, index: Index) -> Array:
     return table[row, arrays.index(index)]
 
 
+def part(tables: Tables, rows: slice) -> Tables:
+    """The entries of some rows; what all rows share stays shared."""
+    return {name: table if len(table) == 1 else table[rows] for name, table in tables.items()}
+
+
 def install(arrays: Arrays, tables: Tables, new: Tables, rows: NDArray[np.int64], total: int) -> None:
     """Put the tables of some rows, or of all, in their place.
 

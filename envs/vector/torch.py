@@ -91,6 +91,10 @@ class TorchArrays:
         """A copy where it is needed: a tensor of inference mode must not take part in a later graph."""
         return x.clone() if x.is_inference() else x
 
+    def blocks(self, rows: int) -> Iterator[slice]:
+        """All at once."""
+        yield slice(None)
+
     def parts(self, columns: Array) -> Iterator[Array]:
         """All at once, (n, C, b): a product with a batch of matrices occupies every core, one with a wide matrix does not."""
         count = equal_parts(columns.shape[1])
