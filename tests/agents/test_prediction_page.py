@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from progressgym.agents import check
 from progressgym.histories.source import resolve_history
+from progressgym.histories.synthetic import synthetic_history
+from progressgym.instruments.instrument import Instrument
 
-ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = ROOT / "benchmarks" / "predict.py"
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def scripts() -> Iterator[None]:
+    """The benchmarks import each other from their own folder."""
+    if not BENCHMARKS.is_dir():
+        pytest.skip("needs the repository, not an installed package")
+    sys.path.insert(0, str(BENCHMARKS))
+    yield
+    sys.path.remove(str(BENCHMARKS))
 
 
 @pytest.fixture(scope="module")
-def script() -> ModuleType:
-    if not SCRIPT.is_file():
-        pytest.skip("needs the repository, not an installed package")
-    spec = importlib.util.spec_from_file_location("predict_benchmark", SCRIPT)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def script(scripts: None) -> ModuleType:
+    return importlib.import_module("predict")
+
+
+@pytest.fixture(scope="module")
+def confirmation(scripts: None) -> ModuleType:
+    return importlib.import_module("predict_confirm")
 
 
 def test_the_page_shows_the_results(script: ModuleType) -> None:
@@ -49,3 +60,57 @@ def test_conditions_and_agents_exist(script: ModuleType) -> None:
 def test_the_ceiling_is_a_ceiling(script: ModuleType) -> None:
     """On two seeds: knowing the stance is nearly, but not quite, knowing the truth."""
     assert 0.8 < script.ceiling("linear", 0.5, [1000, 1001]) < 1.0
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_the_page_shows_the_confirmations(script: ModuleType, confirmation: ModuleType, long: bool) -> None:
+    plan = confirmation.Plan.read(long)
+    begin, end = plan.marks
+    shown = script.PAGE.read_text(encoding="utf-8").partition(begin)[2].partition(end)[0].strip()
+    results = json.loads(plan.file.read_text(encoding="utf-8"))
+    assert shown == confirmation.table(results, plan), (
+        f"run python benchmarks/predict_confirm.py --table (long: {long})"
+    )
+
+
+@pytest.mark.parametrize(
+    ("long", "rival", "expected"),
+    [
+        (False, "kalman-level", 5),
+        (False, "extrapolative-dpo", 6),
+        (False, "extrapolative-dpo?reference=uniform", 3),
+        (False, "extrapolative-dpo?order=2&reference=uniform", 2),
+        *(
+            (True, rival, 6)
+            for rival in ("kalman-level", "lifelong-map?order=1", "extrapolative-dpo?reference=uniform")
+        ),
+        (True, "extrapolative-dpo?order=2&reference=uniform", 6),
+    ],
+)
+def test_the_counts_on_the_page_are_those_of_the_results(
+    confirmation: ModuleType, long: bool, rival: str, expected: int
+) -> None:
+    """In how many of the six conditions the candidate's interval lies above the rival's."""
+    plan = confirmation.Plan.read(long)
+    results = json.loads(plan.file.read_text(encoding="utf-8"))
+    seeds = max(plan.stages["compared"])
+    compared = {condition.key for condition, _ in confirmation.chosen(plan) if condition.compared}
+    blocks = [results[key] for key in compared if "synthetic" in key]
+    assert len(blocks) == 6 and all(block["seeds"] == seeds for block in blocks)
+    rows = [block["rows"] for block in blocks]
+    assert sum(row[plan.candidate]["skill"][0] > row[rival]["skill"][2] for row in rows) == expected
+
+
+def test_a_longer_questionnaire_asks_the_same_kinds_of_items(confirmation: ModuleType) -> None:
+    short = Instrument.load("moral19-v1")
+    long = confirmation.longer(short, evaluation=3)
+    assert len(long) == len(short) + 2 * len(short.evaluation) and len(long.evaluation) == 3 * len(short.evaluation)
+    np.testing.assert_array_equal(long.elicitation, short.elicitation)
+    np.testing.assert_array_equal(long.loadings[long.evaluation], np.tile(short.loadings[short.evaluation], (3, 1, 1)))
+    source = resolve_history("synthetic:linear?coherence=0.5", long)
+    human = synthetic_history(source.entries[0], instrument=long, rng=np.random.default_rng(0)).answers  # type: ignore[arg-type]  # a spec
+    first, copy = (
+        human[:, long.evaluation[: len(short.evaluation)]],
+        human[:, long.evaluation[-len(short.evaluation) :]],
+    )
+    assert np.abs(first - copy).max() > 0.05
