@@ -175,9 +175,11 @@ class CoevolveVector(Flavour):
     def _agent_logits(self, logits: Base, wide: Array) -> Base:
         """What `centred_log` makes of answers with these logits: no answer is less likely than 1e-4.
 
-        `wide` (B, I, K) are the wider items' choice probabilities.
-
         Of two options the likelier one has log p = -log(1 + exp(-|x|)), and the other no less than log 1e-4.
+
+        Args:
+            logits: (B, ...).
+            wide: (B, I, K) choice probabilities of the wider items.
         """
         xp = self._arrays.xp
         size = xp.abs(logits.two)
