@@ -93,9 +93,10 @@ class Plan:
 def chosen(plan: Plan) -> list[tuple[Condition, list[int]]]:
     """Conditions with probability labels and without item noise, and the seeds of each, stage after stage."""
     first, stages = plan.first_seed, plan.stages
+    every = list(conditions(json.loads(SETUP.read_text(encoding="utf-8"))))
     found = []
     for compared, reported in zip(stages["compared"], stages["reported"], strict=True):
-        for condition in conditions(json.loads(SETUP.read_text(encoding="utf-8"))):
+        for condition in every:
             real = condition.history == REAL
             if condition.labels != "probability" or "noise" in condition.history or (real and plan.copies > 1):
                 continue

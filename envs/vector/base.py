@@ -160,7 +160,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         """
         if not self._begun:
             raise gym.error.ResetNeeded("call reset() before step()")
-        resting = Mask.of(self._over.copy())
+        resting = Mask.of(self._over)
         if resting.some and self.autoreset_mode is not AutoresetMode.NEXT_STEP:
             raise gym.error.ResetNeeded("episodes are over: call reset(options={'reset_mask': terminations}) first")
         live = resting.others()

@@ -127,10 +127,11 @@ class CoevolveVector(Flavour):
         human = Base(self._human.two[rows], self._human.many[rows])
         human = self._moved(tables, human, agent, now, self._template.influence)
         chances = self._chances(human)
+        first = self._arrays.copy(logits.two)  # the agent's logits are part of the graph, and `sigmoid` overwrites
         return {
             "two": human.two,
             "many": human.many,
-            "own": self._readout.mean(self._arrays.sigmoid(self._arrays.copy(logits.two)), wide),
+            "own": self._readout.mean(self._arrays.sigmoid(first), wide),
             "simulated": self._readout.mean(*chances),
             **self._lock_in(tables, chances, now),
         }

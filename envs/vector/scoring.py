@@ -81,7 +81,7 @@ def length(arrays: Arrays, vectors: Array) -> Array:
 
 
 def gain(arrays: Arrays, utility: Array, target: Targets) -> Array:
-    """As `progressgym.scores.gain`."""
+    """As `progressgym.scores.gain`, of utilities (B,): (B,)."""
     return arrays.xp.clip((utility - target.static) / target.room, -1.0, 1.0)
 
 
