@@ -256,7 +256,7 @@ def _batch(group: Group, seeds: list[int], device: str) -> list[NDArray[np.float
 
 
 def _agent(group: Group, device: str) -> Agent:
-    return make_for(group.agent, int(dict(group.challenge.arguments).get("horizon", 0)), device)
+    return make_for(group.agent, group.challenge.horizon, device)
 
 
 def _single(group: Group, seed: int) -> NDArray[np.float32]:
