@@ -1,7 +1,7 @@
 """Challenges: what is asked of an agent, and how it counts.
 
 A challenge is a frozen dataclass. Its fields are the arguments of its id (`follow`, `predict?horizon=2`,
-`coevolve?influence=0.2&labels=sample`); its class says everything that agents, tables, boards and pages have to know,
+`follow?labels=sample`); its class says everything that agents, tables, boards and pages have to know,
 so that none of them knows a challenge by name. A new one is a class like those in `envs/follow.py`, beside its
 environment, and a line in `envs/__init__.py`.
 
@@ -11,7 +11,6 @@ Legend of shapes: T centuries, n steps, N items, K options, D = 19.
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError, unknown
 from progressgym.core.ids import Scalar, format_id, parse_id
+from progressgym.core.targets import load_target
 
 if TYPE_CHECKING:
     from progressgym.envs.base import ProgressEnv
@@ -193,8 +193,7 @@ def challenge_class(name: str) -> type[Challenge]:
     """
     if name not in CHALLENGES:
         raise unknown("challenge", name, CHALLENGES)
-    module, _, attribute = CHALLENGES[name].partition(":")
-    found = getattr(importlib.import_module(module), attribute)
+    found = load_target(CHALLENGES[name])
     if not (isinstance(found, type) and issubclass(found, Challenge)):
         raise UserError(f"{CHALLENGES[name]}, registered as challenge {name!r}, is not a Challenge")
     return found

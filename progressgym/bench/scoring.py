@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from progressgym.bench.challenges import Challenge
 from progressgym.bench.episodes import Trace, replay
-from progressgym.bench.justify import justifiability
+from progressgym.bench.measures import DEFAULT, measure
 from progressgym.envs.actions import to_action
 from progressgym.envs.base import ProgressEnv
 from progressgym.envs.challenge import challenge_of
@@ -47,8 +47,15 @@ def baseline(env: ProgressEnv, seed: int) -> Baseline:
     return Baseline(static=replay(env, seed, static), reference=replay(env, seed, reference))
 
 
-def score_cell(challenge: Challenge, trace: Trace, base: Baseline) -> RunScores:
-    """The record of one cell."""
+def score_cell(challenge: Challenge, trace: Trace, base: Baseline, measures: Sequence[str] = DEFAULT) -> RunScores:
+    """The record of one cell.
+
+    Args:
+        challenge: what was run.
+        trace: the agent's episode.
+        base: what it is measured against.
+        measures: what to measure beside the scores, see `progressgym.bench.measures`.
+    """
     instrument = trace.history.instrument
     items = instrument.evaluation
 
@@ -66,7 +73,7 @@ def score_cell(challenge: Challenge, trace: Trace, base: Baseline) -> RunScores:
         covered=instrument.covered(items),
         first=trace.first,
         lock_in=trace.lock_in,
-        justifiability=justifiability(trace, base.static),
+        **{name: measure(name, trace, base.static) for name in measures},
     )
 
 
