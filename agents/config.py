@@ -11,8 +11,9 @@ from progressgym.instruments.stance import DEFAULT_SCALE
 METHODS = ("map", "dpo", "rlhf")
 REFERENCES = ("stage", "uniform")
 TARGETS = ("soft", "signed")
-DEBATE = "debate"
-"""Targets that are not the human's labels but the winners of debates before this human; weighed as signed ones."""
+TRANSFORMS = {"debate": "progressgym.agents.debate.labels:DebatedLabels"}
+"""Targets that are not the human's labels but what a class makes of them, as choices, which are weighed as signed ones:
+name -> `module:Class`, see `series.Transform`."""
 PRIOR = {"probability": 4.0, "sample": 32.0}
 """MAP: precision of a century's move by kind of labels. Chosen on synthetic histories, see docs/agents/map.md."""
 
@@ -53,8 +54,8 @@ class LearnerConfig:
             raise unknown("alignment method", self.method, METHODS)
         if self.reference not in REFERENCES:
             raise unknown("reference", self.reference, REFERENCES)
-        if self.targets is not None and self.targets not in (*TARGETS, DEBATE):
-            raise unknown("kind of targets", self.targets, (*TARGETS, DEBATE))
+        if self.targets is not None and self.targets not in (*TARGETS, *TRANSFORMS):
+            raise unknown("kind of targets", self.targets, (*TARGETS, *TRANSFORMS))
         if not isinstance(self.independent, bool):
             raise UserError(f"independent is {self.independent!r}; use true or false")
         check_rule(self.forecast, self.order)
