@@ -14,27 +14,27 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from progressgym.agents.agent import Episodes
-from progressgym.agents.config import DEBATE, LearnerConfig
 from progressgym.agents.debate.labels import DebatedLabels
 from progressgym.agents.forecast import PreferenceSeries
+from progressgym.agents.methods.stage import DEBATE, Method
 
 
 class LabelSeries:
-    """The labels of a batch, century by century, as a configuration wants them."""
+    """The labels of a batch, century by century, as a method wants them."""
 
-    def __init__(self, episodes: Episodes, config: LearnerConfig, device: str | torch.device = "cpu") -> None:
+    def __init__(self, episodes: Episodes, method: Method, device: str | torch.device = "cpu") -> None:
         """Begin with century 0.
 
         Args:
             episodes: the batch.
-            config: its `targets`, `forecast` and `order` count.
+            method: its `targets`, `forecast` and `order` count.
             device: of the tensors.
 
         Raises:
             UserError: debates about items whose options have too few tags.
         """
-        debated = config.targets == DEBATE
-        self._config, self._device = config, device
+        debated = method.targets == DEBATE
+        self._method, self._device = method, device
         self._debate = DebatedLabels(episodes.instrument, episodes.pairs) if debated else None
         # The winner of a debate is a choice, as a sampled label is.
         self.kind = "sample" if debated else episodes.label_kind
@@ -47,8 +47,8 @@ class LabelSeries:
 
     def terms(self) -> tuple[Tensor, Tensor]:
         """Targets and weights (B, Q) of the loss, see `forecast.loss_terms`."""
-        config = self._config
-        return self._series.terms(config.forecast, config.order, None if self._debate else config.targets)
+        method = self._method
+        return self._series.terms(method.forecast, method.order, None if self._debate else method.targets)
 
     def _entries(self, labels: ArrayLike) -> Tensor:
         given = np.asarray(labels)

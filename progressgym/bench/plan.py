@@ -11,6 +11,7 @@ from pathlib import Path
 
 from progressgym.agents import marked, names, spec_of, with_policy
 from progressgym.agents.config import POLICY_PREFIX
+from progressgym.agents.registry import AGENTS
 from progressgym.bench.challenges import DEFAULTS, Challenge, parse_challenge
 from progressgym.bench.own_agents import load_class
 from progressgym.core.errors import UserError
@@ -113,13 +114,13 @@ def default_histories() -> list[str]:
 
 def learns(agent: str) -> bool:
     """Whether the kind of labels can make a difference: users' own agents and those with an alignment method."""
-    return is_own(agent) or spec_of(agent).method is not None
+    return spec_of(agent).learns
 
 
 def _agent(name: str, policy: str) -> str:
     if is_own(name):
         load_class(name)
-        return name
+        return AGENTS.check(name)
     return with_policy(name, policy)
 
 
