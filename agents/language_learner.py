@@ -24,6 +24,7 @@ from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, sha256_bytes
 from progressgym.core.protocols import Observation
 from progressgym.core.seeding import child_seed
+from progressgym.envs.challenge import challenge_of
 from progressgym.tuning.centuries import Century, CenturyStore, plain
 from progressgym.tuning.tunable import Weights
 
@@ -171,11 +172,8 @@ class LanguageModelLearner(Agent):
 
     @staticmethod
     def _scored_items(episodes: Episodes) -> NDArray[np.int64]:
-        """Items whose answers count: all in Coevolve, the evaluation items elsewhere."""
-        instrument = episodes.instrument
-        if episodes.first.challenge in ("follow", "predict"):
-            return instrument.evaluation
-        return np.arange(len(instrument.items), dtype=np.int64)
+        """Items whose answers count."""
+        return challenge_of(episodes.first).counted(episodes.instrument)
 
 
 def _origin(episodes: Episodes) -> tuple[str | None, str | None]:

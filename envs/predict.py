@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from progressgym.core.errors import UserError
 from progressgym.core.ids import Scalar
 from progressgym.envs.base import DEFAULT_HISTORY
 from progressgym.envs.stance import StanceFlavour
-from progressgym.envs.tracking import TrackingEnv
+from progressgym.envs.tracking import Tracking, TrackingEnv
 from progressgym.histories.source import HistorySpec
 from progressgym.instruments.instrument import Instrument
+
+
+@dataclass(kw_only=True, frozen=True)
+class Predict(Tracking):
+    """Answer as the human will, some centuries from now."""
+
+    horizon: int = 1
+    """How many centuries ahead, 0 or more."""
+
+    name = kind = "predict"
+    title = "Predict"
+    summary = "hold the values that the human will have some centuries later"
+    environment = "ProgressGym/Predict-v0"
 
 
 class PredictEnv(TrackingEnv):
@@ -64,7 +79,7 @@ class PredictEnv(TrackingEnv):
     * v0: initial version
     """
 
-    challenge = "predict"
+    challenge = Predict.kind
 
     def __init__(
         self,

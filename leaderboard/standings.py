@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from progressgym.leaderboard.board import load_board
+from progressgym.leaderboard.board import challenge_in, load_board
 from progressgym.leaderboard.provenance import metric_sheets
 from progressgym.leaderboard.ranking import Overall, Scored, overall, pareto_front, ranks, winners_by_weighting
 from progressgym.leaderboard.records import GroupScore
@@ -101,7 +101,7 @@ def _scored(
         groups=groups,
         skill=np.array([[_mid(table[name]) for name in groups] for table in tables]),
         displacement=np.array(
-            [[table[name].lock_in.get("displacement", np.nan) for name in groups] for table in tables]
+            [[table[name].lock_in.get(challenge_in(name).cost or "", np.nan) for name in groups] for table in tables]
         ),
         samples=samples.reshape(len(tables), len(groups), size),
     )
@@ -235,11 +235,7 @@ def _notes(rows: Sequence[Row], ranking: _Ranking, names: Sequence[str]) -> list
     flagged = [row.agent for row in rows if any(group.gap_flag for group in row.groups)]
     if flagged:
         notes.append(f"public skill far above private skill: {', '.join(flagged)}")
-    if any(name.startswith("coevolve") for name in names):
-        notes.append(
-            "Coevolve is ranked by skill and displacement of the human together: steering it, or saying almost nothing "
-            "so that it forgets, raises the skill alone"
-        )
+    notes += dict.fromkeys(note for name in names if (note := challenge_in(name).ranking_note))
     return notes
 
 

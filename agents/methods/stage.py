@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from progressgym.tuning.tunable import TunableModel
 
 TARGETS = ("soft", "signed")
-DEBATE = "debate"
-"""Targets that are not the human's labels but the winners of debates before this human; weighed as signed ones."""
+TRANSFORMS = {"debate": "progressgym.agents.debate.labels:DebatedLabels"}
+"""Targets that are not the human's labels but what a class makes of them, as choices, which are weighed as signed ones:
+name -> `module:Class`, see `series.Transform`."""
 Reference = Annotated[str, OneOf("reference", ("stage", "uniform"))]
 """What a policy is held to: `stage`, the policy that the century begins with, or `uniform`."""
 
@@ -88,7 +89,7 @@ class Method:
     """K: for how many centuries ahead preferences are extrapolated."""
     order: Whole = 0
     """M: degree of the extrapolating polynomial."""
-    targets: Annotated[str, OneOf("kind of targets", (*TARGETS, DEBATE))] | None = None
+    targets: Annotated[str, OneOf("kind of targets", (*TARGETS, *TRANSFORMS))] | None = None
     """`soft` or `signed`, see `forecast.loss_terms`, or `debate`, see `series`; soft for probabilities and signed for
     samples when None."""
     scale: Positive = DEFAULT_SCALE

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from progressgym.leaderboard.board import challenge_in
 from progressgym.leaderboard.records import GroupScore
 from progressgym.leaderboard.standings_data import GroupRow, Row, Standings
 from progressgym.scores.records import IntervalRecord
@@ -21,7 +22,6 @@ SUMS = {
     "code_sum_of_maxes": "Code sum of maxes",
     "table2_double_sum": "Table 2 double sum",
 }
-LOCK_IN = {"entropy": "Entropy", "displacement": "Displacement", "against_history": "Against history"}
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,11 @@ def columns_of(standings: Standings, group: str) -> list[Column]:
     return _overview(standings) if not group else _group(standings, standings.groups.index(group))
 
 
+def measures_of(standings: Standings) -> dict[str, str]:
+    """Name -> title of what any of the groups' challenges measures beside the score."""
+    return {one.name: one.title for group in standings.groups for one in challenge_in(group).measures}
+
+
 def _overview(standings: Standings) -> list[Column]:
     groups = [
         _pair(index, name, any(row.groups[index].private is not None for row in standings.rows))
@@ -112,8 +117,8 @@ def _group(standings: Standings, at: int) -> list[Column]:
         ),
         Column("public", "Public skill", "skill", lambda row: _skill(row.groups[at], "public"), "public_skill", True),
     ]
-    if standings.groups[at].startswith("coevolve"):
-        columns += [_plain(key, title, locks(key), metric="lock_in") for key, title in LOCK_IN.items()]
+    for measure in challenge_in(standings.groups[at]).measures:
+        columns.append(_plain(measure.name, measure.title, locks(measure.name), metric="lock_in"))
     columns += [
         _plain(key, title, sums(key), metric="published", falling=True, note="public") for key, title in SUMS.items()
     ]

@@ -74,16 +74,19 @@ def execute(group: Group, out: Path, device: str = "auto", *, threads: int = 1, 
     configs = {seed: run_config(group, seed) for seed in group.seeds}
     missing = []
     for seed, config in configs.items():
-        if reusable(folder / str(seed), config, own) is not None:
+        cell = reusable(folder / str(seed), config, own)
+        if cell is not None:
+            if any(not getattr(cell.scores, name) for name in group.measures):
+                _finish(group, folder / str(seed), config, cell.actions, own)  # was run without the measure
             outcome.reused += 1
             continue
         if (folder / str(seed)).exists():
             outcome.redone.append(f"{group.title} seed {seed}: damaged, unfinished or of another configuration")
         missing.append(seed)
     if has_model(group.agent):
-        cell = ModelCell(group, out, device, threads, live)
+        runner = ModelCell(group, out, device, threads, live)
         for seed in missing:
-            cell.run(seed, configs[seed], outcome)
+            runner.run(seed, configs[seed], outcome)
         return outcome
     started = time.perf_counter()
     ran = _run(group, missing, device, outcome)
@@ -256,7 +259,7 @@ def _batch(group: Group, seeds: list[int], device: str) -> list[NDArray[np.float
 
 
 def _agent(group: Group, device: str) -> Agent:
-    return make_for(group.agent, int(dict(group.challenge.arguments).get("horizon", 0)), device)
+    return make_for(group.agent, group.challenge.horizon, device)
 
 
 def _single(group: Group, seed: int) -> NDArray[np.float32]:
@@ -269,7 +272,7 @@ def _finish(group: Group, folder: Path, config: RunConfig, actions: NDArray[np.f
     challenge, spec = group.challenge, group.history.spec
     base = baseline_of(challenge.id, spec, config.seed)
     trace = replay(environment(challenge.id, spec), config.seed, actions)
-    scores = score_cell(challenge, trace, base)
+    scores = score_cell(challenge, trace, base, group.measures)
     log = step_log(challenge, trace.history, scores, trace.first)
     write_cell(folder, config=config, actions=actions, scores=scores, log=log, source=source)
 

@@ -13,6 +13,8 @@ from progressgym.agents import marked, names, spec_of, with_policy
 from progressgym.agents.config import POLICY_PREFIX
 from progressgym.agents.registry import AGENTS
 from progressgym.bench.challenges import DEFAULTS, Challenge, parse_challenge
+from progressgym.bench.measures import DEFAULT as DEFAULT_MEASURES
+from progressgym.bench.measures import check_measures
 from progressgym.bench.own_agents import load_class
 from progressgym.core.errors import UserError
 from progressgym.core.ids import is_own, parse_id
@@ -47,6 +49,8 @@ class Group:
     agent: str
     """Id of a shipped agent, or `module:Class`."""
     seeds: tuple[int, ...]
+    measures: tuple[str, ...] = DEFAULT_MEASURES
+    """What is measured beside the scores, see `progressgym.bench.measures`."""
 
     @property
     def title(self) -> str:
@@ -74,16 +78,18 @@ def make_plan(
     seeds: int | Sequence[int] = SEEDS,
     labels: Sequence[str] = LABELS,
     policy: str = "stance",
+    measures: Sequence[str] = DEFAULT_MEASURES,
 ) -> Plan:
     """Check everything that was asked for and lay it out.
 
     Args:
         agents: ids of shipped agents or `module:Class`; all shipped ones by default.
-        challenges: ids; follow, predict and coevolve by default. One that does not name its labels is run with each of `labels`.
+        challenges: ids; by default those that `progressgym.envs.BENCHMARKED` lists. One that does not name its labels is run with each of `labels`.
         histories: shipped names, paths or synthetic ids; by default the shipped history (where there is one) and one
             synthetic family.
         seeds: how many (0, 1, ...), or which.
         labels: kinds of labels; agents that do not learn are run with the first only.
+        measures: what to measure beside the scores; `none` for nothing.
         policy: what agents adjust: `stance`, or `lm:` and a model for those that can adjust one (DPO and RLHF).
 
     Raises:
@@ -92,13 +98,14 @@ def make_plan(
     chosen = [_agent(name, policy) for name in agents or names()]
     _find_models(chosen)
     numbers = _seeds(seeds)
+    measured = check_measures(measures)
     variants = _variants(challenges or DEFAULTS, labels)
     places = [_history(spec) for spec in histories or default_histories()]
     for place in places:
         for challenge in variants:
             challenge.make(place.spec)  # refuses values out of range before anything is run
     groups = [
-        Group(history=place, challenge=challenge, agent=_on(agent, place), seeds=numbers)
+        Group(history=place, challenge=challenge, agent=_on(agent, place), seeds=numbers, measures=measured)
         for place in places
         for challenge in variants
         for agent in chosen

@@ -40,6 +40,8 @@ class Options:
     """Number of seeds."""
     labels: Annotated[str, tyro.conf.arg(metavar="KINDS")] = "probability,sample"
     """Kinds of labels; the second becomes a column of the table."""
+    measures: Annotated[str, tyro.conf.arg(metavar="M,N")] = "justifiability"
+    """What is measured beside the scores: justifiability, or none."""
     policy: Annotated[str, tyro.conf.arg(metavar="P")] = "stance"
     """What agents adjust: stance, or lm: and a model for DPO and RLHF agents."""
     device: Annotated[str, tyro.conf.arg(metavar="D")] = "auto"
@@ -75,6 +77,7 @@ def run(options: Options) -> int:
         seeds=options.seeds,
         labels=listed(options.labels),
         policy=options.policy,
+        measures=listed(options.measures),
     )
     if options.ray is not None and len(options.ray) > 1:
         raise UserError(f"--ray takes one address, not {' '.join(options.ray)}")

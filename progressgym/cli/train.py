@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """
 progressgym train lifelong-dpo --challenge follow --policy lm:smollm2-135m
-progressgym train 'lifelong-rlhf?independent=true' --challenge coevolve --policy lm:smollm2-135m --seed 1
+progressgym train 'lifelong-rlhf?independent=true' --challenge predict --policy lm:smollm2-135m --seed 1
 progressgym train 'lifelong-dpo?tuning=full' --policy lm:./my-model --device cuda --out runs/mine
 """
 
@@ -32,7 +32,7 @@ class Options:
     agent: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="AGENT")]
     """lifelong-dpo, lifelong-rlhf, extrapolative-dpo or extrapolative-rlhf, by name or query string."""
     challenge: Annotated[str, tyro.conf.arg(metavar="C")] = "follow"
-    """follow, predict or coevolve, by name or query string."""
+    """Any challenge, by name or query string."""
     policy: Annotated[str, tyro.conf.arg(metavar="P")] = "lm:smollm2-135m"
     """lm: and a model (short name, folder, GGUF file or hub id), or stance."""
     history: Annotated[str, tyro.conf.arg(metavar="H")] = "histsmol-v1"

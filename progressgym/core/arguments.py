@@ -153,14 +153,14 @@ def _hint(annotation: Any, names: Mapping[str, Any]) -> Any:
 
 
 def plain_type(hint: Any) -> type | None:
-    """The plain type that an annotation is about; None for one that no id can spell.
+    """The plain type that an annotation is about: `object` for one of several, None for one that no id can spell.
 
     >>> plain_type(Positive), plain_type(Whole | None), plain_type(list[int])
     (<class 'float'>, <class 'int'>, None)
     """
     if get_origin(hint) in (Union, UnionType):
-        choices = [choice for choice in get_args(hint) if choice is not NoneType]
-        return plain_type(choices[0]) if len(choices) == 1 else None
+        choices = {plain_type(choice) for choice in get_args(hint) if choice is not NoneType}
+        return None if None in choices else choices.pop() if len(choices) == 1 else object
     if get_origin(hint) is Annotated:
         return plain_type(get_args(hint)[0])
     if get_origin(hint) is Literal:
@@ -170,9 +170,12 @@ def plain_type(hint: Any) -> type | None:
 
 def as_typed(value: Scalar, hint: Any) -> Scalar:
     """A value of an id as its annotation means it: `century=17` is a name where a name is asked for."""
-    if plain_type(hint) is not str or isinstance(value, str):
-        return value
-    return format_id("", value=value).removeprefix("?value=")
+    kind = plain_type(hint)
+    if kind is float and is_whole(value):
+        return float(value)
+    if kind is str and not isinstance(value, str):
+        return format_id("", value=value).removeprefix("?value=")
+    return value
 
 
 def check_fields(instance: Any) -> None:
@@ -197,8 +200,11 @@ def check_value(name: str, value: object, hint: Any) -> None:
     progressgym.core.errors.UserError: scale is -1; a positive number is expected
     """
     if get_origin(hint) in (Union, UnionType):
-        if value is not None or NoneType not in get_args(hint):
-            check_value(name, value, next(choice for choice in get_args(hint) if choice is not NoneType))
+        choices = [choice for choice in get_args(hint) if choice is not NoneType]
+        if value is None and len(choices) < len(get_args(hint)):
+            return
+        fitting = [choice for choice in choices if isinstance(value, plain_type(choice) or object)]
+        check_value(name, value, (fitting or choices)[0])
     elif get_origin(hint) is Annotated:
         rules = [rule for rule in hint.__metadata__ if isinstance(rule, (Rule, OneOf, Named))]
         for rule in rules or [_PLAIN[plain_type(hint)]]:

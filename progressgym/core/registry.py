@@ -16,6 +16,7 @@ and anything importable by its `module:Class` itself. A name that ships always m
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import re
 import sys
@@ -38,6 +39,7 @@ from progressgym.core.arguments import (
 )
 from progressgym.core.errors import UserError, did_you_mean, unknown
 from progressgym.core.ids import Scalar, VariantId, is_own, parse_id
+from progressgym.core.targets import load_target
 
 _NAME = re.compile(r"[\w][\w.+-]*")
 OWN = "your own code"
@@ -49,7 +51,7 @@ class Entry:
 
     name: str
     summary: str
-    """What it is or does, for tables and help."""
+    """What it is or does, for tables and help; empty where the target says it (`summary`, or the docstring's first line)."""
     target: str
     """`module:Class`, or a function."""
     defaults: Mapping[str, Scalar] = field(default_factory=dict)
@@ -77,6 +79,10 @@ class Registry(Generic[Row]):
         """
         self.kind, self.group, self._row = kind, group, row
         self._shipped = {entry.name: entry for entry in shipped}
+
+    def add(self, entry: Row) -> None:
+        """Add a row, or put another in its place."""
+        self._shipped[entry.name] = entry
 
     def names(self) -> list[str]:
         """All names, in the order of tables."""
@@ -115,11 +121,18 @@ class Registry(Generic[Row]):
         """
         entry = self[name]
         if not entry.origin:
-            module, _, attribute = entry.target.partition(":")
-            return getattr(importlib.import_module(module), attribute)
+            return load_target(entry.target)
         if entry.origin == OWN and os.getcwd() not in sys.path:
             sys.path.insert(0, os.getcwd())
         return load(entry.target, f"{self.kind} {name!r}")
+
+    def summary(self, name: str) -> str:
+        """What a name is or does: as its row says, or as the thing itself does, which is imported then."""
+        entry = self[name]
+        if entry.summary:
+            return entry.summary
+        found = self.load(name)
+        return getattr(found, "summary", None) or (inspect.getdoc(found) or "").partition("\n")[0]
 
     def arguments(self, name: str) -> dict[str, Any]:
         """Arguments that an id of this name may give, with their annotations."""
@@ -231,7 +244,7 @@ def load(target: str, what: str) -> Any:
     except Exception as error:  # noqa: BLE001  (a user's module may raise anything)
         raise UserError(f"{what}: importing its module failed: {type(error).__name__}: {error}") from None
     found = vars(module).get(name)
-    if not callable(found):
+    if found is None:
         names = [key for key, value in vars(module).items() if isinstance(value, type)]
         raise UserError(f"module {module_name!r} has no class {name!r}{did_you_mean(name, names)}")
     return found

@@ -28,7 +28,7 @@ OF_ITS_CHALLENGE = {"Follow": "follow_sum", "Predict": "code_sum_of_maxes", "Coe
 """The definition behind the numbers that the paper printed for each challenge."""
 VECTORS = {
     "tracking": ("actual_vector", "examinee_vector"),
-    "coevolve": ("actual_model_vector", "simulated_model_vector"),
+    "simulated": ("actual_model_vector", "simulated_model_vector"),
 }
 """Keys of the human's and the scored vectors; a Coevolve result scores the simulated human."""
 
@@ -102,14 +102,14 @@ def _entries(content: Any) -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def _is_result(value: dict[str, Any]) -> bool:
-    keys = {"supplementary_data", "error", "score", *VECTORS["tracking"], *VECTORS["coevolve"]}
+    keys = {"supplementary_data", "error", "score", *VECTORS["tracking"], *VECTORS["simulated"]}
     return not keys.isdisjoint(value)
 
 
 def _guess(entry: dict[str, Any]) -> str:
     """Challenge of a result that stands alone, from the keys that only it has."""
     flat = _flat(entry)
-    if VECTORS["coevolve"][1] in flat:
+    if VECTORS["simulated"][1] in flat:
         return "Coevolve"
     return "Predict" if "timesteps_ahead" in flat else "Follow"
 
@@ -138,7 +138,7 @@ def _result(algorithm: str, challenge: str, entry: dict[str, Any]) -> UpstreamRe
             submitted=_number(flat.get("score")),
             error=lines[0].strip() or "an error without a message",
         )
-    human_key, scored_key = VECTORS["coevolve" if challenge == "Coevolve" else "tracking"]
+    human_key, scored_key = VECTORS["simulated" if challenge == "Coevolve" else "tracking"]
     human, scored = (_table(flat, key, where) for key in (human_key, scored_key))
     if human.shape[1] != scored.shape[1]:
         raise _Misfit(
