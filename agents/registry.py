@@ -154,8 +154,8 @@ def check(agent: str) -> str:
 
 
 def _settle(asked: VariantId) -> VariantId:
-    """An id with one name for one thing: `horizon` is `forecast`, the stance policy goes without saying."""
-    given, known = dict(asked.arguments), AGENTS.arguments(asked.name)
+    """An id with one spelling: flat, `horizon` as `forecast`, the stance policy left out."""
+    given, known = dict(AGENTS.flat(asked).arguments), AGENTS.arguments(asked.name)
     if "horizon" in given and "horizon" not in known and "forecast" in known:
         if "forecast" in given:
             raise UserError(f"{str(asked)!r}: horizon is another name of forecast; give one of them")

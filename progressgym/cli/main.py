@@ -39,6 +39,7 @@ class Command:
 
 COMMANDS: dict[str, Command] = {
     "bench": Command("progressgym.cli.bench", "run agents on challenges and print the scored table"),
+    "list": Command("progressgym.cli.list", "list agents, challenges, histories, instruments and other names"),
     "import-upstream": Command(
         "progressgym.cli.import_upstream", "score a result file of the original ProgressGym from its vectors"
     ),

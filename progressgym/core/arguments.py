@@ -113,7 +113,7 @@ def arguments_of(target: Any) -> Mapping[str, Any]:
     >>> list(arguments_of(ridge))
     ['beta']
     """
-    if dataclasses.is_dataclass(target):
+    if inspect.isclass(target) and dataclasses.is_dataclass(target):
         named = {part.name: _hint(*_annotation(target, part.name)) for part in dataclasses.fields(target) if part.init}
     else:
         named = {part.name: _hint(part.annotation, function.__globals__) for part, function in _keywords(target)}
@@ -122,7 +122,7 @@ def arguments_of(target: Any) -> Mapping[str, Any]:
 
 def defaults_of(target: Any) -> dict[str, Any]:
     """Values of arguments that have a default."""
-    if dataclasses.is_dataclass(target):
+    if inspect.isclass(target) and dataclasses.is_dataclass(target):
         named = {part.name: part.default for part in dataclasses.fields(target)}
         return {name: value for name, value in named.items() if value is not dataclasses.MISSING}
     return {part.name: part.default for part, _ in _keywords(target) if part.default is not part.empty}

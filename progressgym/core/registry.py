@@ -16,6 +16,7 @@ and anything importable by its `module:Class` itself. A name that ships always m
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import os
 import re
@@ -98,6 +99,13 @@ class Registry(Generic[Row]):
     def __contains__(self, name: object) -> bool:
         return name in self._shipped or name in self._installed()
 
+    def offers(self, text: str) -> bool:
+        """Whether an id is of a known name, or of a `module:Class` whose module is there to be imported."""
+        name = text.partition("?")[0]
+        if name in self:
+            return True
+        return is_own(name) and importlib.util.find_spec(name.partition(":")[0].partition(".")[0]) is not None
+
     def __getitem__(self, name: str) -> Row:
         """The row of a name or of somebody's own `module:Class`.
 
@@ -139,6 +147,15 @@ class Registry(Generic[Row]):
         fixed = self[name].fixed
         return {key: hint for key, hint in arguments_of(self.load(name)).items() if key not in fixed}
 
+    def flat(self, asked: VariantId) -> VariantId:
+        """An id with the arguments of ids within it beside its own: `loss=x?at=2` becomes `loss=x&at=2`.
+
+        Raises:
+            UserError: no such name, or two arguments of one name.
+        """
+        known, label = self.arguments(asked.name), f"{self.kind} {asked.name!r}"
+        return VariantId(asked.name, flat(asked.arguments, known, label))
+
     def known(self, asked: VariantId) -> list[str]:
         """Names of all arguments that an id may give: its own, and those of the ids within it."""
         own, values = self.arguments(asked.name), self._values(asked.name) | asked.arguments
@@ -151,10 +168,8 @@ class Registry(Generic[Row]):
         Raises:
             UserError: a malformed id, an unknown name or argument.
         """
-        asked = parse_id(asked) if isinstance(asked, str) else asked
-        label = f"{self.kind} {asked.name!r}"
-        asked = VariantId(asked.name, flat(asked.arguments, self.arguments(asked.name), label))
-        refuse_unknown(label, asked.arguments, self.known(asked))
+        asked = self.flat(parse_id(asked) if isinstance(asked, str) else asked)
+        refuse_unknown(f"{self.kind} {asked.name!r}", asked.arguments, self.known(asked))
         return asked
 
     def settings(self, asked: str | VariantId) -> dict[str, Any]:
@@ -166,9 +181,11 @@ class Registry(Generic[Row]):
         asked = self.read(asked)
         entry, known = self[asked.name], self.arguments(asked.name)
         given = folded(asked.arguments, known, self._values(asked.name))
-        own = {key: as_typed(value, known[key]) for key, value in given.items()}
-        for key, value in own.items():
-            check_value(key, value, known[key])
+        own = {}
+        for key, value in given.items():
+            own[key] = as_typed(value, known[key])
+            # A number is told as it was written, 0 and not 0.0.
+            check_value(key, own[key] if isinstance(own[key], str) else value, known[key])
         settings = {**entry.defaults, **own, **entry.fixed}
         for key in known:
             if key not in settings and key not in self._values(asked.name):
