@@ -16,6 +16,7 @@ from progressgym.agents.learner import Learner
 from progressgym.agents.methods import Dpo
 from progressgym.bench.plan import make_plan
 from progressgym.bench.runner import run_bench
+from progressgym.cli.main import dispatch
 from progressgym.core.errors import UserError
 from progressgym.envs.debate.domains import DOMAINS, make_domain
 from progressgym.losses import loss_of
@@ -195,6 +196,12 @@ def test_a_benchmark_runs_them(installed: Path, tmp_path: Path) -> None:
     code = installed / "guests.py"
     code.write_text(code.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
     assert run_bench(plan, tmp_path / "run", workers=1, progress=False).fresh > 0, "changed code is run again"
+
+
+def test_help_names_them(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert dispatch(["bench", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "sceptic" in shown and "coevolve-v1" in shown and shown.index("sceptic") < shown.index("examples:")
 
 
 def test_the_command_lists_them_without_torch(installed: Path) -> None:

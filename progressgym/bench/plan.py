@@ -83,7 +83,7 @@ def make_plan(
     """Check everything that was asked for and lay it out.
 
     Args:
-        agents: ids of shipped agents or `module:Class`; all shipped ones by default.
+        agents: ids of agents or `module:Class`; all named ones by default, installed ones too.
         challenges: ids; by default those that `progressgym.envs.BENCHMARKED` lists. One that does not name its labels is run with each of `labels`.
         histories: shipped names, paths or synthetic ids; by default the shipped history (where there is one) and one
             synthetic family.

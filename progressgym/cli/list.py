@@ -59,6 +59,11 @@ def run(options: Options) -> int:
     return 0
 
 
+def sentence(kind: str) -> str:
+    """The names of one kind, for the help of commands that take them."""
+    return f"{kind}: {', '.join(entry.name for entry, _ in _rows(kind))}"
+
+
 def _rows(kind: str) -> Sequence[tuple[Entry, Registry[Any] | None]]:
     import progressgym.envs  # noqa: F401  (registers the challenges)
 

@@ -33,7 +33,7 @@ class Command:
     """One command: where it is and what it does."""
 
     module: str
-    """Holds `Options` (a dataclass), `run(options)` and `EXAMPLES`."""
+    """Holds `Options` (a dataclass), `run(options)` and `EXAMPLES`; perhaps `KINDS_IN_HELP`, see `progressgym list`."""
     summary: str
 
 
@@ -117,7 +117,7 @@ def dispatch(given: list[str]) -> int:
         return 0
     name, rest = _find(given)
     module = importlib.import_module(COMMANDS[name].module)
-    options = parse(module.Options, f"{PROGRAM} {name}", rest, module.EXAMPLES)
+    options = parse(module.Options, f"{PROGRAM} {name}", rest, module.EXAMPLES, getattr(module, "KINDS_IN_HELP", ()))
     return int(module.run(options)) if options is not None else 0
 
 

@@ -93,6 +93,9 @@ class Registry(Generic[Row]):
         """All rows, in the order of tables. Nothing is imported."""
         return [*self._shipped.values(), *self._installed().values()]
 
+    def __len__(self) -> int:
+        return len(self.names())
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
 
