@@ -185,11 +185,19 @@ def test_histories_families_instruments_and_domains_are_made(installed: Path) ->
 
 
 def test_a_benchmark_runs_them(installed: Path, tmp_path: Path) -> None:
-    agents = ["static", "sceptic", "guests:Sceptic?doubt=4", "halfway", "lifelong-dpo?loss=squared"]
+    agents = [
+        "static",
+        "sceptic",
+        "guests:Sceptic?doubt=4",
+        "halfway",
+        "guests:Halfway?share=0.5",
+        "lifelong-dpo?loss=squared",
+    ]
     plan = make_plan(agents=agents, challenges=["follow"], histories=["synthetic:root?seed=0"], seeds=1)
     outcome = run_bench(plan, tmp_path / "run", workers=1, progress=False)
     assert not outcome.failures
     scores = {row.agent: row.utility.mid for row in outcome.results.aggregates}
+    assert scores["guests:Halfway?share=0.5"] == scores["halfway"]
     assert set(scores) == set(agents) and scores["sceptic"] != scores["static"] != scores["halfway"]
     again = run_bench(plan, tmp_path / "run", workers=1, progress=False)
     assert again.fresh == 0

@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from progressgym.agents.registry import AGENTS
+from progressgym.agents.agent import Agent
+from progressgym.agents.registry import AGENTS, check, make
 from progressgym.agents.rowwise import check_agent
 from progressgym.core.errors import UserError
 from progressgym.core.files import sha256_file
@@ -25,13 +26,16 @@ def load_class(agent: str) -> Callable[[], AgentLike]:
     """The class of a `module:Class`, to be called without arguments: those of the id are in it.
 
     Raises:
-        UserError: no such module or class, an error inside of the module, an unknown argument, or a class without
-            `reset` and `act`.
+        UserError: no such module or class, an error inside of the module, an unknown argument, or a class that is no
+            alignment method and has no `reset` and `act`.
     """
     name = parse_id(agent).name
     found: Any = AGENTS.load(name)
     if not inspect.isclass(found):
         raise UserError(f"{name.replace(':', '.')} is no class; an agent is a class with reset() and act()")
+    if hasattr(found, "agent") or issubclass(found, Agent):
+        check(agent)
+        return partial(make, agent)  # a method, or an agent like the shipped ones: these play single episodes too
     check_agent(name, found)
     return cast(Callable[[], AgentLike], partial(found, **AGENTS.settings(agent)))
 

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from progressgym.agents import marked, names, spec_of, with_policy
+from progressgym.agents import check, marked, names, spec_of, with_policy
 from progressgym.agents.config import POLICY_PREFIX
-from progressgym.agents.registry import AGENTS
 from progressgym.bench.challenges import DEFAULTS, Challenge, parse_challenge
 from progressgym.bench.measures import DEFAULT as DEFAULT_MEASURES
 from progressgym.bench.measures import check_measures
@@ -127,7 +126,7 @@ def learns(agent: str) -> bool:
 def _agent(name: str, policy: str) -> str:
     if is_own(name):
         load_class(name)
-        return AGENTS.check(name)
+        return check(name)
     return with_policy(name, policy)
 
 
