@@ -1,6 +1,6 @@
 """What a learning agent makes of the labels that it sees: the series of every comparison of a batch.
 
-Usually an entry is what the human said. Where the targets name a transform (`config.TRANSFORMS`) it is what that makes of
+Usually an entry is what the human said. Where the targets name a transform (`methods.stage.TRANSFORMS`) it is what that makes of
 it: with `targets=debate`, who would win a debate about the two options before this human. Then the agent learns what can
 be defended instead of what was answered.
 
@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from progressgym.agents.agent import Episodes
-from progressgym.agents.config import TRANSFORMS, LearnerConfig
 from progressgym.agents.forecast import PreferenceSeries
+from progressgym.agents.methods.stage import TRANSFORMS, Method
 from progressgym.core.targets import load_target
 
 Transform = Callable[[NDArray[np.floating]], NDArray[np.float32]]
@@ -26,21 +26,21 @@ Transform = Callable[[NDArray[np.floating]], NDArray[np.float32]]
 
 
 class LabelSeries:
-    """The labels of a batch, century by century, as a configuration wants them."""
+    """The labels of a batch, century by century, as a method wants them."""
 
-    def __init__(self, episodes: Episodes, config: LearnerConfig, device: str | torch.device = "cpu") -> None:
+    def __init__(self, episodes: Episodes, method: Method, device: str | torch.device = "cpu") -> None:
         """Begin with century 0.
 
         Args:
             episodes: the batch.
-            config: its `targets`, `forecast` and `order` count.
+            method: its `targets`, `forecast` and `order` count.
             device: of the tensors.
 
         Raises:
             UserError: debates about items whose options have too few tags.
         """
-        target = TRANSFORMS.get(config.targets or "")
-        self._config, self._device = config, device
+        target = TRANSFORMS.get(method.targets or "")
+        self._method, self._device = method, device
         self._transform: Transform | None = (
             None if target is None else load_target(target)(episodes.instrument, episodes.pairs)
         )
@@ -55,8 +55,8 @@ class LabelSeries:
 
     def terms(self) -> tuple[Tensor, Tensor]:
         """Targets and weights (B, Q) of the loss, see `forecast.loss_terms`."""
-        config = self._config
-        return self._series.terms(config.forecast, config.order, None if self._transform else config.targets)
+        method = self._method
+        return self._series.terms(method.forecast, method.order, None if self._transform else method.targets)
 
     def _entries(self, labels: ArrayLike) -> Tensor:
         given = np.asarray(labels)

@@ -11,6 +11,7 @@ if __name__ != "progressgym.envs":
 import pettingzoo
 from gymnasium.envs.registration import register
 
+from progressgym.core.registry import Entry
 from progressgym.envs.challenge import CHALLENGES
 from progressgym.envs.coefficients import FITTED_INFLUENCE, FITTED_PULL
 
@@ -26,7 +27,7 @@ def add_challenge(name: str, target: str, environment: str, *, vector: str | Non
         vector: module of `FollowVectorEnv` and `FollowStanceVectorEnv`, where there are any.
         settings: arguments of the environment that differ from its defaults.
     """
-    CHALLENGES[name] = target
+    CHALLENGES.add(Entry(name=name, summary="", target=target))
     module = target.partition(":")[0]
     stem, _, version = environment.rpartition("-")
     for flavour in (stem, f"{stem}Stance"):

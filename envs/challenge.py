@@ -21,9 +21,10 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from progressgym.core.arguments import as_typed, refuse_unknown
 from progressgym.core.errors import UserError, unknown
 from progressgym.core.ids import Scalar, format_id, parse_id
-from progressgym.core.targets import load_target
+from progressgym.core.registry import Entry, Registry
 
 if TYPE_CHECKING:
     from progressgym.envs.base import ProgressEnv
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 LABELS = ("probability", "sample")
-CHALLENGES: dict[str, str] = {}
-"""Name -> `module:Class` of every challenge, filled by `progressgym.envs`."""
+CHALLENGES = Registry("challenge", (), group="progressgym.challenges", row=Entry)
+"""Every challenge, filled by `progressgym.envs`; a class says what it is in its `summary`."""
 
 
 @dataclass(frozen=True)
@@ -191,11 +192,9 @@ def challenge_class(name: str) -> type[Challenge]:
     Raises:
         UserError: no such name, or one that stands for something else.
     """
-    if name not in CHALLENGES:
-        raise unknown("challenge", name, CHALLENGES)
-    found = load_target(CHALLENGES[name])
+    found = CHALLENGES.load(name)
     if not (isinstance(found, type) and issubclass(found, Challenge)):
-        raise UserError(f"{CHALLENGES[name]}, registered as challenge {name!r}, is not a Challenge")
+        raise UserError(f"{CHALLENGES[name].target}, registered as challenge {name!r}, is not a Challenge")
     return found
 
 
@@ -209,16 +208,11 @@ def parse_challenge(text: str) -> Challenge:
     >>> parse_challenge("follow?labels=probability").id, parse_challenge("follow?labels=sample").id
     ('follow', 'follow?labels=sample')
     """
-    variant = parse_id(text)
-    kind = challenge_class(variant.name)
-    plain = defaults(kind)
-    given = dict(variant.arguments)
-    for key, value in given.items():
-        if key not in plain:
-            raise unknown(f"argument of challenge {variant.name!r}", key, sorted(plain))
-        if isinstance(plain[key], float) and isinstance(value, int) and not isinstance(value, bool):
-            given[key] = float(value)
-    challenge = kind(**given)  # type: ignore[arg-type]  # the environment checks its arguments when it is made
+    asked = parse_id(text)
+    kind, known = challenge_class(asked.name), CHALLENGES.arguments(asked.name)
+    refuse_unknown(f"challenge {asked.name!r}", asked.arguments, sorted(known))
+    given: dict[str, Any] = {key: as_typed(value, known[key]) for key, value in asked.arguments.items()}
+    challenge = kind(**given)  # the environment checks its arguments when it is made
     if challenge.labels not in LABELS:
         raise unknown("kind of labels", str(challenge.labels), LABELS)
     return challenge

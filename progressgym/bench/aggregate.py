@@ -22,7 +22,6 @@ from progressgym.bench.plan import Group
 from progressgym.bench.scoring import contributions, draw_panel
 from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, read_json, read_npz, sha256_bytes, sha256_file, write_json, write_npz
-from progressgym.core.ids import is_own
 from progressgym.scores.improvement import RunDraws
 from progressgym.scores.intervals import Interval, centred_interval, estimate_skill
 from progressgym.scores.records import Aggregate, IntervalRecord
@@ -62,7 +61,7 @@ def run_draws(group: Group, out: Path) -> RunDraws:
 
 def is_privileged(agent: str) -> bool:
     """Whether an agent reads the truth."""
-    return not is_own(agent) and spec_of(agent).privileged
+    return spec_of(agent).privileged
 
 
 def to_record(interval: Interval) -> IntervalRecord:

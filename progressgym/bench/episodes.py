@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from progressgym.bench.challenges import Challenge
 from progressgym.core.errors import UserError
 from progressgym.core.protocols import AgentLike
-from progressgym.envs.actions import to_answers
+from progressgym.envs.actions import checked_action, to_answers
 from progressgym.envs.challenge import challenge_of
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource
@@ -131,25 +131,3 @@ def replay(env: ProgressEnv, seed: int, actions: NDArray[np.float32]) -> Trace:
         first=challenge.first,
         lock_in=challenge.measured(history, scored),
     )
-
-
-def checked_action(action: Any, shape: tuple[int, int], where: str = "") -> NDArray[np.float32]:
-    """An action of anybody's agent as a float32 array of its own.
-
-    Args:
-        action: what `act` returned.
-        shape: (N, K) that it must have.
-        where: what an error begins with.
-
-    Raises:
-        UserError: no array of numbers, another shape, or NaN.
-    """
-    try:
-        array = np.array(action, dtype=np.float32)
-    except (TypeError, ValueError):
-        raise UserError(f"{where}the action is a {type(action).__name__}, not an array of numbers") from None
-    if array.shape != shape:
-        raise UserError(f"{where}the action has shape {array.shape}, expected {shape}")
-    if np.isnan(array).any():
-        raise UserError(f"{where}the action holds NaN")
-    return array

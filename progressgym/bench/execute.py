@@ -19,7 +19,7 @@ from progressgym.agents import make_for
 from progressgym.bench.cells import FinishedCell, group_folder, reusable, write_cell
 from progressgym.bench.challenges import parse_challenge
 from progressgym.bench.episodes import environments, replay, run_batch, run_single
-from progressgym.bench.own_agents import load_class, source_hash
+from progressgym.bench.own_agents import code_hash, load_class
 from progressgym.bench.plan import Group, has_model
 from progressgym.bench.pool import limited_threads
 from progressgym.bench.scoring import Baseline, baseline, score_cell, step_log
@@ -70,7 +70,7 @@ def execute(group: Group, out: Path, device: str = "auto", *, threads: int = 1, 
     """
     outcome = GroupOutcome()
     folder = _folder(group, out)
-    own = source_hash(group.agent) if is_own(group.agent) else None
+    own = code_hash(group.agent)
     configs = {seed: run_config(group, seed) for seed in group.seeds}
     missing = []
     for seed, config in configs.items():
@@ -122,7 +122,7 @@ def execute_along(group: Group, out: Path, device: str, *, threads: int = 1) -> 
 def finished(group: Group, out: Path) -> list[FinishedCell]:
     """The cells of a group that are there, in the order of its seeds."""
     folder = _folder(group, out)
-    own = source_hash(group.agent) if is_own(group.agent) else None
+    own = code_hash(group.agent)
     cells = [reusable(folder / str(seed), run_config(group, seed), own) for seed in group.seeds]
     return [cell for cell in cells if cell is not None]
 

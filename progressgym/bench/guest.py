@@ -91,7 +91,7 @@ class _Player:
         """(B, N, K)."""
         if self._shipped is not None:
             return self._shipped.act(observations, {})
-        from progressgym.bench.episodes import checked_action
+        from progressgym.envs.actions import checked_action
 
         assert self._own is not None
         single = {name: array[0] for name, array in observations.items()}

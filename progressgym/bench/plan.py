@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from progressgym.agents import marked, names, spec_of, with_policy
+from progressgym.agents import check, marked, names, spec_of, with_policy
 from progressgym.agents.config import POLICY_PREFIX
 from progressgym.bench.challenges import DEFAULTS, Challenge, parse_challenge
 from progressgym.bench.measures import DEFAULT as DEFAULT_MEASURES
@@ -82,7 +82,7 @@ def make_plan(
     """Check everything that was asked for and lay it out.
 
     Args:
-        agents: ids of shipped agents or `module:Class`; all shipped ones by default.
+        agents: ids of agents or `module:Class`; all named ones by default, installed ones too.
         challenges: ids; by default those that `progressgym.envs.BENCHMARKED` lists. One that does not name its labels is run with each of `labels`.
         histories: shipped names, paths or synthetic ids; by default the shipped history (where there is one) and one
             synthetic family.
@@ -120,13 +120,13 @@ def default_histories() -> list[str]:
 
 def learns(agent: str) -> bool:
     """Whether the kind of labels can make a difference: users' own agents and those with an alignment method."""
-    return is_own(agent) or spec_of(agent).method is not None
+    return spec_of(agent).learns
 
 
 def _agent(name: str, policy: str) -> str:
     if is_own(name):
         load_class(name)
-        return name
+        return check(name)
     return with_policy(name, policy)
 
 

@@ -20,6 +20,7 @@ progressgym bench --ray --workers 2 --seeds 3 --out runs/on-ray
 progressgym bench --agents static,lifelong-dpo --history histsmol-v1 --policy lm:smollm2-135m --seeds 1 --workers 1
 progressgym bench --agents my_module:MyAgent --history 'synthetic:reversal?seed=3' --json
 """
+KINDS_IN_HELP = ("agents", "challenges")
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -31,7 +32,7 @@ class Options:
     """
 
     agents: Annotated[str, tyro.conf.arg(metavar="A,B")] = ""
-    """Agents by name or query string, or module:Class; all shipped ones by default."""
+    """Agents by name or query string, or module:Class; all by default."""
     challenges: Annotated[str, tyro.conf.arg(metavar="C,D")] = ""
     """Challenges by name or query string; all by default."""
     history: Annotated[str, tyro.conf.arg(metavar="H,I")] = ""

@@ -33,12 +33,13 @@ class Command:
     """One command: where it is and what it does."""
 
     module: str
-    """Holds `Options` (a dataclass), `run(options)` and `EXAMPLES`."""
+    """Holds `Options` (a dataclass), `run(options)` and `EXAMPLES`; perhaps `KINDS_IN_HELP`, see `progressgym list`."""
     summary: str
 
 
 COMMANDS: dict[str, Command] = {
     "bench": Command("progressgym.cli.bench", "run agents on challenges and print the scored table"),
+    "list": Command("progressgym.cli.list", "list agents, challenges, histories, instruments and other names"),
     "import-upstream": Command(
         "progressgym.cli.import_upstream", "score a result file of the original ProgressGym from its vectors"
     ),
@@ -116,7 +117,7 @@ def dispatch(given: list[str]) -> int:
         return 0
     name, rest = _find(given)
     module = importlib.import_module(COMMANDS[name].module)
-    options = parse(module.Options, f"{PROGRAM} {name}", rest, module.EXAMPLES)
+    options = parse(module.Options, f"{PROGRAM} {name}", rest, module.EXAMPLES, getattr(module, "KINDS_IN_HELP", ()))
     return int(module.run(options)) if options is not None else 0
 
 

@@ -19,6 +19,7 @@ progressgym train lifelong-dpo --challenge follow --policy lm:smollm2-135m
 progressgym train 'lifelong-rlhf?independent=true' --challenge predict --policy lm:smollm2-135m --seed 1
 progressgym train 'lifelong-dpo?tuning=full' --policy lm:./my-model --device cuda --out runs/mine
 """
+KINDS_IN_HELP = ("agents", "challenges")
 
 
 @dataclass(kw_only=True, frozen=True)

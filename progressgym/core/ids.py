@@ -90,9 +90,9 @@ def safe_name(text: str) -> str:
 
 
 def is_own(agent: str) -> bool:
-    """Whether the name of an agent has the form `module:Class`: code of its user's own.
+    """Whether an id has the form `module:Class`, with or without arguments: code of its user's own.
 
-    >>> is_own("my_agent:Mine"), is_own("lifelong-map")
-    (True, False)
+    >>> is_own("my_agent:Mine"), is_own("my_agent:Mine?patience=3"), is_own("lifelong-map")
+    (True, True, False)
     """
-    return _OWN.fullmatch(agent) is not None
+    return _OWN.fullmatch(agent.partition("?")[0]) is not None

@@ -166,7 +166,9 @@ class History:
             return _read(path / ANSWERS_FILE, path / CARD_FILE, path.resolve().name, instrument)
         if path.is_file():
             return _read(path, path.with_name(CARD_FILE), path.stem, instrument)
-        raise unknown_history(str(spec))
+        from progressgym.histories.names import made_history
+
+        return made_history(str(spec))
 
     def save(self, folder: Path | str) -> None:
         """Write `answers.npz` and `card.json` as one folder that is there wholly or not at all."""
@@ -239,12 +241,14 @@ def shipped_names() -> list[str]:
 def unknown_history(spec: str) -> UserError:
     """The error for a history that does not exist."""
     from progressgym.histories.families import FAMILIES
+    from progressgym.histories.names import INSTALLED
 
     shipped = shipped_names()
     known = [
         *shipped,
         *(SYNTHETIC + f for f in FAMILIES),
         *(f"{RESAMPLED}{name}?seed=0" for name in shipped),
+        *INSTALLED,
         "or a path",
     ]
     return unknown("history", spec, known)

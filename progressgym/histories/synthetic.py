@@ -28,11 +28,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from progressgym.core.arguments import arguments_of, refuse_unknown
 from progressgym.core.dimensions import DIMENSIONS, WORLDVIEWS, century_label
-from progressgym.core.errors import UserError, unknown
+from progressgym.core.errors import UserError
 from progressgym.core.ids import format_id, parse_id
 from progressgym.core.seeding import generator
-from progressgym.histories.families import FAMILIES, SHARED
+from progressgym.histories.families import SHARED, family_of
 from progressgym.histories.history import SYNTHETIC, History
 from progressgym.instruments.instrument import Instrument
 
@@ -80,8 +81,7 @@ class SyntheticSpec:
 
     def __post_init__(self) -> None:
         """Check names and ranges."""
-        if self.family not in FAMILIES:
-            raise unknown("synthetic family", self.family, FAMILIES)
+        family_of(self.family)
         whole = ("centuries",) if self.seed is None else ("centuries", "seed")
         for name in whole:
             if isinstance(getattr(self, name), bool) or not isinstance(getattr(self, name), int):
@@ -103,10 +103,7 @@ class SyntheticSpec:
         variant = parse_id(text)
         if not variant.name.startswith(SYNTHETIC):
             raise UserError(f"{text!r} is not a synthetic history; write {SYNTHETIC}family?seed=0")
-        known = ("seed", "coherence", "amplitude", "noise", "centuries")
-        for key in variant.arguments:
-            if key not in known:
-                raise unknown("argument of a synthetic history", key, known)
+        refuse_unknown("a synthetic history", variant.arguments, ARGUMENTS)
         arguments: dict[str, Any] = dict(variant.arguments)
         return cls(family=variant.name.removeprefix(SYNTHETIC), **arguments)
 
@@ -117,10 +114,14 @@ class SyntheticSpec:
         >>> SyntheticSpec.parse("synthetic:linear?amplitude=1.0&seed=3").id
         'synthetic:linear?seed=3'
         """
-        fields = {name: getattr(self, name) for name in ("seed", "coherence", "amplitude", "noise", "centuries")}
+        fields = {name: getattr(self, name) for name in ARGUMENTS}
         default = SyntheticSpec(family=self.family)
         changed = {name: value for name, value in fields.items() if value != getattr(default, name)}
         return format_id(SYNTHETIC + self.family, **changed)
+
+
+ARGUMENTS = tuple(name for name in arguments_of(SyntheticSpec) if name != "family")
+"""What an id may say beside the family."""
 
 
 def synthetic_history(
@@ -213,7 +214,7 @@ class _Draw:
 
     def drift(self, spec: SyntheticSpec) -> Floats:
         """(T, N, K) drift of the logits since century 0, common and items' own part."""
-        family, centuries = FAMILIES[spec.family], spec.centuries
+        family, centuries = family_of(spec.family), spec.centuries
         shared, rows = self.rng.random(SHARED), family.draws(centuries)
         theta = family.courses(self.normals(rows, len(DIMENSIONS)), shared, centuries)
         own = family.courses(self.normals(rows, self.mask.size), shared, centuries)

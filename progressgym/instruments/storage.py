@@ -14,6 +14,7 @@ import numpy as np
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.errors import UserError, unknown
 from progressgym.core.files import read_json, write_json, write_text
+from progressgym.core.registry import Entry, Registry
 from progressgym.instruments.instrument import Instrument, ReadingConfig
 from progressgym.instruments.item import Item
 from progressgym.instruments.loadings import Ints
@@ -47,7 +48,31 @@ def load_instrument(name_or_folder: str | Path) -> Instrument:
         return read_folder(folder)
     if folder.exists():
         raise UserError(f"{folder} is not an instrument: it holds no {HEAD}")
-    raise unknown("instrument", str(name_or_folder), names)
+    return _made(str(name_or_folder))
+
+
+INSTALLED = Registry("instrument", (), group="progressgym.instruments", row=Entry)
+"""Instruments that code makes: functions that return one, with their arguments as keywords."""
+
+
+def _made(text: str) -> Instrument:
+    if not INSTALLED.offers(text):
+        raise unknown("instrument", text, [*shipped_names(), *INSTALLED])
+    made = INSTALLED.make(text)
+    if not isinstance(made, Instrument):
+        raise UserError(f"instrument {text!r} gives a {type(made).__name__}, not an Instrument")
+    return made
+
+
+def entries() -> list[Entry]:
+    """Rows of all names, for lists; the summary of a shipped one is the first sentence of its card."""
+    rows = []
+    for name in shipped_names():
+        card = shipped_folder() / name / "card.md"
+        text = card.read_text(encoding="utf-8").partition("\n\n")[2] if card.is_file() else ""
+        about = " ".join(text.split()).partition(". ")[0]
+        rows.append(Entry(name=name, summary=about, target=f"{__name__}:load_instrument"))
+    return [*rows, *INSTALLED.entries()]
 
 
 @lru_cache(maxsize=8)

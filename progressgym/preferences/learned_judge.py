@@ -186,7 +186,8 @@ def train_judge(
         UserError: fewer pieces than are to be shown, cases without a preference.
     """
     import torch
-    from torch.nn.functional import logsigmoid
+
+    from progressgym.losses import Margins, sigmoid
 
     how = config or JudgeConfig()
     if how.most_pieces > domain.pieces:
@@ -203,7 +204,7 @@ def train_judge(
         revealed = random_evidence(rng.random((how.batch, domain.pieces)), counts)
         inputs = torch.from_numpy(judge_inputs(cases, revealed, domain.decisions))
         scores = network(inputs.flatten(0, 1)).view(-1, 2)
-        loss = -logsigmoid(scores[:, 0] - scores[:, 1]).mean()
+        loss = sigmoid(Margins(margin=scores[:, 0] - scores[:, 1])).mean()
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         optimiser.step()
