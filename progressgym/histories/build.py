@@ -21,6 +21,7 @@ from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, read_json, sha256_bytes, write_folder, write_json
 from progressgym.core.provenance import git_commit, package_versions
 from progressgym.core.seeding import child_seed, generator
+from progressgym.histories.cleaning import VERSION as TEXT_VERSION
 from progressgym.histories.cleaning import clean_passages
 from progressgym.histories.corpus import Passage, ReadReport, stream_passages
 from progressgym.histories.selection import CenturyText, divide, draw
@@ -163,7 +164,7 @@ def _works(by_century: dict[str, list[Passage]]) -> dict[str, list[dict[str, Any
 
 def _claim(out: Path, recipe: BuildRecipe, base: str) -> str:
     """Bind a folder to one recipe, so that adapters of two recipes never lie side by side."""
-    described = {"recipe": asdict(recipe), "base": base}
+    described = {"recipe": asdict(recipe), "base": base, "text": TEXT_VERSION}
     identity = sha256_bytes(canonical_json(described).encode())
     file = out / "recipe.json"
     if file.exists():

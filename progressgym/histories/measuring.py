@@ -96,6 +96,7 @@ def build_card(build: Path, instrument: Instrument) -> dict[str, Any]:
     return {
         "base_model": recipe["base"],
         "recipe": recipe["recipe"],
+        "text_version": recipe.get("text", 1),
         "corpus": {key: counts for key, counts in corpus.items() if key != "works"},
         "centuries": {
             label: {
