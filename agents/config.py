@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from progressgym.core.bounds import whole
 from progressgym.core.errors import UserError, unknown
 from progressgym.instruments.stance import DEFAULT_SCALE
 
+FURTHEST = 100
+"""Bound of K and M: a polynomial of degree 100 says nothing about the next century."""
+LARGEST = 1e6
+"""Bound of the strengths and scales of a learner."""
 METHODS = ("map", "dpo", "rlhf")
 REFERENCES = ("stage", "uniform")
 TARGETS = ("soft", "signed")
@@ -104,8 +109,8 @@ class LearnedConfig:
 
 
 def _check_positive(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
-        raise UserError(f"{name} is {value!r}; a positive number is expected")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= LARGEST:
+        raise UserError(f"{name} is {value!r}; a positive number is expected, at most {LARGEST:g}")
 
 
 TUNINGS = ("lora", "full")
@@ -146,10 +151,13 @@ class LanguageModelConfig:
             raise unknown("tuning", str(self.tuning), TUNINGS)
         if self.start not in STARTS:
             raise unknown("start", str(self.start), STARTS)
-        for name, least in (("rank", 1), ("comparisons", 0), ("epochs", 1), ("batch_size", 1)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise UserError(f"{name} is {value!r}; use a whole number from {least} on")
+        for name, least, most in (
+            ("rank", 1, 4096),
+            ("comparisons", 0, 10**6),
+            ("epochs", 1, 1000),
+            ("batch_size", 1, 4096),
+        ):
+            whole(name, getattr(self, name), least, most)
         rate = self.learning_rate
         if rate is not None and (isinstance(rate, (bool, str)) or not 0 < rate < float("inf")):
             raise UserError(f"learning_rate is {rate!r}; a positive number is expected")
@@ -177,8 +185,7 @@ def check_rule(forecast: int, order: int) -> None:
     """Check K and M.
 
     Raises:
-        UserError: one of them is no whole number from 0 on.
+        UserError: one of them is no whole number from 0 to `FURTHEST`.
     """
     for name, value in (("forecast", forecast), ("order", order)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise UserError(f"{name} is {value!r}; use a whole number from 0 on")
+        whole(name, value, 0, FURTHEST)

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from progressgym.core.errors import UserError
-from progressgym.core.files import canonical_json, read_json, sha256_bytes, write_folder, write_json
+from progressgym.core.files import canonical_json, sha256_bytes, write_folder, write_json
 from progressgym.core.provenance import git_commit, package_versions
+from progressgym.core.reading import read_object
 from progressgym.core.seeding import child_seed, generator
 from progressgym.histories.cleaning import VERSION as TEXT_VERSION
 from progressgym.histories.cleaning import clean_passages
@@ -168,7 +169,7 @@ def _claim(out: Path, recipe: BuildRecipe, base: str) -> str:
     identity = sha256_bytes(canonical_json(described).encode())
     file = out / "recipe.json"
     if file.exists():
-        if read_json(file).get("sha256") != identity:
+        if read_object(file, "the recipe of a build").get("sha256") != identity:
             raise UserError(f"{out} holds adapters of another recipe or base; choose another --out folder")
     else:
         write_json(file, described | {"sha256": identity})

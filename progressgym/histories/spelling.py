@@ -20,12 +20,12 @@ _YOGH_START_CAPITAL = re.compile(r"\b[ȜƷ]")
 _V_AS_U = re.compile(r"\bv(?=[bcdfghjklmnpqrstvwxz])", re.IGNORECASE)
 _U_AS_V = re.compile(r"(?<=[aeiou])u(?=[aeiy])|\bu(?=[aeio])")
 _I_AS_J = re.compile(r"\bi(?=[aou])|\bI(?=[aou][a-z]{2})")
-_DOUBLE_V = re.compile("[Vv][Vv](?=[A-Za-z])|(?<=[A-Za-z])[Vv][Vv]")
-"""W at the head of a word, inside or at its end; `vv.`, the verses, stands alone."""
+_DOUBLE_V = re.compile("\\b[Vv][Vv](?=[AEIOUYHaeiouyh]|[Rr][AEIOUYaeiouy])|(?<=[A-Za-z])[Vv][Vv]")
+"""W at the head of a word (where it stands before a vowel, h or r and a vowel), inside or at its end."""
 _KEPT = re.compile(
-    r"\b(?:(?:sa|na|di|ci|lu|be|ski|chi)vv(?:y|ies|ied|ier|ying)|(?:fli|re)vv(?:er|ers|ed|ing)"  # modern words with vv
-    r"|vv|[xvlc]*v+i*j|louis\w*|rouen|bouillon|queue\w*|iamb\w*|iota\w*|ions?|ionic|ionian?s?|iod\w+|iowa|iago)\b",
-    re.IGNORECASE,
+    r"\b(?:(?i:(?:sa|na|di|ci|lu|be|ski|chi)vv(?:y|ies|ied|ier|ying)|(?:fli|re)vv(?:er|ers|ed|ing)"  # modern words
+    r"|vv|[xvlc]*v+i*j|queue[ds]?|iota|iodine)|Louis(?:a|e|es)?|Rouen|Bouillon|[Ii]ambi?(?:c|cs|us)|Ion(?:ic|ian|ians)"
+    r"|Iowa|Iago)\b"
 )
 """Words that the rules would spoil: savvy, the verses (vv.), numerals with a final j, names, Greek words in i."""
 

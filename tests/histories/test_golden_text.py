@@ -36,7 +36,7 @@ def test_what_is_repaired_stays(step: str, before: str, after: str) -> None:
     assert repair(after) == after
 
 
-@given(st.text(st.characters(codec="utf-8", min_codepoint=0xA0), min_size=1, max_size=40), SOUND)
+@given(st.text(st.characters(codec="utf-8", min_codepoint=0x100), min_size=1, max_size=40), SOUND)
 def test_every_wrong_reading_beside_sound_text_is_cured(damaged: str, sound: str) -> None:
     """A run of at least two signs that went through Latin-1; what stands beside it is none of its business."""
     run = "é" + damaged.replace("\ufeff", "") + "é"
