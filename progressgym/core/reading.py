@@ -158,8 +158,7 @@ def read_array(stream: IO[bytes], size: int) -> NDArray[Any]:
     Raises:
         ArrayFault: no header that parses, a kind of number that is not read, another size than announced.
     """
-    header, used = _header(stream)
-    shape, fortran, kind = _layout(header)
+    shape, fortran, kind, used = read_layout(stream)
     length = math.prod(shape) * kind.itemsize
     if length != size - used:
         raise ArrayFault(f"an array of shape {shape} has {length} bytes, here are {size - used}")
@@ -231,6 +230,16 @@ def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
             return read_array(stream, entry.file_size)
         except ArrayFault as error:
             raise ArrayFault(f"{shown!r}: {error}") from None
+
+
+def read_layout(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """Shape, whether columns come first, kind of number, and how many bytes the header of an npy array took.
+
+    Raises:
+        ArrayFault: no header that parses, or a kind of number that is not read.
+    """
+    header, used = _header(stream)
+    return *_layout(header), used
 
 
 def _header(stream: IO[bytes]) -> tuple[str, int]:

@@ -94,7 +94,7 @@ def build_card(build: Path, instrument: Instrument) -> dict[str, Any]:
     """Provenance of a build: base, recipe, corpus counts, sizes, held-out works, seeds, versions."""
     recipe = build_recipe(build)
     corpus = read_object(build / "corpus.json", "a corpus report") if (build / "corpus.json").exists() else {}
-    trained = {label: _training(folder / "training.json") for label, folder in adapters_of(build).items()}
+    trained = {label: training_record(folder / "training.json") for label, folder in adapters_of(build).items()}
     return {
         "base_model": recipe["base"],
         "recipe": recipe["recipe"],
@@ -199,7 +199,12 @@ def build_recipe(build: Path) -> dict[str, Any]:
     return recipe
 
 
-def _training(file: Path) -> dict[str, Any]:
+def training_record(file: Path) -> dict[str, Any]:
+    """What `training.json` of a century says.
+
+    Raises:
+        UserError: it is missing or damaged.
+    """
     record = read_object(file, "a record of training")
     losses, works = record.get("losses"), record.get("held_out_works")
     if not isinstance(losses, list) or not isinstance(works, list) or "tokens" not in record:
