@@ -29,12 +29,45 @@ from progressgym.core.reading import parse_json, read_json, read_npz
 from progressgym.core.seals import seal_of, write_sealed
 from progressgym.instruments.instrument import Instrument
 
-MUTATIONS = 50
+MUTATIONS = 30
 """Of each reader."""
 MARK = "@@ a value of a stranger @@"
 ODD = (
-    *"null true false NaN Infinity -Infinity 1e999 -1e308 1e308 1e-308 0 -1 0.5 1.5 9223372036854775808 [] {} [[]]".split(),
-    *'[{}] "" "x" "\\ud83d" "\\u0000" "nan" "1e9" [null] [1e308] [true] {"a":{}} ["\\udc80"] "a\\nb"'.split(),
+    *[
+        "null",
+        "true",
+        "false",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "1e999",
+        "-1e308",
+        "1e308",
+        "1e-308",
+        "0",
+        "-1",
+        "0.5",
+        "1.5",
+        "9223372036854775808",
+        "[]",
+        "{}",
+        "[[]]",
+    ],
+    *[
+        "[{}]",
+        '""',
+        '"x"',
+        '"\\ud83d"',
+        '"\\u0000"',
+        '"nan"',
+        '"1e9"',
+        "[null]",
+        "[1e308]",
+        "[true]",
+        '{"a":{}}',
+        '["\\udc80"]',
+        '"a\\nb"',
+    ],
     *("9" * digits for digits in (41, 400, 5000)),
     json.dumps("x" * 3000),
     "[" * 3000 + "]" * 3000,
@@ -127,7 +160,7 @@ def edited_npz(data: bytes, rng: random.Random) -> bytes:
 
 
 HEADERS = [
-    (b"(", b"((" ),
+    (b"(", b"(("),
     (b"'<", b"'>"),
     (b"f4", b"c8"),
     (b"f4", b"O "),
@@ -136,7 +169,7 @@ HEADERS = [
     (b"descr", b"dexcr"),
     (b"(2", b"(-"),
     (b"2,", b"9" * 2),
-    (b"}", b"\""),
+    (b"}", b'"'),
     (b"{", b"0x"),
     (b"\x01\x00", b"\x02\x00"),
     (b"\x01\x00", b"\x09\x00"),
@@ -211,7 +244,13 @@ def _read_instrument(folder: Path) -> object:
 
 
 RECORDS = [
-    {"creation_year": 1450 + n, "content": "a good man and \u00fe", "title": f"t {n}", "author": "a", "source_dataset": "s"}
+    {
+        "creation_year": 1450 + n,
+        "content": "a good man and \u00fe",
+        "title": f"t {n}",
+        "author": "a",
+        "source_dataset": "s",
+    }
     for n in range(6)
 ]
 
@@ -219,7 +258,9 @@ RECORDS = [
 def _corpus(form: str) -> Callable[[Path], None]:
     lines = "\n".join(map(json.dumps, RECORDS)) if "jsonl" in form else json.dumps(RECORDS)
     data = lines.encode()
-    return lambda folder: (folder / f"a.{form}").write_bytes(gzip.compress(data) if form.endswith("gz") else data) and None
+    return lambda folder: (
+        (folder / f"a.{form}").write_bytes(gzip.compress(data) if form.endswith("gz") else data) and None
+    )
 
 
 def _read_corpus(folder: Path) -> object:
@@ -319,7 +360,9 @@ def _read_adapter(folder: Path) -> object:
 
 
 def _build(folder: Path) -> None:
-    (folder / "recipe.json").write_text(json.dumps({"base": "x", "recipe": {"spelling": "none", "tokens": 3}, "text": 2}))
+    (folder / "recipe.json").write_text(
+        json.dumps({"base": "x", "recipe": {"spelling": "none", "tokens": 3}, "text": 2})
+    )
     for label in ("C013", "C014"):
         place = folder / "adapters" / label
         place.mkdir(parents=True)
@@ -423,9 +466,7 @@ KINDS: dict[str, Kind] = {
     "head of an adapter": Kind("adapter_config.json", _adapter, edited_json, _read_adapter),
     "recipe of a build": Kind("recipe.json", _build, edited_json, _read_build),
     "training of a century": Kind("adapters/C013/training.json", _build, edited_json, _read_build),
-    "moral evals": Kind(
-        "views.csv", _moral_evals, damaged, lambda folder: Instrument.from_moral_evals(folder).hash
-    ),
+    "moral evals": Kind("views.csv", _moral_evals, damaged, lambda folder: Instrument.from_moral_evals(folder).hash),
     "config of a model": Kind("a.json", _json(CONFIG), edited_json, _read_shape),
     "record of a cell": Kind("a.json", _json({"files": {"a": "0" * 64}}), edited_json, _read_results),
     "actions of a submission": Kind("steps.npz", _zip, edited_npz, _read_zip),
@@ -502,7 +543,22 @@ IDS = [
     "predict?horizon=2&queries=40&labels=sample",
     "coevolve?influence=0.2&pull=0.1",
 ]
-NUMBERS = ["100000000", "-1", "1e308", "1e999", "nan", "inf", "9" * 40, "9" * 5000, "true", "", "x", "0.5", "\ud83d", "a\nb"]
+NUMBERS = [
+    "100000000",
+    "-1",
+    "1e308",
+    "1e999",
+    "nan",
+    "inf",
+    "9" * 40,
+    "9" * 5000,
+    "true",
+    "",
+    "x",
+    "0.5",
+    "\ud83d",
+    "a\nb",
+]
 
 
 @pytest.mark.parametrize("text", IDS)

@@ -19,13 +19,12 @@ from progressgym.agents.debate.debaters import Debater, Position
 from progressgym.agents.debate.network import DebaterNet
 from progressgym.agents.debate.sets import evidence_sets
 from progressgym.agents.debate.view import debater_view
+from progressgym.core.bounds import whole
 from progressgym.core.debate import Cases, Domain, Floats, Ints, Judge
 from progressgym.core.errors import UserError
-from progressgym.core.bounds import whole
 from progressgym.core.reading import parse_json
 from progressgym.core.seals import read_sealed, write_sealed
 from progressgym.envs.debate.rules import Rules
-
 
 MOST_UNITS = 10**5
 """Bound of every size of a network."""

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from progressgym.core.reading import read_json as read_json  # read and written side by side in most modules
-from progressgym.core.reading import read_npz as read_npz
+from progressgym.core.reading import read_json as read_json  # noqa: PLC0414  most who write also read
+from progressgym.core.reading import read_npz as read_npz  # noqa: PLC0414
 
 STAGING = ".tmp-"
 

@@ -159,6 +159,8 @@ def read_array(stream: IO[bytes], size: int) -> NDArray[Any]:
         ArrayFault: no header that parses, a kind of number that is not read, another size than announced.
     """
     shape, fortran, kind, used = read_layout(stream)
+    if kind.kind not in KINDS:
+        raise ArrayFault("pickled objects are not read" if kind.hasobject else f"{kind.str[:40]!r} is not read")
     length = math.prod(shape) * kind.itemsize
     if length != size - used:
         raise ArrayFault(f"an array of shape {shape} has {length} bytes, here are {size - used}")
@@ -236,7 +238,7 @@ def read_layout(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]
     """Shape, whether columns come first, kind of number, and how many bytes the header of an npy array took.
 
     Raises:
-        ArrayFault: no header that parses, or a kind of number that is not read.
+        ArrayFault: no header that parses.
     """
     header, used = _header(stream)
     return *_layout(header), used
@@ -279,8 +281,6 @@ def _layout(header: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         kind = np.dtype(named)
     except (TypeError, ValueError, SyntaxError, OverflowError):
         raise ArrayFault(f"no such kind of number: {named[:40]!r}") from None
-    if kind.kind not in KINDS:
-        raise ArrayFault("pickled objects are not read" if kind.hasobject else f"{named[:40]!r} is not read")
     return shape, fortran, kind
 
 
@@ -300,4 +300,3 @@ def _floating(digits: str) -> float:
     if math.isinf(value):
         raise ValueError(f"{digits[:40]} is beyond the numbers of a computer")
     return value
-

@@ -112,7 +112,9 @@ def build_history(
     missing = [label for label in labels if label not in texts]
     if missing or not labels:
         small = [why for label, why in report["left_out"].items() if label in (missing or report["left_out"])]
-        reason = f"too little text ({'; '.join(small)})" if small else f"no text of {', '.join(missing) or 'any century'}"
+        reason = (
+            f"too little text ({'; '.join(small)})" if small else f"no text of {', '.join(missing) or 'any century'}"
+        )
         raise UserError(f"the corpus has {reason}; it has {', '.join(texts) or 'no century to build'}")
     folder = resolve_base(base)
     identity = _claim(out, recipe, base)

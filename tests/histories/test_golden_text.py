@@ -18,7 +18,9 @@ LINES = [
     for line in Path(__file__).with_name("golden_text.jsonl").read_text(encoding="utf-8").splitlines()
     if line
 ]
-SOUND = st.text(st.characters(codec="utf-8", exclude_characters="".join(map(chr, range(0x80, 0x400))) + "€–—‘’“”…†‡•‰‹›™‚„"))
+SOUND = st.text(
+    st.characters(codec="utf-8", exclude_characters="".join(map(chr, range(0x80, 0x400))) + "€–—‘’“”…†‡•‰‹›™‚„")
+)
 """Text without any sign that a Windows-1252 reading of UTF-8 can hold."""
 
 
