@@ -15,6 +15,7 @@ from progressgym.bench.challenges import DEFAULTS, Challenge, parse_challenge
 from progressgym.bench.measures import DEFAULT as DEFAULT_MEASURES
 from progressgym.bench.measures import check_measures
 from progressgym.bench.own_agents import load_class
+from progressgym.core.bounds import LARGEST_SEED
 from progressgym.core.errors import UserError
 from progressgym.core.ids import is_own, parse_id
 from progressgym.histories.history import RESAMPLED, SYNTHETIC, History, shipped_names
@@ -26,6 +27,7 @@ SHIPPED_HISTORY = "histsmol-v1"
 SYNTHETIC_HISTORY = "synthetic:linear?coherence=0.5"
 """Ten times as coherent as the shipped history was measured to be: here an agent can be told from chance in seconds."""
 SEEDS = 10
+MOST_SEEDS = 100_000
 LABELS = ("probability", "sample")
 
 
@@ -148,9 +150,11 @@ def has_model(agent: str) -> bool:
 
 
 def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    if isinstance(seeds, int) and seeds > MOST_SEEDS:
+        raise UserError(f"{seeds} seeds are too many; use at most {MOST_SEEDS}")
     numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(dict.fromkeys(seeds))
-    if not numbers or min(numbers) < 0:
-        raise UserError("seeds must be a positive number of seeds, or a list of numbers from 0 on")
+    if not numbers or min(numbers) < 0 or max(numbers) > LARGEST_SEED:
+        raise UserError("seeds must be a positive number of seeds, or a list of numbers from 0 to 2^63 - 1")
     return numbers
 
 

@@ -10,7 +10,8 @@ from typing import Annotated
 import tyro
 
 from progressgym.cli.options import listed
-from progressgym.core.files import read_json, write_text
+from progressgym.core.files import write_text
+from progressgym.core.reading import read_object
 
 EXAMPLES = """
 progressgym history measure runs/hist --out runs/hist-measured
@@ -56,7 +57,7 @@ def run(options: Options) -> int:
         instrument,
         seeds=listed(options.seeds),
         corpus=options.corpus or None,
-        card=read_json(options.card) if options.card else None,
+        card=read_object(options.card, "a card's entries") if options.card else None,
         adapters=options.adapters,
         progress=lambda what: print(what, file=sys.stderr, flush=True),
     )

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from progressgym.core.errors import UserError
+from progressgym.core.reading import read_json as read_json  # noqa: PLC0414  most who write also read
+from progressgym.core.reading import read_npz as read_npz  # noqa: PLC0414
 
 STAGING = ".tmp-"
 
@@ -65,40 +66,6 @@ def write_npz(path: Path | str, **arrays: NDArray[Any]) -> None:
             np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), member.getvalue())
     write_bytes(path, buffer.getvalue())
-
-
-def read_npz(path: Path | str) -> dict[str, NDArray[Any]]:
-    """Read all arrays of an npz file.
-
-    Raises:
-        UserError: no such file, truncated, not an npz, or pickled objects inside.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f"no such file: {path}")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
-        reason = "not an npz archive, or pickled objects inside" if "pickle" in str(error) else str(error)
-        raise UserError(f"{path} is not a readable npz file (truncated or damaged): {reason}") from None
-    except AttributeError:
-        raise UserError(f"{path} is a bare npy array; an npz archive with named arrays is expected") from None
-
-
-def read_json(path: Path | str) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        UserError: no such file, not UTF-8, not JSON.
-    """
-    path = Path(path)
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"no such file: {path}") from None
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not valid JSON: {error}") from None
 
 
 def canonical_json(value: Any) -> str:

@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from progressgym.core.errors import UserError
-from progressgym.core.files import canonical_json, read_json, sha256_bytes, write_folder, write_json
+from progressgym.core.files import canonical_json, sha256_bytes, write_folder, write_json
 from progressgym.core.provenance import git_commit, package_versions
+from progressgym.core.reading import read_object
 from progressgym.core.seeding import child_seed, generator
+from progressgym.histories.cleaning import VERSION as TEXT_VERSION
 from progressgym.histories.cleaning import clean_passages
 from progressgym.histories.corpus import Passage, ReadReport, stream_passages
 from progressgym.histories.selection import CenturyText, divide, draw
@@ -57,14 +59,22 @@ def read_corpus(path: Path | str) -> tuple[dict[str, CenturyText], dict[str, Any
     """Stream, clean and divide a corpus by century.
 
     Returns:
-        Century label -> text, and a report with counts of what was read, repaired and dropped.
+        Century label -> text, and a report with counts of what was read, repaired and dropped. A century that is too
+        small to be divided, as one of a single misdated document, is left out; the report says why under `left_out`.
     """
     report, counts = ReadReport(), Counter[str]()
     by_century: dict[str, list[Passage]] = {}
     for passage in clean_passages(stream_passages(path, report), counts):
         by_century.setdefault(passage.century, []).append(passage)
-    texts = {label: divide(label, by_century[label]) for label in sorted(by_century)}
-    return texts, {"read": asdict(report), "cleaning": dict(counts), "works": _works(by_century)}
+    texts: dict[str, CenturyText] = {}
+    left_out: dict[str, str] = {}
+    for label in sorted(by_century):
+        try:
+            texts[label] = divide(label, by_century[label])
+        except UserError as error:
+            left_out[label] = str(error)
+    told = {"read": asdict(report), "cleaning": dict(counts), "left_out": left_out, "works": _works(by_century)}
+    return texts, told
 
 
 def build_history(
@@ -75,6 +85,7 @@ def build_history(
     *,
     centuries: Iterable[str] | None = None,
     progress: Callable[[str], Progress | None] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> list[Path]:
     """Train one adapter per century.
 
@@ -83,11 +94,12 @@ def build_history(
         base: name or folder of the base model.
         out: adapters go to `out/adapters/C0xx`; finished ones are kept.
         recipe: how to train.
-        centuries: labels to build, default all that the corpus has.
+        centuries: labels to build, default all that the corpus has enough text of.
         progress: called as progress(label) -> per-step callback (done, total, loss).
+        say: called with a line on everything that was broken, repaired or left out.
 
     Raises:
-        UserError: bad corpus, a century the corpus lacks, or `out` holds adapters of another recipe.
+        UserError: bad corpus, a century that was asked for and that the corpus lacks or has too little text of, or `out` holds adapters of another recipe.
     """
     from progressgym.models import resolve_base
 
@@ -95,9 +107,15 @@ def build_history(
     out = Path(out)
     texts, report = read_corpus(corpus)
     labels = sorted(centuries) if centuries is not None else sorted(texts)
+    for line in corpus_lines(report) if say is not None else ():
+        say(line)
     missing = [label for label in labels if label not in texts]
-    if missing:
-        raise UserError(f"the corpus has no text of {', '.join(missing)}; it has {', '.join(texts)}")
+    if missing or not labels:
+        small = [why for label, why in report["left_out"].items() if label in (missing or report["left_out"])]
+        reason = (
+            f"too little text ({'; '.join(small)})" if small else f"no text of {', '.join(missing) or 'any century'}"
+        )
+        raise UserError(f"the corpus has {reason}; it has {', '.join(texts) or 'no century to build'}")
     folder = resolve_base(base)
     identity = _claim(out, recipe, base)
     if not (out / "corpus.json").exists():
@@ -110,6 +128,19 @@ def build_history(
             _build_century(texts[label], base, folder, target, recipe, identity, step)
         done.append(target)
     return done
+
+
+def corpus_lines(report: dict[str, Any]) -> list[str]:
+    """What a reader of a corpus should know about its report, a line each; empty when all is well."""
+    read, lines = report["read"], []
+    if read["broken"]:
+        lines.append(f"{read['broken']} broken records skipped, first {read['faults'][0]}")
+    if read["mended"]:
+        lines.append(f"{read['mended']} passages held half of a surrogate pair; U+FFFD stands there now")
+    dropped = {name: count for name, count in report["cleaning"].items() if name not in ("kept", "repaired") and count}
+    if dropped:
+        lines.append("passages not used: " + ", ".join(f"{count} {name}" for name, count in dropped.items()))
+    return [*lines, *(f"{label} left out: {why}" for label, why in report["left_out"].items())]
 
 
 def _works(by_century: dict[str, list[Passage]]) -> dict[str, list[dict[str, Any]]]:
@@ -136,11 +167,11 @@ def _works(by_century: dict[str, list[Passage]]) -> dict[str, list[dict[str, Any
 
 def _claim(out: Path, recipe: BuildRecipe, base: str) -> str:
     """Bind a folder to one recipe, so that adapters of two recipes never lie side by side."""
-    described = {"recipe": asdict(recipe), "base": base}
+    described = {"recipe": asdict(recipe), "base": base, "text": TEXT_VERSION}
     identity = sha256_bytes(canonical_json(described).encode())
     file = out / "recipe.json"
     if file.exists():
-        if read_json(file).get("sha256") != identity:
+        if read_object(file, "the recipe of a build").get("sha256") != identity:
             raise UserError(f"{out} holds adapters of another recipe or base; choose another --out folder")
     else:
         write_json(file, described | {"sha256": identity})

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from progressgym.core.errors import UserError
 from progressgym.core.files import read_json
+from progressgym.core.seals import read_sealed
 
 if TYPE_CHECKING:
     import torch
@@ -137,10 +138,10 @@ def read_adapter(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]
     """Configuration and weights of a PEFT adapter, checked.
 
     Raises:
-        UserError: a file missing or damaged, NaN.
+        UserError: a file missing or damaged, NaN, or weights that are not those of their seal.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load
 
     config = read_json(folder / ADAPTER_CONFIG)
     if not isinstance(config, dict) or not isinstance(config.get("base_model_name_or_path"), str):
@@ -148,9 +149,10 @@ def read_adapter(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]
     weights = folder / ADAPTER_WEIGHTS
     if not weights.is_file():
         raise UserError(f"{folder} has no {ADAPTER_WEIGHTS}; other formats are not read (they can hold code)")
+    data = read_sealed(weights, foreign=True)
     try:
-        tensors = load_file(weights)
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        tensors = load(data)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"corrupted adapter: cannot read {weights}: {_first_line(error)}") from None
     check_finite(tensors, f"corrupted adapter: {weights}")
     return config, tensors

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from progressgym.core.errors import UserError
+from progressgym.core.text import check_well_formed
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -47,6 +48,7 @@ def encode(
     if not framings:
         raise UserError("no framing is given; pass [''] to score the options right after their contexts")
     distinct = dict.fromkeys([*contexts, *framings, *(text for texts in options for text in texts)])
+    check_well_formed(distinct, "a text to be scored")
     ids = dict(zip(distinct, _encode_plain(tokenizer, list(distinct)), strict=True))
     before, start = _automatic_prefix(tokenizer), _first_token(tokenizer)
     requests = []

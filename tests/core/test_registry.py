@@ -110,9 +110,9 @@ def test_a_name_that_looks_like_a_number_is_a_name() -> None:
     [
         ("drawin", "unknown drawing 'drawin' (did you mean 'drawing'?); known: drawing, needy"),
         ("drawing?sise=1", "unknown argument of drawing 'drawing' 'sise' (did you mean 'size'?); known: size, name"),
-        ("drawing?size=-1", "size is -1; use a whole number from 0 on"),
-        ("drawing?size=1.5", "size is 1.5; use a whole number from 0 on"),
-        ("drawing?size=true", "size is True; use a whole number from 0 on"),
+        ("drawing?size=-1", "size is -1; use a whole number from 0 to 1000000"),
+        ("drawing?size=1.5", "size is 1.5; use a whole number from 0 to 1000000"),
+        ("drawing?size=true", "size is True; use a whole number from 0 to 1000000"),
         ("drawing?dashed=1", "dashed is 1; use true or false"),
         ("drawing?colour=rod", "unknown colour 'rod' (did you mean 'red'?); known: red, blue"),
         ("drawing?mode=fst", "unknown mode 'fst' (did you mean 'fast'?); known: fast, slow"),
