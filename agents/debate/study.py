@@ -27,7 +27,8 @@ from progressgym.agents.debate.trained import TrainedDebater, load_debater, save
 from progressgym.agents.debate.training import METHODS, Told, TrainSettings, train_confuser, train_debater
 from progressgym.core.debate import Domain, Judge
 from progressgym.core.errors import UserError, unknown
-from progressgym.core.files import read_json, write_json
+from progressgym.core.files import discard, read_json, write_json
+from progressgym.core.locks import alone
 from progressgym.envs.debate.icu import IcuDomain
 from progressgym.envs.debate.simulator import BayesJudge, SimulatorDomain
 from progressgym.monitor.progress import Progress
@@ -169,9 +170,17 @@ class Study:
         return stages
 
     def train(self, *, quiet: bool = False) -> int:
-        """Do what is missing; returns how many stages that was."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_json(self.folder / PLAN, self._wanted)
+        """Do what is missing; returns how many stages that was.
+
+        Raises:
+            UserError: another process trains there, the folder cannot be written, or an extra is missing.
+        """
+        self.domain(self.plan.trained_on)  # whatever it lacks is told before anything is written
+        with alone(self.folder, "study"):
+            write_json(self.folder / PLAN, self._wanted)
+            return self._train(quiet)
+
+    def _train(self, quiet: bool) -> int:
         stages = self.stages()
         missing = [name for name in stages if not (self.folder / name).exists()]
         threads = torch.get_num_threads()
@@ -202,7 +211,9 @@ class Study:
         def train() -> None:
             domain, judge, plan = self.domain(self.plan.trained_on), self.judge(), self.plan
             name = f"confuser-{method}" if confuser else method
-            with RunLog(self.folder / "tensorboard" / f"seed{seed}-{name}") as log:
+            points = self.folder / "tensorboard" / f"seed{seed}-{name}"
+            discard(points)  # of a killed attempt, which would be drawn over those of this one
+            with RunLog(points) as log:
 
                 def listen(told: Told) -> None:
                     if told.update % LOG_EVERY == 0:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from progressgym.bench.plan import Group, has_model
 from progressgym.bench.pool import limited_threads
 from progressgym.bench.scoring import Baseline, baseline, score_cell, step_log
 from progressgym.core.errors import UserError
-from progressgym.core.files import read_json, write_json
+from progressgym.core.files import discard, read_json, write_json
 from progressgym.core.ids import is_own
 from progressgym.core.provenance import git_commit
 from progressgym.envs.base import ProgressEnv
@@ -76,6 +75,7 @@ def execute(group: Group, out: Path, device: str = "auto", *, threads: int = 1, 
     for seed, config in configs.items():
         if reusable(folder / str(seed), config, own) is not None:
             outcome.reused += 1
+            discard(folder / f"{seed}{CHECKPOINTS}")  # a run may be killed after its cell was written
             continue
         if (folder / str(seed)).exists():
             outcome.redone.append(f"{group.title} seed {seed}: damaged, unfinished or of another configuration")
@@ -206,7 +206,7 @@ class ModelCell:
         except Exception as error:  # noqa: BLE001  (out of memory, a full disk, NaN: this cell fails, the rest goes on)
             outcome.failures.append(_reason(group, seed, error))
             return
-        shutil.rmtree(checkpoints, ignore_errors=True)
+        discard(checkpoints)
         outcome.fresh += 1
 
     def run_along(self, seed: int) -> None:
