@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 import progressgym
 from progressgym.agents import make_for
+from progressgym.bench.apart import play
 from progressgym.bench.cells import FinishedCell, group_folder, reusable, write_cell
 from progressgym.bench.challenges import parse_challenge
-from progressgym.bench.episodes import environments, replay, run_batch, run_single
-from progressgym.bench.own_agents import load_class, source_hash
+from progressgym.bench.episodes import environments, replay, run_batch
+from progressgym.bench.own_agents import source_hash
 from progressgym.bench.plan import Group, has_model
 from progressgym.bench.pool import limited_threads
 from progressgym.bench.scoring import Baseline, baseline, score_cell, step_log
@@ -260,8 +261,7 @@ def _agent(group: Group, device: str) -> Agent:
 
 
 def _single(group: Group, seed: int) -> NDArray[np.float32]:
-    env = environments(group.challenge, _source(group.history.spec), group.history.spec, 1)[0]
-    return run_single(load_class(group.agent)(), env, seed)
+    return play(group.agent, group.challenge.id, group.history.spec, seed)
 
 
 def _finish(group: Group, folder: Path, config: RunConfig, actions: NDArray[np.float32], source: str | None) -> None:

@@ -9,7 +9,6 @@ writes its logs anew from the checkpoints, and hides the old points: the same cu
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -162,7 +161,7 @@ class LiveLog:
             for end, shift in (("low", -error[d]), ("high", error[d])):
                 self._centuries.scalar(f"values/{DIMENSIONS[d]}/agent_{end}", float(values[d] + shift), at)
         self._centuries.text("answers", self._sample(answers), at)
-        with contextlib.suppress(Exception):  # a picture that cannot be drawn costs no century
+        with plots.extra(f"the heat map of century {number}"):
             self._centuries.image("values/heat_map", self._heat_map(), at)
         self._centuries.flush()
 

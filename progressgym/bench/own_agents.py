@@ -25,15 +25,14 @@ def load_class(agent: str) -> Callable[[], AgentLike]:
         UserError: no such module or class, an error inside of the module, or a class without `reset` and `act`.
     """
     module_name, _, name = agent.partition(":")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+    _stand_here()
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name is not None and module_name.split(".")[0] == error.name.split(".")[0]:
             raise UserError(f"no module {module_name!r} for agent {agent!r}; run in the folder of its file") from None
         raise UserError(f"agent {agent!r}: its module needs {error.name!r}, which is not installed") from None
-    except Exception as error:  # noqa: BLE001  (a user's module may raise anything)
+    except BaseException as error:  # noqa: BLE001  (a user's module may raise anything, SystemExit too)
         raise UserError(f"agent {agent!r}: importing its module failed: {type(error).__name__}: {error}") from None
     found = vars(module).get(name)
     if not inspect.isclass(found):
@@ -46,9 +45,34 @@ def load_class(agent: str) -> Callable[[], AgentLike]:
 
 
 def source_hash(agent: str) -> str:
-    """sha256 of the file that an own agent's class is written in: a changed agent is run again."""
-    load_class(agent)
-    file = inspect.getsourcefile(sys.modules[agent.partition(":")[0]])
+    """sha256 of the file that an own agent's class is written in: a changed agent is run again.
+
+    The file is found as Python finds it, and nothing of it is run.
+
+    Raises:
+        UserError: there is none.
+    """
+    file = _source_file(agent.partition(":")[0])
     if file is None or not Path(file).is_file():
         raise UserError(f"agent {agent!r} has no source file to identify it by")
     return sha256_file(file)
+
+
+def _stand_here() -> None:
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+
+
+def _source_file(module: str) -> str | None:
+    """Where a module's source is, None for what has none."""
+    _stand_here()
+    importlib.invalidate_caches()
+    name, places, found = "", None, None
+    for part in module.split("."):
+        name = f"{name}.{part}" if name else part
+        specs = (finder.find_spec(name, places) for finder in sys.meta_path if hasattr(finder, "find_spec"))
+        found = next((spec for spec in specs if spec is not None), None)
+        if found is None:
+            raise UserError(f"no module {module!r} for an own agent; run in the folder of its file")
+        places = found.submodule_search_locations
+    return found.origin if found is not None else None

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from progressgym.agents import marked, names, spec_of, with_policy
 from progressgym.agents.config import POLICY_PREFIX
+from progressgym.bench.apart import check
 from progressgym.bench.challenges import DEFAULTS, Challenge, parse_challenge
-from progressgym.bench.own_agents import load_class
 from progressgym.core.errors import UserError
 from progressgym.core.ids import is_own, parse_id
 from progressgym.histories.history import RESAMPLED, SYNTHETIC, History, shipped_names
@@ -118,7 +118,7 @@ def learns(agent: str) -> bool:
 
 def _agent(name: str, policy: str) -> str:
     if is_own(name):
-        load_class(name)
+        check(name)
         return name
     return with_policy(name, policy)
 

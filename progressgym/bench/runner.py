@@ -6,6 +6,7 @@ benchmark that was interrupted, or that gets more seeds or agents, only does wha
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import sys
 import time
@@ -22,6 +23,7 @@ from progressgym.bench.pool import Work, model_threads, run_all, usable_cores
 from progressgym.bench.report import DrawBlock, DrawPareto, LogGroup, drawings, pareto_drawings
 from progressgym.bench.table import blocks, seed_warnings, with_fronts
 from progressgym.core.errors import UserError
+from progressgym.core.files import discard, write_text
 from progressgym.core.locks import LOCK, alone
 from progressgym.core.provenance import describe_device, git_commit, package_versions
 from progressgym.monitor.progress import Progress
@@ -30,6 +32,8 @@ from progressgym.scores.records import Aggregate, Cell, Results, save_record
 from progressgym.scores.resampling import RESAMPLES
 
 RESULTS = "results.json"
+UNFINISHED = ".unfinished"
+"""Lies in the folder while a benchmark runs: where it is found at the start, logs and pictures may be missing."""
 MOST_WORKERS = 4
 """Processes by default at most: each holds its own copy of torch, about 350 MB."""
 
@@ -122,7 +126,11 @@ def run_bench(
     with alone(folder, "benchmark"):
         threads, told = (model_threads(count), live and progress) if ray is None else (1, False)
         tasks = [RunGroup(group, folder, device, resamples, threads, told) for group in plan.groups]
+        killed = (folder / UNFINISHED).exists()
+        with contextlib.suppress(OSError):  # a full disk fails the cells, with their own reasons
+            write_text(folder / UNFINISHED, "")
         outcome, rows = _run_groups(plan, tasks, _runner(count, ray, device, folder), progress)
+        outcome.changed = [changed or killed for changed in outcome.changed]
         found = with_fronts([row for row in rows if row is not None])
         if reports and found:
             _report(plan, folder, found, rows, count, outcome, progress)
@@ -145,6 +153,8 @@ def run_bench(
             save_record(folder / RESULTS, outcome.results)
         except OSError as error:
             outcome.failures.append(f"{RESULTS} could not be written: {error}")
+        else:
+            discard(folder / UNFINISHED)
     return outcome
 
 

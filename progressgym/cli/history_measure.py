@@ -10,7 +10,7 @@ from typing import Annotated
 import tyro
 
 from progressgym.cli.options import listed
-from progressgym.core.files import read_json, write_text
+from progressgym.core.files import check_writable, read_json, write_text
 
 EXAMPLES = """
 progressgym history measure runs/hist --out runs/hist-measured
@@ -50,6 +50,7 @@ def run(options: Options) -> int:
     from progressgym.instruments.instrument import Instrument
 
     instrument = Instrument.load(options.instrument)
+    check_writable(Path(options.out).resolve().parent)
     history = publish(
         options.build,
         options.out,

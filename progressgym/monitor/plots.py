@@ -8,7 +8,10 @@ centred at 0. Legend of shapes: T centuries, D dimensions, n steps of an agent.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from progressgym.core.dimensions import DIMENSIONS, GROUPS
 from progressgym.core.files import write_bytes
+from progressgym.core.text import one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,11 +30,19 @@ Floats = NDArray[np.float64]
 DPI = 110
 SCALE_CUT = 2
 """Trajectories: an agent farther out than this many of the human's largest changes leaves its panel."""
+NARROWEST = 0.45
+"""Width of the narrowest texts: ems a character."""
+MOST_LINES = 60
+"""Of one text."""
+CUT = "\u2026"
 INK, FAINT = "#222222", "#d9d9d9"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 GROUP_INK = {"basic": "#0072B2", "social": "#009E73", "foundations": "#D55E00", "worldview": "#7A4B94"}
 STYLE: dict[Any, Any] = {
+    "text.parse_math": False,  # names may hold dollar signs
+    "text.usetex": False,
+    "axes.formatter.use_mathtext": False,
     "font.family": "DejaVu Sans",
     "font.size": 9.0,
     "axes.spines.top": False,
@@ -224,9 +236,46 @@ def to_array(figure: Figure, *, dpi: int = DPI) -> NDArray[np.uint8]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     figure.set_dpi(dpi)
+    literal(figure)
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # a box is drawn in its place
+        canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+@contextmanager
+def extra(path: Path | str, failures: list[str] | None = None) -> Iterator[None]:
+    """Draw something beside results that are written already: when it fails, that is told and nothing else is lost.
+
+    Args:
+        path: of the picture.
+        failures: gets a line when it cannot be drawn.
+    """
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  matplotlib, its fonts and the disk may raise anything
+        told = f"{path} could not be drawn: {type(error).__name__}: {one_line(str(error))[:200]}"
+        print(f"progressgym: warning: {told}", file=sys.stderr)
+        if failures is not None:
+            failures.append(told)
+
+
+def literal(figure: Any) -> None:
+    """Have every text of a figure drawn as it is written: no formulas, no control characters, no line beyond its edge.
+
+    Titles and labels hold names that somebody chose; none of them may keep the picture from being drawn.
+    """
+    from matplotlib.text import Text
+
+    edge = 72 * max(figure.get_size_inches())
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+        room = max(int(edge / (NARROWEST * text.get_fontsize())), 1)
+        lines = [line if line.isprintable() else one_line(line) for line in text.get_text().split("\n")[:MOST_LINES]]
+        shown = "\n".join(line if len(line) <= room else line[: room - 1] + CUT for line in lines)
+        if shown != text.get_text():
+            text.set_text(shown)
 
 
 def principal_axes(human: Floats) -> tuple[Floats, list[float]]:
@@ -308,5 +357,6 @@ def _legend(panel: Axes, source: Axes, **options: Any) -> None:
 
 def headline(figure: Figure, title: str, subtitle: str, left: float = 0.06) -> None:
     """Title and second line, flush with the left edge of the panels."""
+    title, subtitle = one_line(title), one_line(subtitle)
     figure.text(left, 0.965, title, fontsize=14, fontweight="bold", color=INK, va="center")
     figure.text(left, 0.928, subtitle, fontsize=9.5, color="#555555", va="center")
