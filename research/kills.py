@@ -176,7 +176,21 @@ def kill_and_resume(job: Job, whole: Whole, out: Path, rng: random.Random, by_ca
         return where, problems
     now = contents(out)
     names = sorted(name for name in now.keys() | whole.contents.keys() if now.get(name) != whole.contents.get(name))
-    return where, [f"not the same: {', '.join(names[:5])}"] if names else []
+    told = [f"{name}{_difference(whole.contents.get(name), now.get(name))}" for name in names[:5]]
+    return where, [f"not the same: {', '.join(told)}"] if names else []
+
+
+def _difference(whole: Any, now: Any) -> str:
+    """Where two records differ first."""
+    if isinstance(whole, dict) and isinstance(now, dict):
+        for key in whole.keys() | now.keys():
+            if whole.get(key) != now.get(key):
+                return f"/{key}{_difference(whole.get(key), now.get(key))}"
+    if isinstance(whole, list) and isinstance(now, list) and len(whole) == len(now):
+        for number, (one, other) in enumerate(zip(whole, now, strict=True)):
+            if one != other:
+                return f"/{number}{_difference(one, other)}"
+    return f" ({str(whole)[:60]} became {str(now)[:60]})"
 
 
 def contents(out: Path) -> dict[str, Any]:

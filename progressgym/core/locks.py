@@ -13,6 +13,7 @@ from progressgym.core.files import sweep
 
 LOCK = ".lock"
 _TAKEN = frozenset({errno.EAGAIN, errno.EACCES})
+_NO_LOCKS = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL})
 
 
 @contextmanager
@@ -34,12 +35,12 @@ def alone(folder: Path, what: str) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
-    except (Timeout, NotImplementedError):
-        if _is_taken(folder / LOCK):
+    except (OSError, NotImplementedError) as error:  # a timeout is one of them
+        if isinstance(error, Timeout) and _is_taken(folder / LOCK):
             raise UserError(f"another {what} is running in {folder}; wait for it or choose another --out") from None
+        if isinstance(error, OSError) and not isinstance(error, Timeout) and error.errno not in _NO_LOCKS:
+            raise UserError(f"cannot use {folder} as --out: {error.strerror or error}") from None
         warnings.warn(f"{folder} cannot be locked; let no other {what} use it meanwhile", RuntimeWarning, stacklevel=3)
-    except OSError as error:
-        raise UserError(f"cannot use {folder} as --out: {error.strerror or error}") from None
     try:
         if lock.is_locked:
             sweep(folder)

@@ -32,6 +32,8 @@ SCALE_CUT = 2
 """Trajectories: an agent farther out than this many of the human's largest changes leaves its panel."""
 NARROWEST = 0.45
 """Width of the narrowest texts: ems a character."""
+SMALLEST = 7.0
+"""Points of the smallest texts."""
 MOST_LINES = 60
 """Of one text."""
 CUT = "\u2026"
@@ -266,16 +268,24 @@ def literal(figure: Any) -> None:
 
     Titles and labels hold names that somebody chose; none of them may keep the picture from being drawn.
     """
+    from matplotlib.axis import Axis
     from matplotlib.text import Text
+    from matplotlib.ticker import FixedFormatter
 
     edge = 72 * max(figure.get_size_inches())
+    for axis in figure.findobj(Axis):
+        names = axis.get_major_formatter()
+        if isinstance(names, FixedFormatter):  # writes its names into the ticks again when the figure is drawn
+            names.seq = [_shown(name, int(edge / (NARROWEST * SMALLEST))) for name in names.seq]
     for text in figure.findobj(Text):
         text.set_parse_math(False)
-        room = max(int(edge / (NARROWEST * text.get_fontsize())), 1)
-        lines = [line if line.isprintable() else one_line(line) for line in text.get_text().split("\n")[:MOST_LINES]]
-        shown = "\n".join(line if len(line) <= room else line[: room - 1] + CUT for line in lines)
-        if shown != text.get_text():
-            text.set_text(shown)
+        text.set_text(_shown(text.get_text(), int(edge / (NARROWEST * text.get_fontsize()))))
+
+
+def _shown(text: str, room: int) -> str:
+    """A text without control characters, its lines cut to so many characters."""
+    lines = [line if line.isprintable() else one_line(line) for line in text.split("\n")[:MOST_LINES]]
+    return "\n".join(line if len(line) <= room else line[: max(room - 1, 0)] + CUT for line in lines)
 
 
 def principal_axes(human: Floats) -> tuple[Floats, list[float]]:
@@ -320,7 +330,7 @@ def _panel(panel: Axes, human: Floats, agents: Mapping[str, Floats], first: int)
             markersize=3.0,
             linewidth=1.2,
             alpha=0.9,
-            label=name,
+            label=f" {name}" if name.startswith("_") else name,  # legends leave out what begins so
         )
     panel.plot(human, color=INK, linewidth=2.0, marker="o", markersize=3.0, label="human", zorder=5)
     panel.tick_params(length=2.5)
