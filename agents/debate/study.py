@@ -28,7 +28,8 @@ from progressgym.agents.debate.training import METHODS, Told, TrainSettings, tra
 from progressgym.core.bounds import whole
 from progressgym.core.debate import Domain, Judge
 from progressgym.core.errors import UserError, unknown
-from progressgym.core.files import write_json
+from progressgym.core.files import discard, write_json
+from progressgym.core.locks import alone
 from progressgym.core.reading import read_object
 from progressgym.envs.debate.icu import IcuDomain
 from progressgym.envs.debate.simulator import BayesJudge, SimulatorDomain
@@ -179,9 +180,17 @@ class Study:
         return stages
 
     def train(self, *, quiet: bool = False) -> int:
-        """Do what is missing; returns how many stages that was."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_json(self.folder / PLAN, self._wanted)
+        """Do what is missing; returns how many stages that was.
+
+        Raises:
+            UserError: another process trains there, the folder cannot be written, or an extra is missing.
+        """
+        self.domain(self.plan.trained_on)  # whatever it lacks is told before anything is written
+        with alone(self.folder, "study"):
+            write_json(self.folder / PLAN, self._wanted)
+            return self._train(quiet)
+
+    def _train(self, quiet: bool) -> int:
         stages = self.stages()
         missing = [name for name in stages if not (self.folder / name).exists()]
         threads = torch.get_num_threads()
@@ -212,7 +221,9 @@ class Study:
         def train() -> None:
             domain, judge, plan = self.domain(self.plan.trained_on), self.judge(), self.plan
             name = f"confuser-{method}" if confuser else method
-            with RunLog(self.folder / "tensorboard" / f"seed{seed}-{name}") as log:
+            points = self.folder / "tensorboard" / f"seed{seed}-{name}"
+            discard(points)  # of a killed attempt, which would be drawn over those of this one
+            with RunLog(points) as log:
 
                 def listen(told: Told) -> None:
                     if told.update % LOG_EVERY == 0:

@@ -22,6 +22,7 @@ from progressgym.agents.debate.view import debater_view
 from progressgym.core.bounds import whole
 from progressgym.core.debate import Cases, Domain, Floats, Ints, Judge
 from progressgym.core.errors import UserError
+from progressgym.core.files import canonical_json
 from progressgym.core.reading import parse_json
 from progressgym.core.seals import read_sealed, write_sealed
 from progressgym.envs.debate.rules import Rules
@@ -92,7 +93,15 @@ def save_debater(path: Path | str, net: DebaterNet, domain: Domain, record: dict
     shape = {"width": net.width, "pieces": net.pieces, "hidden": net.hidden, "decisions": domain.decisions}
     told = {"shape": json.dumps(shape), "domain": domain.name, **record}
     weights = {key: value.detach().clone().contiguous() for key, value in net.state_dict().items()}
-    write_sealed(path, save(weights, metadata=told))
+    write_sealed(path, _in_order(save(weights, metadata=told)))
+
+
+def _in_order(data: bytes) -> bytes:
+    """The same safetensors file with its header sorted: the library writes metadata in an order of its own each time."""
+    begin = 8 + int.from_bytes(data[:8], "little")
+    header = canonical_json(json.loads(data[8:begin])).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + data[begin:]
 
 
 def load_debater(path: Path | str, judge: Judge) -> TrainedDebater:

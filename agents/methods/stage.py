@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
-from progressgym.core.arguments import OneOf, Positive, check_fields
+from progressgym.core.arguments import OneOf, Positive, Steps, check_fields
 from progressgym.instruments.stance import DEFAULT_SCALE
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from progressgym.agents import check, marked, names, spec_of, with_policy
+from progressgym.agents import marked, names, spec_of, with_policy
 from progressgym.agents.config import POLICY_PREFIX
+from progressgym.bench.apart import check
 from progressgym.bench.challenges import DEFAULTS, Challenge, parse_challenge
 from progressgym.bench.measures import DEFAULT as DEFAULT_MEASURES
 from progressgym.bench.measures import check_measures
-from progressgym.bench.own_agents import load_class
 from progressgym.core.bounds import LARGEST_SEED
 from progressgym.core.errors import UserError
 from progressgym.core.ids import is_own, parse_id
@@ -127,8 +127,8 @@ def learns(agent: str) -> bool:
 
 def _agent(name: str, policy: str) -> str:
     if is_own(name):
-        load_class(name)
-        return check(name)
+        check(name)
+        return str(parse_id(name))
     return with_policy(name, policy)
 
 

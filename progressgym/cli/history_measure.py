@@ -10,7 +10,7 @@ from typing import Annotated
 import tyro
 
 from progressgym.cli.options import listed
-from progressgym.core.files import write_text
+from progressgym.core.files import check_writable, write_text
 from progressgym.core.reading import read_object
 
 EXAMPLES = """
@@ -51,6 +51,7 @@ def run(options: Options) -> int:
     from progressgym.instruments.instrument import Instrument
 
     instrument = Instrument.load(options.instrument)
+    check_writable(Path(options.out).resolve().parent)
     history = publish(
         options.build,
         options.out,

@@ -8,7 +8,6 @@ the first century that is missing, or inside a century from its last complete ch
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -18,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from progressgym.core.errors import UserError
-from progressgym.core.files import canonical_json, sha256_bytes, write_folder, write_json
+from progressgym.core.files import canonical_json, discard, sha256_bytes, write_folder, write_json
+from progressgym.core.locks import alone
 from progressgym.core.provenance import git_commit, package_versions
 from progressgym.core.reading import read_object
 from progressgym.core.seeding import child_seed, generator
@@ -102,9 +102,13 @@ def build_history(
         UserError: bad corpus, a century that was asked for and that the corpus lacks or has too little text of, or `out` holds adapters of another recipe.
     """
     from progressgym.models import resolve_base
+    from progressgym.models.checkpoint import load_tokenizer
 
     recipe = recipe or BuildRecipe()
     out = Path(out)
+    folder = resolve_base(base)
+    tokenizer = load_tokenizer(folder)
+    pairs = _instructions(recipe, tokenizer, base)
     texts, report = read_corpus(corpus)
     labels = sorted(centuries) if centuries is not None else sorted(texts)
     for line in corpus_lines(report) if say is not None else ():
@@ -116,18 +120,65 @@ def build_history(
             f"too little text ({'; '.join(small)})" if small else f"no text of {', '.join(missing) or 'any century'}"
         )
         raise UserError(f"the corpus has {reason}; it has {', '.join(texts) or 'no century to build'}")
-    folder = resolve_base(base)
-    identity = _claim(out, recipe, base)
-    if not (out / "corpus.json").exists():
-        write_json(out / "corpus.json", report)
-    done = []
-    for label in labels:
-        target = out / "adapters" / label
-        if not (target / "DONE.json").is_file():
+    targets = {label: out / "adapters" / label for label in labels}
+    with alone(out, "build"):
+        identity = _claim(out, recipe, base)
+        if not (out / "corpus.json").exists():
+            write_json(out / "corpus.json", report)
+        job = _Job(base=base, folder=folder, recipe=recipe, identity=identity, pairs=pairs)
+        unfinished = [label for label in labels if not (targets[label] / "DONE.json").is_file()]
+        for label in labels:
+            if label not in unfinished:
+                discard(_work(targets[label]))
+        readings = {label: _reading(texts[label], tokenizer, recipe) for label in unfinished}
+        for label in unfinished:
             step = progress(label) if progress is not None else None
-            _build_century(texts[label], base, folder, target, recipe, identity, step)
-        done.append(target)
-    return done
+            _build_century(texts[label], readings.pop(label), targets[label], job, step)
+    return list(targets.values())
+
+
+@dataclass(kw_only=True, frozen=True)
+class _Job:
+    """What all centuries of a build share, checked before the first one is trained."""
+
+    base: str
+    folder: Path
+    recipe: BuildRecipe
+    identity: str
+    pairs: list[Example]
+    """Instruction pairs; empty for no instruction tuning."""
+
+
+def _instructions(recipe: BuildRecipe, tokenizer: Any, base: str) -> list[Example]:
+    """The instruction pairs as the base reads them.
+
+    Raises:
+        UserError: the base has no chat template or no end token, so that it cannot be told of questions and answers.
+    """
+    if recipe.instructions is None:
+        return []
+    pairs = load_instructions(recipe.instructions)
+    if not tokenizer.chat_template:
+        raise UserError(f"the base {base} has no chat template, which instruction tuning needs; take an instruct model")
+    if tokenizer.eos_token is None:
+        raise UserError(f"the base {base} has no end token, which instruction tuning needs; take an instruct model")
+    try:
+        return instruction_examples(pairs, tokenizer)
+    except Exception as error:  # noqa: BLE001  a template is a program of the model's maker
+        told = " ".join(str(error).split())[:200]
+        raise UserError(f"the chat template of {base} cannot be used: {type(error).__name__}: {told}") from None
+
+
+def _reading(text: CenturyText, tokenizer: Any, recipe: BuildRecipe) -> list[Example]:
+    examples = blocks(text.training, tokenizer, recipe)
+    if not examples:
+        raise UserError(f"{text.label} has no text to train on")
+    return examples
+
+
+def _work(target: Path) -> Path:
+    """Where the checkpoints of an unfinished century lie."""
+    return target.parent / f".work-{target.name}"
 
 
 def corpus_lines(report: dict[str, Any]) -> list[str]:
@@ -179,36 +230,27 @@ def _claim(out: Path, recipe: BuildRecipe, base: str) -> str:
 
 
 def _build_century(
-    text: CenturyText, base: str, folder: Path, target: Path, recipe: BuildRecipe, identity: str, step: Progress | None
+    text: CenturyText, examples: Sequence[Example], target: Path, job: _Job, step: Progress | None
 ) -> None:
     import torch
 
     from progressgym.models import load_language_model
 
     started = time.monotonic()
-    loaded = load_language_model(folder)
-    tokenizer = loaded.tokenizer
-    model = attach(loaded.model, recipe.lora, child_seed(recipe.seed, "lora"))
-    staging = target.parent / f".work-{target.name}"
+    recipe, work = job.recipe, _work(target)
+    model = attach(load_language_model(job.folder).model, recipe.lora, child_seed(recipe.seed, "lora"))
     torch.manual_seed(child_seed(recipe.seed, "train", text.label) % 2**31)
     reading = train_stage(
-        model,
-        blocks(text.training, tokenizer, recipe),
-        recipe.reading,
-        seed=recipe.seed,
-        checkpoints=staging / "reading",
-        progress=step,
+        model, examples, recipe.reading, seed=recipe.seed, checkpoints=work / "reading", progress=step
     )
     instructing = StageResult()
-    if recipe.instructions is not None:
-        pairs = instruction_examples(load_instructions(recipe.instructions), tokenizer)
-        instructing = train_stage(model, pairs, recipe.instructing, seed=recipe.seed)
-    shutil.rmtree(staging, ignore_errors=True)
+    if job.pairs:
+        instructing = train_stage(model, job.pairs, recipe.instructing, seed=recipe.seed)
     with write_folder(target) as staged:
-        save_adapter(model, staged, base)
+        save_adapter(model, staged, job.base)
         record = {
             "century": text.label,
-            "recipe_sha256": identity,
+            "recipe_sha256": job.identity,
             "tokens": reading.tokens,
             "losses": reading.losses,
             "instruction_losses": instructing.losses,
@@ -218,7 +260,8 @@ def _build_century(
             "packages": package_versions(),
         }
         write_json(staged / "training.json", record)
-        write_json(staged / "DONE.json", {"century": text.label, "recipe_sha256": identity})
+        write_json(staged / "DONE.json", {"century": text.label, "recipe_sha256": job.identity})
+    discard(work)
 
 
 def blocks(passages: Sequence[Passage], tokenizer: Any, recipe: BuildRecipe) -> list[Example]:
