@@ -24,7 +24,7 @@ def longest_text(config: PreTrainedConfig) -> int | None:
     text's score would depend on what it is asked with.
 
     Raises:
-        UserError: the configuration says no whole number.
+        UserError: the configuration says something else than a number of tokens.
     """
     settings: Any = config.get_text_config()
     found = [_whole(name, value) for name in _LENGTHS if (value := getattr(settings, name, None)) is not None][:1]
@@ -70,6 +70,6 @@ def _rotations(parameters: Any) -> Iterator[dict[str, Any]]:
 
 
 def _whole(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise UserError(f"the model's configuration says {name} = {str(value)[:40]!r}; a whole number is expected")
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise UserError(f"the model's configuration says {name} = {str(value)[:40]}; a whole number from 1 is expected")
     return value
