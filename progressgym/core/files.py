@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from progressgym.core.errors import UserError
 from progressgym.core.reading import read_json as read_json  # noqa: PLC0414  most who write also read
 from progressgym.core.reading import read_npz as read_npz  # noqa: PLC0414
 

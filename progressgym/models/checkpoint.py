@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from progressgym.core.errors import UserError
 from progressgym.core.files import read_json
 from progressgym.core.seals import read_sealed
+from progressgym.models import adapters
 
 if TYPE_CHECKING:
     import torch
@@ -47,7 +48,6 @@ def load_folder(folder: Path, device: torch.device, dtype: torch.dtype) -> PreTr
     Raises:
         UserError: no safetensors, not a causal language model, damaged or incomplete weights, NaN.
     """
-    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
 
     config = read_json(folder / "config.json")
@@ -69,7 +69,7 @@ def load_folder(folder: Path, device: torch.device, dtype: torch.dtype) -> PreTr
                 output_loading_info=True,
             )
             model, info = loaded
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
+    except Exception as error:  # noqa: BLE001  settings of a wrong type fail anywhere in transformers and torch
         raise UserError(f"cannot load the model in {folder}: {_first_line(error)}") from None
     missing = sorted(info["missing_keys"]) + sorted(str(key) for key in info.get("mismatched_keys", ()))
     if missing:
@@ -164,30 +164,35 @@ def merge_adapter(
     """Add an adapter into the weights of its base: the sum is formed in float32 and rounded once.
 
     Raises:
-        UserError: the adapter does not fit the base.
+        UserError: the adapter does not fit the base, or the sum would be another model than PEFT makes of the two.
     """
-    from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
+    from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 
-    if config.get("peft_type") != "LORA":
-        raise UserError(f"the adapter in {folder} is of kind {config.get('peft_type')!r}; only LoRA can be merged")
+    adapters.check_settings(config, str(folder))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # settings of the machine that it was trained on are left out
-            settings = LoraConfig.from_pretrained(folder)
-        settings.inference_mode = True
-        settings.init_lora_weights = True  # other ways to begin would change the base; the values are loaded next
-        settings.base_model_name_or_path = None  # known by now; peft would warn that it is called otherwise
-        with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by a name that will go
-            wrapped = get_peft_model(model, settings)
-        loaded = set_peft_model_state_dict(wrapped, tensors)
-    except (ValueError, TypeError, KeyError, RuntimeError, AttributeError) as error:
+            settings = LoraConfig.from_pretrained(folder)
+            settings.inference_mode = True
+            settings.init_lora_weights = True  # none of the allowed ways changes the base; the values are loaded next
+            settings.base_model_name_or_path = None  # known by now; peft would warn that it is called otherwise
+            wrapped = get_peft_model(model, settings).eval()
+            loaded = set_peft_model_state_dict(wrapped, tensors)
+            unset = get_peft_model_state_dict(wrapped, save_embedding_layers=False).keys() - tensors.keys()
+            odd = sorted([*loaded.unexpected_keys, *unset])
+            if odd:
+                raise UserError(
+                    f"corrupted adapter: {len(odd)} tensors of {folder} do not fit its base, first {odd[0]}"
+                )
+            applied = adapters.probe_logits(wrapped)
+            adapters.part_tied(wrapped)
+            merged: PreTrainedModel = wrapped.merge_and_unload()
+            adapters.check_equal(adapters.probe_logits(merged), applied, merged.dtype, str(folder))
+    except UserError:
+        raise
+    except Exception as error:  # noqa: BLE001  a stranger's settings fail in peft, torch or re in any way
         raise UserError(f"the adapter in {folder} does not fit its base: {_first_line(error)}") from None
-    unset = [name for name in loaded.missing_keys if "lora_" in name]
-    if loaded.unexpected_keys or unset:
-        odd = sorted([*loaded.unexpected_keys, *unset])
-        raise UserError(f"corrupted adapter: {len(odd)} tensors of {folder} do not fit its base, first {odd[0]}")
-    merged: PreTrainedModel = wrapped.merge_and_unload()
     check_finite(merged.state_dict(), str(folder))
     merged.eval()
     return merged
