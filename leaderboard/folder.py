@@ -13,12 +13,11 @@ from progressgym.core.errors import UserError
 from progressgym.leaderboard.limited import DEFAULT_LIMITS, verify_all_apart
 from progressgym.leaderboard.records import Verdict
 from progressgym.leaderboard.resample import RESAMPLES
+from progressgym.leaderboard.reserved import HOUSE
 from progressgym.leaderboard.standings import make_standings
 from progressgym.leaderboard.standings_data import Standings
 from progressgym.leaderboard.store import Store
 
-HOUSE = "progressgym"
-"""Submitter of the entries that come with the package."""
 AT_ONCE = 2
 """Child processes at a time."""
 TOGETHER = 8

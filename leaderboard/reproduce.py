@@ -24,6 +24,7 @@ from progressgym.leaderboard.problems import Findings
 from progressgym.leaderboard.recompute import follow_path, score_group
 from progressgym.leaderboard.records import GroupScore, Reproduction
 from progressgym.leaderboard.resample import RESAMPLES
+from progressgym.leaderboard.reserved import reference_like
 from progressgym.leaderboard.submission import Submission
 from progressgym.leaderboard.truth import episode_truth
 from progressgym.leaderboard.verify import check_answers
@@ -122,7 +123,7 @@ def check_agent(submission: Submission, performer: Performer) -> None:
     """
     agent = submission.record.agent.id
     variant = parse_id(agent)
-    if variant.name in submission.board.privileged:
+    if variant.name in submission.board.privileged or reference_like(agent) is not None:
         raise UserError(f"{agent!r} is a reference that reads the truth; it is not reproduced")
     if performer.own and not performer.code:
         raise UserError(f"{agent!r} is its submitter's own; install its code first (--code)")

@@ -11,6 +11,7 @@ from progressgym.leaderboard.board import load_board
 from progressgym.leaderboard.provenance import metric_sheets
 from progressgym.leaderboard.ranking import Overall, Scored, overall, pareto_front, ranks, winners_by_weighting
 from progressgym.leaderboard.records import GroupScore
+from progressgym.leaderboard.reserved import BOARD, HOUSE
 from progressgym.leaderboard.rows import Entry, Floats
 from progressgym.leaderboard.standings_data import GroupRow, Row, Standings
 from progressgym.leaderboard.store import Store
@@ -20,7 +21,7 @@ GAP_SPREADS = 3.0
 """A gap between public and private skill is flagged beyond this many spreads of the honest agents' gaps."""
 LEAST_SPREAD = 0.05
 FEW_HONEST = 3
-HONEST = ("board", "progressgym")
+HONEST = (BOARD, HOUSE)
 
 
 def make_standings(

@@ -16,9 +16,8 @@ from progressgym.core.errors import UserError
 from progressgym.leaderboard.names import csv_cell
 from progressgym.leaderboard.provenance import MetricSheet
 from progressgym.leaderboard.records import GroupScore, Reproduction, Rung
-from progressgym.scores.records import Finite, IntervalRecord, Sha256
+from progressgym.scores.records import SCHEMA_VERSION, Finite, IntervalRecord, SchemaVersion, Sha256
 
-SCHEMA_VERSION = 1
 SHIPPED = "standings.json"
 
 
@@ -88,7 +87,7 @@ class Row(_Record):
 class Standings(_Record):
     """Everything that a page shows."""
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: SchemaVersion = SCHEMA_VERSION
     board: str
     board_sha256: str
     generated: str

@@ -24,15 +24,15 @@ from progressgym.leaderboard.evidence import EvidenceFolder
 from progressgym.leaderboard.names import name_problem, skeleton
 from progressgym.leaderboard.problems import Problem, plain, problem
 from progressgym.leaderboard.records import CellScore, GroupScore, Reproduction, Rung, Verdict
+from progressgym.leaderboard.reserved import BOARD, account_problem
 from progressgym.leaderboard.rows import Entry, Floats
 from progressgym.leaderboard.schema import SUBMISSION
+from progressgym.leaderboard.sql import sa
 from progressgym.leaderboard.tables import DECISIONS, ENTRIES, NAMES, SCORES, SUBMITTERS
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-BOARD = "board"
-"""Who decides when nobody else does."""
 GENESIS = "0" * 64
 
 
@@ -279,13 +279,20 @@ class Store:
         """Add a submitter; returns the token, which is not kept and cannot be shown again.
 
         Raises:
-            UserError: the name is taken or no name.
+            UserError: no name, a reserved one, or one that is taken or looks like one that is.
         """
         who = _actor(name)
+        if (reason := account_problem(who)) is not None:
+            raise UserError(f"submitter {who!r} {reason}")
         token = secrets.token_urlsafe(32)
         with self._database.writing() as connection:
-            if connection.execute(SUBMITTERS.select().where(SUBMITTERS.c.name == who)).first() is not None:
+            there = set(connection.execute(SUBMITTERS.select().with_only_columns(SUBMITTERS.c.name)).scalars())
+            if who in there:
                 raise UserError(f"there is a submitter {who!r} already")
+            there |= set(connection.execute(sa.select(ENTRIES.c.submitter).distinct()).scalars())
+            alike = sorted(other for other in there if other != who and skeleton(other) == skeleton(who))
+            if alike:
+                raise UserError(f"submitter {who!r} looks like {alike[0]!r}, who is there already; choose another name")
             connection.execute(SUBMITTERS.insert().values(name=who, token_sha256=_hashed(token), added=_now()))
             _log(connection, "enrolled", who, None, [])
         return token
