@@ -7,6 +7,7 @@ agent. The board's own names are no accounts: what they submit counts as the mea
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 from progressgym.agents.registry import REGISTRY
 from progressgym.leaderboard.names import skeleton
@@ -16,6 +17,11 @@ BOARD, HOUSE = "board", "progressgym"
 _DRAWN = str.maketrans("2346789@+", "zeabtbgat")
 """Digits and signs that stand for letters, beyond those of a skeleton. Only for names that are reserved: between other
 names a 3 is no e."""
+
+
+def is_shipped(agent: str) -> bool:
+    """Whether an id is that of an agent that comes with progressgym: its code is the board's own."""
+    return agent.partition("?")[0] in REGISTRY
 
 
 def reference_like(name: str) -> str | None:
@@ -55,10 +61,12 @@ def account_problem(name: str) -> str | None:
     return None if taken is None else f"looks like {taken!r}, which is reserved; choose another name"
 
 
+@lru_cache(maxsize=1)
 def _own() -> dict[str, str]:
     return {_shape(name): name for name in (BOARD, HOUSE, "progress-gym")}
 
 
+@lru_cache(maxsize=2)
 def _shapes(*, privileged: bool) -> dict[str, str]:
     return {_shape(name): name for name, spec in REGISTRY.items() if spec.privileged is privileged}
 

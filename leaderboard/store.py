@@ -57,7 +57,8 @@ class Decision:
     sequence: int
     at: str
     action: str
-    """`accepted`, `recomputed`, `refused`, `withdrawn`, `reproduced`, `not-reproduced`, `attempted`, `enrolled`."""
+    """`accepted`, `recomputed`, `refused`, `withdrawn`, `reproduced`, `not-reproduced`, `attempted`, `not-attempted`,
+    `enrolled`."""
     actor: str
     digest: str | None
     reasons: list[str] = field(default_factory=list)
@@ -152,10 +153,14 @@ class Store:
             _update(connection, entry.digest, withdrawn=_now(), withdrawn_because=plain(reason))
             _log(connection, "withdrawn", who, entry.digest, [plain(reason)])
 
-    def record_reproduction(self, digest: str, reproduction: Reproduction, actor: str = BOARD) -> None:
+    def record_reproduction(self, digest: str, reproduction: Reproduction, actor: str = BOARD) -> Reproduction:
         """Write down what running the agent on the private split gave; the entry climbs if the public run matched.
 
-        Private scores of an older split are replaced.
+        Private scores of an older split are replaced. An entry that answers as an earlier one of somebody else, which
+        was proven meanwhile, does not climb.
+
+        Returns:
+            What was written down.
 
         Raises:
             UserError: no such entry, or it was withdrawn.
@@ -164,6 +169,8 @@ class Store:
             entry = rows.get(connection, digest)
             if entry.withdrawn is not None:
                 raise UserError(f"{entry.id} was withdrawn on {entry.withdrawn}")
+            if reproduction.matches and entry.rung != "reproduced":
+                reproduction = _unless_copy(connection, entry, reproduction)
             told = reproduction.model_dump_json(exclude={"groups"})
             _update(connection, entry.digest, reproduction=told)
             if reproduction.matches:
@@ -176,6 +183,7 @@ class Store:
             _log(
                 connection, action, _actor(actor), entry.digest, [plain(reproduction.note)] if reproduction.note else []
             )
+        return reproduction
 
     def note(self, action: str, actor: str, digest: str | None = None, reasons: Sequence[str] = ()) -> None:
         """Write a line of the log that changes no entry, such as a private attempt."""
@@ -309,7 +317,7 @@ class Store:
         """The same content once more: nothing changes, unless it was only validated and is recomputed now."""
         rung = there.rung
         if (rung, verdict.rung) == ("validated", "recomputed"):
-            if copies := _copies(connection, verdict, there.submitter):
+            if copies := _copies(connection, verdict, there.submitter, there.received):
                 return self._refuse(connection, verdict, copies, who)
             rows.promote(connection, verdict)
             _log(connection, "recomputed", who, there.digest, verdict.warnings)
@@ -347,15 +355,30 @@ def _clashes(connection: Connection, verdict: Verdict, who: str) -> list[Problem
     return _copies(connection, verdict, who)
 
 
-def _copies(connection: Connection, verdict: Verdict, who: str) -> list[Problem]:
-    """Entries of others that answered alike in every cell."""
-    if verdict.cells:
-        query = ENTRIES.select().where(ENTRIES.c.answers == rows.answers_digest(verdict.cells))
-        for row in connection.execute(query).mappings():
-            if row["submitter"] != who:
-                told = f"every answer is the same as that of {row['agent']} {row['version']}: a copy"
-                return [problem("copy", SUBMISSION, told)]
-    return []
+def _copies(connection: Connection, verdict: Verdict, who: str, received: str | None = None) -> list[Problem]:
+    """Whether somebody else's entry, proven by the board, answered alike in every cell."""
+    assert verdict.record is not None
+    if not verdict.cells:
+        return []
+    answers, agent = rows.answers_digest(verdict.cells), verdict.record.agent.id
+    original = rows.proven_original(connection, answers, agent, who, received)
+    if original is None:
+        return []
+    return [problem("copy", SUBMISSION, f"every answer is the same as that of {_called(original)}: a copy")]
+
+
+def _unless_copy(connection: Connection, entry: Entry, reproduction: Reproduction) -> Reproduction:
+    """A reproduction that matches, or the same as a failure where the answers are an earlier proven entry's."""
+    answers, agent = rows.answers_of(connection, entry.digest), entry.record.agent.id
+    original = rows.proven_original(connection, answers, agent, entry.submitter, entry.received)
+    if original is None:
+        return reproduction
+    note = f"{reproduction.note}; every answer is the same as that of {_called(original)}: a copy".removeprefix("; ")
+    return reproduction.model_copy(update={"matches": False, "groups": [], "note": note})
+
+
+def _called(entry: Entry) -> str:
+    return f"{entry.agent} {entry.version}"
 
 
 def _at_name(message: str, code: str) -> Problem:
