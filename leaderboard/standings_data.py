@@ -33,7 +33,7 @@ class GroupRow(_Record):
     history: str
     challenge: str
     rank: Finite | None
-    """By private skill (Coevolve: and displacement), 1 = best, ties share a mean; None until reproduced, or when the
+    """By private skill (Coevolve: the smaller of it and restraint), 1 = best, ties share a mean; None until reproduced, or when the
     skill is not identified."""
     private: GroupScore | None
     """Decides the rank; None until reproduced."""
@@ -73,10 +73,10 @@ class Row(_Record):
     """Comparisons shown in one episode of every group together."""
     warnings: list[str]
     place: Finite | None
-    """By Borda points over all groups."""
+    """By score."""
     place_interval: IntervalRecord | None
-    mean_rank: Finite | None
-    borda: Finite | None
+    score: Finite | None
+    """Mean over all groups of what the entry deserves there, from -1 to 1; see `ranking`."""
     pareto: bool
     """No other ranked entry is as good everywhere and better somewhere."""
     groups: list[GroupRow]
