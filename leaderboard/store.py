@@ -210,6 +210,11 @@ class Store:
         with self._database.writing() as connection:
             return self.evidence.sweep({entry.digest for entry in rows.select(connection)})
 
+    def tidy(self) -> int:
+        """Remove evidence that a killed process left half written; returns how many files. For the start of a process."""
+        with self._database.writing():
+            return self.evidence.sweep_staged()
+
     # Questions.
 
     def entry(self, digest: str) -> Entry:

@@ -42,7 +42,7 @@ def make_app(store: Store, settings: Settings) -> Guard:
     @asynccontextmanager
     async def living(app: FastAPI) -> AsyncIterator[None]:
         with scratch("server") as folder:
-            await run_in_threadpool(store.sweep)
+            await run_in_threadpool(store.tidy)
             context = Context(
                 store=store,
                 settings=settings,
@@ -51,7 +51,7 @@ def make_app(store: Store, settings: Settings) -> Guard:
                 pages=Pages(Links(static=False), submitting=True),
                 scratch=folder,
                 failures=Rate(settings.failures_a_minute, 60.0),
-                nameless=Nameless(),
+                nameless=Nameless(settings.name_seconds),
             )
             app.state.context = context
             await run_in_threadpool(_warm, context)

@@ -16,20 +16,25 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from progressgym.leaderboard.server.guard import HEADER_BYTES
 
-HEAD_SECONDS = 10.0
-"""From the connection, or the answer before, to the end of a request's headers."""
 MOST_WAITING = 256
 """Connections without a request at a time."""
 LEAST_TAKEN = 64 * 2**10
-"""Bytes that a client has to take in `HEAD_SECONDS` of an answer that is still on its way."""
+"""Bytes of an answer that is still on its way which a client has to take in the time that a head may take."""
 
 
 class Connection(H11Protocol):
     """uvicorn's protocol with limits on what comes before a request."""
 
-    waiting: ClassVar[dict[Connection, asyncio.TimerHandle]] = {}
+    seconds: ClassVar[float]
+    """From the connection, or the answer before, to the end of a request's headers."""
+    waiting: ClassVar[dict[Connection, asyncio.TimerHandle]]
     """Connections without a request, the one waiting longest first."""
     _unsent = 0
+
+    @classmethod
+    def limited(cls, seconds: float) -> type[Connection]:
+        """The protocol of one server."""
+        return type("LimitedConnection", (cls,), {"seconds": seconds, "waiting": {}})
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin to wait for a request."""
@@ -72,7 +77,7 @@ class Connection(H11Protocol):
         self._wait_no_longer()
         if len(self.waiting) >= MOST_WAITING:
             self._make_room()
-        self.waiting[self] = self.loop.call_later(HEAD_SECONDS, self._expire)
+        self.waiting[self] = self.loop.call_later(self.seconds, self._expire)
 
     def _wait_no_longer(self) -> None:
         if (timer := self.waiting.pop(self, None)) is not None:

@@ -20,8 +20,6 @@ from progressgym.leaderboard.server.errors import Refusal, because
 
 MOST_NAMELESS = 64
 """Forms at a time of which nobody knows yet whose they are; one more, and the oldest is sent away."""
-NAME_SECONDS = 10.0
-"""From the beginning of a form to the end of its token."""
 MOST_BEFORE = 16 * 2**10
 """Bytes of a form until its token is over, other fields included."""
 MOST_TOKEN = 1000
@@ -31,8 +29,9 @@ TOKEN, FILE = "token", "file"
 class Nameless:
     """Places for forms until their token is there."""
 
-    def __init__(self) -> None:
-        """Begin with free places."""
+    def __init__(self, seconds: float) -> None:
+        """Begin with free places, each for so long at most."""
+        self._seconds = seconds
         self._limits: dict[asyncio.Timeout, None] = {}
 
     @asynccontextmanager
@@ -43,7 +42,7 @@ class Nameless:
             Refusal: the time is over, or others came and this is the oldest.
         """
         try:
-            async with asyncio.timeout(NAME_SECONDS) as limit:
+            async with asyncio.timeout(self._seconds) as limit:
                 while len(self._limits) >= MOST_NAMELESS:
                     oldest = next(iter(self._limits))
                     del self._limits[oldest]

@@ -128,7 +128,8 @@ class Body:
             return await self._receive()
         left = self._ends - asyncio.get_running_loop().time()
         try:
-            message = await asyncio.wait_for(self._receive(), max(left, 0.001))
+            async with asyncio.timeout(max(left, 0.001)):  # wait_for may swallow a cancellation from outside
+                message = await self._receive()
         except TimeoutError:
             raise because(408, "slow", "", "the body did not arrive in time; send it again") from None
         if message["type"] == "http.request":
@@ -144,7 +145,8 @@ class Body:
         ends = asyncio.get_running_loop().time() + LINGER_SECONDS
         while (left := ends - asyncio.get_running_loop().time()) > 0:
             try:
-                message = await asyncio.wait_for(self._receive(), left)
+                async with asyncio.timeout(left):
+                    message = await self._receive()
             except TimeoutError:
                 return
             if message["type"] != "http.request" or not message.get("more_body", False):

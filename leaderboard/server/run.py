@@ -39,7 +39,7 @@ def serve(store: Store, settings: Settings, *, host: str, port: int, proxy: bool
         make_app(store, settings),
         host=host,
         port=port,
-        http=Connection,
+        http=Connection.limited(settings.head_seconds),
         ws="none",
         lifespan="on",
         server_header=False,

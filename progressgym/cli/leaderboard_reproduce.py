@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import os
 import sys
-import tempfile
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -121,9 +120,10 @@ def _reproduce(options: Options, store: Store, split: PrivateSplit, entry: Entry
     from progressgym.leaderboard.attempts import reproduce_entry
     from progressgym.leaderboard.channel import GuestLimits
     from progressgym.leaderboard.play import Performer
+    from progressgym.leaderboard.scratch import scratch
 
     secrets = (Path(options.key_file).absolute(), store.private, store.evidence.root)
-    with tempfile.TemporaryDirectory(prefix="progressgym-install-") as scratch:
+    with scratch("install") as folder:
         performer = Performer(
             agent=entry.record.agent.id,
             limits=GuestLimits(run_seconds=options.seconds),
@@ -136,7 +136,7 @@ def _reproduce(options: Options, store: Store, split: PrivateSplit, entry: Entry
             performer,
             most=options.attempts,
             per=datetime.timedelta(days=options.days),
-            install=partial(_install, options, entry, Path(scratch), secrets) if performer.own else None,
+            install=partial(_install, options, entry, folder, secrets) if performer.own else None,
             tolerance=options.tolerance,
             progress=lambda what: (
                 print(f"{entry.agent}: {what}", file=sys.stderr, flush=True)
@@ -150,7 +150,7 @@ def _reproduce(options: Options, store: Store, split: PrivateSplit, entry: Entry
     return done.matches
 
 
-def _install(options: Options, entry: Entry, scratch: Path, secrets: tuple[Path, ...]) -> tuple[Path, ...]:
+def _install(options: Options, entry: Entry, folder: Path, secrets: tuple[Path, ...]) -> tuple[Path, ...]:
     from progressgym.leaderboard.installation import Source, install
 
     source = Source(
@@ -159,4 +159,4 @@ def _install(options: Options, entry: Entry, scratch: Path, secrets: tuple[Path,
         environment={name: os.environ[name] for name in listed(options.install_env)},
     )
     print(f"{entry.agent}: installing", file=sys.stderr, flush=True)
-    return install(source, scratch / "agent", secrets)
+    return install(source, folder / "agent", secrets)
