@@ -91,9 +91,10 @@ class _Ranking:
         self.winners = {way: entries[best].id for way, best in winners_by_weighting(scored).items()}
         self.unknown = [name for at, name in enumerate(names) if np.isnan(merit[:, at]).any()]
         for at, name in enumerate(names):
-            present = np.flatnonzero(np.isfinite(merit[:, at]))
+            present = np.isfinite(merit[:, at])
+            digests = [entry.digest for entry, there in zip(entries, present, strict=True) if there]
             places = ranks(merit[present, at])
-            self.by_group[name] = {entries[e].digest: float(x) for e, x in zip(present, places, strict=True)}
+            self.by_group[name] = {digest: float(rank) for digest, rank in zip(digests, places, strict=True)}
 
 
 def _scored(

@@ -73,14 +73,14 @@ def _same_run(reproduction: Reproduction) -> bool:
 def test_shipped_standings_are_ordered_by_their_own_numbers() -> None:
     """A score is the mean of what an entry deserves in each group, whoever else is there."""
     shipped = shipped_standings()
-    scores = []
+    scores: list[float] = []
     for row in shipped.rows:
         merits = []
         for score in (group.private for group in row.groups if group.private is not None):
             assert score.skill is not None and (score.restraint is None) == (score.challenge != "coevolve")
             merit = score.skill.mid if score.restraint is None else min(score.skill.mid, score.restraint)
             merits.append(min(max(merit, -1.0), 1.0))
-        assert row.score == pytest.approx(sum(merits) / 3) and len(merits) == 3
+        assert row.score is not None and row.score == pytest.approx(sum(merits) / 3) and len(merits) == 3
         scores.append(row.score)
     assert scores == sorted(scores, reverse=True)
 

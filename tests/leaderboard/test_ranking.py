@@ -153,7 +153,7 @@ def test_restraint_is_that_of_the_boards_own_baselines() -> None:
     truths = [episode_truth(board, key) for key in keys]
 
     def restraint(actions: list[np.ndarray]) -> float:
-        paths = {key: follow_path(*pair) for key, *pair in zip(keys, truths, actions, strict=True)}
+        paths = {key: follow_path(truth, own) for key, truth, own in zip(keys, truths, actions, strict=True)}
         found = score_group(board, group, paths, 20)[0].restraint
         assert found is not None
         return found
@@ -242,8 +242,8 @@ def test_doing_better_anywhere_never_costs_a_place(board: tuple[list, list], who
 def test_decoys_of_one_submitter_do_not_change_who_is_first(store: Store, decoys: int, kind: str) -> None:
     """Two rivals who win different challenges: Borda points over all entries follow whom the decoys stand behind."""
     count = len(load_board().groups)
-    ada = [0.9] + [0.3] * (count - 1)
-    bob = [0.1] + [0.4] * (count - 1)
+    ada: list[float | None] = [0.9, *[0.3] * (count - 1)]
+    bob = [0.1, *[0.4] * (count - 1)]
     add(store, "adas", ada, submitter="ada")
     add(store, "bobs", bob, submitter="bob")
 
@@ -254,9 +254,9 @@ def test_decoys_of_one_submitter_do_not_change_who_is_first(store: Store, decoys
     made: dict[str, list[float | None]] = {
         "copies": [*bob],
         "near copies": [skill - 1e-4 for skill in bob],
-        "between": [0.05] + [0.35] * (count - 1),
-        "failures": [-12.0] * count,
-        "unidentified": [None] * (count - 1) + [0.35],
+        "between": [0.05, *[0.35] * (count - 1)],
+        "failures": [*[-12.0] * count],
+        "unidentified": [*[None] * (count - 1), 0.35],
     }
     for number in range(decoys):
         skills = [None if skill is None else skill - number * 1e-5 for skill in made[kind]]

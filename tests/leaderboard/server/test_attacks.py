@@ -25,8 +25,14 @@ LARGEST, SLOWEST, FAILURES, AN_HOUR = 3_000_000, 1.5, 12, 3
 def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Store]]:
     folder = tmp_path_factory.mktemp("attacked") / "board"
     store = Store.open(folder)
-    limits = {"upload_bytes": LARGEST, "upload_seconds": SLOWEST, "failures_a_minute": FAILURES}
-    with served(folder, folder / "evidence", submissions_an_hour=AN_HOUR, **limits) as server:
+    with served(
+        folder,
+        folder / "evidence",
+        upload_bytes=LARGEST,
+        upload_seconds=SLOWEST,
+        failures_a_minute=FAILURES,
+        submissions_an_hour=AN_HOUR,
+    ) as server:
         yield server, store
         with server.client() as client:
             assert client.get("/api/v1/health").status_code == 200, "still there"

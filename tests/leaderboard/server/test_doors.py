@@ -30,9 +30,11 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, St
     folder = tmp_path_factory.mktemp("doors")
     (folder / "tmp").mkdir()
     store = Store.open(folder / "board")
-    limits = {"head_seconds": HEAD, "name_seconds": NAME, "submissions_an_hour": 100.0}
-    with served(folder / "board", folder / "board/evidence", temporary=folder / "tmp", **limits) as server:
-        yield server, store, store.enrol("ada"), folder / "tmp"
+    where, temporary = folder / "board", folder / "tmp"
+    with served(
+        where, where / "evidence", temporary=temporary, head_seconds=HEAD, name_seconds=NAME, submissions_an_hour=100
+    ) as server:
+        yield server, store, store.enrol("ada"), temporary
         with server.client() as client:
             assert client.get("/api/v1/health").status_code == 200, "still there"
     store.close()
