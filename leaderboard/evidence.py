@@ -57,10 +57,14 @@ class EvidenceFolder:
         stale = [self.path(digest) for digest in self.digests() if digest not in wanted]
         for path in stale:
             path.unlink(missing_ok=True)
-        return len(stale) + self.clear_staged()
+        return len(stale) + self.sweep_staged()
 
-    def clear_staged(self) -> int:
-        """Remove what a killed process left half written; returns how many files. Only while nobody else writes."""
+    def sweep_staged(self) -> int:
+        """Remove what a killed process left half written. Only while nobody writes.
+
+        Returns:
+            How many files were removed.
+        """
         stale = list(self.root.glob(f"??/{STAGING}*"))
         for path in stale:
             path.unlink(missing_ok=True)

@@ -84,12 +84,11 @@ def _overview(standings: Standings) -> list[Column]:
         for index, name in enumerate(standings.groups)
     ]
     return [
-        Column("place", "Place", "place", _place, "borda"),
+        Column("place", "Place", "place", _place, "score"),
         Column("agent", "Agent", "agent", lambda row: Cell(row.agent, row.agent.lower())),
         Column("status", "Status", "status", _status),
         *groups,
-        _plain("mean_rank", "Mean rank", lambda row: row.mean_rank, metric="mean_rank"),
-        _plain("borda", "Borda", lambda row: row.borda, 1, metric="borda", falling=True),
+        _plain("score", "Score", lambda row: row.score, metric="score", falling=True),
         *_cost(lambda row: row.queries),
     ]
 
@@ -108,6 +107,9 @@ def _group(standings: Standings, at: int) -> list[Column]:
     def locks(name: str) -> Callable[[Row], float | None]:
         return lambda row: None if (score := row.groups[at].private or public(row)) is None else score.lock_in.get(name)
 
+    def restraint(row: Row) -> float | None:
+        return None if (score := row.groups[at].private or public(row)) is None else score.restraint
+
     columns = [
         Column("place", "Rank", "place", lambda row: _rank(row, at), "private_skill"),
         Column("agent", "Agent", "agent", lambda row: Cell(row.agent, row.agent.lower())),
@@ -117,7 +119,10 @@ def _group(standings: Standings, at: int) -> list[Column]:
         ),
         Column("public", "Public skill", "skill", lambda row: _skill(row.groups[at], "public"), "public_skill", True),
     ]
-    for measure in challenge_in(standings.groups[at]).measures:
+    challenge = challenge_in(standings.groups[at])
+    if challenge.cost is not None:
+        columns.append(_plain("restraint", "Restraint", restraint, metric="restraint", falling=True))
+    for measure in challenge.measures:
         columns.append(_plain(measure.name, measure.title, locks(measure.name), metric="lock_in"))
     columns += [
         _plain(key, title, sums(key), metric="published", falling=True, note="public") for key, title in SUMS.items()

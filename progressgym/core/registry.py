@@ -93,6 +93,10 @@ class Registry(Generic[Row]):
         """All rows, in the order of tables. Nothing is imported."""
         return [*self._shipped.values(), *self._installed().values()]
 
+    def shipped(self) -> list[Row]:
+        """The rows of this package: what is installed beside it makes no difference."""
+        return list(self._shipped.values())
+
     def __len__(self) -> int:
         return len(self.names())
 

@@ -1,9 +1,13 @@
-"""Folders for a while in the system's temporary folder, which do not outlive a killed process for long."""
+"""Folders for a while in the system's temporary folder, which do not outlive a killed process.
+
+Each holds a file that its process keeps locked. Whoever needs a folder next removes those whose lock nobody holds.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+import stat
 import sys
 import tempfile
 import time
@@ -12,52 +16,77 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PREFIX = "progressgym-"
+LOCK, UNLOCKED = ".lock", ".unlocked"
 YOUNG_SECONDS = 60.0
-"""Younger folders are left alone: whoever makes one needs a moment to lock it."""
+"""A folder without a lock may be one that is just being made."""
 
 
 @contextmanager
-def scratch(purpose: str) -> Iterator[Path]:
-    """A folder that goes when the block ends, or when the next one is made after its process was killed.
+def scratch(purpose: str, within: Path | None = None) -> Iterator[Path]:
+    """A folder that is gone when the block ends, and at the latest when the next one is made.
 
     Args:
-        purpose: a word of its name.
+        purpose: part of its name, for people.
+        within: a folder that is swept as a whole; by default the system's temporary folder.
+
+    Raises:
+        OSError: it cannot be made.
     """
-    _clear()
-    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{purpose}-", ignore_cleanup_errors=True) as folder:
-        lock = _lock(Path(folder))
-        try:
-            yield Path(folder)
-        finally:
-            if lock is not None:
-                os.close(lock)
+    if within is None:
+        sweep()
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{purpose}-", dir=within))
+    lock: int | None = None
+    try:
+        lock = _lock(folder) if within is None else None
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
 
 
-def _clear() -> None:
-    """Remove what killed processes of this user left: folders that nobody holds."""
-    if sys.platform == "win32":
-        return
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        with suppress(OSError):
-            told = folder.lstat()
-            if told.st_uid != os.getuid() or time.time() - told.st_mtime < YOUNG_SECONDS or not folder.is_dir():
-                continue
-            lock = _lock(folder)
-            if lock is not None:
-                shutil.rmtree(folder, ignore_errors=True)
-                os.close(lock)
+def sweep() -> int:
+    """Remove folders of this user whose owners are gone; returns how many."""
+    count = 0
+    with suppress(OSError):
+        for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+            with suppress(OSError):
+                count += _remove_if_dead(path)
+    return count
 
 
 def _lock(folder: Path) -> int | None:
-    """Hold a folder as long as this process lives; None when somebody else does, or where folders have no locks."""
+    """A file that stays locked as long as this process lives; it gets its name when it is locked."""
     if sys.platform == "win32":
         return None
     import fcntl
 
-    descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        return None
+    descriptor = os.open(folder / UNLOCKED, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    os.rename(folder / UNLOCKED, folder / LOCK)
     return descriptor
+
+
+def _remove_if_dead(path: Path) -> bool:
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    status = os.lstat(path)
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+        return False
+    try:
+        descriptor = os.open(path / LOCK, os.O_RDWR | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        dead = time.time() - status.st_mtime > YOUNG_SECONDS
+    else:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            dead = True
+        except BlockingIOError:
+            dead = False
+        finally:
+            os.close(descriptor)
+    if dead:
+        shutil.rmtree(path, ignore_errors=True)
+    return dead

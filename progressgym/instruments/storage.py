@@ -151,7 +151,7 @@ def _assemble(head: Any, read: Callable[[], tuple[Item, ...]], where: str) -> In
     for field, kind in (("name", str), ("version", str), ("elicitation", list), ("evaluation", list)):
         if not isinstance(head, dict) or not isinstance(head.get(field), kind):
             raise UserError(f"{where} needs a field {field!r} of type {kind.__name__}")
-    if head.get("schema") != SCHEMA:
+    if type(head.get("schema")) is not int or head["schema"] != SCHEMA:  # true == 1
         raise UserError(f"{where} has schema {head.get('schema')!r}; this version reads schema {SCHEMA}")
     if head.get("dimensions") != list(DIMENSIONS):
         raise UserError(f"{where} must list the 19 dimensions in their fixed order")
