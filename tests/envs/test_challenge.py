@@ -20,7 +20,7 @@ from progressgym.bench.table import render
 from progressgym.core.errors import UserError
 from progressgym.envs import BENCHMARKED, add_challenge
 from progressgym.envs.actions import to_action, to_answers
-from progressgym.envs.challenge import CHALLENGES, challenge_class, challenge_of, defaults, parse_challenge
+from progressgym.envs.challenge import CHALLENGES, Challenge, challenge_class, challenge_of, defaults, parse_challenge
 from progressgym.envs.coevolve import CoevolveEnv
 from progressgym.leaderboard.board import challenge_in
 from progressgym.leaderboard.site.columns import columns_of, measures_of
@@ -50,10 +50,13 @@ def test_a_challenge_says_the_truth_about_its_environment(name: str) -> None:
     assert env.challenge == challenge.kind and env.horizon == challenge.horizon
     assert int(observation["century"]) == challenge.first_shown
     assert challenge_of(env.task).arguments == challenge.arguments
+    same = type(challenge_of(env.task))
+    for what in {*vars(Challenge)} - {"name", "summary", "environment", "id"}:
+        if not what.startswith("_") and what not in defaults(Challenge):
+            assert getattr(same, what) is getattr(type(challenge), what), f"{what} differs: this is a kind of its own"
     reference = challenge.reference(env.history.answers, env.steps)
     assert len(reference) == env.steps
-    same = env.history.answers[challenge.first_shown + challenge.lead]
-    np.testing.assert_array_equal(reference[0], same)
+    np.testing.assert_array_equal(reference[0], env.history.answers[challenge.first_shown + challenge.lead])
     assert pickle.loads(pickle.dumps(challenge)) == challenge  # noqa: S301  (our own bytes: workers get them so)
 
 

@@ -38,7 +38,7 @@ def test_all_environments_take_them() -> None:
 @pytest.mark.parametrize("argument", ["order", "opening"])
 def test_nobody_opens_where_both_speak_at_once(argument: str) -> None:
     with pytest.raises(TypeError, match=f"multiple values for keyword argument '{argument}'"):
-        debate.parallel_env("simulator", None, **{argument: "random"})  # type: ignore[arg-type]
+        debate.parallel_env("simulator", None, **{argument: "random"})
 
 
 def test_an_argument_that_does_not_exist() -> None:
