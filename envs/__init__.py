@@ -16,7 +16,7 @@ from progressgym.envs.challenge import CHALLENGES
 from progressgym.envs.coefficients import FITTED_INFLUENCE, FITTED_PULL
 
 
-def add_challenge(name: str, target: str, environment: str, *, vector: str, **settings: float) -> None:
+def add_challenge(name: str, target: str, environment: str, *, vector: str | None = None, **settings: float) -> None:
     """Register a challenge with its environments: answers and numbers, one by one and by the thousand.
 
     Args:
@@ -24,7 +24,7 @@ def add_challenge(name: str, target: str, environment: str, *, vector: str, **se
         target: `module:Class` of its description, a `Challenge`; the module holds `FollowEnv` and `FollowStanceEnv`
             for the environment `Follow-v0`.
         environment: name of the answers flavour and version.
-        vector: module of `FollowVectorEnv` and `FollowStanceVectorEnv`.
+        vector: module of `FollowVectorEnv` and `FollowStanceVectorEnv`, where there are any.
         settings: arguments of the environment that differ from its defaults.
     """
     CHALLENGES.add(Entry(name=name, summary="", target=target))
@@ -34,7 +34,7 @@ def add_challenge(name: str, target: str, environment: str, *, vector: str, **se
         register(
             id=f"ProgressGym/{flavour}-{version}",
             entry_point=f"{module}:{flavour}Env",
-            vector_entry_point=f"{vector}:{flavour}VectorEnv",
+            vector_entry_point=None if vector is None else f"{vector}:{flavour}VectorEnv",
             kwargs=settings,
         )
 

@@ -2,7 +2,7 @@
 
 A challenge is a frozen dataclass. Its fields are the arguments of its id (`follow`, `predict?horizon=2`,
 `follow?labels=sample`); its class says everything that agents, tables, boards and pages have to know,
-so that none of them knows a challenge by name. A new one is a class like those in `envs/follow.py`, beside its
+so that none of them knows a challenge by name. A new one is a class like `Follow` in `envs/follow.py`, beside its
 environment, and a line in `envs/__init__.py`.
 
 Legend of shapes: T centuries, n steps, N items, K options, D = 19.
@@ -68,7 +68,8 @@ class Challenge:
     name: ClassVar[str]
     """In ids, tables and paths; one without a version is v0 for ever: what was scored under it stays comparable."""
     kind: ClassVar[str]
-    """What tasks call it, of whichever version."""
+    """What tasks call it: the name of a registered challenge that differs from it in nothing but defaults. A version that
+    counts in another way, or whose human moves in another way, is a kind of its own."""
     title: ClassVar[str]
     """In headings."""
     summary: ClassVar[str]
@@ -219,5 +220,5 @@ def parse_challenge(text: str) -> Challenge:
 
 
 def challenge_of(task: Task) -> Challenge:
-    """The challenge that a task belongs to, with its parameters; of the kind's first version by name."""
+    """The challenge that a task belongs to, with the task's parameters, under the name of its kind."""
     return challenge_class(task.challenge)(**task.parameters)  # type: ignore[arg-type]  # checked by its environment

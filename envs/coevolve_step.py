@@ -58,11 +58,12 @@ def lock_in(history: History, simulated: Floats, pull: float) -> dict[str, float
         pull: how far a step goes toward the next century, for the path of a human without an assistant.
     """
     instrument, items, last = history.instrument, history.instrument.evaluation, simulated[-1]
-    still = to_answers(to_action(history.answers[:1]), instrument.mask)
-    free = human_answers(history, np.repeat(still, len(simulated), axis=0), pull, 0.0)
+    mask = instrument.mask
+    still = centred_log(to_answers(to_action(history.answers[:1]), mask), mask)
+    alone = walk(centred_log(history.answers, mask), np.repeat(still, len(simulated), axis=0), pull, 0.0)
     values, human = instrument.values(last, items, check=False), history.values(items)
     return {
         "entropy": float(answer_entropy(last, instrument.option_counts)),
-        "displacement": float(displacement(last, free[-1])),
+        "displacement": float(displacement(last, softmax_options(alone[-1], mask))),
         "against_history": float(against_history(values, human[0], human[-1], instrument.covered(items))),
     }

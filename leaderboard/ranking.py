@@ -1,7 +1,8 @@
 """Ranks: per challenge by private skill; over challenges Borda points, mean rank, bootstrap intervals, Pareto front.
 
-Coevolve is never ranked by its skill alone, because levelling or steering the simulated human raises it: there an entry
-is ranked by how many others have both at least its skill and at most its displacement of the human.
+Where a challenge is ranked by a pair (`progressgym.envs.challenge.Challenge.cost`), because levelling or steering a
+simulated human raises the skill alone, an entry is ranked by how many others have both at least its skill and at most its
+cost, which in Coevolve is the displacement of the human.
 
 Legend of shapes: E entries, G groups (challenge and history), B bootstrap samples.
 """
@@ -19,7 +20,7 @@ LEVEL = 0.95
 TIE = 1e-9
 """Skills that differ less are equal: equal answers differ in the last bits of other machines."""
 MOST_PAIRS = 600
-"""With more entries than this, Coevolve's pairs are compared on the data as they are and not in every sample."""
+"""With more entries than this, pairs are compared on the data as they are and not in every sample."""
 
 
 def ranks(merit: Floats) -> Floats:
@@ -42,7 +43,7 @@ def ranks(merit: Floats) -> Floats:
 
 
 def pair_merit(skill: Floats, displacement: Floats) -> Floats:
-    """Merit of Coevolve: minus the number of entries with no less skill and no more displacement, and not both alike.
+    """Merit of a pair: minus the number of entries with no less skill and no more displacement, and not both alike.
 
     Args:
         skill: (E, ...).
@@ -79,7 +80,7 @@ class Scored:
     skill: Floats
     """(E, G)."""
     displacement: Floats
-    """(E, G); NaN outside of Coevolve."""
+    """(E, G) the cost of a pair; NaN where the skill alone ranks."""
     samples: Floats
     """(E, G, B) of the skill, drawn alike for every entry; B may be 0."""
 
@@ -149,7 +150,7 @@ def pareto_front(scored: Scored) -> list[int]:
 def winners_by_weighting(scored: Scored) -> dict[str, int]:
     """Who wins under different ways of adding up: name of the weighting -> index of the winner.
 
-    Every group alone (Coevolve excepted: a pair has no winner), mean skill of these, and Borda points over all. When
+    Every group alone (pairs excepted: they have no winner), mean skill of these, and Borda points over all. When
     they differ, no single winner is meant.
     """
     single = [g for g in range(len(scored.groups)) if not scored.pair(g)]
