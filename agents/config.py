@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from progressgym.core.arguments import Count, OneOf, Positive, Whole, check_fields
+from progressgym.core.arguments import Count, OneOf, Positive, Steps, Whole, check_fields
 from progressgym.core.errors import UserError
 from progressgym.instruments.stance import DEFAULT_SCALE
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class LearnedConfig:
     """What can be set about the learned forecaster; how it forecasts is in its weights."""
 
-    forecast: Whole | None = None
+    forecast: Steps | None = None
     """For how many centuries ahead; as many as the task asks for when None."""
     scale: Positive = DEFAULT_SCALE
     """How far a unit of the stance moves the logits."""

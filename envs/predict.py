@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from progressgym.core.errors import UserError
+from progressgym.core.bounds import whole
 from progressgym.core.ids import Scalar
 from progressgym.envs.base import DEFAULT_HISTORY
 from progressgym.envs.stance import StanceFlavour
 from progressgym.envs.tracking import Tracking, TrackingEnv
 from progressgym.histories.source import HistorySpec
+from progressgym.histories.synthetic import MOST_CENTURIES
 from progressgym.instruments.instrument import Instrument
 
 
@@ -93,9 +94,7 @@ class PredictEnv(TrackingEnv):
         text: bool = False,
         render_mode: str | None = None,
     ) -> None:
-        if isinstance(horizon, bool) or not isinstance(horizon, int) or horizon < 0:
-            raise UserError(f"horizon is {horizon!r}; use a whole number of centuries, 0 or more")
-        self._horizon = horizon
+        self._horizon = whole("horizon, in centuries,", horizon, 0, MOST_CENTURIES)
         super().__init__(
             history,
             instrument=instrument,

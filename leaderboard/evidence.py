@@ -55,7 +55,13 @@ class EvidenceFolder:
             How many files were removed.
         """
         stale = [self.path(digest) for digest in self.digests() if digest not in wanted]
-        stale += list(self.root.glob(f"??/{STAGING}*"))
+        for path in stale:
+            path.unlink(missing_ok=True)
+        return len(stale) + self.clear_staged()
+
+    def clear_staged(self) -> int:
+        """Remove what a killed process left half written; returns how many files. Only while nobody else writes."""
+        stale = list(self.root.glob(f"??/{STAGING}*"))
         for path in stale:
             path.unlink(missing_ok=True)
         return len(stale)

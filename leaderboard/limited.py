@@ -12,7 +12,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +19,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from progressgym.core.limits import Limits
+from progressgym.core.scratch import scratch
 from progressgym.leaderboard.problems import problem
 from progressgym.leaderboard.records import Rung, Verdict
 from progressgym.leaderboard.resample import RESAMPLES
@@ -45,8 +45,7 @@ def verify_all_apart(
     limits: Limits = DEFAULT_LIMITS,
 ) -> list[tuple[Verdict, bytes | None]]:
     """Several submissions of one submitter in one child; if it dies, those not finished by then are refused."""
-    with tempfile.TemporaryDirectory(prefix="progressgym-verify-") as folder:
-        out = Path(folder)
+    with scratch("verify") as out:
         end = _run_child([str(Path(source).absolute()) for source in sources], out, rung, resamples, limits)
         return [_collect(out, index, end) for index in range(len(sources))]
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
-from progressgym.core.arguments import OneOf, Positive, Whole, check_fields
+from progressgym.core.arguments import OneOf, Positive, Steps, check_fields
 from progressgym.instruments.stance import DEFAULT_SCALE
 
 if TYPE_CHECKING:
@@ -85,9 +85,9 @@ class Method:
 
     independent: bool = False
     """Restart from century 0's policy every century instead of continuing from the last one."""
-    forecast: Whole = 0
+    forecast: Steps = 0
     """K: for how many centuries ahead preferences are extrapolated."""
-    order: Whole = 0
+    order: Steps = 0
     """M: degree of the extrapolating polynomial."""
     targets: Annotated[str, OneOf("kind of targets", (*TARGETS, *TRANSFORMS))] | None = None
     """`soft` or `signed`, see `forecast.loss_terms`, or `debate`, see `series`; soft for probabilities and signed for

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -16,15 +15,16 @@ from numpy.typing import NDArray
 
 import progressgym
 from progressgym.agents import make_for
+from progressgym.bench.apart import play
 from progressgym.bench.cells import FinishedCell, group_folder, reusable, write_cell
 from progressgym.bench.challenges import parse_challenge
-from progressgym.bench.episodes import environments, replay, run_batch, run_single
-from progressgym.bench.own_agents import code_hash, load_class
+from progressgym.bench.episodes import environments, replay, run_batch
+from progressgym.bench.own_agents import code_hash
 from progressgym.bench.plan import Group, has_model
 from progressgym.bench.pool import limited_threads
 from progressgym.bench.scoring import Baseline, baseline, score_cell, step_log
 from progressgym.core.errors import UserError
-from progressgym.core.files import read_json, write_json
+from progressgym.core.files import discard, read_json, write_json
 from progressgym.core.ids import is_own
 from progressgym.core.provenance import git_commit
 from progressgym.envs.base import ProgressEnv
@@ -79,6 +79,7 @@ def execute(group: Group, out: Path, device: str = "auto", *, threads: int = 1, 
             if any(not getattr(cell.scores, name) for name in group.measures):
                 _finish(group, folder / str(seed), config, cell.actions, own)  # was run without the measure
             outcome.reused += 1
+            discard(folder / f"{seed}{CHECKPOINTS}")  # a run may be killed after its cell was written
             continue
         if (folder / str(seed)).exists():
             outcome.redone.append(f"{group.title} seed {seed}: damaged, unfinished or of another configuration")
@@ -209,7 +210,7 @@ class ModelCell:
         except Exception as error:  # noqa: BLE001  (out of memory, a full disk, NaN: this cell fails, the rest goes on)
             outcome.failures.append(_reason(group, seed, error))
             return
-        shutil.rmtree(checkpoints, ignore_errors=True)
+        discard(checkpoints)
         outcome.fresh += 1
 
     def run_along(self, seed: int) -> None:
@@ -263,8 +264,7 @@ def _agent(group: Group, device: str) -> Agent:
 
 
 def _single(group: Group, seed: int) -> NDArray[np.float32]:
-    env = environments(group.challenge, _source(group.history.spec), group.history.spec, 1)[0]
-    return run_single(load_class(group.agent)(), env, seed)
+    return play(group.agent, group.challenge.id, group.history.spec, seed)
 
 
 def _finish(group: Group, folder: Path, config: RunConfig, actions: NDArray[np.float32], source: str | None) -> None:

@@ -163,7 +163,8 @@ class LiveLog:
             for end, shift in (("low", -error[d]), ("high", error[d])):
                 self._centuries.scalar(f"values/{DIMENSIONS[d]}/agent_{end}", float(values[d] + shift), at)
         self._centuries.text("answers", self._sample(answers), at)
-        self._centuries.image("values/heat_map", self._heat_map(), at)
+        with plots.extra(f"the heat map of century {number}"):
+            self._centuries.image("values/heat_map", self._heat_map(), at)
         self._centuries.flush()
 
     def end(self, seed: int) -> None:

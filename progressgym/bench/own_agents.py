@@ -6,7 +6,9 @@ the fields of a dataclass: `module:Class?patience=3`.
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import os
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -43,15 +45,32 @@ def load_class(agent: str) -> Callable[[], AgentLike]:
 def code_hash(agent: str) -> str | None:
     """sha256 of the file that a class of somebody else's is written in: a changed agent is run again.
 
-    None for the agents of progressgym, whose names say what they are.
+    The file is found as Python finds it, and nothing of it is run. None for the agents of progressgym, whose names say
+    what they are.
 
     Raises:
         UserError: no such agent, or one without a source file.
     """
-    name = parse_id(agent).name
-    if not AGENTS[name].origin:
+    entry = AGENTS[parse_id(agent).name]
+    if not entry.origin:
         return None
-    file = inspect.getsourcefile(sys.modules[AGENTS.load(name).__module__])
+    file = _source_file(entry.target.partition(":")[0])
     if file is None or not Path(file).is_file():
         raise UserError(f"agent {agent!r} has no source file to identify it by")
     return sha256_file(file)
+
+
+def _source_file(module: str) -> str | None:
+    """Where a module's source is, None for what has none."""
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    importlib.invalidate_caches()
+    name, places, found = "", None, None
+    for part in module.split("."):
+        name = f"{name}.{part}" if name else part
+        specs = (finder.find_spec(name, places) for finder in sys.meta_path if hasattr(finder, "find_spec"))
+        found = next((spec for spec in specs if spec is not None), None)
+        if found is None:
+            raise UserError(f"no module {module!r} for an own agent; run in the folder of its file")
+        places = found.submodule_search_locations
+    return found.origin if found is not None else None

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from progressgym.agents import check, marked, names, spec_of, with_policy
+from progressgym.agents import marked, names, spec_of, with_policy
 from progressgym.agents.config import POLICY_PREFIX
+from progressgym.bench.apart import check
 from progressgym.bench.challenges import DEFAULTS, Challenge, parse_challenge
 from progressgym.bench.measures import DEFAULT as DEFAULT_MEASURES
 from progressgym.bench.measures import check_measures
-from progressgym.bench.own_agents import load_class
+from progressgym.core.bounds import LARGEST_SEED
 from progressgym.core.errors import UserError
 from progressgym.core.ids import is_own, parse_id
 from progressgym.histories.history import RESAMPLED, SYNTHETIC, History, shipped_names
@@ -26,6 +27,7 @@ SHIPPED_HISTORY = "histsmol-v1"
 SYNTHETIC_HISTORY = "synthetic:linear?coherence=0.5"
 """Ten times as coherent as the shipped history was measured to be: here an agent can be told from chance in seconds."""
 SEEDS = 10
+MOST_SEEDS = 100_000
 LABELS = ("probability", "sample")
 
 
@@ -125,8 +127,8 @@ def learns(agent: str) -> bool:
 
 def _agent(name: str, policy: str) -> str:
     if is_own(name):
-        load_class(name)
-        return check(name)
+        check(name)
+        return str(parse_id(name))
     return with_policy(name, policy)
 
 
@@ -148,9 +150,11 @@ def has_model(agent: str) -> bool:
 
 
 def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    if isinstance(seeds, int) and seeds > MOST_SEEDS:
+        raise UserError(f"{seeds} seeds are too many; use at most {MOST_SEEDS}")
     numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(dict.fromkeys(seeds))
-    if not numbers or min(numbers) < 0:
-        raise UserError("seeds must be a positive number of seeds, or a list of numbers from 0 on")
+    if not numbers or min(numbers) < 0 or max(numbers) > LARGEST_SEED:
+        raise UserError("seeds must be a positive number of seeds, or a list of numbers from 0 to 2^63 - 1")
     return numbers
 
 

@@ -11,6 +11,7 @@ import tyro
 
 from progressgym.cli.options import listed
 from progressgym.core.errors import UserError
+from progressgym.core.streams import print_json
 
 EXAMPLES = """
 progressgym bench
@@ -92,7 +93,7 @@ def run(options: Options) -> int:
         command=sys.argv,
     )
     if options.json:
-        print((out / RESULTS).read_text(encoding="utf-8"), end="")
+        print_json((out / RESULTS).read_text(encoding="utf-8"))
     else:
         if outcome.results.aggregates:
             results = outcome.results

@@ -23,6 +23,7 @@ from typing import NoReturn
 
 from progressgym.cli.options import Mistake, parse
 from progressgym.core.errors import UserError, did_you_mean
+from progressgym.core.streams import substitute_signs
 
 PROGRAM = "progressgym"
 INTERRUPTED, TERMINATED = 130, 143
@@ -83,6 +84,7 @@ COMMANDS: dict[str, Command] = {
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
     signal.signal(signal.SIGTERM, _terminated)
+    substitute_signs()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = dispatch(given)

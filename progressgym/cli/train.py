@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from progressgym.core.errors import UserError
+from progressgym.core.streams import print_json
 
 if TYPE_CHECKING:
     from progressgym.bench.plan import Plan
@@ -82,7 +83,7 @@ def run(options: Options) -> int:
         print(f"watch     tensorboard --logdir {out / 'tensorboard'}", file=sys.stderr, flush=True)
     outcome = run_bench(plan, out, workers=1, device=device, progress=not options.quiet, live=True, command=sys.argv)
     if options.json:
-        print((out / RESULTS).read_text(encoding="utf-8"), end="")
+        print_json((out / RESULTS).read_text(encoding="utf-8"))
     elif outcome.results.aggregates:
         print_table(outcome.results.aggregates, steps_of(plan))
         print(f"{outcome.fresh} cells run, {outcome.reused} reused, {outcome.results.seconds:.0f} s")

@@ -23,6 +23,7 @@ from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Protocol, Union, get_args, get_origin, get_type_hints
 
+from progressgym.core.bounds import whole
 from progressgym.core.errors import UserError, unknown
 from progressgym.core.ids import Scalar, format_id, parse_id
 
@@ -92,12 +93,29 @@ class Named:
         self.registry.check(str(value))
 
 
-Positive = Annotated[float, Rule("a positive number is expected", lambda value: is_number(value) and value > 0)]
-"""A finite number above 0."""
-Whole = Annotated[int, Rule("use a whole number from 0 on", lambda value: is_whole(value) and value >= 0)]
+@dataclass(frozen=True)
+class Within:
+    """A whole number with bounds: what a stranger asks for is never without end."""
+
+    least: int
+    most: int
+
+    def check(self, name: str, value: object) -> None:
+        """Refuse another number."""
+        whole(name, value, self.least, self.most)
+
+
+Positive = Annotated[
+    float,
+    Rule("a positive number is expected, at most 1e+06", lambda value: is_number(value) and 0 < value <= 1e6),
+]
+"""A number above 0: strengths, scales, rates."""
+Whole = Annotated[int, Within(0, 10**6)]
 """0, 1, 2, ..."""
-Count = Annotated[int, Rule("use a whole number from 1 on", lambda value: is_whole(value) and value >= 1)]
+Count = Annotated[int, Within(1, 10**6)]
 """1, 2, ..."""
+Steps = Annotated[int, Within(0, 100)]
+"""Of a history, ahead or back; a polynomial of degree 100 says nothing about the next century."""
 _MISSING = dataclasses.MISSING
 _PLAIN: dict[Any, Rule] = {
     bool: Rule("use true or false", lambda value: isinstance(value, bool)),
@@ -210,7 +228,7 @@ def check_value(name: str, value: object, hint: Any) -> None:
         fitting = [choice for choice in choices if isinstance(value, plain_type(choice) or object)]
         check_value(name, value, (fitting or choices)[0])
     elif get_origin(hint) is Annotated:
-        rules = [rule for rule in hint.__metadata__ if isinstance(rule, (Rule, OneOf, Named))]
+        rules = [rule for rule in hint.__metadata__ if isinstance(rule, (Rule, OneOf, Named, Within))]
         for rule in rules or [_PLAIN[plain_type(hint)]]:
             rule.check(name, value)
     elif get_origin(hint) is Literal:

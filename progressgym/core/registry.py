@@ -273,7 +273,7 @@ def load(target: str, what: str, remedy: str) -> Any:
         if error.name is not None and module_name.split(".")[0] == error.name.split(".")[0]:
             raise UserError(f"no module {module_name!r} for {what}; {remedy}") from None
         raise UserError(f"{what}: its module needs {error.name!r}, which is not installed") from None
-    except Exception as error:  # noqa: BLE001  (a user's module may raise anything)
+    except BaseException as error:  # noqa: BLE001  (a user's module may raise anything, SystemExit too)
         raise UserError(f"{what}: importing its module failed: {type(error).__name__}: {error}") from None
     found = vars(module).get(name)
     if found is None:

@@ -20,7 +20,6 @@ from progressgym.core.answers import validate_answers
 from progressgym.core.errors import UserError, unknown
 from progressgym.core.files import (
     canonical_json,
-    read_json,
     read_npz,
     sha256_bytes,
     write_folder,
@@ -28,6 +27,7 @@ from progressgym.core.files import (
     write_npz,
 )
 from progressgym.core.protocols import OptionScorer, Respondent
+from progressgym.core.reading import read_object, texts
 from progressgym.instruments.instrument import Instrument
 
 ANSWERS_FILE, CARD_FILE = "answers.npz", "card.json"
@@ -263,25 +263,22 @@ def _read(path: Path, card_path: Path, name: str, instrument: Instrument | None)
     missing = [key for key in KEYS if key not in arrays]
     if missing:
         raise UserError(f"{path} is not a history: it lacks {', '.join(missing)}; expected {', '.join(KEYS)}")
-    asked, digest = _text(arrays["instrument"]), _text(arrays["instrument_hash"])
+    asked, digest = (_text(arrays[key], f"{key} of {path}") for key in ("instrument", "instrument_hash"))
     own = Instrument.load(asked) if instrument is None else instrument
     if own.hash != digest:
         raise UserError(
             f"{path} holds answers to instrument {asked!r} with hash {digest[:12]}, "
             f"but {own.name!r} here has hash {own.hash[:12]}; measure the history again"
         )
-    if arrays["labels"].ndim != 1 or arrays["labels"].dtype.kind != "U":
-        raise UserError(f"{path}: labels must be a list of strings")
-    card = read_json(card_path) if card_path.is_file() else {}
-    if not isinstance(card, dict):
-        raise UserError(f"{card_path} must hold a JSON object")
-    labels = tuple(arrays["labels"].tolist())
+    labels = tuple(texts(arrays["labels"], f"labels of {path}"))
+    card = read_object(card_path, "the card of a history") if card_path.exists() else {}
     return History(name=name, labels=labels, answers=arrays["answers"], instrument=own, card=card, folder=path.parent)
 
 
-def _text(array: NDArray[Any]) -> str:
+def _text(array: NDArray[Any], where: str) -> str:
     """The one string that an array holds."""
-    return str(array.reshape(-1)[0]) if array.size == 1 else ""
+    found = texts(array.reshape(-1), where)
+    return found[0] if len(found) == 1 else ""
 
 
 def _measure_one(

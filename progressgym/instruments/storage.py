@@ -14,6 +14,7 @@ import numpy as np
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.errors import UserError, unknown
 from progressgym.core.files import read_json, write_json, write_text
+from progressgym.core.reading import parse_json, read_text
 from progressgym.core.registry import Entry, Registry
 from progressgym.instruments.instrument import Instrument, ReadingConfig
 from progressgym.instruments.item import Item
@@ -116,22 +117,12 @@ def read_items(path: Path) -> tuple[Item, ...]:
     Raises:
         UserError: no such file, not UTF-8, a line that is no item.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UserError(f"no such file: {path}") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8: {error}") from None
     items = []
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(read_text(path).split("\n"), 1):
         if not line.strip():
             continue
         where = f"{path.name} line {number}"
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise UserError(f"{where} is not valid JSON: {error}") from None
-        items.append(Item.from_record(record, where))
+        items.append(Item.from_record(parse_json(line, where), where))
     return tuple(items)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import math
 import os
-import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from progressgym.core.errors import UserError
+from progressgym.core.scratch import scratch
 from progressgym.core.seeding import child_seed
 from progressgym.losses import Loss, sigmoid
 from progressgym.tuning.contrasts import Contrast, arrange, tokenise
@@ -334,9 +334,9 @@ def _scratch() -> Iterator[str]:
     """A folder for what trainers insist on writing; meanwhile the libraries' bars and warnings of each other are off."""
     from progressgym.models.checkpoint import quiet
 
-    with tempfile.TemporaryDirectory(prefix="progressgym-") as folder, quiet(), warnings.catch_warnings():
+    with scratch("align") as folder, quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        yield folder
+        yield str(folder)
 
 
 def _named(report: Report | None, prefix: str) -> Report | None:
