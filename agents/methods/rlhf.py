@@ -45,7 +45,7 @@ class Rlhf(Method):
         """Beta of a language model's rows."""
         return self.beta_kl
 
-    def reward(self, stage: Stage) -> Tensor:
+    def reward_weights(self, stage: Stage) -> Tensor:
         """w (B, D) of the reward model."""
         import torch
 
@@ -56,7 +56,7 @@ class Rlhf(Method):
 
     def update(self, stage: Stage) -> Tensor:
         """theta (B, D): the exact optimum."""
-        gain = self.reward(stage) / self.beta_kl
+        gain = self.reward_weights(stage) / self.beta_kl
         if self.reference == "stage":
             return stage.start + gain
         if stage.policy is None:

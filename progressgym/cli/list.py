@@ -48,7 +48,12 @@ def run(options: Options) -> int:
     chosen = [options.kind] if options.kind else list(KINDS)
     if options.json:
         print(
-            json.dumps({kind: [_record(*row) for row in _rows(kind)] for kind in chosen}, indent=2, ensure_ascii=False)
+            json.dumps(
+                {kind: [_record(*row) for row in _rows(kind)] for kind in chosen},
+                indent=2,
+                ensure_ascii=False,
+                default=str,
+            )
         )
         return 0
     for kind in chosen:

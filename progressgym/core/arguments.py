@@ -7,8 +7,8 @@ An annotation says what a value may be, for ids and for Python alike, and says i
     reference: Annotated[str, OneOf("reference", ("stage", "uniform"))] = "stage"
     loss: Annotated[str, Named(LOSSES)] = "sigmoid"        # a name of another registry, with arguments of its own
 
-A dataclass calls `check_fields` in its `__post_init__`; `checked` is for what an id gives. Of a function or of a class
-that is no dataclass the keyword-only parameters are the arguments.
+A dataclass calls `check_fields` in its `__post_init__`. Of a function, or of a class that is no dataclass, the
+keyword-only parameters are the arguments.
 """
 
 from __future__ import annotations
@@ -81,7 +81,10 @@ class Names(Protocol):
 
 @dataclass(frozen=True)
 class Named:
-    """An id of another registry, whose own arguments may stand beside it: `?reward=pal&k=3` gives `pal?k=3`."""
+    """An id of another registry, whose own arguments may stand beside it: `?reward=pal&k=3` gives `pal?k=3`.
+
+    Of two arguments of one name the outer thing's is meant.
+    """
 
     registry: Names
 
@@ -113,6 +116,7 @@ Count = Annotated[int, Within(1, 10**6)]
 """1, 2, ..."""
 Steps = Annotated[int, Within(0, 100)]
 """Of a history, ahead or back; a polynomial of degree 100 says nothing about the next century."""
+_MISSING = dataclasses.MISSING
 _PLAIN: dict[Any, Rule] = {
     bool: Rule("use true or false", lambda value: isinstance(value, bool)),
     int: Rule("a whole number is expected", is_whole),
@@ -141,8 +145,8 @@ def arguments_of(target: Any) -> Mapping[str, Any]:
 def defaults_of(target: Any) -> dict[str, Any]:
     """Values of arguments that have a default."""
     if inspect.isclass(target) and dataclasses.is_dataclass(target):
-        named = {part.name: part.default for part in dataclasses.fields(target)}
-        return {name: value for name, value in named.items() if value is not dataclasses.MISSING}
+        made = {p.name: p.default_factory() for p in dataclasses.fields(target) if p.default_factory is not _MISSING}
+        return made | {p.name: p.default for p in dataclasses.fields(target) if p.default is not _MISSING}
     return {part.name: part.default for part, _ in _keywords(target) if part.default is not part.empty}
 
 
@@ -253,8 +257,27 @@ def refuse_unknown(of: str, given: Iterable[str], known: Collection[str]) -> Non
 
 def named_in(known: Mapping[str, Any]) -> dict[str, Names]:
     """Arguments that are ids of another registry, and which registry."""
-    rules = {name: getattr(hint, "__metadata__", ()) for name, hint in known.items()}
-    return {name: rule.registry for name, parts in rules.items() for rule in parts if isinstance(rule, Named)}
+    found = {}
+    for name, hint in known.items():
+        for choice in (hint, *get_args(hint)):  # itself, or one of a union
+            for rule in getattr(choice, "__metadata__", ()):
+                if isinstance(rule, Named):
+                    found[name] = rule.registry
+    return found
+
+
+def inner_arguments(known: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Arguments of the ids within: which argument is an id -> names of those that its thing takes.
+
+    Args:
+        known: all arguments, with their annotations.
+        values: those that have one.
+    """
+    return {
+        name: list(registry.arguments(parse_id(str(values[name])).name))
+        for name, registry in named_in(known).items()
+        if values.get(name) is not None
+    }
 
 
 def flat(given: Mapping[str, Scalar], known: Mapping[str, Any], of: str) -> dict[str, Scalar]:
@@ -283,10 +306,15 @@ def folded(given: Mapping[str, Scalar], known: Mapping[str, Any], defaults: Mapp
         defaults: their values where they are not given.
     """
     own = {key: value for key, value in given.items() if key in known}
-    for name, registry in named_in(known).items():
-        chosen = parse_id(str(own.get(name, defaults.get(name)))).name
-        inner = registry.arguments(chosen)
+    values = {**defaults, **own}
+    taken: set[str] = set()
+    for name, inner in inner_arguments(known, values).items():
         mine = {key: value for key, value in given.items() if key in inner and key not in known}
+        for key in taken & mine.keys():
+            raise UserError(
+                f"{key} is an argument of {name} {values[name]!r} and of another one; it cannot be told which is meant"
+            )
+        taken |= mine.keys()
         if mine:
-            own[name] = format_id(chosen, **mine)
+            own[name] = format_id(parse_id(str(values[name])).name, **mine)
     return own

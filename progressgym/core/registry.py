@@ -35,7 +35,7 @@ from progressgym.core.arguments import (
     defaults_of,
     flat,
     folded,
-    named_in,
+    inner_arguments,
     refuse_unknown,
 )
 from progressgym.core.errors import UserError, did_you_mean, unknown
@@ -137,9 +137,11 @@ class Registry(Generic[Row]):
         entry = self[name]
         if not entry.origin:
             return load_target(entry.target)
-        if entry.origin == OWN and os.getcwd() not in sys.path:
+        if entry.origin != OWN:
+            return load(entry.target, f"{self.kind} {name!r}", f"{entry.origin} is damaged")
+        if os.getcwd() not in sys.path:
             sys.path.insert(0, os.getcwd())
-        return load(entry.target, f"{self.kind} {name!r}")
+        return load(entry.target, f"{self.kind} {name!r}", "run in the folder of its file")
 
     def summary(self, name: str) -> str:
         """What a name is or does: as its row says, or as the thing itself does, which is imported then."""
@@ -152,7 +154,8 @@ class Registry(Generic[Row]):
     def arguments(self, name: str) -> dict[str, Any]:
         """Arguments that an id of this name may give, with their annotations."""
         fixed = self[name].fixed
-        return {key: hint for key, hint in arguments_of(self.load(name)).items() if key not in fixed}
+        target = self.load(name)
+        return {key: hint for key, hint in arguments_of(target).items() if key not in fixed} if callable(target) else {}
 
     def flat(self, asked: VariantId) -> VariantId:
         """An id with the arguments of ids within it beside its own: `loss=x?at=2` becomes `loss=x&at=2`.
@@ -165,9 +168,9 @@ class Registry(Generic[Row]):
 
     def known(self, asked: VariantId) -> list[str]:
         """Names of all arguments that an id may give: its own, and those of the ids within it."""
-        own, values = self.arguments(asked.name), self._values(asked.name) | asked.arguments
-        inner = [registry.arguments(parse_id(str(values[name])).name) for name, registry in named_in(own).items()]
-        return [*own, *(key for arguments in inner for key in arguments)]
+        own = self.arguments(asked.name)
+        inner = inner_arguments(own, self._values(asked.name) | asked.arguments)
+        return [*own, *(key for arguments in inner.values() for key in arguments)]
 
     def read(self, asked: str | VariantId) -> VariantId:
         """An id with known name and arguments, those of ids within it beside its own; values are not checked.
@@ -219,10 +222,14 @@ class Registry(Generic[Row]):
             UserError: as `settings`, or what the target refuses.
         """
         asked = self.read(asked)
-        return self.load(asked.name)(**self.settings(asked), **more)
+        target = self.load(asked.name)
+        if not callable(target):
+            raise UserError(f"{self.kind} {asked.name!r} is a {type(target).__name__}, not a class or function")
+        return target(**self.settings(asked), **more)
 
     def _values(self, name: str) -> dict[str, Any]:
-        return {**defaults_of(self.load(name)), **self[name].defaults}
+        target = self.load(name)
+        return {**(defaults_of(target) if callable(target) else {}), **self[name].defaults}
 
     def _installed(self) -> dict[str, Row]:
         rows: dict[str, Row] = {}
@@ -252,8 +259,13 @@ def _points(group: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
     return tuple(sorted(entry_points(group=group), key=lambda point: (point.name, point.value)))
 
 
-def load(target: str, what: str) -> Any:
+def load(target: str, what: str, remedy: str) -> Any:
     """Import what somebody else's `module:Class` names.
+
+    Args:
+        target: `module:Class`.
+        what: how to call it in errors.
+        remedy: what to say where there is no such module.
 
     Raises:
         UserError: no such module or name, or an error inside of the module.
@@ -263,7 +275,7 @@ def load(target: str, what: str) -> Any:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name is not None and module_name.split(".")[0] == error.name.split(".")[0]:
-            raise UserError(f"no module {module_name!r} for {what}; run in the folder of its file") from None
+            raise UserError(f"no module {module_name!r} for {what}; {remedy}") from None
         raise UserError(f"{what}: its module needs {error.name!r}, which is not installed") from None
     except BaseException as error:  # noqa: BLE001  (a user's module may raise anything, SystemExit too)
         raise UserError(f"{what}: importing its module failed: {type(error).__name__}: {error}") from None

@@ -129,7 +129,7 @@ def test_dpo_with_a_uniform_reference_says_what_the_human_says() -> None:
 
 def test_reward_model_is_bradley_terry() -> None:
     """One comparison, feature difference 2, P = 0.8: w = logit(0.8) / 2."""
-    w = Rlhf(ridge=1e-9).reward(stage(one(2.0)[None], one(0.3), one(0.8), one(1.0), one(0.25)))
+    w = Rlhf(ridge=1e-9).reward_weights(stage(one(2.0)[None], one(0.3), one(0.8), one(1.0), one(0.25)))
     assert w.item() == pytest.approx(math.log(4) / 2, abs=1e-4)
 
 

@@ -64,6 +64,14 @@ class Drawing(Base):
 
 
 @dataclass(kw_only=True, frozen=True)
+class Pair:
+    """Two ids within, one of which may be missing."""
+
+    first: Annotated[str, Named(SHAPES)] = "flat"
+    second: Annotated[str, Named(SHAPES)] | None = None
+
+
+@dataclass(kw_only=True, frozen=True)
 class Needy:
     """Takes an argument without default."""
 
@@ -75,6 +83,8 @@ DRAWINGS = Registry(
     (
         Entry(name="drawing", summary="", target=f"{HERE}:Drawing"),
         Entry(name="needy", summary="", target=f"{HERE}:Needy"),
+        Entry(name="pair", summary="", target=f"{HERE}:Pair"),
+        Entry(name="thing", summary="", target=f"{HERE}:HERE"),
     ),
     group="progressgym.tests",
     row=Entry,
@@ -100,6 +110,10 @@ def test_arguments_of_an_id_within_stand_beside_it() -> None:
     assert DRAWINGS.check("drawing?shape=line?slope=3&size=2") == "drawing?shape=line&size=2&slope=3"
 
 
+def test_an_id_within_may_be_missing() -> None:
+    assert DRAWINGS.make("pair") == Pair() and DRAWINGS.make("pair?second=line&slope=2") == Pair(second="line?slope=2")
+
+
 def test_a_name_that_looks_like_a_number_is_a_name() -> None:
     assert DRAWINGS.make("drawing?name=17").name == "17" and DRAWINGS.make("drawing?name=true").name == "true"
     assert DRAWINGS.make("drawing?every=17").every == 17 and DRAWINGS.make("drawing?weight=2").weight == 2.0
@@ -108,7 +122,7 @@ def test_a_name_that_looks_like_a_number_is_a_name() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("drawin", "unknown drawing 'drawin' (did you mean 'drawing'?); known: drawing, needy"),
+        ("drawin", "unknown drawing 'drawin' (did you mean 'drawing'?); known: drawing, needy, pair, thing"),
         ("drawing?sise=1", "unknown argument of drawing 'drawing' 'sise' (did you mean 'size'?); known: size, name"),
         ("drawing?size=-1", "size is -1; use a whole number from 0 to 1000000"),
         ("drawing?size=1.5", "size is 1.5; use a whole number from 0 to 1000000"),
@@ -116,7 +130,7 @@ def test_a_name_that_looks_like_a_number_is_a_name() -> None:
         ("drawing?dashed=1", "dashed is 1; use true or false"),
         ("drawing?colour=rod", "unknown colour 'rod' (did you mean 'red'?); known: red, blue"),
         ("drawing?mode=fst", "unknown mode 'fst' (did you mean 'fast'?); known: fast, slow"),
-        ("drawing?weight=nan", "weight is nan; a number is expected"),
+        ("drawing?weight=nan", "weight of 'drawing' is no finite number"),
         ("drawing?weight=heavy", "weight is 'heavy'; a number is expected"),
         ("drawing?shape=lin", "unknown shape 'lin' (did you mean 'line'"),
         ("drawing?shape=flat&slope=2", "unknown argument of drawing 'drawing' 'slope'"),
@@ -126,6 +140,9 @@ def test_a_name_that_looks_like_a_number_is_a_name() -> None:
         ("drawing?tags=a", "unknown argument of drawing 'drawing' 'tags'"),
         ("drawing?size", "cannot read the arguments"),
         ("drawing?size=1&size=1", "an argument is given twice"),
+        ("pair?first=line&second=steep&slope=2", "slope is an argument of second 'steep' and of another one"),
+        ("pair?slope=2", "unknown argument of drawing 'pair' 'slope'"),
+        ("thing", "drawing 'thing' is a str, not a class or function"),
         ("needy", "drawing 'needy' needs what; write needy?what=..."),
     ],
 )
