@@ -130,7 +130,7 @@ class Store:
             if problems:
                 return self._refuse(connection, verdict, problems, who)
             try:
-                self.evidence.clear_staged()
+                self.evidence.sweep_staged()
                 self.evidence.keep(verdict.digest, evidence)
             except OSError as error:
                 raise UserError(f"the evidence cannot be written: {error.strerror or error}") from error
