@@ -39,7 +39,8 @@ def test_only_what_nobody_holds_is_cleared(tmp_path: Path, monkeypatch: pytest.M
     young, other = tmp_path / f"{PREFIX}young", tmp_path / "somebody-else"
     young.mkdir()
     other.mkdir()
-    for folder in (left, held, other):
+    assert not left.exists(), "whoever makes the next folder sweeps it"
+    for folder in (held, other):
         os.utime(folder, (0, 0))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with scratch("test") as folder:
