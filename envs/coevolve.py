@@ -108,6 +108,7 @@ class CoevolveEnv(ProgressEnv):
     """
 
     challenge = "coevolve"
+    needs_every_answer = True
 
     def __init__(
         self,

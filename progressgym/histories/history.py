@@ -90,6 +90,9 @@ class History:
         kept.setflags(write=False)
         object.__setattr__(self, "answers", kept)
         object.__setattr__(self, "labels", tuple(map(str, self.labels)))
+        if not self.asked.any(0).all():
+            never = self.instrument.items[int(self.asked.any(0).argmin())].id
+            raise UserError(f"history {self.name!r} never asks item {never!r}; leave it out of the questionnaire")
         if self.people is not None:
             object.__setattr__(self, "people", _people(self.people, self.asked, self.name))
 
@@ -144,6 +147,29 @@ class History:
         """Whether every item was asked in every step."""
         return bool(self.asked.all())
 
+    @cached_property
+    def first_steps(self) -> NDArray[np.int64]:
+        """(N,) the step in which an item was first asked."""
+        return self.asked.argmax(0)
+
+    @cached_property
+    def first_answers(self) -> NDArray[np.float32]:
+        """(N, K) the first answer to every item: what is known before anything has changed."""
+        return self.answers[self.first_steps, np.arange(len(self.instrument))]
+
+    @cached_property
+    def scored(self) -> NDArray[np.bool_]:
+        """(T, N) True where an agent's answer is compared with this history: asked, and not for the first time."""
+        return self.asked & (np.arange(len(self))[:, None] > self.first_steps)
+
+    @cached_property
+    def last_known(self) -> NDArray[np.float32]:
+        """(T, N, K) the newest answer to every item in every step, before it was asked the first: for references only."""
+        if self.complete:
+            return self.answers
+        steps = np.where(self.asked, np.arange(len(self))[:, None], self.first_steps)
+        return self.answers[np.maximum.accumulate(steps), np.arange(len(self.instrument))]
+
     @property
     def reading(self) -> str | None:
         """The mode in which its language models were read; None where the card names none."""
@@ -159,8 +185,19 @@ class History:
         return place if (place / "adapter_config.json").is_file() else None
 
     def values(self, items: ArrayLike | None = None) -> NDArray[np.float64]:
-        """Value vectors (T, 19) on a subset of items, each on those that were asked; see `Instrument.values`."""
-        return self.instrument.values(self.answers, items, check=False)
+        """Value vectors (T, 19) on a subset of items, each step's on those that were asked; see `Instrument.values`.
+
+        A dimension of which nothing was asked in a step is 0 there. Where some items are missing, two steps differ also
+        by what was asked; the environments and scores compare like with like, see docs/histories.md.
+        """
+        if self.complete:
+            return self.instrument.values(self.answers, items, check=False)
+        index = item_index(items, len(self.instrument))
+        loadings, asked = self.instrument.loadings[index], self.asked[:, index]
+        answers = np.where(asked[..., None], self.answers[:, index], 0.0)
+        mass = asked @ strengths(loadings)
+        values: NDArray[np.float64] = np.einsum("tik,ikd->td", answers, loadings) / np.where(mass > 0, mass, 1.0)
+        return values
 
     def sampling_error(self, items: ArrayLike | None = None) -> NDArray[np.float64]:
         """Standard errors (T, 19) of `values` that come from asking so many people and not all; 0 where all are known.
