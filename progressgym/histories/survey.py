@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError
 from progressgym.core.files import sha256_file
+from progressgym.histories.evidence import summary
 from progressgym.histories.history import History
 from progressgym.histories.survey_files import Tally, read_counts, read_questions
 from progressgym.instruments.instrument import Instrument, ReadingConfig
@@ -124,24 +125,27 @@ def survey_history(
         raise UserError(f"{Path(counts).name}: no question was asked in every step; use wider steps, or leave out complete")
     own = Instrument.from_items(items, name=instrument or name, version="1", config=READING, starts=STARTS)
     answers, people = _arrays(own, tallies, list(years.values()), design_effect)
+    made = {
+        "counts_sha256": sha256_file(counts),
+        "questions_sha256": sha256_file(questions),
+        "years": {label: list(inside) for label, inside in years.items()},
+        "answers": {label: round(float(row.sum())) for label, row in zip(years, people, strict=True)},
+        "design_effect": design_effect,
+        "only_asked_in_every_step": complete,
+    }
     return History(
         name=name,
         labels=tuple(years),
         answers=answers,
         instrument=own,
         people=people,
-        card={
-            **(card or {}),
-            "survey": {
-                "counts_sha256": sha256_file(counts),
-                "questions_sha256": sha256_file(questions),
-                "years": {label: list(inside) for label, inside in years.items()},
-                "people": {label: int(row.sum()) for label, row in zip(years, people, strict=True)},
-                "design_effect": design_effect,
-                "only_asked_in_every_step": complete,
-            },
-        },
+        card={**(card or {}), "survey": made, **_evidence(answers, own)},
     )
+
+
+def _evidence(answers: NDArray[np.float32], instrument: Instrument) -> dict[str, Any]:
+    """The evidence for a card; none where items are missing, because halves of the items would not be alike."""
+    return {} if np.isnan(answers).any() else {"evidence": summary(answers[None].astype(np.float64), instrument)}
 
 
 def _arrays(

@@ -20,6 +20,7 @@ from progressgym.core.errors import UserError, did_you_mean
 from progressgym.instruments.item import Item
 
 COUNT_COLUMNS, WEIGHT_COLUMNS = ("variable", "year", "answer", "count"), ("weighted", "squares")
+GROUP_COLUMNS = ("variable", "group", "answer", "count")
 ITEM_COLUMNS = ("item", "variable", "main", "text", "option", "answers", "tags")
 EVERYWHERE = "*"
 """In the column `item`: answers that count for no option of any question."""
@@ -133,6 +134,32 @@ def read_counts(path: Path | str, questions: Sequence[Question]) -> dict[tuple[s
         _refuse_percentages(lines[question.variable], years)
     tallies = {key: _tally(group, len(_by_id(questions)[key[0]].item.options)) for key, group in groups.items()}
     return {key: tally for key, tally in tallies.items() if sum(tally.people) > 0}
+
+
+def read_groups(path: Path | str, questions: Sequence[Question]) -> dict[str, dict[str, tuple[int, ...]]]:
+    """Read counts by group of people instead of by year.
+
+    Returns:
+        Item id -> group -> how many of it chose each option. Items without a row are absent.
+
+    Raises:
+        UserError: the first mistake, with file and line.
+    """
+    by_variable = {question.variable: question for question in questions}
+    found: dict[str, dict[str, list[int]]] = {}
+    seen: set[tuple[str, str, str]] = set()
+    for row in _rows(Path(path), GROUP_COLUMNS):
+        question = by_variable.get(row["variable"])
+        if question is None or row["answer"] not in question.options or not row["group"]:
+            raise row.error("no item names this variable and answer, or the group is empty")
+        if (key := (row["variable"], row["group"], row["answer"])) in seen:
+            raise row.error("this answer of this group stands already in an earlier line")
+        seen.add(key)
+        option, (count, *_) = question.options[row["answer"]], _numbers(row)
+        if option is not None:
+            groups = found.setdefault(question.item.id, {})
+            groups.setdefault(row["group"], [0] * len(question.item.options))[option] += count
+    return {item: {group: tuple(counts) for group, counts in groups.items()} for item, groups in found.items()}
 
 
 def _by_id(questions: Sequence[Question]) -> dict[str, Question]:
