@@ -146,7 +146,7 @@ def _tracking_table(block: Block, steps: dict[str, int]) -> Table:
             _number(row.drift_cosine, 3),
             f"{row.dimension_error:.4f}",
             _number(row.justifiability, 2),
-            f"{row.published[scale]:.3f}",
+            _number(row.published.get(scale), 3),
             style="dim" if row.privileged else "",
         )
     return table

@@ -70,14 +70,19 @@ def score_episode(
         dimension_error=dimension_error(own, target, covered).tolist(),
         agent_values=_masked(own, covered),
         human_values=_masked(human, covered),
-        published={
-            "follow_sum": follow_sum(human, scored),
-            "code_sum_of_maxes": code_sum_of_maxes(human, scored),
-            "table2_double_sum": table2_double_sum(human, scored),
-        },
+        published=_published(human, scored, complete=start is None),
         lock_in=dict(lock_in),
         justifiability=list(justifiability),
     )
+
+
+def _published(human: Floats, scored: Floats, *, complete: bool) -> dict[str, float]:
+    """Scores on the published scales; two of them compare every step with every other, which needs the same items."""
+    sums = {"follow_sum": follow_sum(human, scored)}
+    if complete:
+        sums["code_sum_of_maxes"] = code_sum_of_maxes(human, scored)
+        sums["table2_double_sum"] = table2_double_sum(human, scored)
+    return sums
 
 
 def _masked(values: Floats, covered: NDArray[np.bool_]) -> list[list[float | None]]:
