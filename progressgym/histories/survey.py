@@ -118,6 +118,8 @@ def survey_history(
     asked = read_questions(questions)
     tallies = read_counts(counts, asked)
     years = (steps or Steps()).of([year for _, year in tallies])
+    if len(years) < 2:
+        raise UserError(f"{Path(counts).name} covers {len(years)} step ({', '.join(years)}); a history needs 2 or more")
     items = [question.item for question in asked]
     if complete:
         items = [item for item in items if all(any((item.id, y) in tallies for y in ys) for ys in years.values())]
@@ -144,8 +146,10 @@ def survey_history(
 
 
 def _evidence(answers: NDArray[np.float32], instrument: Instrument) -> dict[str, Any]:
-    """The evidence for a card; none where items are missing, because halves of the items would not be alike."""
-    return {} if np.isnan(answers).any() else {"evidence": summary(answers[None].astype(np.float64), instrument)}
+    """The evidence for a card; none where items are missing or so few that halves of them would not be alike."""
+    if np.isnan(answers).any() or (instrument.option_counts - 1).sum() <= len(instrument.dimensions):
+        return {}
+    return {"evidence": summary(answers[None].astype(np.float64), instrument)}
 
 
 def _arrays(
