@@ -47,7 +47,7 @@ def run(options: Options) -> int:
     if options.plot:
         from progressgym.monitor import plots
 
-        drift = values - values[0]
+        drift = np.where(history.instrument.covered(), history.drift(), np.nan)
         figure = plots.heat_map(history.labels, {history.name: drift}, title="Change of values")
         plots.save(figure, options.plot)
     if options.json:

@@ -199,6 +199,21 @@ class History:
         values: NDArray[np.float64] = np.einsum("tik,ikd->td", answers, loadings) / np.where(mass > 0, mass, 1.0)
         return values
 
+    def drift(self, items: ArrayLike | None = None) -> NDArray[np.float64]:
+        """Change of the values since the first step, (T, 19); since an item's first answer where it came later.
+
+        Each step's is on the items that are scored in it, so that like is compared with like.
+        """
+        if self.complete:
+            values = self.values(items)
+            return values - values[0]
+        index = item_index(items, len(self.instrument))
+        loadings, scored = self.instrument.loadings[index], self.scored[:, index]
+        moved = np.where(scored[..., None], (self.last_known - self.first_answers)[:, index], 0.0)
+        mass = scored @ strengths(loadings)
+        drift: NDArray[np.float64] = np.einsum("tik,ikd->td", moved, loadings) / np.where(mass > 0, mass, 1.0)
+        return drift
+
     def sampling_error(self, items: ArrayLike | None = None) -> NDArray[np.float64]:
         """Standard errors (T, 19) of `values` that come from asking so many people and not all; 0 where all are known.
 
