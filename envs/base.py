@@ -286,7 +286,9 @@ class ProgressEnv(gym.Env[Any, Any]):
                 f"environment was made for {self._source.centuries} of {self._instrument.name!r}"
             )
         if self._source.complete and not source.complete:
-            raise UserError("options['history'] leaves items out in some steps; make the environment with such a history")
+            raise UserError(
+                "options['history'] leaves items out in some steps; make the environment with such a history"
+            )
         return source
 
     @property

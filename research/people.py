@@ -119,12 +119,14 @@ def flipped(people: People, item: str) -> People:
 
 def last_value(seen: Floats, ahead: int) -> Floats:
     """Nothing changes any more."""
-    return seen[-1]
+    newest: Floats = seen[-1]
+    return newest
 
 
 def last_difference(seen: Floats, ahead: int) -> Floats:
     """Every item goes on as in its last step."""
-    return seen[-1] + ahead * (seen[-1] - seen[-2])
+    forecast: Floats = seen[-1] + ahead * (seen[-1] - seen[-2])
+    return forecast
 
 
 def own_trend(seen: Floats, ahead: int) -> Floats:
@@ -142,12 +144,14 @@ def damped_trend(seen: Floats, ahead: int) -> Floats:
     for value in seen[1:]:
         before, level = level, alpha * value + (1 - alpha) * (level + damping * slope)
         slope = beta * (level - before) + (1 - beta) * damping * slope
-    return level + slope * sum(damping**step for step in range(1, ahead + 1))
+    forecast: Floats = level + slope * sum(damping**step for step in range(1, ahead + 1))
+    return forecast
 
 
 def pooled_drift(seen: Floats, ahead: int) -> Floats:
     """All items move alike: by the mean change a step so far."""
-    return seen[-1] + ahead * float((seen[-1] - seen[0]).mean()) / (len(seen) - 1)
+    forecast: Floats = seen[-1] + ahead * float((seen[-1] - seen[0]).mean()) / (len(seen) - 1)
+    return forecast
 
 
 RULES: dict[str, Rule] = {
@@ -184,7 +188,8 @@ def advantage(people: People, rule: Rule, over: Rule, resamples: int = RESAMPLES
         values = people.values[:, (rng.random(count) * count).astype(int)]
         draws.append([skill(values, rule, ahead) - skill(values, over, ahead) for ahead in HORIZONS])
     low, high = np.quantile(draws, [0.025, 0.975], axis=0)
-    return np.stack([low, high], 1).tolist()
+    intervals: list[list[float]] = np.stack([low, high], 1).tolist()
+    return intervals
 
 
 def _starts() -> range:
@@ -194,7 +199,12 @@ def _starts() -> range:
 def _pooled(years: dict[int, dict[str, int]], first: int, row: dict[str, str]) -> tuple[float, float]:
     """Share that counts as plus in a step, and how many answered."""
     plus, half, minus = (
-        sum(answers.get(answer, 0) for year, answers in years.items() if first <= year < first + WIDTH for answer in named)
+        sum(
+            answers.get(answer, 0)
+            for year, answers in years.items()
+            if first <= year < first + WIDTH
+            for answer in named
+        )
         for named in (row[pole].split("|") for pole in ("plus", "half", "minus"))
     )
     everybody = plus + half + minus

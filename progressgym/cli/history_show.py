@@ -71,12 +71,13 @@ def run(options: Options) -> int:
     return 0
 
 
-def _table(
-    title: str, history: History, rows: NDArray[np.float64], covered: NDArray[np.bool_], form: str
-) -> list[str]:
+def _table(title: str, history: History, rows: NDArray[np.float64], covered: NDArray[np.bool_], form: str) -> list[str]:
     """A line a dimension that is measured, a column a step; a dash where nothing was asked."""
     asked = history.asked @ strengths(history.instrument.loadings) > 0
-    cells = [[form.format(x) if there else "-" for x, there in zip(*pair, strict=True)] for pair in zip(rows, asked, strict=True)]
+    cells = [
+        [form.format(x) if there else "-" for x, there in zip(*pair, strict=True)]
+        for pair in zip(rows, asked, strict=True)
+    ]
     widths = [max(len(label), 6) for label in history.labels]
     lines = ["", f"{title:<12} " + " ".join(f"{label:>{w}}" for label, w in zip(history.labels, widths, strict=True))]
     for d in np.flatnonzero(covered):

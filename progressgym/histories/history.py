@@ -150,7 +150,8 @@ class History:
     @cached_property
     def first_steps(self) -> NDArray[np.int64]:
         """(N,) the step in which an item was first asked."""
-        return self.asked.argmax(0)
+        steps: NDArray[np.int64] = self.asked.argmax(0)
+        return steps
 
     @cached_property
     def first_answers(self) -> NDArray[np.float32]:
@@ -206,7 +207,8 @@ class History:
         """
         if self.complete:
             values = self.values(items)
-            return values - values[0]
+            change: NDArray[np.float64] = values - values[0]
+            return change
         index = item_index(items, len(self.instrument))
         loadings, scored = self.instrument.loadings[index], self.scored[:, index]
         moved = np.where(scored[..., None], (self.last_known - self.first_answers)[:, index], 0.0)

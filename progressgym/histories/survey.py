@@ -124,7 +124,9 @@ def survey_history(
     if complete:
         items = [item for item in items if all(any((item.id, y) in tallies for y in ys) for ys in years.values())]
     if not items:
-        raise UserError(f"{Path(counts).name}: no question was asked in every step; use wider steps, or leave out complete")
+        raise UserError(
+            f"{Path(counts).name}: no question was asked in every step; use wider steps, or leave out complete"
+        )
     own = Instrument.from_items(items, name=instrument or name, version="1", config=READING, starts=STARTS)
     answers, people = _arrays(own, tallies, list(years.values()), design_effect)
     made = {
@@ -153,7 +155,10 @@ def _evidence(answers: NDArray[np.float32], instrument: Instrument) -> dict[str,
 
 
 def _arrays(
-    instrument: Instrument, tallies: Mapping[tuple[str, int], Tally], steps: Sequence[Sequence[int]], design_effect: float
+    instrument: Instrument,
+    tallies: Mapping[tuple[str, int], Tally],
+    steps: Sequence[Sequence[int]],
+    design_effect: float,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Answers (T, N, K) and effective numbers of people (T, N) of the pooled years of every step."""
     answers = np.full((len(steps), *instrument.mask.shape), np.nan)

@@ -116,7 +116,9 @@ def read_counts(path: Path | str, questions: Sequence[Question]) -> dict[tuple[s
     for row in _rows(path, COUNT_COLUMNS, WEIGHT_COLUMNS):
         question = by_variable.get(row["variable"])
         if question is None:
-            raise row.error(f"no item names the variable {row['variable']!r}{did_you_mean(row['variable'], by_variable)}")
+            raise row.error(
+                f"no item names the variable {row['variable']!r}{did_you_mean(row['variable'], by_variable)}"
+            )
         year, answer = _year(row), row["answer"]
         if answer not in question.options:
             near = did_you_mean(answer, question.options)
@@ -129,7 +131,9 @@ def read_counts(path: Path | str, questions: Sequence[Question]) -> dict[tuple[s
         groups[question.item.id, year].append((question.options[answer], *_numbers(row)))
     for question in questions:
         if question.variable not in lines:
-            raise UserError(f"{path.name} has no row of variable {question.variable!r}, which item {question.item.id!r} needs")
+            raise UserError(
+                f"{path.name} has no row of variable {question.variable!r}, which item {question.item.id!r} needs"
+            )
         years = [group for (name, _), group in groups.items() if name == question.item.id]
         _refuse_percentages(lines[question.variable], years)
     tallies = {key: _tally(group, len(_by_id(questions)[key[0]].item.options)) for key, group in groups.items()}
@@ -194,7 +198,9 @@ def _question(rows: Sequence[_Row], everywhere: Mapping[str, int | None]) -> Que
 def _answers(row: _Row) -> list[str]:
     answers = [answer.strip() for answer in row["answers"].split(BETWEEN)]
     if not all(answers) or len(set(answers)) != len(answers):
-        raise row.error(f"answers is {row['answers']!r}; write the survey's answers with {BETWEEN} between them, each once")
+        raise row.error(
+            f"answers is {row['answers']!r}; write the survey's answers with {BETWEEN} between them, each once"
+        )
     return answers
 
 
@@ -255,7 +261,9 @@ def _refuse_percentages(row: _Row, years: Sequence[Sequence[tuple[int | None, in
     """Refuse counts that sum to about 100 whenever the question was asked."""
     totals = {sum(count for _, count, *_ in group) for group in years}
     if all(PERCENT[0] <= total <= PERCENT[1] for total in totals):
-        raise row.error(f"the counts of {row['variable']!r} sum to 100 in every year: these are percentages, not people")
+        raise row.error(
+            f"the counts of {row['variable']!r} sum to 100 in every year: these are percentages, not people"
+        )
 
 
 def _rows(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> Iterator[_Row]:

@@ -7,8 +7,8 @@ centred at 0. Legend of shapes: T centuries, D dimensions, n steps of an agent.
 
 from __future__ import annotations
 
-import math
 import io
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -290,13 +290,13 @@ def _cut_scale(panel: Axes, human: Floats, agents: Mapping[str, Floats]) -> bool
     return True
 
 
-def _time_axis(panel: Axes, labels: Sequence[str], room: int, **options: float) -> None:
+def _time_axis(panel: Axes, labels: Sequence[str], room: int, labelpad: float | None = None) -> None:
     """As many labels as there is room for, in signs; centuries without their C0."""
     short = [label.removeprefix("C0") for label in labels]
     every = math.ceil(sum(len(label) + 2 for label in short) / room)
     shown = range(0, len(labels), every)
     panel.set_xticks(list(shown), [short[t] for t in shown])
-    panel.set_xlabel("century" if all(label.startswith("C0") for label in labels) else "step", **options)
+    panel.set_xlabel("century" if all(label.startswith("C0") for label in labels) else "step", labelpad=labelpad)
 
 
 def _legend_panel(panel: Axes, source: Axes) -> None:

@@ -203,5 +203,3 @@ def test_malformed_histories_are_refused() -> None:
     for people in (CORE.people[:3], CORE.people * np.nan, CORE.people * 0, -CORE.people):
         with pytest.raises(UserError, match="people of history"):
             History(name="x", labels=CORE.labels, answers=CORE.answers, instrument=CORE.instrument, people=people)
-
-

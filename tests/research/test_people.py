@@ -95,7 +95,9 @@ def test_halves_of_one_drift_agree_and_a_turned_item_breaks_it() -> None:
     assert people.split_half(people.flipped(made(course), "a"), splits=20)["mean"] < 0.5
 
 
-def test_without_data_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_data_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.delenv("PROGRESSGYM_SHARED", raising=False)
     assert people.main([]) == 2 and people.main(["--data", str(tmp_path)]) == 2
     assert capsys.readouterr().err.count("\n") == 2
