@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from progressgym.core.arguments import Count, OneOf, Positive, Steps, Whole, check_fields
+from progressgym.core.arguments import Count, OneOf, Positive, Rule, Steps, Whole, check_fields, is_number
 from progressgym.core.errors import UserError
 from progressgym.instruments.stance import DEFAULT_SCALE
 
@@ -45,6 +45,10 @@ class FilterConfig(LearnedConfig):
 
     models: str
     """`level`, `trend` or `average`: which models of drift are averaged over, see `filters.dynamics.BANKS`."""
+    common: Annotated[
+        float, Rule("use a number from 0 to 100", lambda value: is_number(value) and 0 <= value <= 100)
+    ] = 0.0
+    """How large a drift that all items share is expected to be, in standard deviations of one dimension's; 0: none."""
 
     def agent(self, name: str) -> Agent:
         """The agent."""

@@ -97,6 +97,13 @@ AGENTS = Registry(
             fixed={"models": "average"},
         ),
         AgentSpec(
+            name="kalman-pooled",
+            summary="filters trends that shrink towards one drift of the whole questionnaire",
+            target=f"{_CONFIG}:FilterConfig",
+            defaults={"common": 4.0},
+            fixed={"models": "trend"},
+        ),
+        AgentSpec(
             name="attention",
             summary="forecasts with weights learned on synthetic paths",
             target=f"{_CONFIG}:LearnedConfig",

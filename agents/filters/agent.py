@@ -5,6 +5,9 @@
     3. models of drift are averaged by their evidence and read in the target century (`posterior.forecast`)
     4. answers: the expected choice of an item whose log-odds are uncertain, by the stance and by what is its own
 
+With `common`, the stance has one coordinate more: a drift that all items share (`common_course`), expected to be so many
+times as large as that of a single dimension. Slopes of items then shrink towards a common one.
+
 Step 4 is why an uncertain forecast is a modest one: with log-odds of mean m and variance v the expected choice is
 about sigma(m / sqrt(1 + pi v / 8)) (MacKay 1992).
 
@@ -14,6 +17,7 @@ Legend of shapes: B episodes, N items, K options, Q comparisons, D = 19, t centu
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -23,6 +27,7 @@ from torch import Tensor
 from progressgym.agents.agent import Agent, Episodes
 from progressgym.agents.config import FilterConfig
 from progressgym.agents.devices import choose_device
+from progressgym.agents.filters.common import common_course
 from progressgym.agents.filters.dynamics import BANKS, bank
 from progressgym.agents.filters.evidence import Evidence
 from progressgym.agents.filters.posterior import Expectation, forecast
@@ -35,10 +40,10 @@ from progressgym.core.protocols import Observation
 class StanceFilter(Agent):
     """Keeps the evidence and answers by an expectation; a subclass says what to expect."""
 
-    def __init__(self, name: str, *, scale: float, device: str, forecast: int | None) -> None:
+    def __init__(self, name: str, *, scale: float, device: str, forecast: int | None, common: float = 0.0) -> None:
         """Name and configure the agent."""
         super().__init__(name)
-        self._scale, self._device, self._ahead = scale, device, forecast
+        self._scale, self._device, self._ahead, self._common = scale, device, forecast, common
 
     @property
     def belief(self) -> Expectation:
@@ -54,6 +59,9 @@ class StanceFilter(Agent):
         """Start from century 0: its answers are known, so the path of every coordinate begins at 0."""
         device = choose_device(self._device, len(episodes))
         self._policy = StancePolicy.of(episodes.instrument, episodes.initial_answers, scale=self._scale, device=device)
+        if self._common:
+            course = self._common * torch.tensor(common_course(episodes.instrument), device=device)
+            self._policy = replace(self._policy, loadings=torch.cat([self._policy.loadings, course[..., None]], -1))
         self._responses = Responses.of(self._policy, episodes)
         self._mask = torch.tensor(episodes.instrument.mask, dtype=torch.float64, device=device)
 
@@ -91,7 +99,7 @@ class Kalman(StanceFilter):
 
     def __init__(self, name: str, config: FilterConfig) -> None:
         """Name and configure the agent."""
-        super().__init__(name, scale=config.scale, device=config.device, forecast=config.forecast)
+        super().__init__(name, scale=config.scale, device=config.device, forecast=config.forecast, common=config.common)
         self._families = BANKS[config.models]
 
     def begin(self, episodes: Episodes, seeds: list[int | None]) -> None:
