@@ -99,7 +99,8 @@ def build_history(
         say: called with a line on everything that was broken, repaired or left out.
 
     Raises:
-        UserError: bad corpus, a century that was asked for and that the corpus lacks or has too little text of, or `out` holds adapters of another recipe.
+        UserError: bad corpus, a century that was asked for and that the corpus lacks or has too little text of, or
+            `out` holds adapters of another recipe.
     """
     from progressgym.models import resolve_base
     from progressgym.models.checkpoint import load_tokenizer
@@ -111,8 +112,9 @@ def build_history(
     pairs = _instructions(recipe, tokenizer, base)
     texts, report = read_corpus(corpus)
     labels = sorted(centuries) if centuries is not None else sorted(texts)
-    for line in corpus_lines(report) if say is not None else ():
-        say(line)
+    if say is not None:
+        for line in corpus_lines(report):
+            say(line)
     missing = [label for label in labels if label not in texts]
     if missing or not labels:
         small = [why for label, why in report["left_out"].items() if label in (missing or report["left_out"])]
