@@ -32,8 +32,7 @@ SCALE_CUT = 2
 """Trajectories: an agent farther out than this many of the human's largest changes leaves its panel."""
 NARROWEST = 0.45
 """Width of the narrowest texts: ems a character."""
-SMALLEST = 7.0
-"""Points of the smallest texts."""
+LONGEST_TICK = 12
 MOST_LINES = 60
 """Of one text."""
 CUT = "\u2026"
@@ -136,7 +135,7 @@ def heat_map(
             panel.set_facecolor("#dadada")
             mesh = panel.imshow(array.T, cmap="RdBu_r", vmin=-bound, vmax=bound, aspect="auto", interpolation="none")
             panel.set_title(name, loc="left", fontweight="bold", color=INK)
-            panel.set_xticks(range(len(labels)), [label.removeprefix("C0") for label in labels])
+            panel.set_xticks(range(len(labels)), [_tick(label) for label in labels])
             panel.set_xlabel("century")
             panel.tick_params(length=0)
             for group in list(GROUPS.values())[:-1]:
@@ -212,7 +211,7 @@ def century_matrix(
         for (row, column), value in np.ndenumerate(array):
             ink = "white" if value > 0.6 * bound else INK
             panel.text(column, row, f"{value:.3f}".lstrip("0"), ha="center", va="center", fontsize=8, color=ink)
-        shown = [label.removeprefix("C0") for label in labels]
+        shown = [_tick(label) for label in labels]
         panel.set_xticks(range(len(labels)), shown)
         panel.set_yticks(range(len(labels)), shown)
         panel.set_xlabel(f"{columns} (century)")
@@ -268,18 +267,17 @@ def literal(figure: Any) -> None:
 
     Titles and labels hold names that somebody chose; none of them may keep the picture from being drawn.
     """
-    from matplotlib.axis import Axis
     from matplotlib.text import Text
-    from matplotlib.ticker import FixedFormatter
 
     edge = 72 * max(figure.get_size_inches())
-    for axis in figure.findobj(Axis):
-        names = axis.get_major_formatter()
-        if isinstance(names, FixedFormatter):  # writes its names into the ticks again when the figure is drawn
-            names.seq = [_shown(name, int(edge / (NARROWEST * SMALLEST))) for name in names.seq]
     for text in figure.findobj(Text):
         text.set_parse_math(False)
         text.set_text(_shown(text.get_text(), int(edge / (NARROWEST * text.get_fontsize()))))
+
+
+def _tick(label: str) -> str:
+    """A century's label as it stands at an axis, which writes it anew whenever the figure is drawn."""
+    return one_line(label.removeprefix("C0"))[:LONGEST_TICK]
 
 
 def _shown(text: str, room: int) -> str:
@@ -348,7 +346,7 @@ def _cut_scale(panel: Axes, human: Floats, agents: Mapping[str, Floats]) -> bool
 
 def _century_axis(panel: Axes, labels: Sequence[str]) -> None:
     shown = range(0, len(labels), 2)
-    panel.set_xticks(list(shown), [labels[t].removeprefix("C0") for t in shown])
+    panel.set_xticks(list(shown), [_tick(labels[t]) for t in shown])
     panel.tick_params(labelbottom=True)
     panel.set_xlabel("century", labelpad=1)
 
