@@ -22,7 +22,7 @@ from progressgym.bench.plan import Group
 from progressgym.bench.scoring import contributions, draw_panel
 from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, read_json, read_npz, sha256_bytes, sha256_file, write_json, write_npz
-from progressgym.core.ids import is_own
+from progressgym.core.reading import numbers
 from progressgym.scores.improvement import RunDraws
 from progressgym.scores.intervals import Interval, centred_interval, estimate_skill
 from progressgym.scores.records import Aggregate, IntervalRecord
@@ -57,12 +57,12 @@ def run_draws(group: Group, out: Path) -> RunDraws:
         UserError: they are missing or damaged.
     """
     path = group_folder(out, group.history.id, group.challenge.id, group.agent) / DRAWS
-    return RunDraws(scores=read_npz(path)["scores"].astype(np.float64))
+    return RunDraws(scores=numbers(read_npz(path, "scores")["scores"], f"scores of {path}"))
 
 
 def is_privileged(agent: str) -> bool:
     """Whether an agent reads the truth."""
-    return not is_own(agent) and spec_of(agent).privileged
+    return spec_of(agent).privileged
 
 
 def to_record(interval: Interval) -> IntervalRecord:

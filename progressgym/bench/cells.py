@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from progressgym.core.errors import UserError
-from progressgym.core.files import read_json, read_npz, sha256_file, write_folder, write_npz
+from progressgym.core.files import read_npz, sha256_file, write_folder, write_npz
 from progressgym.core.ids import safe_name
+from progressgym.core.reading import read_object
 from progressgym.scores.records import Done, RunConfig, RunScores, load_record
 
 CONFIG, STEPS, LOG, SCORES, AGENT, DONE = (
@@ -117,7 +118,7 @@ def reusable(folder: Path, config: RunConfig, source: str | None = None) -> Fini
     """The finished cell at a place, if it is whole and answers the same question; None if it has to be run."""
     try:
         cell = read_cell(folder)
-        kept = read_json(folder / AGENT).get("source_sha256") if source is not None else None
+        kept = read_object(folder / AGENT, "an agent's record").get("source_sha256") if source is not None else None
     except UserError:
         return None
     return cell if cell.config.same_run(config) and kept == source else None

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from progressgym.bench.aggregate import is_privileged
 from progressgym.bench.cells import FinishedCell, group_folder
-from progressgym.bench.challenges import Challenge
+from progressgym.bench.challenges import parse_challenge
 from progressgym.bench.execute import environment, finished
 from progressgym.bench.findings import steers
 from progressgym.bench.plan import Group
-from progressgym.bench.table import Block, pareto_order
+from progressgym.bench.table import Block, cost_of, pareto_order
 from progressgym.core.ids import safe_name
 from progressgym.monitor import plots
 from progressgym.monitor.pareto import ParetoPoint, pareto_chart
@@ -42,7 +42,7 @@ class LogGroup:
             return
         group, name = self.group, self.group.challenge.name
         folder = group_folder(self.out / "tensorboard", group.history.id, group.challenge.id, group.agent)
-        first = _first(group)
+        first = group.challenge.first
         fresh = not folder.exists()
         with RunLog(folder, first_step=None if fresh else 0) as log:
             log.layout([name])
@@ -92,7 +92,7 @@ class DrawBlock:
         group = self.groups[0]
         human = _array(next(iter(cells.values())).scores.human_values)
         paths = {agent: _array(cell.scores.agent_values) for agent, cell in cells.items()}
-        first = _first(group)
+        first = group.challenge.first
         seed = next(iter(cells.values())).config.seed
         env = environment(group.challenge.id, group.history.spec)
         env.reset(seed=seed)
@@ -117,7 +117,7 @@ class DrawBlock:
 
 @dataclass(frozen=True)
 class DrawPareto:
-    """Task: draw the Pareto picture of one history in Coevolve."""
+    """Task: draw the Pareto picture of one history and challenge."""
 
     groups: tuple[Group, ...]
     """Groups of the agents shown."""
@@ -132,20 +132,22 @@ class DrawPareto:
         steps = environment(challenge, first.history.spec).steps
         figure = pareto_chart(
             [_point(row, steps) for row in self.rows],
-            title=f"Coevolve: {history}",
+            title=f"{first.challenge.title}: {history}",
             subtitle="neither number alone says how an agent did; lines: 95 % intervals",
         )
         name = f"{safe_name(history)}-{safe_name(challenge)}-pareto.png"
         with RunLog(self.out / "tensorboard" / safe_name(history) / safe_name(challenge)) as log:
-            log.image("coevolve/pareto", plots.save(figure, self.out / "plots" / name))
+            log.image(f"{first.challenge.kind}/pareto", plots.save(figure, self.out / "plots" / name))
         return [name]
 
 
 def pareto_drawings(blocks: Sequence[Block], groups: Sequence[Group], out: Path) -> list[DrawPareto]:
-    """Tasks for the Pareto pictures of all blocks of Coevolve."""
+    """Tasks for the Pareto pictures of all blocks that are ranked by a pair."""
     tasks = []
     for block in blocks:
-        rows = tuple(row for row in sorted(block.rows, key=pareto_order) if row.lock_in)
+        if parse_challenge(block.challenge).cost is None:
+            continue
+        rows = tuple(sorted(block.rows, key=pareto_order))
         keys = {(row.history, row.challenge, row.agent) for row in rows}
         shown = tuple(g for g in groups if (g.history.id, g.challenge.id, g.agent) in keys)
         if shown:
@@ -154,7 +156,7 @@ def pareto_drawings(blocks: Sequence[Block], groups: Sequence[Group], out: Path)
 
 
 def _point(row: Aggregate, steps: int) -> ParetoPoint:
-    utility, moved = row.utility, row.lock_in["displacement"]
+    utility, moved = row.utility, cost_of(row)
     return ParetoPoint(
         name=row.agent,
         utility=(utility.low / steps, utility.mid / steps, utility.high / steps),
@@ -183,15 +185,6 @@ def drawings(blocks: Sequence[Block], groups: Sequence[Group], out: Path) -> lis
         if shown:
             tasks.append(DrawBlock(tuple(shown[:LINES]), out))
     return tasks
-
-
-def _first(group: Group) -> int:
-    """Century index that step 0 is compared with."""
-    return 1 + _horizon(group.challenge)
-
-
-def _horizon(challenge: Challenge) -> int:
-    return int(dict(challenge.arguments).get("horizon", 0))
 
 
 def _array(rows: Sequence[Sequence[float | None]]) -> Floats:

@@ -11,6 +11,7 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
+from progressgym.core.streams import print_json
 from progressgym.instruments.loadings import strengths
 
 if TYPE_CHECKING:
@@ -44,15 +45,17 @@ def run(options: Options) -> int:
 
     history = History.load(options.history)
     values = history.values()
+    failures: list[str] = []
     if options.plot:
         from progressgym.monitor import plots
 
         drift = np.where(history.instrument.covered(), history.drift(), np.nan)
-        figure = plots.heat_map(history.labels, {history.name: drift}, title="Change of values")
-        plots.save(figure, options.plot)
+        with plots.extra(options.plot, failures):
+            figure = plots.heat_map(history.labels, {history.name: drift}, title="Change of values")
+            plots.save(figure, options.plot)
     if options.json:
-        print(json.dumps(_record(history), indent=2, ensure_ascii=False))
-        return 0
+        print_json(json.dumps(_record(history), indent=2, ensure_ascii=False))
+        return 1 if failures else 0
     items, choices = history.instrument.mask.shape
     print(f"{history.name}: {history.labels[0]} to {history.labels[-1]}, {len(history)} steps")
     print(f"instrument {history.instrument.name}, {items} items of up to {choices} options, hash {history.hash[:12]}")
@@ -66,9 +69,9 @@ def run(options: Options) -> int:
             print(line)
     for line in _card_lines(history.card):
         print(line)
-    if options.plot:
+    if options.plot and not failures:
         print(f"\ndrawn to {options.plot}")
-    return 0
+    return 1 if failures else 0
 
 
 def _table(title: str, history: History, rows: NDArray[np.float64], covered: NDArray[np.bool_], form: str) -> list[str]:
