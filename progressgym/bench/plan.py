@@ -23,9 +23,9 @@ from progressgym.histories.source import resolve_history
 from progressgym.histories.synthetic import SyntheticSpec
 from progressgym.models import locate
 
-SHIPPED_HISTORY = "histsmol-v1"
+SHIPPED_HISTORY = "gss-v1"
 SYNTHETIC_HISTORY = "synthetic:linear?coherence=0.5"
-"""Ten times as coherent as the shipped history was measured to be: here an agent can be told from chance in seconds."""
+"""As coherent as `gss-v1` was measured to be (0.45): here an agent can be told from chance in seconds."""
 SEEDS = 10
 MOST_SEEDS = 100_000
 LABELS = ("probability", "sample")

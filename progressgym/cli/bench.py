@@ -37,7 +37,7 @@ class Options:
     challenges: Annotated[str, tyro.conf.arg(metavar="C,D")] = ""
     """Challenges by name or query string; all by default."""
     history: Annotated[str, tyro.conf.arg(metavar="H,I")] = ""
-    """Shipped names, folders, npz files or synthetic ids; by default histsmol-v1 and synthetic:linear?coherence=0.5."""
+    """Shipped names, folders, npz files or synthetic ids; by default gss-v1 and synthetic:linear?coherence=0.5."""
     seeds: Annotated[int, tyro.conf.arg(metavar="N")] = 10
     """Number of seeds."""
     labels: Annotated[str, tyro.conf.arg(metavar="KINDS")] = "probability,sample"
