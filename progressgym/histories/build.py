@@ -25,7 +25,8 @@ from progressgym.histories.cleaning import clean_passages
 from progressgym.histories.corpus import Passage, ReadReport, stream_passages
 from progressgym.histories.selection import CenturyText, divide, draw
 from progressgym.histories.spelling import normalise
-from progressgym.tuning.lora import LoraRecipe, attach, save_adapter
+from progressgym.models.tokens import encode_texts
+from progressgym.tuning.lora import LoraRecipe, attach, check_targets, save_adapter
 from progressgym.tuning.training import IGNORED, Example, Progress, StageRecipe, StageResult, train_stage
 
 SPELLING_SETTLED = 1700
@@ -93,12 +94,13 @@ def build_history(
 
     recipe = recipe or BuildRecipe()
     out = Path(out)
+    folder = resolve_base(base)
+    check_targets(folder, recipe.lora, recipe.block)
     texts, report = read_corpus(corpus)
     labels = sorted(centuries) if centuries is not None else sorted(texts)
     missing = [label for label in labels if label not in texts]
     if missing:
         raise UserError(f"the corpus has no text of {', '.join(missing)}; it has {', '.join(texts)}")
-    folder = resolve_base(base)
     identity = _claim(out, recipe, base)
     if not (out / "corpus.json").exists():
         write_json(out / "corpus.json", report)
@@ -196,9 +198,9 @@ def blocks(passages: Sequence[Passage], tokenizer: Any, recipe: BuildRecipe) -> 
     random = generator(recipe.seed, "windows")
     examples = []
     for passage in draw(passages, count, recipe.seed, moral=recipe.moral):
-        ids = tokenizer(prepare(passage, recipe.spelling))["input_ids"]
+        (ids,) = encode_texts(tokenizer, [prepare(passage, recipe.spelling)], special=True)
         start = int(random.random() * max(len(ids) - recipe.block + 1, 1))
-        window = ids[start : start + recipe.block]
+        window = list(ids[start : start + recipe.block])
         examples.append(Example(window, window))
     return examples
 
