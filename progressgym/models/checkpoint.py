@@ -189,7 +189,9 @@ def merge_adapter(
             unset = get_peft_model_state_dict(wrapped, save_embedding_layers=False).keys() - tensors.keys()
             odd = sorted([*loaded.unexpected_keys, *unset])
             if odd:
-                raise UserError(f"corrupted adapter: {len(odd)} tensors of {folder} do not fit its base, first {odd[0]}")
+                raise UserError(
+                    f"corrupted adapter: {len(odd)} tensors of {folder} do not fit its base, first {odd[0]}"
+                )
             applied = adapters.probe_logits(wrapped)
             adapters.part_tied(wrapped)
             merged: PreTrainedModel = wrapped.merge_and_unload()

@@ -90,7 +90,7 @@ def test_tokens_beyond_the_embedding() -> None:
 def test_control_tokens_in_a_text_are_text(kind: str) -> None:
     tokenizer = TOKENIZERS[kind]()
     if kind == "unigram":  # its pieces hold the control tokens
-        with pytest.raises(UserError, match="'</s>' in 'He said </s> and left.' for a control token"):
+        with pytest.raises(UserError, match=r"'</s>' in 'He said </s> and left\.' for a control"):
             encode_texts(tokenizer, ["He said </s> and left."])
         return
     for text in ("He said </s> and left.", "<s>", "a <s> b</s>"):
@@ -180,3 +180,37 @@ def test_settings_of_a_wrong_type(changes: dict[str, Any], folder: Path, tmp_pat
     with pytest.raises(UserError) as caught:
         load_language_model(copy, "cpu", "float32").option_logprobs(["Answer:"], [[" A"]])
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "recipe", "block", "message"),
+    [
+        ("gpt2", {}, 32, "'gpt2' has no layers called down_proj"),
+        ("llama", {"targets": ("q_proj", "lm_head")}, 32, "shares its weights with another layer"),
+        ("llama", {"targets": ("embed_tokens",)}, 32, "shares its weights with another layer"),
+        ("llama", {"top_layers": 3}, 32, "the model has 2 layers"),
+        ("llama", {"rank": -1}, 32, "no adapter fits"),
+        ("llama", {}, 129, "have 129 tokens, but the window"),
+    ],
+)
+def test_bases_that_cannot_be_trained(
+    kind: str, recipe: dict[str, Any], block: int, message: str, tmp_path: Path
+) -> None:
+    """Told from the configuration, before a corpus is read."""
+    from progressgym.tuning.lora import LoraRecipe, check_targets
+
+    architecture(ARCHITECTURES[kind], 300).save_pretrained(tmp_path)
+    with pytest.raises(UserError, match=message) as caught:
+        check_targets(tmp_path, LoraRecipe(**{"top_layers": None, **recipe}), block)
+    assert "\n" not in str(caught.value)
+
+
+def test_control_tokens_in_a_corpus_are_text() -> None:
+    from progressgym.histories.build import BuildRecipe, blocks
+    from progressgym.histories.corpus import Passage
+
+    tokenizer = TOKENIZERS["byte level, BOS"]()
+    passage = Passage(text="He said </s> and <s> left.", year=1900, source="s", work="w")
+    (example, *_) = blocks([passage], tokenizer, BuildRecipe(tokens=64, block=64, spelling="none", moral=False))
+    assert list(example.input_ids).count(tokenizer.bos_token_id) == 1  # the tokenizer's own, in front
+    assert tokenizer.eos_token_id not in example.input_ids

@@ -100,7 +100,9 @@ def test_good_replies_are_read(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["echo", "prompt", "top", "chat"])
 def test_signs_for_unknown_are_no_numbers(kind: str, value: Any) -> None:
     read, good = REPLIES[kind]
-    values = [path for path in places(good) if path and (path[-1] in ("logprob", " B") or path[-2:] == ("token_logprobs", 1))]
+    values = [
+        path for path in places(good) if path and (path[-1] in ("logprob", " B") or path[-2:] == ("token_logprobs", 1))
+    ]
     with pytest.raises(Unusable):
         read(changed(good, values[-1], value))
 
