@@ -114,9 +114,7 @@ _GPT2_PATTERNS = frozenset(
 )
 
 
-def _all_parted_by_spaces(
-    contexts: Iterable[str], framings: Iterable[str], options: Iterable[Iterable[str]]
-) -> bool:
+def _all_parted_by_spaces(contexts: Iterable[str], framings: Iterable[str], options: Iterable[Iterable[str]]) -> bool:
     """Whether every part that follows another begins with one space, and every joint lies between solid signs."""
     middle = [framing for framing in framings if framing]
     last = {text for texts in options for text in texts}

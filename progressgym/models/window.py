@@ -43,9 +43,7 @@ def check_fit(model: PreTrainedModel, requests: Sequence[Request]) -> None:
         UserError: a text is longer than the model's window, or a token has no row in its embedding.
     """
     limit = longest_text(model.config)
-    longest = max(
-        (max(map(len, request.prefixes)) + max(map(len, request.options)) for request in requests), default=0
-    )
+    longest = max((max(map(len, request.prefixes)) + max(map(len, request.options)) for request in requests), default=0)
     if limit is not None and longest > limit:
         raise UserError(
             f"a text of {longest} tokens is longer than the model's window of {limit} (its score would be no number "

@@ -12,9 +12,7 @@ LINES = [
     "Reply: yes no A B C D I should tell the truth even when it hurts",
 ] * 20
 SPECIAL = ["<unk>", "<s>", "</s>"]
-LLAMA3 = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
+LLAMA3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 
 
 def _train(pre_tokenizer: Any, model: str = "bpe", *, letters: Any = (), normalizer: Any = None) -> Any:

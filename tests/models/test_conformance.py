@@ -31,7 +31,11 @@ from tests.models.kinds import (
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 PROMPTS = ["Answer:", "An old man gave a coat to a stranger. What should I do?", "I"]
-OPTIONS = [[" A", " B", " C"], [" I keep my word.", " I break it", " I go and tell the truth even when it hurts"], [" go"]]
+OPTIONS = [
+    [" A", " B", " C"],
+    [" I keep my word.", " I break it", " I go and tell the truth even when it hurts"],
+    [" go"],
+]
 
 
 @pytest.fixture(scope="module", autouse=True)

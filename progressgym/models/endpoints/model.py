@@ -235,7 +235,7 @@ def _choose_model(client: Client) -> str:
         raise EndpointError(f"{error}{'' if error.status else '; is the server running?'}") from None
     data = listing.get("data") if isinstance(listing, dict) else None
     entries = [entry for entry in data if isinstance(entry, dict)] if isinstance(data, list) else []
-    ids = [entry["id"] for entry in entries if isinstance(entry.get("id"), str) and entry["id"]]
+    ids: list[str] = [entry["id"] for entry in entries if isinstance(entry.get("id"), str) and entry["id"]]
     if wanted and (wanted in ids or not ids):
         return wanted
     told = ", ".join(repr(name) for name in ids[:8]) or "none"
