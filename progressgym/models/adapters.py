@@ -21,13 +21,10 @@ if TYPE_CHECKING:
 KEEP_BASE = (True, False, "gaussian", "eva", "orthogonal")
 """Ways to begin (`init_lora_weights`) that leave the base as it is; the trained values are loaded in any case."""
 _UNDERSTOOD = frozenset(
-    "r target_modules exclude_modules lora_alpha lora_dropout fan_in_fan_out bias use_rslora modules_to_save "
-    "init_lora_weights layers_to_transform layers_pattern rank_pattern alpha_pattern trainable_token_indices use_dora "
-    "lora_bias target_parameters ensure_weight_tying".split()
+    ["r", "target_modules", "exclude_modules", "lora_alpha", "lora_dropout", "fan_in_fan_out", "bias", "use_rslora", "modules_to_save", "init_lora_weights", "layers_to_transform", "layers_pattern", "rank_pattern", "alpha_pattern", "trainable_token_indices", "use_dora", "lora_bias", "target_parameters", "ensure_weight_tying"]
 )
 _NO_EFFECT = frozenset(
-    "task_type peft_type auto_mapping peft_version base_model_name_or_path revision inference_mode runtime_config "
-    "eva_config loftq_config corda_config lora_ga_config qalora_group_size megatron_core".split()
+    ["task_type", "peft_type", "auto_mapping", "peft_version", "base_model_name_or_path", "revision", "inference_mode", "runtime_config", "eva_config", "loftq_config", "corda_config", "lora_ga_config", "qalora_group_size", "megatron_core"]
 )
 """Settings of training or of another setting, without effect on a model whose values are loaded."""
 PROBE_TOKENS = 12
