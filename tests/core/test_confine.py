@@ -125,5 +125,6 @@ def test_a_program_runs_confined_and_so_does_what_it_starts() -> None:
         check=False,
     )
     assert done.stdout.strip() == "refused", done.stderr
-    missing = subprocess.run([sys.executable, confine.__file__, "/nowhere/program"], capture_output=True, text=True)
+    command = [sys.executable, confine.__file__, "/nowhere/program"]
+    missing = subprocess.run(command, capture_output=True, text=True, check=False)
     assert missing.returncode == 1 and missing.stderr.startswith("cannot confine /nowhere/program: ")

@@ -445,7 +445,9 @@ class KeyRings(Hostile):
             *(lambda ring=ring: call("keyctl", 10, ctypes.c_int(ring), b"user", b"values", 0) for ring in rings),
             lambda: call("request_key", b"user", b"values", None, 0),
             lambda: call("keyctl", 1, b"progressgym"),
-            lambda: must(line for line in Path("/proc/keys").read_text(encoding="utf-8").splitlines() if "values" in line),
+            lambda: must(
+                line for line in Path("/proc/keys").read_text(encoding="utf-8").splitlines() if "values" in line
+            ),
         )
 
 
@@ -487,10 +489,10 @@ class FullSockets(Hostile):
         while True:
             try:
                 kept.append(socket.socketpair())
-            except OSError as error:
+            except OSError:
                 if held > 64 << 20:
                     raise RuntimeError(f"ESCAPED: {held} bytes") from None
-                raise error
+                raise
             for one in kept[-1]:
                 one.setblocking(False)
                 with contextlib.suppress(PermissionError):
