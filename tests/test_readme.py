@@ -181,8 +181,8 @@ def test_the_commands_run_in_their_order(tmp_path: Path) -> None:
     corpus.mkdir()
     for year, words in CORPUS.items():
         passages = [
-            {"creation_year": year, "source_dataset": "s", "title": f"w{n % 5}", "content": f"{n} {words} " * 20}
-            for n in range(20)
+            {"creation_year": year, "source_dataset": "s", "title": f"w{n % 5}", "content": f"{chr(97 + n)} {words} " * 8}
+            for n in range(26)
         ]
         (corpus / f"Y0{year}.json").write_text(json.dumps(passages))
     vectors = {"examinee_vector": [[0.5] * 19] * 8, "actual_vector": [[0.5] * 19] * 8}
@@ -200,7 +200,7 @@ def test_the_commands_run_in_their_order(tmp_path: Path) -> None:
             "smollm2-135m": str(model),
             "http://127.0.0.1:8000#my-model": f"http://127.0.0.1:{port.read_text()}#tiny",
             "train lifelong-dpo": "train 'lifelong-dpo?comparisons=4'",
-            "history build CORPUS": "history build CORPUS --tokens 2000",
+            "history build CORPUS": "history build CORPUS --tokens 4000 --top-layers 1",
         }
         for printed in commands((ROOT / "README.md").read_text(encoding="utf-8")):
             command = "progressgym bench --seeds 1" if printed == "progressgym bench" else printed
