@@ -18,7 +18,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from progressgym.agents.config import TARGETS, check_rule
+from progressgym.agents.methods.stage import TARGETS
+from progressgym.core.arguments import Steps, check_value
 from progressgym.core.errors import unknown
 
 CAP = 5.0
@@ -39,7 +40,8 @@ def extrapolate(series: Tensor, forecast: int = 1, order: int = 1) -> Tensor:
     >>> extrapolate(torch.tensor([[1.0, 4.0, 9.0], [-1.0, torch.nan, 1.0]]), forecast=1, order=2).tolist()
     [16.0, 2.0]
     """
-    check_rule(forecast, order)
+    check_value("forecast", forecast, Steps)
+    check_value("order", order, Steps)
     values = series.to(torch.float64)
     length = values.shape[-1]
     points = min(order + 1, length)

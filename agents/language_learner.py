@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from progressgym.agents.agent import Agent, Episodes
-from progressgym.agents.config import LanguageModelConfig, LearnerConfig
+from progressgym.agents.config import LanguageModelConfig
+from progressgym.agents.methods.stage import Method, ModelMethod, ModelStage, adjusts_models
 from progressgym.agents.policies.language_model import LanguageModelPolicy, draw_comparisons
 from progressgym.agents.series import LabelSeries
 from progressgym.core.answers import centred_log
@@ -23,6 +24,7 @@ from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, sha256_bytes
 from progressgym.core.protocols import Observation
 from progressgym.core.seeding import child_seed
+from progressgym.envs.challenge import challenge_of
 from progressgym.tuning.centuries import Century, CenturyStore, plain
 from progressgym.tuning.tunable import Weights
 
@@ -36,10 +38,16 @@ class LanguageModelLearner(Agent):
     The rows of a batch share one model in memory and have weights of their own; they are trained one after the other.
     """
 
-    def __init__(self, name: str, config: LearnerConfig, model: LanguageModelConfig) -> None:
-        """Name and configure the agent."""
+    def __init__(self, name: str, method: Method, model: LanguageModelConfig) -> None:
+        """Name the agent, and say how it learns and what.
+
+        Raises:
+            UserError: a method that cannot adjust a language model.
+        """
         super().__init__(name)
-        self.config, self.model_config = config, model
+        if not adjusts_models(type(method)):
+            raise UserError(f"{name}: {type(method).__name__} adjusts a stance only")
+        self.method, self.model_config = method, model
         self.on_step: Step | None = None
         """Told of every training step, of finished centuries that were found in a store too."""
         self._store: CenturyStore | None = None
@@ -67,18 +75,19 @@ class LanguageModelLearner(Agent):
         if self._store is not None and len(episodes) > 1:
             raise UserError(f"{self.name}: checkpoints are kept for one episode at a time, not for {len(episodes)}")
         if self._policy is None or self._policy.instrument != episodes.instrument or self._opened != _origin(episodes):
-            self._policy = LanguageModelPolicy.open(self.model_config, episodes.first, self.config.device)
+            self._policy = LanguageModelPolicy.open(self.model_config, episodes.first, self.method.device)
             self._opened = _origin(episodes)
         self._seeds = [0 if seed is None else seed for seed in seeds]
         self._weights: list[Weights | None] = [None] * len(episodes)
         self._century = 0
         self._read = self._scored_items(episodes)
         self._base = [centred_log(answers, episodes.instrument.mask) for answers in episodes.initial_answers]
-        self._series = LabelSeries(episodes, self.config)
+        self._series = LabelSeries(episodes, self.method)
         self._seen = sha256_bytes(
             canonical_json(
                 {
-                    "config": asdict(self.config) | {"device": ""},
+                    "method": type(self.method).__name__,
+                    "config": asdict(self.method) | {"device": ""},
                     "model": asdict(self.model_config),
                     "seeds": self._seeds,
                     "weights": self._policy.tunable.loaded.fingerprint,
@@ -116,7 +125,7 @@ class LanguageModelLearner(Agent):
             logs.append(entry)
             self._tell([entry])
 
-        policy.weights = None if self.config.independent else self._start(row)
+        policy.weights = None if self.method.independent else self._start(row)
         self._align(row, targets, weights, note)
         logits = self._base[row].copy()
         logits[self._read] = policy.logits(self._read)[self._read]
@@ -145,15 +154,16 @@ class LanguageModelLearner(Agent):
         weights: NDArray[np.float64],
         note: Callable[[dict[str, float]], None],
     ) -> None:
-        config, policy, pairs = self.config, self.policy, self.episodes.pairs[row]
+        policy, pairs = self.policy, self.episodes.pairs[row]
+        method = cast(ModelMethod, self.method)
         seed = child_seed(self._seeds[row], "stage", str(self._century))
         chosen = draw_comparisons(weights, self.model_config.comparisons, self._seeds[row], self._century)
         if not len(chosen):
             return
-        beta = config.beta_dpo if config.method == "dpo" else config.beta_kl
-        own = policy.logits(np.unique(pairs[chosen, 0])) if config.reference == "uniform" else None
-        rows = policy.rows(pairs[chosen], targets[chosen], weights[chosen], own, beta, seed)
-        policy.align(config.method, rows, self.model_config, beta, seed=seed, report=note)
+        stage = ModelStage(
+            policy=policy, pairs=pairs[chosen], targets=targets[chosen], weights=weights[chosen], seed=seed
+        )
+        policy.align(method, method.rows(stage), self.model_config, seed=seed, report=note)
 
     def _tell(self, logs: Any) -> None:
         if self.on_step is not None:
@@ -162,11 +172,8 @@ class LanguageModelLearner(Agent):
 
     @staticmethod
     def _scored_items(episodes: Episodes) -> NDArray[np.int64]:
-        """Items whose answers count: all in Coevolve, the evaluation items elsewhere."""
-        instrument = episodes.instrument
-        if episodes.first.challenge in ("follow", "predict"):
-            return instrument.evaluation
-        return np.arange(len(instrument.items), dtype=np.int64)
+        """Items whose answers count."""
+        return challenge_of(episodes.first).counted(episodes.instrument)
 
 
 def _origin(episodes: Episodes) -> tuple[str | None, str | None]:

@@ -13,6 +13,7 @@ from progressgym.core.answers import centred_log
 from progressgym.core.protocols import Observation
 from progressgym.core.seeding import generator
 from progressgym.envs.actions import to_action
+from progressgym.envs.challenge import challenge_of
 
 Floats = NDArray[np.floating]
 
@@ -88,8 +89,7 @@ class LinearTrend(PrivilegedAgent):
 
 def _lead(episodes: Episodes) -> int:
     """How many centuries the reference's answers are ahead of the comparisons shown."""
-    task = episodes.first
-    return 1 if task.challenge == "coevolve" else task.horizon
+    return challenge_of(episodes.first).lead
 
 
 def _century(truth: NDArray[np.float32], observation: Observation, lead: int) -> NDArray[np.float32]:

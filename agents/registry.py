@@ -1,135 +1,133 @@
-"""All agents by name, as one flat list, and `make`, which reads a name or a query string.
+"""All agents by name, as one flat table, and `make`, which reads a name or a query string.
 
-Importing this module loads no torch; the first agent made does.
+A row names a class: an `Agent` as it stands, a recipe (a frozen dataclass with `agent(name)`: alignment methods and
+forecasters), or anybody's class with `reset` and `act`. Importing this module loads no torch; the first agent made does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from progressgym.agents.config import (
     MODEL_REFERENCE,
     POLICY_PREFIX,
-    FilterConfig,
     LanguageModelConfig,
-    LearnedConfig,
-    LearnerConfig,
     same_model,
 )
-from progressgym.core.errors import UserError, unknown
-from progressgym.core.ids import Scalar, format_id, parse_id
+from progressgym.agents.methods.stage import adjusts_models
+from progressgym.core.arguments import arguments_of, refuse_unknown
+from progressgym.core.errors import UserError
+from progressgym.core.ids import Scalar, VariantId, format_id, parse_id
+from progressgym.core.registry import Entry, Registry
 
 if TYPE_CHECKING:
     from progressgym.agents.agent import Agent
     from progressgym.histories.history import History
 
-Config = LearnerConfig | FilterConfig | LearnedConfig
-SHARED = ("independent", "forecast", "order", "targets", "scale", "device")
-"""Arguments of every alignment method; each adds its own."""
-MODEL_ARGUMENTS = ("policy", "start", "tuning", "rank", "learning_rate", "comparisons", "epochs", "batch_size")
-"""Arguments of a language-model policy; those but `policy` need one."""
-WITH_MODELS = ("dpo", "rlhf")
-"""Methods that can adjust a language model."""
 STANCE = "stance"
-METHOD_ARGUMENTS = {
-    "map": (*SHARED, "prior"),
-    "dpo": (*SHARED, "beta_dpo", "reference", "ridge"),
-    "rlhf": (*SHARED, "beta_kl", "reference", "ridge"),
-    "kalman": ("forecast", "scale", "device"),
-    "learned": ("forecast", "scale", "device"),
-}
-"""Arguments that a query string may give, by method."""
+MODEL_ARGUMENTS = tuple(arguments_of(LanguageModelConfig))
+"""Arguments of a language-model policy; those but `policy` need one."""
+_REFERENCES = "progressgym.agents.references"
+_METHODS = "progressgym.agents.methods"
+_CONFIG = "progressgym.agents.config"
 
 
 @dataclass(kw_only=True, frozen=True)
-class AgentSpec:
-    """One row of the list of agents."""
+class AgentSpec(Entry):
+    """One row of the table of agents."""
 
-    name: str
-    summary: str
-    """What it does, for tables and help."""
-    reference: str | None = None
-    """Name of a class in `references`; None for a learning agent."""
-    method: str | None = None
-    """How a learning agent learns: an alignment method, or `kalman` or `learned`."""
-    defaults: Mapping[str, Scalar] = field(default_factory=dict)
-    """Arguments that make the variant."""
+    learns: bool = True
+    """Whether the kind of labels can make a difference."""
     privileged: bool = False
     """Reads the truth."""
     extrapolative: bool = False
     """Its forecast follows the challenge's horizon in a benchmark unless it is given."""
 
+    @property
+    def method(self) -> str | None:
+        """How a learning agent learns: the name of its class, in lower case; None for a reference."""
+        return self.target.rpartition(":")[2].lower() if self.learns else None
 
-REGISTRY: dict[str, AgentSpec] = {
-    spec.name: spec
-    for spec in (
-        AgentSpec(name="static", summary="answers as century 0 for ever", reference="Static"),
-        AgentSpec(name="random", summary="answers by chance", reference="Random"),
-        AgentSpec(name="oracle", summary="answers with the truth", reference="Oracle", privileged=True),
+
+def _reference(name: str, summary: str, target: str, *, privileged: bool = True) -> AgentSpec:
+    return AgentSpec(name=name, summary=summary, target=f"{_REFERENCES}:{target}", learns=False, privileged=privileged)
+
+
+AGENTS = Registry(
+    "agent",
+    (
+        _reference("static", "answers as century 0 for ever", "Static", privileged=False),
+        _reference("random", "answers by chance", "Random", privileged=False),
+        _reference("oracle", "answers with the truth", "Oracle"),
+        _reference("last-human", "the true answers of the last century asked", "LastHuman"),
+        _reference(
+            "last-century",
+            "the true answers of the last century of all, from the start: steers in Coevolve",
+            "LastCentury",
+        ),
+        _reference("linear-trend", "a line through the true answers", "LinearTrend"),
+        AgentSpec(name="lifelong-map", summary="tracks the most probable stance", target=f"{_METHODS}.map:Map"),
         AgentSpec(
-            name="last-human",
-            summary="the true answers of the last century asked",
-            reference="LastHuman",
-            privileged=True,
+            name="lifelong-dpo", summary="direct preference optimisation every century", target=f"{_METHODS}.dpo:Dpo"
         ),
         AgentSpec(
-            name="last-century",
-            summary="the true answers of the last century of all, from the start: steers in Coevolve",
-            reference="LastCentury",
-            privileged=True,
+            name="lifelong-rlhf",
+            summary="a reward model and its best policy every century",
+            target=f"{_METHODS}.rlhf:Rlhf",
         ),
-        AgentSpec(
-            name="linear-trend", summary="a line through the true answers", reference="LinearTrend", privileged=True
-        ),
-        AgentSpec(name="lifelong-map", summary="tracks the most probable stance", method="map"),
-        AgentSpec(name="lifelong-dpo", summary="direct preference optimisation every century", method="dpo"),
-        AgentSpec(name="lifelong-rlhf", summary="a reward model and its best policy every century", method="rlhf"),
         AgentSpec(
             name="kalman-level",
             summary="filters the stance and expects it to stay",
-            method="kalman",
-            defaults={"models": "level"},
+            target=f"{_CONFIG}:FilterConfig",
+            fixed={"models": "level"},
         ),
         AgentSpec(
             name="kalman-trend",
             summary="filters a local linear trend of the stance and continues it",
-            method="kalman",
-            defaults={"models": "trend"},
+            target=f"{_CONFIG}:FilterConfig",
+            fixed={"models": "trend"},
         ),
         AgentSpec(
             name="kalman",
             summary="averages filters of levels, trends, parabolas and cycles by their evidence",
-            method="kalman",
-            defaults={"models": "average"},
+            target=f"{_CONFIG}:FilterConfig",
+            fixed={"models": "average"},
         ),
-        AgentSpec(name="attention", summary="forecasts with weights learned on synthetic paths", method="learned"),
+        AgentSpec(
+            name="attention",
+            summary="forecasts with weights learned on synthetic paths",
+            target=f"{_CONFIG}:LearnedConfig",
+        ),
         AgentSpec(
             name="extrapolative-dpo",
             summary="DPO on forecast preferences",
-            method="dpo",
+            target=f"{_METHODS}.dpo:Dpo",
             defaults={"forecast": 1, "order": 1},
             extrapolative=True,
         ),
         AgentSpec(
             name="extrapolative-rlhf",
             summary="RLHF on forecast preferences",
-            method="rlhf",
+            target=f"{_METHODS}.rlhf:Rlhf",
             defaults={"forecast": 1, "order": 1},
             extrapolative=True,
         ),
-    )
-}
+    ),
+    group="progressgym.agents",
+    row=AgentSpec,
+)
 
 
 def names() -> list[str]:
-    """Names of all agents.
+    """Names of all agents, installed ones last.
 
     >>> names()[:3]
     ['static', 'random', 'oracle']
     """
-    return list(REGISTRY)
+    return AGENTS.names()
 
 
 def spec_of(agent: str) -> AgentSpec:
@@ -141,10 +139,7 @@ def spec_of(agent: str) -> AgentSpec:
     >>> spec_of("lifelong-dpo?independent=true").method
     'dpo'
     """
-    name = parse_id(agent).name
-    if name not in REGISTRY:
-        raise unknown("agent", name, REGISTRY)
-    return REGISTRY[name]
+    return AGENTS[parse_id(agent).name]
 
 
 def check(agent: str) -> str:
@@ -153,41 +148,41 @@ def check(agent: str) -> str:
     >>> check("lifelong-dpo?reference=uniform&independent=true")
     'lifelong-dpo?independent=true&reference=uniform'
     """
-    spec, given = spec_of(agent), dict(parse_id(agent).arguments)
-    if "horizon" in given:
+    asked = _settle(parse_id(agent))
+    _configure(asked)
+    return str(asked)
+
+
+def _settle(asked: VariantId) -> VariantId:
+    """An id with one spelling: flat, `horizon` as `forecast`, the stance policy left out."""
+    given, known = dict(AGENTS.flat(asked).arguments), AGENTS.arguments(asked.name)
+    if "horizon" in given and "horizon" not in known and "forecast" in known:
         if "forecast" in given:
-            raise UserError(f"{agent!r}: horizon is another name of forecast; give one of them")
+            raise UserError(f"{str(asked)!r}: horizon is another name of forecast; give one of them")
         given["forecast"] = given.pop("horizon")
-    known = () if spec.method is None else (*METHOD_ARGUMENTS[spec.method], *_model_arguments(spec))
-    if given.get("policy") == STANCE:
+    if given.get("policy") == STANCE and "policy" not in known:
         del given["policy"]
-    for key in given:
-        if key not in known:
-            if not known:
-                raise UserError(f"agent {spec.name!r} takes no arguments, got {key!r}")
-            raise unknown(f"argument of agent {spec.name!r}", key, known)
-    if spec.method is not None:
-        config_of(spec, given)
-        if model_of(given) is not None and spec.method not in WITH_MODELS:
-            raise UserError(
-                f"agent {spec.name!r} adjusts a stance only; leave policy out or choose a DPO or RLHF agent"
-            )
-    return format_id(spec.name, **given)
+    return VariantId(asked.name, given)
 
 
-def config_of(spec: AgentSpec, arguments: Mapping[str, Scalar]) -> Config:
-    """The configuration of a learning agent.
+def _configure(asked: VariantId) -> tuple[Any, LanguageModelConfig | None]:
+    """How an agent of an id is made, to be called with its title, and the language model that it adjusts.
 
     Raises:
-        UserError: a value out of range.
+        UserError: an unknown argument or a value out of range.
     """
-    own = {key: value for key, value in arguments.items() if key not in MODEL_ARGUMENTS}
-    settings: dict[str, Any] = {**spec.defaults, **own}
-    if spec.method == "kalman":
-        return FilterConfig(**settings)
-    if spec.method == "learned":
-        return LearnedConfig(**settings)
-    return LearnerConfig(method=str(spec.method), **settings)
+    target, label = AGENTS.load(asked.name), f"agent {asked.name!r}"
+    recipe = hasattr(target, "agent")
+    models = MODEL_ARGUMENTS if adjusts_models(target) else ("policy",) if recipe else ()
+    refuse_unknown(label, asked.arguments, [*AGENTS.known(asked), *models])
+    own = {key: value for key, value in asked.arguments.items() if key not in models}
+    settings = AGENTS.settings(VariantId(asked.name, own))
+    if not recipe:
+        return partial(_of_class, target, settings), None
+    model = model_of({key: value for key, value in asked.arguments.items() if key in models})
+    if model is not None and not adjusts_models(target):
+        raise UserError(f"{label} adjusts a stance only; leave policy out or choose a DPO or RLHF agent")
+    return partial(_of_recipe, target(**settings), model), model
 
 
 def model_of(arguments: Mapping[str, Scalar]) -> LanguageModelConfig | None:
@@ -219,10 +214,12 @@ def with_policy(agent: str, policy: str) -> str:
     """
     if policy != STANCE:
         model_of({"policy": policy})
-    spec, given = spec_of(agent), parse_id(agent)
-    if policy == STANCE or spec.method not in WITH_MODELS or "policy" in given.arguments:
+    given = parse_id(agent)
+    target = AGENTS.load(given.name)
+    if policy == STANCE or not adjusts_models(target) or "policy" in given.arguments:
         return check(agent)
-    return check(format_id(given.name, **{"reference": MODEL_REFERENCE, **given.arguments, "policy": policy}))
+    preset = {"reference": MODEL_REFERENCE} if "reference" in AGENTS.arguments(given.name) else {}
+    return check(format_id(given.name, **{**preset, **given.arguments, "policy": policy}))
 
 
 def marked(agent: str, history: History | None) -> str:
@@ -233,7 +230,7 @@ def marked(agent: str, history: History | None) -> str:
         history: a fixed one, or None for a distribution.
     """
     given = parse_id(agent)
-    model = model_of(given.arguments) if spec_of(agent).method in WITH_MODELS else None
+    model = model_of(given.arguments) if adjusts_models(AGENTS.load(given.name)) else None
     if model is None or model.start == "model":
         return agent
     first = None if history is None else history.adapter(0)
@@ -243,101 +240,34 @@ def marked(agent: str, history: History | None) -> str:
     return check(format_id(given.name, **{**given.arguments, "start": "model"}))
 
 
-def _model_arguments(spec: AgentSpec) -> tuple[str, ...]:
-    return MODEL_ARGUMENTS if spec.method in WITH_MODELS else ("policy",)
-
-
-def make(
-    name: str,
-    *,
-    policy: str | None = None,
-    independent: bool | None = None,
-    forecast: int | None = None,
-    order: int | None = None,
-    horizon: int | None = None,
-    reference: str | None = None,
-    targets: str | None = None,
-    beta_dpo: float | None = None,
-    beta_kl: float | None = None,
-    ridge: float | None = None,
-    prior: float | None = None,
-    scale: float | None = None,
-    device: str | None = None,
-    start: str | None = None,
-    tuning: str | None = None,
-    rank: int | None = None,
-    learning_rate: float | None = None,
-    comparisons: int | None = None,
-    epochs: int | None = None,
-    batch_size: int | None = None,
-) -> Agent:
+def make(name: str, **arguments: Any) -> Agent:
     """Make an agent.
 
     Args:
-        name: one of `names()`, or a query string such as `lifelong-dpo?independent=true`.
-        policy: what the agent adjusts: `stance` (default), or `lm:` and what `load_model` takes.
-        independent: restart from century 0 every century (default: continue from the last).
-        forecast: K, centuries ahead (default 0; 1 for extrapolative agents; what the task asks for with Kalman filters
-            and attention).
-        order: M, degree of the extrapolation (default 0; 1 for extrapolative agents).
-        horizon: another name of `forecast`.
-        reference: `stage` (default) or `uniform`.
-        targets: `soft` or `signed`, see `progressgym.agents.forecast.loss_terms`, or `debate`, see
-            `progressgym.agents.series`.
-        beta_dpo: strength of DPO's reference.
-        beta_kl: price of divergence in RLHF.
-        ridge: weak prior of DPO and of the reward model.
-        prior: precision of a century's move, MAP.
-        scale: how far a unit of stance moves the logits.
-        device: `auto` (default), `cpu`, `cuda`.
-        start: language models: `history` (default; its first adapter where it is of this model) or `model`.
-        tuning: language models: `lora` (default) or `full`.
-        rank: of the LoRA adapter.
-        learning_rate: peak learning rate of a stage.
-        comparisons: how many comparisons a century is trained on; 0 takes all.
-        epochs: passes over them.
-        batch_size: rows a step.
+        name: one of `names()`, a query string such as `lifelong-dpo?independent=true`, or `module:Class`.
+        arguments: more of them; None is as if not given. They are the fields of the agent's own dataclass (`Dpo`, `Map`,
+            `Rlhf` in `progressgym.agents.methods`, `FilterConfig`, `LearnedConfig`), `horizon` as another name of
+            `forecast`, and for language models those of `progressgym.agents.config.LanguageModelConfig`.
 
     Raises:
         UserError: unknown agent, argument or value; an argument given twice.
+
+    >>> make("lifelong-dpo?independent=true", beta_dpo=0.5).name
+    'lifelong-dpo?beta_dpo=0.5&independent=true'
     """
-    if horizon is not None and forecast is not None:
-        raise UserError("horizon is another name of forecast; give one of them")
-    keywords: dict[str, Scalar | None] = {
-        "independent": independent,
-        "forecast": horizon if forecast is None else forecast,
-        "order": order,
-        "reference": reference,
-        "targets": targets,
-        "beta_dpo": beta_dpo,
-        "beta_kl": beta_kl,
-        "ridge": ridge,
-        "prior": prior,
-        "scale": scale,
-        "device": device,
-        "policy": policy,
-        "start": start,
-        "tuning": tuning,
-        "rank": rank,
-        "learning_rate": learning_rate,
-        "comparisons": comparisons,
-        "epochs": epochs,
-        "batch_size": batch_size,
-    }
-    asked = parse_id(name)
-    # What belongs to a language model can only be checked beside the policy.
-    named = asked.arguments | ({} if policy is None else {"policy": asked.arguments.get("policy", policy)})
-    variant = parse_id(check(format_id(asked.name, **named)))
-    arguments = dict(variant.arguments)
-    for key, value in keywords.items():
-        if value is None or (key, value) == ("policy", STANCE):
-            continue
-        if arguments.get(key, value) != value:
-            raise UserError(f"{key} is given as {arguments[key]!r} in {name!r} and as {value!r} beside it")
-        arguments[key] = value
-    arguments = dict(parse_id(check(format_id(variant.name, **arguments))).arguments)
-    title = format_id(variant.name, **{key: value for key, value in arguments.items() if key != "device"})
-    return _build(REGISTRY[variant.name], title, arguments)
+    asked = _settle(parse_id(name))
+    more = {key: value for key, value in arguments.items() if value is not None and (key, value) != ("policy", STANCE)}
+    given = dict(asked.arguments)
+    for key, value in _settle(VariantId(asked.name, more)).arguments.items():
+        if given.get(key, value) != value:
+            raise UserError(f"{key} is given as {given[key]!r} in {name!r} and as {value!r} beside it")
+        given[key] = value
+    build, _ = _configure(VariantId(asked.name, given))
+    title = format_id(asked.name, **{key: value for key, value in given.items() if key != "device"})
+    agent: Agent = build(title)
+    if agent.privileged and not spec_of(name).privileged:
+        raise UserError(f"agent {asked.name!r} reads the truth, which only the references of progressgym may")
+    return agent
 
 
 def make_for(agent: str, horizon: int, device: str | None = None) -> Agent:
@@ -350,38 +280,25 @@ def make_for(agent: str, horizon: int, device: str | None = None) -> Agent:
         horizon: of the challenge, centuries; 0 where it has none.
         device: of a learning agent that does not name one.
     """
-    spec, given = spec_of(agent), parse_id(agent).arguments
-    forecast = horizon if spec.extrapolative and horizon > 0 and "forecast" not in given else None
-    return make(agent, forecast=forecast, device=device if spec.method is not None and "device" not in given else None)
+    spec, asked = spec_of(agent), parse_id(agent)
+    forecast = horizon if spec.extrapolative and horizon > 0 and "forecast" not in asked.arguments else None
+    takes_device = "device" in AGENTS.arguments(asked.name) and "device" not in asked.arguments
+    return make(agent, forecast=forecast, device=device if takes_device else None)
 
 
-def _build(spec: AgentSpec, title: str, arguments: dict[str, Scalar]) -> Agent:
-    if spec.reference is not None:
-        from progressgym.agents import references
+def _of_recipe(recipe: Any, model: LanguageModelConfig | None, title: str) -> Agent:
+    if model is None:
+        agent: Agent = recipe.agent(title)
+        return agent
+    from progressgym.agents.language_learner import LanguageModelLearner
 
-        kinds: dict[str, type[Agent]] = {
-            "Static": references.Static,
-            "Random": references.Random,
-            "Oracle": references.Oracle,
-            "LastHuman": references.LastHuman,
-            "LastCentury": references.LastCentury,
-            "LinearTrend": references.LinearTrend,
-        }
-        return kinds[spec.reference](title)
-    config = config_of(spec, arguments)
-    if isinstance(config, FilterConfig):
-        from progressgym.agents.filters.agent import Kalman
+    return LanguageModelLearner(title, recipe, model)
 
-        return Kalman(title, config)
-    if isinstance(config, LearnedConfig):
-        from progressgym.agents.learned.agent import AttentionAgent
 
-        return AttentionAgent(title, config)
-    model = model_of(arguments)
-    if model is not None:
-        from progressgym.agents.language_learner import LanguageModelLearner
+def _of_class(target: Any, settings: Mapping[str, Any], title: str) -> Agent:
+    from progressgym.agents.agent import Agent
+    from progressgym.agents.rowwise import Rowwise
 
-        return LanguageModelLearner(title, config, model)
-    from progressgym.agents.learner import Learner
-
-    return Learner(title, config)
+    if isinstance(target, type) and issubclass(target, Agent):
+        return target(title, **settings)
+    return Rowwise(title, partial(target, **settings))

@@ -1,43 +1,51 @@
 """What a learning agent makes of the labels that it sees: the series of every comparison of a batch.
 
-Usually an entry is what the human said. With `targets=debate` it is who would win a debate about the two options before
-this human (`agents.debate.labels`): the agent learns what can be defended instead of what was answered.
+Usually an entry is what the human said. Where the targets name a transform (`methods.stage.TRANSFORMS`) it is what that makes of
+it: with `targets=debate`, who would win a debate about the two options before this human. Then the agent learns what can
+be defended instead of what was answered.
 
 Legend of shapes: B episodes, Q comparisons.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from progressgym.agents.agent import Episodes
-from progressgym.agents.config import DEBATE, LearnerConfig
-from progressgym.agents.debate.labels import DebatedLabels
 from progressgym.agents.forecast import PreferenceSeries
+from progressgym.agents.methods.stage import TRANSFORMS, Method
+from progressgym.core.targets import load_target
+
+Transform = Callable[[NDArray[np.floating]], NDArray[np.float32]]
+"""Labels (B, Q) of a century -> choices (B, Q) in their place; made of an instrument and its pairs (B, Q, 3)."""
 
 
 class LabelSeries:
-    """The labels of a batch, century by century, as a configuration wants them."""
+    """The labels of a batch, century by century, as a method wants them."""
 
-    def __init__(self, episodes: Episodes, config: LearnerConfig, device: str | torch.device = "cpu") -> None:
+    def __init__(self, episodes: Episodes, method: Method, device: str | torch.device = "cpu") -> None:
         """Begin with century 0.
 
         Args:
             episodes: the batch.
-            config: its `targets`, `forecast` and `order` count.
+            method: its `targets`, `forecast` and `order` count.
             device: of the tensors.
 
         Raises:
             UserError: debates about items whose options have too few tags.
         """
-        debated = config.targets == DEBATE
-        self._config, self._device = config, device
-        self._debate = DebatedLabels(episodes.instrument, episodes.pairs) if debated else None
-        # The winner of a debate is a choice, as a sampled label is.
-        self.kind = "sample" if debated else episodes.label_kind
+        target = TRANSFORMS.get(method.targets or "")
+        self._method, self._device = method, device
+        self._transform: Transform | None = (
+            None if target is None else load_target(target)(episodes.instrument, episodes.pairs)
+        )
+        # What a transform makes is a choice, as a sampled label is.
+        self.kind = episodes.label_kind if self._transform is None else "sample"
         """`probability` or `sample`: what entries are."""
         self._series = PreferenceSeries(self.kind, self._entries(episodes.initial_labels))
 
@@ -47,9 +55,9 @@ class LabelSeries:
 
     def terms(self) -> tuple[Tensor, Tensor]:
         """Targets and weights (B, Q) of the loss, see `forecast.loss_terms`."""
-        config = self._config
-        return self._series.terms(config.forecast, config.order, None if self._debate else config.targets)
+        method = self._method
+        return self._series.terms(method.forecast, method.order, None if self._transform else method.targets)
 
     def _entries(self, labels: ArrayLike) -> Tensor:
         given = np.asarray(labels)
-        return torch.tensor(given if self._debate is None else self._debate(given), device=self._device)
+        return torch.tensor(given if self._transform is None else self._transform(given), device=self._device)

@@ -29,7 +29,7 @@ from progressgym.agents.filters.agent import Kalman
 from progressgym.bench.challenges import parse_challenge
 from progressgym.bench.episodes import environments, replay, run_batch
 from progressgym.bench.scoring import baseline, contributions, draw_panel
-from progressgym.histories.families import FAMILIES, SHARED
+from progressgym.histories.families import FAMILIES, SHARED, family_of
 from progressgym.histories.source import resolve_history
 from progressgym.scores.intervals import NORMAL_QUANTILE, estimate_skill
 from progressgym.scores.resampling import Panel
@@ -58,7 +58,7 @@ class Told(Kalman):
 
 def course_covariances(name: str, centuries: int) -> Floats:
     """(M, T, T) covariances of a family's courses, one for every value of what its coordinates share."""
-    family = FAMILIES[name]
+    family = family_of(name)
     each = np.eye(family.draws(centuries))  # one normal number at a time: courses are linear in them
     courses = np.array([family.courses(each, np.full(SHARED, u), centuries) for u in GRID])
     tables = np.unique(np.round(courses @ courses.swapaxes(1, 2), 12), axis=0)

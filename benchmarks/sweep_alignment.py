@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.agents.config import LanguageModelConfig
+from progressgym.agents.methods import Dpo, Rlhf
 from progressgym.agents.policies.language_model import LanguageModelPolicy, draw_comparisons
 from progressgym.core.answers import centred_log, softmax_options
 from progressgym.core.errors import UserError
@@ -103,7 +104,8 @@ def run(setting: Setting, history: History, loaded: Any, seed: int) -> dict[str,
     before = policy.logits(items)[items]
     rows = trained.rows(pairs[chosen], targets, np.ones(len(chosen)), own, setting.beta, seed)
     config = LanguageModelConfig(policy="lm:smollm2-135m", tuning=setting.tuning, learning_rate=setting.learning_rate)
-    trained.align(setting.method, rows, config, setting.beta, seed=seed)
+    method = Dpo(beta_dpo=setting.beta) if setting.method == "dpo" else Rlhf(beta_kl=setting.beta)
+    trained.align(method, rows, config, seed=seed)
     after = policy.logits(items)[items]
     mask = instrument.mask[items]
     human = [centred_log(history.answers[t, items].astype(np.float64), mask)[mask] for t in (FIRST, TAUGHT)]

@@ -19,6 +19,7 @@ import gymnasium as gym
 import pettingzoo
 
 import progressgym  # noqa: F401  (registers the environments)
+from progressgym.envs.challenge import CHALLENGES, parse_challenge
 
 FOLDER = Path(__file__).resolve().parent / "environments"
 EXAMPLE_HISTORY = "synthetic:linear?seed=0"
@@ -119,6 +120,21 @@ def page(ids: list[str]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def challenge_table() -> list[str]:
+    """What can be asked of an agent by name, in a benchmark, on a board and in ids."""
+    lines = [
+        "| challenge | environment | the agent should | shown beside the score | ranked by |",
+        "|---|---|---|---|---|",
+    ]
+    for name in CHALLENGES:
+        one = parse_challenge(name)
+        beside = ", ".join(measure.title.lower() for measure in one.measures) or "nothing"
+        ranked = "score" if one.cost is None else f"the pair of score and {one.cost}, of which less is better"
+        arguments = ", ".join(f"`{key}={value}`" for key, value in one.arguments)
+        lines.append(f"| `{name}`: {arguments} | `{one.environment}` | {one.summary} | {beside} | {ranked} |")
+    return lines
+
+
 def pages() -> dict[str, str]:
     """File name -> content of every page."""
     challenges: dict[str, list[str]] = {}
@@ -137,6 +153,7 @@ def pages() -> dict[str, str]:
     written["debate.md"] = debate_page()
     summary = inspect.cleandoc(type(pettingzoo.make("aec", DEBATE).unwrapped).__doc__ or "").split("\n\n")[0]
     lines.append(f"| [debate](debate.md) | {summary} |")
+    lines += ["", "# Challenges", "", *challenge_table()]
     written["index.md"] = "\n".join([*lines[:3], "", *lines[3:]]) + "\n"
     return written
 

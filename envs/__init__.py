@@ -13,51 +13,45 @@ import warnings
 
 from gymnasium.envs.registration import register
 
+from progressgym.core.registry import Entry
+from progressgym.envs.challenge import CHALLENGES
 from progressgym.envs.coefficients import FITTED_INFLUENCE, FITTED_PULL
 
-register(
-    id="ProgressGym/Follow-v0",
-    entry_point="progressgym.envs.follow:FollowEnv",
-    vector_entry_point="progressgym.envs.vector.tracking:FollowVectorEnv",
-)
-register(
-    id="ProgressGym/FollowStance-v0",
-    entry_point="progressgym.envs.follow:FollowStanceEnv",
-    vector_entry_point="progressgym.envs.vector.tracking:FollowStanceVectorEnv",
-)
-register(
-    id="ProgressGym/Predict-v0",
-    entry_point="progressgym.envs.predict:PredictEnv",
-    vector_entry_point="progressgym.envs.vector.tracking:PredictVectorEnv",
-)
-register(
-    id="ProgressGym/PredictStance-v0",
-    entry_point="progressgym.envs.predict:PredictStanceEnv",
-    vector_entry_point="progressgym.envs.vector.tracking:PredictStanceVectorEnv",
-)
-register(
-    id="ProgressGym/Coevolve-v0",
-    entry_point="progressgym.envs.coevolve:CoevolveEnv",
-    vector_entry_point="progressgym.envs.vector.coevolve:CoevolveVectorEnv",
-)
-register(
-    id="ProgressGym/CoevolveStance-v0",
-    entry_point="progressgym.envs.coevolve:CoevolveStanceEnv",
-    vector_entry_point="progressgym.envs.vector.coevolve:CoevolveStanceVectorEnv",
-)
+
+def add_challenge(name: str, target: str, environment: str, *, vector: str | None = None, **settings: float) -> None:
+    """Register a challenge with its environments: answers and numbers, one by one and by the thousand.
+
+    Args:
+        name: of the challenge.
+        target: `module:Class` of its description, a `Challenge`; the module holds `FollowEnv` and `FollowStanceEnv`
+            for the environment `Follow-v0`.
+        environment: name of the answers flavour and version.
+        vector: module of `FollowVectorEnv` and `FollowStanceVectorEnv`, where there are any.
+        settings: arguments of the environment that differ from its defaults.
+    """
+    CHALLENGES.add(Entry(name=name, summary="", target=target))
+    module = target.partition(":")[0]
+    stem, _, version = environment.rpartition("-")
+    for flavour in (stem, f"{stem}Stance"):
+        register(
+            id=f"ProgressGym/{flavour}-{version}",
+            entry_point=f"{module}:{flavour}Env",
+            vector_entry_point=None if vector is None else f"{vector}:{flavour}VectorEnv",
+            kwargs=settings,
+        )
+
+
+_HERE = "progressgym.envs"
 _FITTED = {"pull": FITTED_PULL, "influence": FITTED_INFLUENCE}
-register(
-    id="ProgressGym/Coevolve-v1",
-    entry_point="progressgym.envs.coevolve:CoevolveEnv",
-    vector_entry_point="progressgym.envs.vector.coevolve:CoevolveVectorEnv",
-    kwargs=_FITTED,
+add_challenge("follow", f"{_HERE}.follow:Follow", "Follow-v0", vector=f"{_HERE}.vector.tracking")
+add_challenge("predict", f"{_HERE}.predict:Predict", "Predict-v0", vector=f"{_HERE}.vector.tracking")
+add_challenge("coevolve", f"{_HERE}.coevolve:Coevolve", "Coevolve-v0", vector=f"{_HERE}.vector.coevolve")
+add_challenge(
+    "coevolve-v1", f"{_HERE}.coevolve:CoevolveV1", "Coevolve-v1", vector=f"{_HERE}.vector.coevolve", **_FITTED
 )
-register(
-    id="ProgressGym/CoevolveStance-v1",
-    entry_point="progressgym.envs.coevolve:CoevolveStanceEnv",
-    vector_entry_point="progressgym.envs.vector.coevolve:CoevolveStanceVectorEnv",
-    kwargs=_FITTED,
-)
+BENCHMARKED = ("follow", "predict", "coevolve")
+"""Challenges that a benchmark runs when nothing is asked for."""
+
 register(
     id="ProgressGym/CoevolveLive-v0",
     entry_point="progressgym.envs.coevolve_live:CoevolveLiveEnv",

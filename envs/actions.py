@@ -5,6 +5,8 @@ Legend of shapes: N items, K options of the widest item.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -45,3 +47,25 @@ def to_answers(action: ArrayLike, mask: Bools) -> Floats:
     if np.isnan(answers).any():
         raise UserError("the action holds NaN; give a log-probability for every option")
     return answers
+
+
+def checked_action(action: Any, shape: tuple[int, int], where: str = "") -> NDArray[np.float32]:
+    """An action of anybody's agent as a float32 array of its own.
+
+    Args:
+        action: what `act` returned.
+        shape: (N, K) that it must have.
+        where: what an error begins with.
+
+    Raises:
+        UserError: no array of numbers, another shape, or NaN.
+    """
+    try:
+        array = np.array(action, dtype=np.float32)
+    except (TypeError, ValueError):
+        raise UserError(f"{where}the action is a {type(action).__name__}, not an array of numbers") from None
+    if array.shape != shape:
+        raise UserError(f"{where}the action has shape {array.shape}, expected {shape}")
+    if np.isnan(array).any():
+        raise UserError(f"{where}the action holds NaN")
+    return array

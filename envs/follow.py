@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from progressgym.envs.stance import StanceFlavour
-from progressgym.envs.tracking import TrackingEnv
+from progressgym.envs.tracking import Tracking, TrackingEnv
+
+
+@dataclass(kw_only=True, frozen=True)
+class Follow(Tracking):
+    """Hold the values of the century that was asked last."""
+
+    name = kind = "follow"
+    title = "Follow"
+    summary = "hold the human's values of the century that was asked last"
+    environment = "ProgressGym/Follow-v0"
+    scale = "follow_sum"
 
 
 class FollowEnv(TrackingEnv):
@@ -102,7 +115,7 @@ class FollowEnv(TrackingEnv):
     * v0: initial version
     """
 
-    challenge = "follow"
+    challenge = Follow.kind
 
 
 class FollowStanceEnv(StanceFlavour, FollowEnv):

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from progressgym.core.errors import UserError
+from dataclasses import dataclass
+
+from progressgym.core.bounds import whole
 from progressgym.core.ids import Scalar
 from progressgym.envs.base import DEFAULT_HISTORY
 from progressgym.envs.stance import StanceFlavour
-from progressgym.envs.tracking import TrackingEnv
+from progressgym.envs.tracking import Tracking, TrackingEnv
 from progressgym.histories.source import HistorySpec
+from progressgym.histories.synthetic import MOST_CENTURIES
 from progressgym.instruments.instrument import Instrument
+
+
+@dataclass(kw_only=True, frozen=True)
+class Predict(Tracking):
+    """Answer as the human will, some centuries from now."""
+
+    horizon: int = 1
+    """How many centuries ahead, 0 or more."""
+
+    name = kind = "predict"
+    title = "Predict"
+    summary = "hold the values that the human will have some centuries later"
+    environment = "ProgressGym/Predict-v0"
 
 
 class PredictEnv(TrackingEnv):
@@ -64,7 +80,7 @@ class PredictEnv(TrackingEnv):
     * v0: initial version
     """
 
-    challenge = "predict"
+    challenge = Predict.kind
 
     def __init__(
         self,
@@ -78,9 +94,7 @@ class PredictEnv(TrackingEnv):
         text: bool = False,
         render_mode: str | None = None,
     ) -> None:
-        if isinstance(horizon, bool) or not isinstance(horizon, int) or horizon < 0:
-            raise UserError(f"horizon is {horizon!r}; use a whole number of centuries, 0 or more")
-        self._horizon = horizon
+        self._horizon = whole("horizon, in centuries,", horizon, 0, MOST_CENTURIES)
         super().__init__(
             history,
             instrument=instrument,

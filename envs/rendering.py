@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from progressgym.core.text import one_line
+
 Floats = NDArray[np.float64]
 SIZE = (7.0, 4.0)
 """Inches of a picture."""
@@ -108,6 +110,8 @@ class Window:
 
 def _draw(figure: Any, scene: Scene) -> None:
     """Left: drift of every dimension, human as lines, agent as points. Right: utility of every step."""
+    from progressgym.monitor.plots import literal
+
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     times = np.arange(len(scene.labels))
     left.plot(times, scene.human, linewidth=1.0, alpha=0.8)
@@ -117,11 +121,12 @@ def _draw(figure: Any, scene: Scene) -> None:
         left.plot(steps, scene.agent, "o", markersize=3)
     left.set_xticks(times, scene.labels, rotation=60, fontsize=7)
     left.set_ylabel("value (lines: human, points: agent)", fontsize=8)
-    left.set_title(scene.title, fontsize=9)
+    left.set_title(one_line(scene.title), fontsize=9, parse_math=False)
     right.bar(steps, scene.utilities, color="tab:green", alpha=0.7)
     right.set_xlim(scene.first - 0.6, len(scene.labels) - 0.4)
     low = min((*scene.utilities, 0.9))
     right.set_ylim(low - 0.02 if low < 0.9 else 0.88, 1.002)
     right.set_xticks(times[scene.first :], scene.labels[scene.first :], rotation=60, fontsize=7)
     right.set_title(f"utility {sum(scene.utilities):.3f}", fontsize=9)
+    literal(figure)
     figure.tight_layout()

@@ -17,7 +17,7 @@ class Settings:
     """Checked arguments of an environment, and what follows from them."""
 
     challenge: str
-    """`follow`, `predict` or `coevolve`."""
+    """Which challenge, of whichever version: a `kind` of `progressgym.envs.challenge`."""
     source: HistorySource
     """Where histories come from."""
     chooser: PairChooser

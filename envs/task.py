@@ -32,7 +32,7 @@ class Task:
     """
 
     challenge: str
-    """`follow`, `predict` or `coevolve`."""
+    """Which challenge, of whichever version: a `kind` of `progressgym.envs.challenge`."""
     instrument: Instrument
     """Items with texts and options, loadings (N, K, 19), mask (N, K), elicitation and evaluation indices."""
     century_labels: tuple[str, ...]

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.envs.base import ProgressEnv
+from progressgym.envs.challenge import Challenge
 from progressgym.envs.episode import Episode
 from progressgym.envs.scoring import Target, describe, scalar_gain, similarity
 from progressgym.preferences.comparisons import draw_labels, probabilities
+from progressgym.scores.utilities import Utility, utility_of
+
+
+@dataclass(kw_only=True, frozen=True)
+class Tracking(Challenge):
+    """Utility of step n = sim(v_n, h_{n + horizon}); the agent is what is scored."""
+
+    @property
+    def utility(self) -> Utility:
+        """Similarity to the century `horizon` ahead."""
+        return utility_of(self.horizon)
 
 
 class TrackingEnv(ProgressEnv):

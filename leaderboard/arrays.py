@@ -12,13 +12,14 @@ import zipfile
 import numpy as np
 from numpy.typing import NDArray
 
+from progressgym.core.reading import ArrayFault, read_layout
 from progressgym.leaderboard.problems import refuse
 from progressgym.leaderboard.unpack import read_zip
 
 MEMBER = "actions.npy"
 _ALLOWED = re.compile(re.escape(MEMBER))
 _MOST = 4 * 2**20
-_HEADER = 4096
+_FORM = b"\x93NUMPY\x01\x00"
 
 
 def read_actions(data: bytes, shape: tuple[int, int, int], where: str) -> NDArray[np.float32]:
@@ -36,12 +37,11 @@ def read_actions(data: bytes, shape: tuple[int, int, int], where: str) -> NDArra
     if MEMBER not in files:
         raise refuse("actions-missing", where, f"holds no {MEMBER}")
     stream = io.BytesIO(files[MEMBER])
+    if not files[MEMBER].startswith(_FORM):
+        raise refuse("actions-form", where, "is not in npy format 1.0")
     try:
-        version = np.lib.format.read_magic(stream)
-        if version != (1, 0):
-            raise refuse("actions-form", where, "is not in npy format 1.0")
-        found, fortran, dtype = np.lib.format.read_array_header_1_0(stream, max_header_size=_HEADER)
-    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
+        found, fortran, dtype, _ = read_layout(stream)
+    except ArrayFault as error:
         raise refuse("actions-form", where, f"has no npy header that can be read: {error}") from None
     if dtype != np.dtype("<f4"):
         raise refuse("actions-dtype", where, f"holds {dtype} numbers; expected little-endian float32")

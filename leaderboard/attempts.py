@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 from progressgym.core.errors import UserError
 from progressgym.leaderboard.play import Performer
 from progressgym.leaderboard.private import PrivateSplit
+from progressgym.leaderboard.problems import Refused
 from progressgym.leaderboard.records import Reproduction
 from progressgym.leaderboard.reproduce import check_agent, reproduce
 from progressgym.leaderboard.resample import RESAMPLES
+from progressgym.leaderboard.rows import Entry
 from progressgym.leaderboard.sandbox import check_sandbox
 from progressgym.leaderboard.store import Store
-from progressgym.leaderboard.submission import load_submission
+from progressgym.leaderboard.submission import Submission, load_submission
+
+Install = Callable[[], tuple[Path, ...]]
 
 
 def reproduce_entry(
@@ -24,6 +30,7 @@ def reproduce_entry(
     *,
     most: int,
     per: datetime.timedelta,
+    install: Install | None = None,
     tolerance: float = 0.0,
     resamples: int = RESAMPLES,
     progress: Callable[[str], None] = lambda _: None,
@@ -37,9 +44,14 @@ def reproduce_entry(
         performer: how its agent is run.
         most: attempts of its submitter in a span of time.
         per: that span.
+        install: fetches and installs the agent's own code, and returns the folders of the search path; it is part of the
+            attempt, and where it ends in a `UserError` that is the outcome.
         tolerance: see `reproduce`.
         resamples: see `reproduce`.
         progress: see `reproduce`.
+
+    Returns:
+        What was written down.
 
     Raises:
         UserError: it cannot be run here, or there are no attempts left; nothing is written then.
@@ -51,10 +63,54 @@ def reproduce_entry(
         )
     if entry.board != split.board.name:
         raise UserError(f"{entry.id} was made for {entry.board}, the private split is one of {split.board.name}")
-    submission = load_submission(store.evidence.path(entry.digest))
-    check_agent(submission, performer)
+    submission = _evidence(store, entry)
+    check_agent(submission, performer, installed=install is None)
     check_sandbox()
     store.attempt(entry.submitter, entry.digest, most=most, per=per)
-    done = reproduce(submission, split, performer, tolerance=tolerance, resamples=resamples, progress=progress)
-    store.record_reproduction(entry.digest, done)
-    return done
+    try:
+        done = _run(submission, split, performer, install, tolerance, resamples, progress)
+    except Exception as error:
+        told = f"the board failed while it ran the agent ({type(error).__name__})"
+        store.record_reproduction(entry.digest, _failure(split, told))
+        raise
+    return store.record_reproduction(entry.digest, done)
+
+
+def _run(
+    submission: Submission,
+    split: PrivateSplit,
+    performer: Performer,
+    install: Install | None,
+    tolerance: float,
+    resamples: int,
+    progress: Callable[[str], None],
+) -> Reproduction:
+    """Install where there is something to install, then run."""
+    if install is not None:
+        try:
+            performer = replace(performer, code=install())
+        except UserError as error:
+            progress(f"failed: {error}")
+            # What pip and git said may hold what the owner let them see, such as the address of an index.
+            return _failure(split, str(error).partition(": ")[0])
+    return reproduce(submission, split, performer, tolerance=tolerance, resamples=resamples, progress=progress)
+
+
+def _evidence(store: Store, entry: Entry) -> Submission:
+    try:
+        return load_submission(store.evidence.path(entry.digest))
+    except Refused as refused:
+        raise UserError(f"the evidence of {entry.id} cannot be used: {refused}") from None
+
+
+def _failure(split: PrivateSplit, note: str) -> Reproduction:
+    """An attempt that did not come to a run."""
+    return Reproduction(
+        split=split.name,
+        commitments=split.commitments,
+        matches=False,
+        largest_difference=None,
+        groups=[],
+        seconds=0.0,
+        note=note,
+    )

@@ -15,6 +15,7 @@ import progressgym.envs  # noqa: F401  (registers the environments)
 from progressgym.core.errors import UserError, unknown
 from progressgym.core.files import canonical_json, sha256_bytes
 from progressgym.core.ids import Scalar, safe_name
+from progressgym.envs.challenge import Challenge, parse_challenge
 from progressgym.histories.history import SYNTHETIC, History
 from progressgym.histories.source import HistorySpec, resolve_history
 from progressgym.instruments.instrument import Instrument
@@ -53,6 +54,16 @@ class GroupKey(NamedTuple):
     def id(self) -> str:
         """How pages and files call it."""
         return f"{self.challenge} on {self.history}"
+
+
+@lru_cache(maxsize=256)
+def challenge_in(group: str) -> Challenge:
+    """The challenge of a group, by the group's id.
+
+    >>> challenge_in("predict?horizon=2 on histsmol-v1").horizon
+    2
+    """
+    return parse_challenge(group.partition(" on ")[0])
 
 
 @dataclass(kw_only=True, frozen=True)

@@ -55,7 +55,17 @@ class EvidenceFolder:
             How many files were removed.
         """
         stale = [self.path(digest) for digest in self.digests() if digest not in wanted]
-        stale += list(self.root.glob(f"??/{STAGING}*"))
+        for path in stale:
+            path.unlink(missing_ok=True)
+        return len(stale) + self.sweep_staged()
+
+    def sweep_staged(self) -> int:
+        """Remove what a killed process left half written. Only while nobody writes.
+
+        Returns:
+            How many files were removed.
+        """
+        stale = list(self.root.glob(f"??/{STAGING}*"))
         for path in stale:
             path.unlink(missing_ok=True)
         return len(stale)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,12 +12,12 @@ from progressgym.core.errors import UserError
 from progressgym.leaderboard.limited import DEFAULT_LIMITS, verify_all_apart
 from progressgym.leaderboard.records import Verdict
 from progressgym.leaderboard.resample import RESAMPLES
+from progressgym.leaderboard.reserved import HOUSE
+from progressgym.leaderboard.scratch import scratch
 from progressgym.leaderboard.standings import make_standings
 from progressgym.leaderboard.standings_data import Standings
 from progressgym.leaderboard.store import Store
 
-HOUSE = "progressgym"
-"""Submitter of the entries that come with the package."""
 AT_ONCE = 2
 """Child processes at a time."""
 TOGETHER = 8
@@ -78,8 +77,8 @@ def standings_of_folder(folder: Path) -> Standings:
     Raises:
         UserError: one is refused.
     """
-    with tempfile.TemporaryDirectory(prefix="progressgym-standings-") as scratch:
-        store = Store.open(scratch)
+    with scratch("standings") as room:
+        store = Store.open(room)
         fill(store, folder)
         standings = make_standings(store)
         store.close()

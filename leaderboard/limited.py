@@ -12,7 +12,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -23,18 +22,25 @@ from progressgym.core.limits import Limits
 from progressgym.leaderboard.problems import problem
 from progressgym.leaderboard.records import Rung, Verdict
 from progressgym.leaderboard.resample import RESAMPLES
+from progressgym.leaderboard.scratch import own_disk, scratch
 
 VERDICT, EVIDENCE_FILE = "verdict-{}.json", "evidence-{}.zip"
-
+OWN_FAULT = 64
+"""A child that cannot write what it found ends with this and the error's number: no fault of the submission."""
 
 DEFAULT_LIMITS = Limits()
 
 
 def verify_apart(
-    source: Path | str, *, rung: Rung = "recomputed", resamples: int = RESAMPLES, limits: Limits = DEFAULT_LIMITS
+    source: Path | str,
+    *,
+    rung: Rung = "recomputed",
+    resamples: int = RESAMPLES,
+    limits: Limits = DEFAULT_LIMITS,
+    within: Path | None = None,
 ) -> tuple[Verdict, bytes | None]:
-    """Climb the ladder in a limited child process; see `verify` for what is returned."""
-    return verify_all_apart([source], rung=rung, resamples=resamples, limits=limits)[0]
+    """Climb the ladder in a limited child process; see `verify` for what is returned, and `verify_all_apart`."""
+    return verify_all_apart([source], rung=rung, resamples=resamples, limits=limits, within=within)[0]
 
 
 def verify_all_apart(
@@ -43,10 +49,21 @@ def verify_all_apart(
     rung: Rung = "recomputed",
     resamples: int = RESAMPLES,
     limits: Limits = DEFAULT_LIMITS,
+    within: Path | None = None,
 ) -> list[tuple[Verdict, bytes | None]]:
-    """Several submissions of one submitter in one child; if it dies, those not finished by then are refused."""
-    with tempfile.TemporaryDirectory(prefix="progressgym-verify-") as folder:
-        out = Path(folder)
+    """Several submissions of one submitter in one child; if it dies, those not finished by then are refused.
+
+    Args:
+        sources: the submissions.
+        rung: see `verify`.
+        resamples: see `verify`.
+        limits: of the child.
+        within: where its temporary files go; by default the system's temporary folder.
+
+    Raises:
+        UserError: the board's own temporary files cannot be written: nobody is refused for that.
+    """
+    with scratch("verify", within) as out, own_disk(out):
         end = _run_child([str(Path(source).absolute()) for source in sources], out, rung, resamples, limits)
         return [_collect(out, index, end) for index in range(len(sources))]
 
@@ -77,6 +94,9 @@ def _run_child(sources: list[str], out: Path, rung: Rung, resamples: int, limits
         pass
     finally:
         _end(child)
+    if child.returncode > OWN_FAULT:
+        number = child.returncode - OWN_FAULT
+        raise OSError(number, os.strerror(number))
     if sys.platform != "win32" and child.returncode == -signal.SIGXCPU:
         return f"took more than {limits.processor_seconds} seconds of processor time"
     if child.returncode:

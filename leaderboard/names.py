@@ -5,7 +5,7 @@ letters of other alphabets. Two names look alike when their skeletons are equal;
 letters that are drawn alike (0 O, 1 l I, rn m, vv w) and leaves out punctuation. Free texts (authors, training data)
 may use every alphabet, but no control or format signs and no word that mixes alphabets.
 
-Source: the idea of skeletons is that of Unicode Technical Standard 39, cut down to ASCII.
+Source: the idea of skeletons is that of Unicode Technical Standard 39; names are ASCII, so its table is cut down to that.
 """
 
 from __future__ import annotations
@@ -22,6 +22,18 @@ _ALIKE = (("rn", "m"), ("vv", "w"), ("cl", "d"))
 _DRAWN_ALIKE = str.maketrans("01i5$|!", "olls" + "sll")
 _SCRIPTS = ("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC")
 """Alphabets that share shapes; a word uses one of them."""
+_BLANK = frozenset(
+    point
+    for first, last in (
+        (0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F),
+        (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x2800, 0x2800), (0x3164, 0x3164), (0xFE00, 0xFE0F),
+        (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x13441, 0x13442), (0x16FE4, 0x16FE4),
+        (0x1BCA0, 0x1BCA3), (0x1D159, 0x1D159), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+    )
+    for point in range(first, last + 1)
+)  # fmt: skip
+"""Signs that are drawn as nothing: `Default_Ignorable_Code_Point` of Unicode's DerivedCoreProperties.txt (Hangul fillers,
+joiners, selectors, tags), and those that are blank without being spaces (Braille without dots, fillers of scripts)."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
 
@@ -51,8 +63,10 @@ def text_problem(text: str, most: int) -> str | None:
     if text != text.strip() or not text:
         return "is empty, or begins or ends with blanks"
     for sign in text:
-        if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
+        if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") or ord(sign) in _BLANK:
             return f"holds the invisible or control sign U+{ord(sign):04X}"
+    if unicodedata.category(text[0])[0] == "M":
+        return "begins with a mark that belongs on a letter"
     if _stacked(text):
         return "stacks more than three marks on a letter"
     for word in text.split():

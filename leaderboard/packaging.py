@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from progressgym.core.errors import UserError
-from progressgym.core.files import read_json, sha256_bytes, write_bytes, write_folder
+from progressgym.core.files import sha256_bytes, write_bytes, write_folder
 from progressgym.core.ids import is_own, safe_name
 from progressgym.core.provenance import describe_device, package_versions
+from progressgym.core.reading import read_object
 from progressgym.leaderboard.arrays import write_actions
 from progressgym.leaderboard.board import Board, CellKey, load_board
 from progressgym.leaderboard.manifest import MANIFEST, SIGNATURE, pack, write_manifest
@@ -146,7 +147,7 @@ def _add_cell(run: Path, agent: str, grid: Board, key: CellKey, files: Files) ->
 
 def _record(run: Path, about: About, grid: Board, cells: list[CellInfo], commits: set[str | None]) -> SubmissionRecord:
     """`submission.json`, from what the run recorded and what the submitter adds."""
-    results = read_json(run / RESULTS) if (run / RESULTS).is_file() else {}
+    results = read_object(run / RESULTS, "the results of a run") if (run / RESULTS).is_file() else {}
     commit = about.code_commit or next((c for c in commits if c is not None), "").removesuffix("-dirty")
     own = is_own(about.agent)
     fields: dict[str, Any] = {

@@ -25,7 +25,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from progressgym.core.errors import UserError
-from progressgym.core.files import canonical_json, sha256_bytes
+from progressgym.core.files import canonical_json, sha256_bytes, sync
 from progressgym.histories.history import SYNTHETIC, History
 from progressgym.leaderboard.board import Board, GroupKey
 from progressgym.scores.records import Sha256
@@ -72,7 +72,7 @@ def new_key(path: Path, rotation: str) -> Key:
     with os.fdopen(file, "w", encoding="utf-8") as stream:
         stream.write(json.dumps(key.model_dump(mode="json"), indent=2) + "\n")
         stream.flush()
-        os.fsync(stream.fileno())
+        sync(stream.fileno())
     return key
 
 

@@ -52,7 +52,7 @@ def blended_steps(truth: EpisodeTruth, path: Trace) -> list[int]:
 
 def fingerprint(truth: EpisodeTruth, path: Trace) -> str:
     """sha256 of the rounded answers that are scored, so that shifted or rescaled actions do not hide a copy."""
-    items = truth.instrument.evaluation if truth.coefficients is None else np.arange(len(truth.instrument.items))
+    items = truth.challenge.counted(truth.instrument)
     rounded = np.round(path.answers[:, items], ROUNDED) + 0.0
     return hashlib.sha256(np.ascontiguousarray(rounded, dtype="<f8").tobytes()).hexdigest()
 
@@ -65,7 +65,7 @@ def constant_answers(path: Trace) -> bool:
 def no_answers(truth: EpisodeTruth, path: Trace) -> bool:
     """Whether every option of every item is as likely as any other, in every step.
 
-    Such an agent says nothing, and in Coevolve saying nothing pays: the simulated human forgets its old values, and
+    Such an agent says nothing, and where a human is simulated saying nothing pays: the simulated human forgets its old values, and
     what is left points where history pulls.
     """
     mask = truth.instrument.mask

@@ -24,6 +24,7 @@ from progressgym.leaderboard.problems import Findings
 from progressgym.leaderboard.recompute import follow_path, score_group
 from progressgym.leaderboard.records import GroupScore, Reproduction
 from progressgym.leaderboard.resample import RESAMPLES
+from progressgym.leaderboard.reserved import reference_like
 from progressgym.leaderboard.submission import Submission
 from progressgym.leaderboard.truth import episode_truth
 from progressgym.leaderboard.verify import check_answers
@@ -114,17 +115,22 @@ def reproduce(
     )
 
 
-def check_agent(submission: Submission, performer: Performer) -> None:
+def check_agent(submission: Submission, performer: Performer, *, installed: bool = True) -> None:
     """Whether an agent can be run at all.
+
+    Args:
+        submission: which agent.
+        performer: how it is run.
+        installed: whether an own agent's code has to be there by now.
 
     Raises:
         UserError: a reference that reads the truth, an agent with a language model, or an own agent without its code.
     """
     agent = submission.record.agent.id
     variant = parse_id(agent)
-    if variant.name in submission.board.privileged:
+    if variant.name in submission.board.privileged or reference_like(agent) is not None:
         raise UserError(f"{agent!r} is a reference that reads the truth; it is not reproduced")
-    if performer.own and not performer.code:
+    if installed and performer.own and not performer.code:
         raise UserError(f"{agent!r} is its submitter's own; install its code first (--code)")
     if not performer.own and str(variant.arguments.get(MODEL, "stance")) != "stance":
         raise UserError(f"{agent!r} adjusts a language model, which the sandbox does not hold")

@@ -15,6 +15,7 @@ from progressgym.core.files import canonical_json, sha256_bytes
 from progressgym.leaderboard.board import GroupKey
 from progressgym.leaderboard.names import skeleton
 from progressgym.leaderboard.records import RUNGS, CellScore, GroupScore, Reproduction, Rung, Verdict
+from progressgym.leaderboard.reserved import is_shipped
 from progressgym.leaderboard.schema import SubmissionRecord
 from progressgym.leaderboard.tables import ENTRIES, NAMES, SCORES
 
@@ -88,6 +89,38 @@ def select_cells(connection: Connection, digest: str) -> list[CellScore]:
     """Recomputed cells of an entry."""
     query = ENTRIES.select().with_only_columns(ENTRIES.c.cells).where(ENTRIES.c.digest == digest)
     return [CellScore.model_validate(cell) for cell in json.loads(connection.execute(query).scalar_one())]
+
+
+def answers_of(connection: Connection, digest: str) -> str:
+    """sha256 of all answers of an entry, see `answers_digest`."""
+    query = ENTRIES.select().with_only_columns(ENTRIES.c.answers).where(ENTRIES.c.digest == digest)
+    return str(connection.execute(query).scalar_one())
+
+
+def proven_original(
+    connection: Connection, answers: str, agent: str, who: str, received: str | None = None
+) -> Entry | None:
+    """The entry that another one copies: of another submitter, earlier, proven by the board, with the same answers.
+
+    What nobody has proven blocks nobody, nor does a tombstone. The code of a shipped agent is the board's own, so that
+    an honest run of it is no copy of somebody's code that answers alike.
+
+    Args:
+        connection: to the database.
+        answers: sha256 of all answers.
+        agent: id of the agent that may be a copy.
+        who: its submitter.
+        received: when it came; None for one that comes now.
+    """
+    alike = (
+        (ENTRIES.c.answers == answers)
+        & (ENTRIES.c.submitter != who)
+        & (ENTRIES.c.rung == "reproduced")
+        & ENTRIES.c.withdrawn.is_(None)
+    )
+    query = ENTRIES.select().where(alike if received is None else alike & (ENTRIES.c.received < received))
+    found = map(_entry, connection.execute(query.order_by(ENTRIES.c.received, ENTRIES.c.digest)).mappings())
+    return next((entry for entry in found if not is_shipped(agent) or is_shipped(entry.record.agent.id)), None)
 
 
 def insert(connection: Connection, verdict: Verdict, submitter: str, now: str) -> None:

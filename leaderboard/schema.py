@@ -16,9 +16,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from progressgym.leaderboard.names import name_problem, text_problem
 from progressgym.leaderboard.problems import Problem, Refused, plain, pointer, problem
 from progressgym.leaderboard.strict_json import parse_json
-from progressgym.scores.records import Finite, Sha256
+from progressgym.scores.records import SCHEMA_VERSION, Finite, SchemaVersion, Sha256
 
-SCHEMA_VERSION: Literal[1] = 1
 SUBMISSION = "submission.json"
 CLOCK_SKEW = datetime.timedelta(days=1)
 """How far ahead a submitter's clock may be."""
@@ -137,7 +136,7 @@ class CellInfo(_Record):
 class SubmissionRecord(_Record):
     """The whole of `submission.json`."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: SchemaVersion = SCHEMA_VERSION
     board: BoardInfo
     agent: AgentInfo
     authors: Annotated[list[Short], Field(min_length=1, max_length=50)]
@@ -159,7 +158,7 @@ class SubmissionRecord(_Record):
 class SignatureRecord(_Record):
     """`SIGNATURE.json`: who vouches for the manifest. It says who, not whether it is true."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: SchemaVersion = SCHEMA_VERSION
     algorithm: Literal["ed25519"]
     public_key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     manifest: Sha256

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from progressgym.core.errors import UserError
+from progressgym.leaderboard.curve import check_key, check_signature_bytes
 from progressgym.leaderboard.manifest import MANIFEST, SIGNATURE
 from progressgym.leaderboard.problems import refuse
 from progressgym.leaderboard.schema import SignatureRecord, parse_model
@@ -68,7 +69,8 @@ def check_signature(files: Files, digest: str) -> str | None:
     """The public key that signed, or None for a submission without a signature.
 
     Raises:
-        Refused: a signature of other content, or one that does not hold, or that cannot be checked here.
+        Refused: a signature of other content, one that does not hold, one that would hold for any content, or one that
+            cannot be checked here.
     """
     if SIGNATURE not in files:
         return None
@@ -82,9 +84,13 @@ def check_signature(files: Files, digest: str) -> str | None:
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+    public, signature = bytes.fromhex(record.public_key), bytes.fromhex(record.signature)
+    if (wrong := check_key(public)) is not None:
+        raise refuse("signature-weak", f"{SIGNATURE}#/public_key", wrong)
+    if (wrong := check_signature_bytes(signature)) is not None:
+        raise refuse("signature-weak", f"{SIGNATURE}#/signature", wrong)
     try:
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(record.public_key))
-        key.verify(bytes.fromhex(record.signature), _signed(digest))
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, _signed(digest))
     except (InvalidSignature, ValueError):
         raise refuse("signature-invalid", f"{SIGNATURE}#/signature", "is not by this key over this manifest") from None
     return record.public_key

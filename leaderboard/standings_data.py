@@ -16,9 +16,8 @@ from progressgym.core.errors import UserError
 from progressgym.leaderboard.names import csv_cell
 from progressgym.leaderboard.provenance import MetricSheet
 from progressgym.leaderboard.records import GroupScore, Reproduction, Rung
-from progressgym.scores.records import Finite, IntervalRecord, Sha256
+from progressgym.scores.records import SCHEMA_VERSION, Finite, IntervalRecord, SchemaVersion, Sha256
 
-SCHEMA_VERSION = 1
 SHIPPED = "standings.json"
 
 
@@ -34,7 +33,7 @@ class GroupRow(_Record):
     history: str
     challenge: str
     rank: Finite | None
-    """By private skill (Coevolve: and displacement), 1 = best, ties share a mean; None until reproduced, or when the
+    """By private skill (Coevolve: the smaller of it and restraint), 1 = best, ties share a mean; None until reproduced, or when the
     skill is not identified."""
     private: GroupScore | None
     """Decides the rank; None until reproduced."""
@@ -74,10 +73,10 @@ class Row(_Record):
     """Comparisons shown in one episode of every group together."""
     warnings: list[str]
     place: Finite | None
-    """By Borda points over all groups."""
+    """By score."""
     place_interval: IntervalRecord | None
-    mean_rank: Finite | None
-    borda: Finite | None
+    score: Finite | None
+    """Mean over all groups of what the entry deserves there, from -1 to 1; see `ranking`."""
     pareto: bool
     """No other ranked entry is as good everywhere and better somewhere."""
     groups: list[GroupRow]
@@ -88,7 +87,7 @@ class Row(_Record):
 class Standings(_Record):
     """Everything that a page shows."""
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: SchemaVersion = SCHEMA_VERSION
     board: str
     board_sha256: str
     generated: str

@@ -24,15 +24,15 @@ from progressgym.leaderboard.evidence import EvidenceFolder
 from progressgym.leaderboard.names import name_problem, skeleton
 from progressgym.leaderboard.problems import Problem, plain, problem
 from progressgym.leaderboard.records import CellScore, GroupScore, Reproduction, Rung, Verdict
+from progressgym.leaderboard.reserved import BOARD, account_problem
 from progressgym.leaderboard.rows import Entry, Floats
 from progressgym.leaderboard.schema import SUBMISSION
+from progressgym.leaderboard.sql import sa
 from progressgym.leaderboard.tables import DECISIONS, ENTRIES, NAMES, SCORES, SUBMITTERS
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-BOARD = "board"
-"""Who decides when nobody else does."""
 GENESIS = "0" * 64
 
 
@@ -57,7 +57,8 @@ class Decision:
     sequence: int
     at: str
     action: str
-    """`accepted`, `recomputed`, `refused`, `withdrawn`, `reproduced`, `not-reproduced`, `attempted`, `enrolled`."""
+    """`accepted`, `recomputed`, `refused`, `withdrawn`, `reproduced`, `not-reproduced`, `attempted`, `not-attempted`,
+    `enrolled`."""
     actor: str
     digest: str | None
     reasons: list[str] = field(default_factory=list)
@@ -129,6 +130,7 @@ class Store:
             if problems:
                 return self._refuse(connection, verdict, problems, who)
             try:
+                self.evidence.sweep_staged()
                 self.evidence.keep(verdict.digest, evidence)
             except OSError as error:
                 raise UserError(f"the evidence cannot be written: {error.strerror or error}") from error
@@ -152,10 +154,14 @@ class Store:
             _update(connection, entry.digest, withdrawn=_now(), withdrawn_because=plain(reason))
             _log(connection, "withdrawn", who, entry.digest, [plain(reason)])
 
-    def record_reproduction(self, digest: str, reproduction: Reproduction, actor: str = BOARD) -> None:
+    def record_reproduction(self, digest: str, reproduction: Reproduction, actor: str = BOARD) -> Reproduction:
         """Write down what running the agent on the private split gave; the entry climbs if the public run matched.
 
-        Private scores of an older split are replaced.
+        Private scores of an older split are replaced. An entry that answers as an earlier one of somebody else, which
+        was proven meanwhile, does not climb.
+
+        Returns:
+            What was written down.
 
         Raises:
             UserError: no such entry, or it was withdrawn.
@@ -164,6 +170,8 @@ class Store:
             entry = rows.get(connection, digest)
             if entry.withdrawn is not None:
                 raise UserError(f"{entry.id} was withdrawn on {entry.withdrawn}")
+            if reproduction.matches and entry.rung != "reproduced":
+                reproduction = _unless_copy(connection, entry, reproduction)
             told = reproduction.model_dump_json(exclude={"groups"})
             _update(connection, entry.digest, reproduction=told)
             if reproduction.matches:
@@ -176,6 +184,7 @@ class Store:
             _log(
                 connection, action, _actor(actor), entry.digest, [plain(reproduction.note)] if reproduction.note else []
             )
+        return reproduction
 
     def note(self, action: str, actor: str, digest: str | None = None, reasons: Sequence[str] = ()) -> None:
         """Write a line of the log that changes no entry, such as a private attempt."""
@@ -201,6 +210,11 @@ class Store:
         """Remove evidence without an entry; returns how many files. Nobody else can submit meanwhile."""
         with self._database.writing() as connection:
             return self.evidence.sweep({entry.digest for entry in rows.select(connection)})
+
+    def tidy(self) -> int:
+        """Remove evidence that a killed process left half written; returns how many files. For the start of a process."""
+        with self._database.writing():
+            return self.evidence.sweep_staged()
 
     # Questions.
 
@@ -279,13 +293,20 @@ class Store:
         """Add a submitter; returns the token, which is not kept and cannot be shown again.
 
         Raises:
-            UserError: the name is taken or no name.
+            UserError: no name, a reserved one, or one that is taken or looks like one that is.
         """
         who = _actor(name)
+        if (reason := account_problem(who)) is not None:
+            raise UserError(f"submitter {who!r} {reason}")
         token = secrets.token_urlsafe(32)
         with self._database.writing() as connection:
-            if connection.execute(SUBMITTERS.select().where(SUBMITTERS.c.name == who)).first() is not None:
+            there = set(connection.execute(SUBMITTERS.select().with_only_columns(SUBMITTERS.c.name)).scalars())
+            if who in there:
                 raise UserError(f"there is a submitter {who!r} already")
+            there |= set(connection.execute(sa.select(ENTRIES.c.submitter).distinct()).scalars())
+            alike = sorted(other for other in there if other != who and skeleton(other) == skeleton(who))
+            if alike:
+                raise UserError(f"submitter {who!r} looks like {alike[0]!r}, who is there already; choose another name")
             connection.execute(SUBMITTERS.insert().values(name=who, token_sha256=_hashed(token), added=_now()))
             _log(connection, "enrolled", who, None, [])
         return token
@@ -302,7 +323,7 @@ class Store:
         """The same content once more: nothing changes, unless it was only validated and is recomputed now."""
         rung = there.rung
         if (rung, verdict.rung) == ("validated", "recomputed"):
-            if copies := _copies(connection, verdict, there.submitter):
+            if copies := _copies(connection, verdict, there.submitter, there.received):
                 return self._refuse(connection, verdict, copies, who)
             rows.promote(connection, verdict)
             _log(connection, "recomputed", who, there.digest, verdict.warnings)
@@ -340,15 +361,30 @@ def _clashes(connection: Connection, verdict: Verdict, who: str) -> list[Problem
     return _copies(connection, verdict, who)
 
 
-def _copies(connection: Connection, verdict: Verdict, who: str) -> list[Problem]:
-    """Entries of others that answered alike in every cell."""
-    if verdict.cells:
-        query = ENTRIES.select().where(ENTRIES.c.answers == rows.answers_digest(verdict.cells))
-        for row in connection.execute(query).mappings():
-            if row["submitter"] != who:
-                told = f"every answer is the same as that of {row['agent']} {row['version']}: a copy"
-                return [problem("copy", SUBMISSION, told)]
-    return []
+def _copies(connection: Connection, verdict: Verdict, who: str, received: str | None = None) -> list[Problem]:
+    """Whether somebody else's entry, proven by the board, answered alike in every cell."""
+    assert verdict.record is not None
+    if not verdict.cells:
+        return []
+    answers, agent = rows.answers_digest(verdict.cells), verdict.record.agent.id
+    original = rows.proven_original(connection, answers, agent, who, received)
+    if original is None:
+        return []
+    return [problem("copy", SUBMISSION, f"every answer is the same as that of {_called(original)}: a copy")]
+
+
+def _unless_copy(connection: Connection, entry: Entry, reproduction: Reproduction) -> Reproduction:
+    """A reproduction that matches, or the same as a failure where the answers are an earlier proven entry's."""
+    answers, agent = rows.answers_of(connection, entry.digest), entry.record.agent.id
+    original = rows.proven_original(connection, answers, agent, entry.submitter, entry.received)
+    if original is None:
+        return reproduction
+    note = f"{reproduction.note}; every answer is the same as that of {_called(original)}: a copy".removeprefix("; ")
+    return reproduction.model_copy(update={"matches": False, "groups": [], "note": note})
+
+
+def _called(entry: Entry) -> str:
+    return f"{entry.agent} {entry.version}"
 
 
 def _at_name(message: str, code: str) -> Problem:

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from progressgym.core.ids import parse_id
+from progressgym.core.files import canonical_json
 from progressgym.leaderboard.arrays import read_actions
 from progressgym.leaderboard.board import Board, CellKey, load_board
 from progressgym.leaderboard.manifest import check_manifest, pack
 from progressgym.leaderboard.problems import Findings, Refused, plain, pointer, refuse
+from progressgym.leaderboard.reserved import agent_name_problem, reference_like
 from progressgym.leaderboard.schema import SUBMISSION, SubmissionRecord, parse_model
 from progressgym.leaderboard.signing import check_signature
 from progressgym.leaderboard.truth import EpisodeTruth, episode_truth
@@ -97,12 +98,16 @@ def _board(record: SubmissionRecord) -> Board:
 
 def _check_agent(record: SubmissionRecord, board: Board) -> None:
     for field, name in (("id", record.agent.id), ("name", record.agent.name)):
-        if parse_id(name.replace(":", "_")).name in board.privileged:
+        base = name.partition("?")[0]
+        if (reference := base if base in board.privileged else reference_like(name)) is not None:
+            told = "is" if base == reference else f"looks like {reference!r},"
             raise refuse(
                 "privileged",
                 f"{SUBMISSION}#/agent/{field}",
-                f"{name!r} is a reference that reads the truth; references are shown in tables, not entered",
+                f"{name!r} {told} a reference that reads the truth; references are shown in tables, not entered",
             )
+    if (reason := agent_name_problem(record.agent.name, record.agent.id)) is not None:
+        raise refuse("name-reserved", f"{SUBMISSION}#/agent/name", reason)
 
 
 def _check_cells(record: SubmissionRecord, board: Board, findings: Findings) -> None:
@@ -178,7 +183,7 @@ def _check_config(
     }
     for field, value in expected.items():
         found = getattr(config, field)
-        if found != value or type(found) is not type(value):
+        if canonical_json(found) != canonical_json(value):  # == takes true for 1
             findings.add("config", f"{where}/{field}", f"is {plain(repr(found), 100)}, the board expects {value!r}")
     for field, source, (name, digest) in (
         ("history", config.history, (truth.history.name, truth.history.hash)),

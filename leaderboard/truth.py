@@ -16,7 +16,7 @@ from progressgym.core.answers import centred_log
 from progressgym.core.files import canonical_json
 from progressgym.envs.actions import to_action
 from progressgym.envs.base import ProgressEnv
-from progressgym.envs.coevolve import CoevolveEnv
+from progressgym.envs.challenge import Challenge, challenge_of
 from progressgym.histories.history import History
 from progressgym.instruments.instrument import Instrument
 from progressgym.leaderboard.board import Board, CellKey, GroupKey
@@ -31,13 +31,10 @@ KEPT = 256
 class EpisodeTruth:
     """One episode as the board knows it."""
 
-    challenge: str
+    challenge: Challenge
     history: History
     instrument: Instrument
     steps: int
-    horizon: int
-    coefficients: tuple[float, float] | None
-    """Pull and influence of Coevolve; None where the human goes its own way."""
     comparisons: str
     """sha256 of the history, the asked pairs and the labels that the seed decides."""
     queries: int
@@ -52,15 +49,15 @@ class EpisodeTruth:
     @property
     def first(self) -> int:
         """Century that step 0 is compared with."""
-        return 1 + self.horizon
+        return self.challenge.first
 
     def static_actions(self) -> NDArray[np.float32]:
         """(n, N, K): century 0's answers for ever."""
         return np.repeat(to_action(self.history.answers[:1]), self.steps, axis=0)
 
     def reference_actions(self) -> NDArray[np.float32]:
-        """(n, N, K): the truth of the target century."""
-        return to_action(self.history.answers[self.first : self.first + self.steps])
+        """(n, N, K): what the challenge's reference answers."""
+        return to_action(self.challenge.reference(self.history.answers, self.steps))
 
 
 @lru_cache(maxsize=KEPT)
@@ -69,12 +66,10 @@ def episode_truth(board: Board, key: CellKey) -> EpisodeTruth:
     env = _environment(board, GroupKey(key.history, key.challenge))
     env.reset(seed=key.seed)
     return EpisodeTruth(
-        challenge=env.challenge,
+        challenge=challenge_of(env.task),
         history=env.history,
         instrument=env.history.instrument,
         steps=env.steps,
-        horizon=env.horizon,
-        coefficients=(env.pull, env.influence) if isinstance(env, CoevolveEnv) else None,
         comparisons=comparisons_digest(env),
         queries=env.steps * len(env.episode.pairs),
     )
@@ -83,15 +78,15 @@ def episode_truth(board: Board, key: CellKey) -> EpisodeTruth:
 def comparisons_digest(env: ProgressEnv) -> str:
     """sha256 of what an environment's last reset decided, for any agent alike.
 
-    Follow and Predict: the labels of every century shown. Coevolve: its human depends on the agent, so the random
-    numbers behind its labels stand for them. Only exact arithmetic goes in, so the digest is the same on all machines.
+    The labels of every century shown; where a simulated human depends on the agent, the random numbers behind its
+    labels stand for them. Only exact arithmetic goes in, so the digest is the same on all machines.
     """
     episode = env.episode
     digest = hashlib.sha256()
     digest.update(canonical_json([env.challenge, episode.history.hash, env.task.rng_scheme, env.steps]).encode())
     digest.update(np.ascontiguousarray(episode.pairs, dtype="<i8").tobytes())
     digest.update(np.ascontiguousarray(episode.uniforms, dtype="<f8").tobytes())
-    if not isinstance(env, CoevolveEnv):
+    if not challenge_of(env.task).simulates_human:
         shown = probabilities(episode.history.answers[1 : 1 + env.steps], episode.pairs)
         labels = draw_labels(shown, str(env.task.parameters["labels"]), episode.uniforms[: env.steps])
         digest.update(np.ascontiguousarray(labels, dtype="<f4").tobytes())

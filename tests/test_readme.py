@@ -181,7 +181,12 @@ def test_the_commands_run_in_their_order(tmp_path: Path) -> None:
     corpus.mkdir()
     for year, words in CORPUS.items():
         passages = [
-            {"creation_year": year, "source_dataset": "s", "title": f"w{n % 5}", "content": f"{chr(97 + n)} {words} " * 8}
+            {
+                "creation_year": year,
+                "source_dataset": "s",
+                "title": f"w{n % 5}",
+                "content": f"{chr(97 + n)} {words} " * 8,
+            }
             for n in range(26)
         ]
         (corpus / f"Y0{year}.json").write_text(json.dumps(passages))

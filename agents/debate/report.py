@@ -360,7 +360,7 @@ def _trained(plan: dict[str, Any]) -> str:
 def draw(report: dict[str, Any], folder: Path) -> None:
     """Write `accuracy.png` and `lambda.png`."""
     from progressgym.monitor.debate_plots import curves, grouped_bars
-    from progressgym.monitor.plots import save
+    from progressgym.monitor.plots import extra, save
 
     methods = list(report["debaters"])
     names = {"alone": "undisturbed", "confused": "its trained confuser", "greedy": "greedy confuser"}
@@ -369,16 +369,18 @@ def draw(report: dict[str, Any], folder: Path) -> None:
         name: [published.ACCURACY[m][k] if m in published.ACCURACY else None for m in methods]
         for k, name in enumerate(("undisturbed", "its trained confuser"))
     }
-    figure = grouped_bars(
-        methods,
-        bars,
-        published=known,
-        line=("ideal judge", report["judges"]["test"]["ideal"]),
-        title=f"Judge accuracy on {report['plan']['domain']}, {report['plan']['turns']} pieces",
-        label="share of cases ruled for the preferred option",
-    )
-    save(figure, folder / "accuracy.png")
-    save(_lambda_figure(report, curves), folder / "lambda.png")
+    with extra(folder / "accuracy.png"):
+        figure = grouped_bars(
+            methods,
+            bars,
+            published=known,
+            line=("ideal judge", report["judges"]["test"]["ideal"]),
+            title=f"Judge accuracy on {report['plan']['domain']}, {report['plan']['turns']} pieces",
+            label="share of cases ruled for the preferred option",
+        )
+        save(figure, folder / "accuracy.png")
+    with extra(folder / "lambda.png"):
+        save(_lambda_figure(report, curves), folder / "lambda.png")
 
 
 def _bar(told: dict[str, Any] | None) -> Bar | None:

@@ -16,7 +16,7 @@ exact Bayes judge, which is the ideal one for any evidence, so there is nothing 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,12 @@ import torch
 from progressgym.agents.debate.ppo import PpoSettings
 from progressgym.agents.debate.trained import TrainedDebater, load_debater, save_debater
 from progressgym.agents.debate.training import METHODS, Told, TrainSettings, train_confuser, train_debater
+from progressgym.core.bounds import whole
 from progressgym.core.debate import Domain, Judge
 from progressgym.core.errors import UserError, unknown
-from progressgym.core.files import read_json, write_json
+from progressgym.core.files import discard, write_json
+from progressgym.core.locks import alone
+from progressgym.core.reading import read_object
 from progressgym.envs.debate.icu import IcuDomain
 from progressgym.envs.debate.simulator import BayesJudge, SimulatorDomain
 from progressgym.monitor.progress import Progress
@@ -38,6 +41,15 @@ DOMAINS = ("icu", "simulator")
 TRAINED_ON = {"test": "train", "validation": "fit"}
 """States held out -> states that networks are trained on."""
 PLAN, JUDGE, IDEAL = "plan.json", "judge", "ideal"
+MOST = {
+    "seeds": 1000,
+    "updates": 10**7,
+    "confuser_updates": 10**7,
+    "games": 10**6,
+    "hidden": 10**4,
+    "judge_steps": 10**8,
+}
+"""Bounds of the numbers of a plan; all begin at 1."""
 LOG_EVERY = 5
 """Updates between two points of a log."""
 
@@ -74,16 +86,15 @@ class StudyPlan:
     def __post_init__(self) -> None:
         """Check."""
         if self.domain not in DOMAINS:
-            raise unknown("domain of a study", self.domain, DOMAINS)
+            raise unknown("domain of a study", str(self.domain), DOMAINS)
         for method in self.methods:
             if method not in METHODS:
-                raise unknown("way to train a debater", method, METHODS)
-        for name in ("seeds", "updates", "confuser_updates", "games", "hidden", "judge_steps"):
-            if getattr(self, name) < 1:
-                raise UserError(f"{name} is {getattr(self, name)}; give 1 or more")
-        if self.held_out not in TRAINED_ON:
-            raise unknown("part to hold out", self.held_out, TRAINED_ON)
-        if self.turns < 2 or self.turns % 2:
+                raise unknown("way to train a debater", str(method), METHODS)
+        for name, most in MOST.items():
+            whole(name, getattr(self, name), 1, most)
+        if self.held_out not in tuple(TRAINED_ON):
+            raise unknown("part to hold out", str(self.held_out), TRAINED_ON)
+        if whole("turns", self.turns, 0, 1000) < 2 or self.turns % 2:
             raise UserError(f"{self.turns} turns cannot be shared by two debaters; give an even number from 2")
 
     @property
@@ -111,7 +122,7 @@ class Study:
         self.plan, self.folder = plan, Path(folder)
         self._wanted = {**asdict(plan), "methods": list(plan.methods)}
         file = self.folder / PLAN
-        if file.is_file() and _kind(read_json(file)) != _kind(self._wanted):
+        if file.exists() and _kind(read_object(file, "the plan of a study")) != _kind(self._wanted):
             raise UserError(f"{self.folder} holds another study (see its {PLAN}); give another folder")
 
     @classmethod
@@ -124,11 +135,11 @@ class Study:
         file = Path(folder) / PLAN
         if not file.is_file():
             raise UserError(f"{folder} holds no study; train one with: progressgym debate train --out {folder}")
-        told = read_json(file)
-        try:
-            return cls(StudyPlan(**{**told, "methods": tuple(told["methods"])}), folder)
-        except (TypeError, KeyError):
-            raise UserError(f"{file} is not the plan of a study") from None
+        told = read_object(file, "the plan of a study")
+        methods = told.get("methods")
+        if not isinstance(methods, list) or set(told) - {field.name for field in fields(StudyPlan)}:
+            raise UserError(f"{file} is not the plan of a study: it needs a list of methods, and nothing unknown")
+        return cls(StudyPlan(**{**told, "methods": tuple(methods)}), folder)
 
     def domain(self, part: str) -> Domain:
         """The domain, cases of one part of its states."""
@@ -169,9 +180,17 @@ class Study:
         return stages
 
     def train(self, *, quiet: bool = False) -> int:
-        """Do what is missing; returns how many stages that was."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_json(self.folder / PLAN, self._wanted)
+        """Do what is missing; returns how many stages that was.
+
+        Raises:
+            UserError: another process trains there, the folder cannot be written, or an extra is missing.
+        """
+        self.domain(self.plan.trained_on)  # whatever it lacks is told before anything is written
+        with alone(self.folder, "study"):
+            write_json(self.folder / PLAN, self._wanted)
+            return self._train(quiet)
+
+    def _train(self, quiet: bool) -> int:
         stages = self.stages()
         missing = [name for name in stages if not (self.folder / name).exists()]
         threads = torch.get_num_threads()
@@ -202,7 +221,9 @@ class Study:
         def train() -> None:
             domain, judge, plan = self.domain(self.plan.trained_on), self.judge(), self.plan
             name = f"confuser-{method}" if confuser else method
-            with RunLog(self.folder / "tensorboard" / f"seed{seed}-{name}") as log:
+            points = self.folder / "tensorboard" / f"seed{seed}-{name}"
+            discard(points)  # of a killed attempt, which would be drawn over those of this one
+            with RunLog(points) as log:
 
                 def listen(told: Told) -> None:
                     if told.update % LOG_EVERY == 0:

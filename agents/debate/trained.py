@@ -6,21 +6,29 @@ Legend of shapes: B debates, N pieces, L turns, n_k evidence sets of size k.
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 
 from progressgym.agents.debate.debaters import Debater, Position
 from progressgym.agents.debate.network import DebaterNet
 from progressgym.agents.debate.sets import evidence_sets
 from progressgym.agents.debate.view import debater_view
+from progressgym.core.bounds import whole
 from progressgym.core.debate import Cases, Domain, Floats, Ints, Judge
 from progressgym.core.errors import UserError
-from progressgym.core.files import write_bytes
+from progressgym.core.files import canonical_json
+from progressgym.core.reading import parse_json
+from progressgym.core.seals import read_sealed, write_sealed
 from progressgym.envs.debate.rules import Rules
+
+MOST_UNITS = 10**5
+"""Bound of every size of a network."""
 
 
 class TrainedDebater:
@@ -85,25 +93,53 @@ def save_debater(path: Path | str, net: DebaterNet, domain: Domain, record: dict
     shape = {"width": net.width, "pieces": net.pieces, "hidden": net.hidden, "decisions": domain.decisions}
     told = {"shape": json.dumps(shape), "domain": domain.name, **record}
     weights = {key: value.detach().clone().contiguous() for key, value in net.state_dict().items()}
-    write_bytes(path, save(weights, metadata=told))
+    write_sealed(path, _in_order(save(weights, metadata=told)))
+
+
+def _in_order(data: bytes) -> bytes:
+    """The same safetensors file with its header sorted: the library writes metadata in an order of its own each time."""
+    begin = 8 + int.from_bytes(data[:8], "little")
+    header = canonical_json(json.loads(data[8:begin])).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + data[begin:]
 
 
 def load_debater(path: Path | str, judge: Judge) -> TrainedDebater:
     """Read what `save_debater` wrote, to argue before a judge.
 
     Raises:
-        UserError: no such file, or not a debater.
+        UserError: no such file, not a debater, or not the one that was sealed.
     """
-    if not Path(path).is_file():
-        raise UserError(f"no such file: {path}")
     try:
-        with safe_open(str(path), framework="pt") as file:
-            shape = json.loads((file.metadata() or {})["shape"])
-            net = DebaterNet(int(shape["width"]), int(shape["pieces"]), int(shape["hidden"]))
-            net.load_state_dict({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118 (not a dict)
-    except (SafetensorError, KeyError, ValueError, RuntimeError, TypeError) as error:
+        data = read_sealed(path)
+    except UserError as error:
+        raise UserError(f"{path} is not a trained debater: {error}") from None
+    try:
+        tensors, shape = load(data), _shape(data, str(path))
+        width, pieces, hidden, decisions = (
+            whole(f"{name} of the debater {path}", shape.get(name), 1, MOST_UNITS)
+            for name in ("width", "pieces", "hidden", "decisions")
+        )
+        found = [tuple(tensors[f"actor.{layer}.weight"].shape) for layer in (0, 4)]
+        if found != [(hidden, width), (pieces, hidden)]:  # known before memory is taken for what is merely named
+            raise TypeError(f"its weights have shapes {found}")
+        net = DebaterNet(width, pieces, hidden)
+        net.load_state_dict(tensors)
+    except (SafetensorError, KeyError, RuntimeError, TypeError, AttributeError, struct.error) as error:
         raise UserError(f"{path} is not a trained debater: {' '.join(str(error).split())[:120]}") from None
-    return TrainedDebater(net, int(shape["decisions"]), judge)
+    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+        raise UserError(f"{path} is not a trained debater: a weight is NaN or infinite")
+    return TrainedDebater(net, decisions, judge)
+
+
+def _shape(data: bytes, where: str) -> dict[str, Any]:
+    """The sizes that a debater's file names in its metadata."""
+    (length,) = struct.unpack_from("<Q", data)
+    head = parse_json(data[8 : 8 + length].decode("utf-8", "replace"), where)
+    shape = parse_json(head["__metadata__"]["shape"], where)
+    if not isinstance(shape, dict):
+        raise TypeError("its shape is no object")
+    return shape
 
 
 def worst_case(debater: Debater, finals: Floats, cases: Cases, weights: Floats, rules: Rules) -> float:

@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from progressgym.agents.agent import Agent, Episodes
-from progressgym.agents.align.newton import GRID
 from progressgym.agents.config import FilterConfig
 from progressgym.agents.devices import choose_device
 from progressgym.agents.filters.dynamics import BANKS, bank
 from progressgym.agents.filters.evidence import Evidence
 from progressgym.agents.filters.posterior import Expectation, forecast
 from progressgym.agents.filters.responses import Responses
+from progressgym.agents.methods.newton import GRID
 from progressgym.agents.policies.stance import StancePolicy
 from progressgym.core.protocols import Observation
 

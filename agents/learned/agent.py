@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load
 from torch import Tensor
 
 from progressgym.agents.config import LearnedConfig
@@ -19,6 +19,7 @@ from progressgym.agents.filters.agent import StanceFilter
 from progressgym.agents.filters.evidence import Evidence
 from progressgym.agents.filters.posterior import TINY, Expectation
 from progressgym.agents.learned.network import AHEAD, SEEN, Attention
+from progressgym.core.seals import read_sealed
 
 WEIGHTS = "attention-v1"
 ENOUGH = 2 * SEEN
@@ -27,10 +28,14 @@ ENOUGH = 2 * SEEN
 
 @lru_cache(maxsize=1)
 def load_network() -> Attention:
-    """The shipped network, in double precision: results shall not depend on the size of a batch."""
+    """The shipped network, in double precision: results shall not depend on the size of a batch.
+
+    Raises:
+        UserError: its file is missing, or damaged since it was made.
+    """
     folder = Path(str(files("progressgym.data"))) / "agents" / WEIGHTS
     network = Attention()
-    network.load_state_dict(load_file(folder / "attention.safetensors"))
+    network.load_state_dict(load(read_sealed(folder / "attention.safetensors")))
     return network.double().requires_grad_(False).eval()
 
 

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 import progressgym
@@ -22,6 +22,7 @@ from progressgym.agents.learned.courses import Lesson, lesson
 from progressgym.agents.learned.network import AHEAD, FEATURES, HIDDEN, SEEN, Attention
 from progressgym.agents.policies.stance import StancePolicy
 from progressgym.core.files import write_folder, write_json
+from progressgym.core.seals import write_sealed
 from progressgym.instruments.instrument import Instrument
 from progressgym.preferences.comparisons import all_pairs
 
@@ -104,7 +105,7 @@ def main() -> None:
         "version": progressgym.__version__,
     }
     with write_folder(arguments.out) as staged:
-        save_file(network.state_dict(), staged / "attention.safetensors")
+        write_sealed(staged / "attention.safetensors", save(network.state_dict()))
         write_json(staged / "card.json", card)
 
 

@@ -25,11 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.agents.config import LanguageModelConfig, same_model
+from progressgym.agents.methods.stage import ModelMethod
 from progressgym.core.answers import centred_log
 from progressgym.core.seeding import child_seed, generator
 from progressgym.instruments.instrument import Instrument
 from progressgym.models import load_language_model, resolve_base
-from progressgym.tuning.alignment import AlignRecipe, dpo_stage, rlhf_stage
+from progressgym.tuning.alignment import AlignRecipe
 from progressgym.tuning.contrasts import Contrast
 from progressgym.tuning.lora import LoraRecipe
 from progressgym.tuning.training import Report
@@ -130,33 +131,30 @@ class LanguageModelPolicy:
 
     def align(
         self,
-        method: str,
+        method: ModelMethod,
         rows: Sequence[Contrast],
         config: LanguageModelConfig,
-        beta: float,
         *,
         seed: int,
         report: Report | None = None,
     ) -> None:
-        """One stage of DPO or RLHF.
+        """One stage of a method.
 
         Args:
-            method: `dpo` or `rlhf`.
+            method: DPO, RLHF or another that trains language models.
             rows: see `rows`.
             config: how to train.
-            beta: strength of the reference, in units of the log-odds between two options.
             seed: of order, draws and generators.
             report: called after every step.
         """
         recipe = AlignRecipe(
-            beta=beta * self.scale_of(),
+            beta=method.strength * self.scale_of(),
             learning_rate=config.peak,
             batch_size=config.batch_size + config.batch_size % self.rows_each,
             together=self.rows_each,
             epochs=config.epochs,
         )
-        stage = dpo_stage if method == "dpo" else rlhf_stage
-        stage(self.tunable, rows, recipe, seed=seed, report=report)
+        method.train(self.tunable, rows, recipe, seed=seed, report=report)
 
     def scale_of(self) -> float:
         """By how much a nat of a row's own log-odds moves the log-odds of a over b.

@@ -9,15 +9,20 @@ century 0's own answers. Legend of shapes: B episodes, N items, K options, D = 1
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from progressgym.agents.methods.newton import GRID
 from progressgym.core.answers import centred_log
 from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.stance import DEFAULT_SCALE
+
+JITTER = 1e-6
+"""Ridge of a projection on the stances: the worldview block has a direction that moves no answer."""
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)
@@ -52,6 +57,15 @@ class StancePolicy:
     def design(self) -> Tensor:
         """scale * Phi, flat (N * K, D)."""
         return self.scale * self.loadings.flatten(0, 1)
+
+    @cached_property
+    def own_stance(self) -> Tensor:
+        """(B, D) the stance that the base expresses already: least squares of its log-odds, on the solver's grid."""
+        design = self.design
+        identity = torch.eye(design.shape[1], dtype=design.dtype, device=design.device)
+        inverse = torch.linalg.inv(design.T @ design + JITTER * identity)
+        stance = (self.base.flatten(1)[:, :, None] * design).sum(1) @ inverse
+        return torch.round(stance * GRID) / GRID
 
     def start(self) -> Tensor:
         """theta = 0 for every row, (B, D)."""

@@ -10,6 +10,7 @@ from pettingzoo import AECEnv
 from pettingzoo.utils.wrappers import OrderEnforcingWrapper
 
 from progressgym.core.debate import Domain, Judge
+from progressgym.envs.debate.config import DebateConfig
 from progressgym.envs.debate.table import AGENTS, Observation, Table, check_render_mode
 
 
@@ -130,28 +131,12 @@ class raw_env(AECEnv):  # type: ignore[misc]
         domain: str | Domain = "simulator",
         judge: Judge | None = None,
         *,
-        turns: int = 4,
-        payoff: str = "sign",
-        order: str = "alternating",
-        opening: str = "random",
-        see_other: bool = True,
-        repeats: str = "error",
-        max_cycles: int | None = None,
         render_mode: str | None = None,
+        **rules: Any,
     ) -> None:
         super().__init__()
         self.render_mode = check_render_mode(render_mode, self.metadata["render_modes"])
-        self.table = Table(
-            domain,
-            judge,
-            turns=turns,
-            payoff=payoff,
-            order=order,
-            opening=opening,
-            see_other=see_other,
-            repeats=repeats,
-            max_cycles=max_cycles,
-        )
+        self.table = Table(DebateConfig(domain=domain, judge=judge, **rules))
         self.possible_agents = list(AGENTS)
         self.agents: list[str] = []
         spaces = {agent: self.table.spaces() for agent in AGENTS}
@@ -223,29 +208,7 @@ class raw_env(AECEnv):  # type: ignore[misc]
 
 
 def env(
-    domain: str | Domain = "simulator",
-    judge: Judge | None = None,
-    *,
-    turns: int = 4,
-    payoff: str = "sign",
-    order: str = "alternating",
-    opening: str = "random",
-    see_other: bool = True,
-    repeats: str = "error",
-    max_cycles: int | None = None,
-    render_mode: str | None = None,
+    domain: str | Domain = "simulator", judge: Judge | None = None, *, render_mode: str | None = None, **rules: Any
 ) -> AECEnv:
     """The environment with PettingZoo's guard against calls out of order; see `raw_env`."""
-    inner = raw_env(
-        domain,
-        judge,
-        turns=turns,
-        payoff=payoff,
-        order=order,
-        opening=opening,
-        see_other=see_other,
-        repeats=repeats,
-        max_cycles=max_cycles,
-        render_mode=render_mode,
-    )
-    return OrderEnforcingWrapper(inner)
+    return OrderEnforcingWrapper(raw_env(domain, judge, render_mode=render_mode, **rules))

@@ -1,18 +1,42 @@
-"""Domains by name, each with its own judge: `simulator`, `dilemmas?century=C017`, `icu`."""
+"""Domains by name, each with its own judge: `simulator`, `dilemmas?century=C017`, `icu`.
+
+A domain's row names a frozen dataclass: its fields are the arguments, its `make()` returns domain and judge. What these
+need is imported when one is made.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.resources import as_file, files
+from typing import Annotated
 
+from progressgym.core.arguments import OneOf, check_fields
 from progressgym.core.debate import Domain, Judge
-from progressgym.core.errors import UserError, unknown
-from progressgym.core.ids import Scalar, parse_id
+from progressgym.core.errors import unknown
+from progressgym.core.registry import Entry, Registry
 
 DEFAULT_HISTORY = "histsmol-v1"
-DILEMMA_JUDGES = ("values", "model")
 ICU_JUDGE = "icu-v2"
 """Shipped, because training it takes half a minute."""
+_HERE = "progressgym.envs.debate.domains"
+DOMAINS = Registry(
+    "domain",
+    (
+        Entry(
+            name="simulator",
+            summary="sepsis of Oberst and Sontag, before an exact Bayes judge",
+            target=f"{_HERE}:SimulatorOptions",
+        ),
+        Entry(
+            name="dilemmas",
+            summary="moral dilemmas, before a judge with the values of a century, or its language model",
+            target=f"{_HERE}:DilemmaOptions",
+        ),
+        Entry(name="icu", summary="ICU-Sepsis, before a learned judge", target=f"{_HERE}:IcuOptions"),
+    ),
+    group="progressgym.domains",
+    row=Entry,
+)
 
 
 def make_domain(spec: str) -> tuple[Domain, Judge]:
@@ -27,40 +51,85 @@ def make_domain(spec: str) -> tuple[Domain, Judge]:
     Raises:
         UserError: unknown domain or argument.
     """
-    variant = parse_id(spec)
-    if variant.name not in FACTORIES:
-        raise unknown("domain", variant.name, FACTORIES)
-    factory, known = FACTORIES[variant.name]
-    for key in variant.arguments:
-        if key not in known:
-            raise unknown(f"argument of domain {variant.name!r}", key, known)
-    return factory(variant.arguments)
+    made: tuple[Domain, Judge] = DOMAINS.make(spec).make()
+    return made
 
 
-def _simulator(arguments: dict[str, Scalar]) -> tuple[Domain, Judge]:
-    from progressgym.envs.debate.simulator import EPSILON, BayesJudge, SimulatorDomain
+@dataclass(kw_only=True, frozen=True)
+class SimulatorOptions:
+    """The sepsis simulator."""
 
-    epsilon = arguments.get("epsilon", EPSILON)
-    if not isinstance(epsilon, float | int):
-        raise UserError(f"epsilon is {epsilon!r}; a number is expected")
-    glucose, part = (str(arguments.get(key, default)) for key, default in (("glucose", "corrected"), ("part", "all")))
-    domain = SimulatorDomain(glucose, float(epsilon), part)
-    return domain, BayesJudge(domain)
+    glucose: str = "corrected"
+    """`corrected` or `published`, see `SimulatorDomain`."""
+    epsilon: float | None = None
+    """Chance of a random treatment; the paper's when None."""
+    part: str = "all"
+    """Of the patients: `all`, `train` or `test`."""
+
+    def __post_init__(self) -> None:
+        """Check types."""
+        check_fields(self)
+
+    def make(self) -> tuple[Domain, Judge]:
+        """Domain and judge."""
+        from progressgym.envs.debate.simulator import EPSILON, BayesJudge, SimulatorDomain
+
+        epsilon = EPSILON if self.epsilon is None else float(self.epsilon)
+        domain = SimulatorDomain(self.glucose, epsilon, self.part)
+        return domain, BayesJudge(domain)
 
 
-def _dilemmas(arguments: dict[str, Scalar]) -> tuple[Domain, Judge]:
-    from progressgym.envs.debate.dilemmas import DilemmaDomain, century_index, century_judges
-    from progressgym.histories.history import History
+@dataclass(kw_only=True, frozen=True)
+class DilemmaOptions:
+    """The dilemmas of a history's questionnaire."""
 
-    history = History.load(str(arguments.get("history", DEFAULT_HISTORY)))
-    domain = DilemmaDomain(history.instrument)
-    century = century_index(history, str(arguments.get("century", history.labels[-1])))
-    judge = str(arguments.get("judge", DILEMMA_JUDGES[0]))
-    if judge not in DILEMMA_JUDGES:
-        raise unknown("judge of dilemmas", judge, DILEMMA_JUDGES)
-    if judge == "values":
-        return domain, century_judges(domain, history)[century]
-    return domain, _century_model(domain, str(arguments.get("history", DEFAULT_HISTORY)), history.labels[century])
+    century: str | None = None
+    """Whose judge; the last one when None."""
+    history: str = DEFAULT_HISTORY
+    """Shipped name, folder or id."""
+    judge: Annotated[str, OneOf("judge of dilemmas", ("values", "model"))] = "values"
+    """`values`, or `model`, the century's language model."""
+
+    def __post_init__(self) -> None:
+        """Check types and names."""
+        check_fields(self)
+
+    def make(self) -> tuple[Domain, Judge]:
+        """Domain and judge."""
+        from progressgym.envs.debate.dilemmas import DilemmaDomain, century_index, century_judges
+        from progressgym.histories.history import History
+
+        history = History.load(self.history)
+        domain = DilemmaDomain(history.instrument)
+        century = century_index(history, history.labels[-1] if self.century is None else self.century)
+        if self.judge == "values":
+            return domain, century_judges(domain, history)[century]
+        return domain, _century_model(domain, self.history, history.labels[century])
+
+
+@dataclass(kw_only=True, frozen=True)
+class IcuOptions:
+    """ICU-Sepsis."""
+
+    sampler: str = "balanced"
+    """`balanced` or `natural`, see `IcuDomain`."""
+    part: str = "all"
+    """Of the states: `all`, `train` or `test`."""
+
+    def __post_init__(self) -> None:
+        """Check types."""
+        check_fields(self)
+
+    def make(self) -> tuple[Domain, Judge]:
+        """Domain and judge."""
+        from progressgym.envs.debate.icu import IcuDomain
+        from progressgym.envs.sepsis.tables import icu_tables
+        from progressgym.preferences.learned_judge import LearnedJudge
+
+        icu_tables()  # says what to install before anything is asked of the domain
+        domain = IcuDomain(sampler=self.sampler, part=self.part)
+        with as_file(files("progressgym.data") / "judges" / ICU_JUDGE) as folder:
+            return domain, LearnedJudge.load(folder)
 
 
 def _century_model(domain: Domain, history: str, label: str) -> Judge:
@@ -73,23 +142,3 @@ def _century_model(domain: Domain, history: str, label: str) -> Judge:
     if label not in adapters:
         raise unknown(f"century model of {history!r}", label, adapters)
     return LanguageModelJudge(load_model(adapters[label]), domain, cache=AnswerCache())
-
-
-def _icu(arguments: dict[str, Scalar]) -> tuple[Domain, Judge]:
-    from progressgym.envs.debate.icu import IcuDomain
-    from progressgym.envs.sepsis.tables import icu_tables
-    from progressgym.preferences.learned_judge import LearnedJudge
-
-    icu_tables()  # says what to install before anything is asked of the domain
-    chosen = {key: str(value) for key, value in arguments.items()}
-    domain = IcuDomain(sampler=chosen.get("sampler", "balanced"), part=chosen.get("part", "all"))
-    with as_file(files("progressgym.data") / "judges" / ICU_JUDGE) as folder:
-        return domain, LearnedJudge.load(folder)
-
-
-FACTORIES: dict[str, tuple[Callable[[dict[str, Scalar]], tuple[Domain, Judge]], tuple[str, ...]]] = {
-    "simulator": (_simulator, ("glucose", "epsilon", "part")),
-    "dilemmas": (_dilemmas, ("century", "history", "judge")),
-    "icu": (_icu, ("sampler", "part")),
-}
-"""Name -> how to make it, and its arguments. Modules are imported when a domain is asked for."""

@@ -11,6 +11,7 @@ from pettingzoo import ParallelEnv
 from progressgym.core.debate import Domain, Judge
 from progressgym.core.errors import UserError
 from progressgym.envs.debate.aec import raw_env
+from progressgym.envs.debate.config import DebateConfig
 from progressgym.envs.debate.table import AGENTS, Observation, Table, check_render_mode
 
 
@@ -24,24 +25,12 @@ class DebateParallelEnv(ParallelEnv):  # type: ignore[misc]  # PettingZoo is unt
         domain: str | Domain = "simulator",
         judge: Judge | None = None,
         *,
-        turns: int = 4,
-        payoff: str = "sign",
-        see_other: bool = True,
-        repeats: str = "error",
-        max_cycles: int | None = None,
         render_mode: str | None = None,
+        **rules: Any,
     ) -> None:
         self.render_mode = check_render_mode(render_mode, self.metadata["render_modes"])
-        self.table = Table(
-            domain,
-            judge,
-            turns=turns,
-            payoff=payoff,
-            opening="first",
-            see_other=see_other,
-            repeats=repeats,
-            max_cycles=max_cycles,
-        )
+        # Both show a piece at once, so nobody opens and nobody comes first.
+        self.table = Table(DebateConfig(domain=domain, judge=judge, order="alternating", opening="first", **rules))
         self.possible_agents = list(AGENTS)
         self.agents: list[str] = []
         spaces = {agent: self.table.spaces() for agent in AGENTS}

@@ -9,15 +9,14 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from progressgym.core.debate import Bools, Cases, Domain, Floats, Judge
+from progressgym.core.debate import Bools, Cases, Domain, Floats
 from progressgym.core.errors import UserError, unknown
-from progressgym.envs.debate.domains import make_domain
+from progressgym.envs.debate.config import DebateConfig
 from progressgym.envs.debate.rules import Rules, check_action, margins, payoffs, rule
 from progressgym.envs.debate.transcript import Transcript, draw_array, draw_text
 from progressgym.envs.debate.vector import flat_observation, observation_width
 
 AGENTS = ("debater_0", "debater_1")
-REPEATS = ("error", "waste")
 DECK = 64
 """Cases made at once."""
 REACH = 10.0
@@ -46,34 +45,12 @@ class Deck:
 class Table:
     """One debate: the case, what is on the table, and what a turn pays. What both flavours of the environment share."""
 
-    def __init__(
-        self,
-        domain: str | Domain = "simulator",
-        judge: Judge | None = None,
-        *,
-        turns: int = 4,
-        payoff: str = "sign",
-        order: str = "alternating",
-        opening: str = "random",
-        see_other: bool = True,
-        repeats: str = "error",
-        max_cycles: int | None = None,
-    ) -> None:
-        if repeats not in REPEATS:
-            raise unknown("treatment of repeats", str(repeats), REPEATS)
-        own: Judge | None = None
-        if isinstance(domain, str):
-            domain, own = make_domain(domain)
-        ruling = judge or own
-        if ruling is None:
-            raise UserError(f"domain {domain.name!r} was given as an object; give its judge too")
-        self.rules = Rules(
-            turns=turns if max_cycles is None else 2 * max_cycles, payoff=payoff, order=order, opening=opening
-        )
-        self.rules.fit(domain.pieces)
+    def __init__(self, config: DebateConfig) -> None:
+        self.rules = config
+        domain, ruling = config.resolve()
         self.domain, self.judge = domain, ruling
-        self.see_other, self.strict = see_other, repeats == "error"
-        self.width = observation_width(domain, see_other)
+        self.see_other, self.strict = config.see_other, config.repeats == "error"
+        self.width = observation_width(domain, config.see_other)
         self.rng = np.random.default_rng()
         self._deck: Deck | None = None
         self.turn = self.rules.turns

@@ -97,8 +97,7 @@ def draw_array(transcript: Transcript) -> NDArray[np.uint8]:
     for line in draw_text(transcript).splitlines():
         colour = next((colours[start] for start in colours if line.startswith(start)), "black")
         for part in textwrap.wrap(line, WIDTH, subsequent_indent="    ", drop_whitespace=False) or [""]:
-            plain = part.replace("$", r"\$")  # matplotlib reads dollars as mathematics
-            figure.text(0.02, height, plain, color=colour, fontsize=9, family="monospace", va="top")
+            figure.text(0.02, height, part, color=colour, fontsize=9, family="monospace", va="top", parse_math=False)
             height -= 0.04
     canvas.draw()
     return np.array(canvas.buffer_rgba())[..., :3].copy()

@@ -9,9 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError, unknown
+from progressgym.envs.sepsis.drawing import draw_patient
 from progressgym.envs.sepsis.tables import FEATURES, SURVIVAL, IcuTables, icu_tables
 
 LIMIT = 16.0
+BARS = 12
+"""How many features a picture shows."""
 """No normalised feature of any state is farther from 0."""
 
 
@@ -67,7 +70,7 @@ class SepsisIcuEnv(gym.Env[NDArray[np.float32], np.int64]):
 
     | argument | default | meaning |
     |---|---|---|
-    | `render_mode` | `None` | `"ansi"`: the state in one line |
+    | `render_mode` | `None` | `"ansi"`: the state in one line; `"rgb_array"`: a picture |
 
     `reset(options={"state": 5})` begins in a state of choice.
 
@@ -75,7 +78,7 @@ class SepsisIcuEnv(gym.Env[NDArray[np.float32], np.int64]):
     * v0: initial version
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"], "render_fps": 4}  # type: ignore[misc]
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}  # type: ignore[misc]
 
     steps = 500
     """At most; an episode takes about ten."""
@@ -132,18 +135,26 @@ class SepsisIcuEnv(gym.Env[NDArray[np.float32], np.int64]):
         ended = bool(self.tables.mdp.terminal[self._state])
         return self._observe(), float(self._state == SURVIVAL), ended, False, self._info()
 
-    def render(self) -> str | None:
-        """The state in one line, with the three features that are farthest from the mean."""
-        if self.render_mode != "ansi":
+    def render(self) -> str | NDArray[np.uint8] | None:
+        """The state in one line, or as a picture, with the features that are farthest from the mean."""
+        if self.render_mode is None:
             return None
+        if self._state is None or self.tables.mdp.terminal[self._state]:
+            headline, far = self._outcome(), np.arange(0)
+        else:
+            headline = f"state {self._state}, SOFA {self.tables.sofa[self._state]:.1f}"
+            far = np.argsort(-np.abs(self.tables.features[self._state]))
+        features = self.tables.features[self._state or 0]
+        if self.render_mode == "rgb_array":
+            bars = far[:BARS]
+            return draw_patient(headline, [FEATURES[k] for k in bars], features[bars].tolist(), limit=4.0)
+        farthest = ", ".join(f"{FEATURES[k]} {features[k]:+.1f}" for k in far[:3])
+        return f"{headline}: {farthest}" if farthest else headline
+
+    def _outcome(self) -> str:
         if self._state is None:
             return "no patient yet"
-        if self.tables.mdp.terminal[self._state]:
-            return "the patient survived" if self._state == SURVIVAL else "the patient died"
-        features = self.tables.features[self._state]
-        far = np.argsort(-np.abs(features))[:3]
-        told = ", ".join(f"{FEATURES[k]} {features[k]:+.1f}" for k in far)
-        return f"state {self._state}, SOFA {self.tables.sofa[self._state]:.1f}: {told}"
+        return "the patient survived" if self._state == SURVIVAL else "the patient died"
 
     def _observe(self) -> NDArray[np.float32]:
         return self.tables.features[self._state].copy()

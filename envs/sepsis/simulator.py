@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError, unknown
-from progressgym.envs.sepsis.dynamics import HORIZON, LEVELS, OBSERVED, VARIABLES, action_name, build, table
+from progressgym.envs.sepsis.drawing import draw_patient
+from progressgym.envs.sepsis.dynamics import HORIZON, LEVELS, NORMAL, OBSERVED, VARIABLES, action_name, build, table
 from progressgym.envs.sepsis.mdp import TabularMDP
 
 OBSERVATIONS = ("levels", "index")
@@ -71,7 +72,7 @@ class SepsisSimulatorEnv(gym.Env[Any, np.int64]):
     * v0: initial version
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["ansi"], "render_fps": 4}  # noqa: RUF012 (Gymnasium declares it as an instance variable)
+    metadata: dict[str, Any] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}  # noqa: RUF012 (Gymnasium declares it as an instance variable)
 
     def __init__(
         self,
@@ -123,12 +124,17 @@ class SepsisSimulatorEnv(gym.Env[Any, np.int64]):
         truncated = not terminated and self._step >= self.steps
         return self._observe(), float(self.mdp.arrival[self._state]), terminated, truncated, self._info()
 
-    def render(self) -> str | None:
-        """The patient in words, for `ansi`."""
-        if self.render_mode is None or self._state < 0:
+    def render(self) -> str | NDArray[np.uint8] | None:
+        """The patient in words for `ansi`, as bars for `rgb_array`."""
+        if self.render_mode is None or (self.render_mode == "ansi" and self._state < 0):
             return None
+        if self._state < 0:
+            return draw_patient("no patient yet", (), (), limit=2.0)
         levels = self._table[self._state % OBSERVED]
         on = 4 * levels[4] + 2 * levels[6] + levels[5]
+        if self.render_mode == "rgb_array":
+            title = f"step {self._step}: {action_name(int(on))}"
+            return draw_patient(title, VARIABLES[:4], (levels[:4] - np.array(NORMAL)).tolist(), limit=2.5)
         vitals = ", ".join(f"{name} {level}" for name, level in zip(VARIABLES[:4], levels[:4].tolist(), strict=True))
         return f"step {self._step}: {vitals}; {action_name(int(on))}"
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from progressgym.core.answers import FLOOR, centred_log
 from progressgym.envs.arrays import Array
-from progressgym.envs.coevolve import CoevolveEnv, CoevolveStanceEnv, move
+from progressgym.envs.coevolve import CoevolveEnv, CoevolveStanceEnv
+from progressgym.envs.coevolve_step import move
 from progressgym.envs.evidence import evidence
 from progressgym.envs.readout import FAR, Base, over_options
 from progressgym.envs.vector.draws import Draws

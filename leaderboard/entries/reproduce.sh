@@ -4,6 +4,7 @@
 #
 #     bash leaderboard/entries/reproduce.sh               # under a fresh key that is thrown away
 #     bash leaderboard/entries/reproduce.sh board.key     # under a key that is kept
+#     TOLERANCE=1e-5 bash leaderboard/entries/reproduce.sh   # where the processor rounds last bits otherwise; the notes say so
 #
 # Only the key's commitment gets into the standings. With a key that is kept and published later, anybody can draw the
 # same private paths and check every private score.
@@ -18,6 +19,7 @@ key="${1:-$scratch/board.key}"
 for entry in "$here"/*.zip; do
     "${cli[@]}" leaderboard submit "$entry" --store "$scratch/board" --submitter progressgym > /dev/null
 done
-"${cli[@]}" leaderboard reproduce all --store "$scratch/board" --key-file "$key" --attempts 1000
+"${cli[@]}" leaderboard reproduce all --store "$scratch/board" --key-file "$key" --attempts 1000 \
+    --tolerance "${TOLERANCE:-0}"
 "${cli[@]}" leaderboard show --store "$scratch/board" --json --out "$here/../standings.json"
 "${cli[@]}" leaderboard show

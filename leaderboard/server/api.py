@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 from anyio import open_file
@@ -212,7 +207,7 @@ async def submit(
     if kind != ZIP:
         raise because(415, "content-type", "", f"send the zip itself, with Content-Type: {ZIP}")
     async with context.intake.seat(submitter):
-        with scratch() as folder:
+        with context.folder() as folder:
             upload = folder / "upload.zip"
             async with await open_file(upload, "xb") as file:
                 async for part in request.stream():
@@ -221,31 +216,20 @@ async def submit(
     return JSONResponse(decided.model_dump(), status_code=201 if decided.created else 200)
 
 
-@contextmanager
-def scratch() -> Iterator[Path]:
-    """A folder that is gone if the block ends badly; otherwise who took it removes it."""
-    folder = Path(tempfile.mkdtemp(prefix="progressgym-upload-"))
-    try:
-        yield folder
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-
-
 async def authenticate(context: Context, request: Request, token: str) -> str:
-    """Whose token it is.
+    """Whose token it is. A right one is right however many wrong ones came from the same address.
 
     Raises:
         Refusal: nobody's, or too many wrong ones came from there.
     """
+    submitter = await run_in_threadpool(context.store.submitter_of, token) if 20 <= len(token) <= 200 else None
+    if submitter is not None:
+        return submitter
     who = address_of(request.scope)
     if (wait := context.failures.wait(who)) > 0:
         raise because(429, "rate", "", "too many wrong tokens from this address", retry_after=wait)
-    submitter = await run_in_threadpool(context.store.submitter_of, token) if 20 <= len(token) <= 200 else None
-    if submitter is None:
-        context.failures.count(who)
-        raise because(401, "token", "", "this needs a token of an enrolled submitter: Authorization: Bearer TOKEN")
-    return submitter
+    context.failures.count(who)
+    raise because(401, "token", "", "this needs a token of an enrolled submitter: Authorization: Bearer TOKEN")
 
 
 def decision(receipt: Receipt) -> Decided:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import BinaryIO
 
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
-from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from progressgym import __version__
+from progressgym.core.errors import UserError
 from progressgym.leaderboard.problems import Problem, plain, pointer, problem
-from progressgym.leaderboard.server.api import authenticate, decision, find, parse, router, scratch
+from progressgym.leaderboard.scratch import scratch
+from progressgym.leaderboard.server.api import authenticate, decision, find, parse, router
 from progressgym.leaderboard.server.context import Context, context_of
 from progressgym.leaderboard.server.errors import TITLES, Refusal, because
+from progressgym.leaderboard.server.forms import Form, Nameless
 from progressgym.leaderboard.server.guard import Guard
 from progressgym.leaderboard.server.intake import Intake
 from progressgym.leaderboard.server.limits import Rate
@@ -32,7 +32,8 @@ from progressgym.leaderboard.standings_data import Row
 from progressgym.leaderboard.store import Store
 
 FOR_EVER = "public, max-age=31536000, immutable"
-FILES_AND_FIELDS = (1, 4)
+RETRY_SECONDS = 60.0
+"""After which a full disk may have room again."""
 
 
 def make_app(store: Store, settings: Settings) -> Guard:
@@ -40,19 +41,23 @@ def make_app(store: Store, settings: Settings) -> Guard:
 
     @asynccontextmanager
     async def living(app: FastAPI) -> AsyncIterator[None]:
-        context = Context(
-            store=store,
-            settings=settings,
-            shelf=await run_in_threadpool(Shelf, store),
-            intake=Intake(store, settings),
-            pages=Pages(Links(static=False), submitting=True),
-            failures=Rate(settings.failures_a_minute, 60.0),
-        )
-        app.state.context = context
-        await run_in_threadpool(_warm, context)
-        yield
-        context.intake.close()
-        context.shelf.close()
+        with scratch("server") as folder:
+            await run_in_threadpool(store.tidy)
+            context = Context(
+                store=store,
+                settings=settings,
+                shelf=await run_in_threadpool(Shelf, store),
+                intake=Intake(store, settings),
+                pages=Pages(Links(static=False), submitting=True),
+                scratch=folder,
+                failures=Rate(settings.failures_a_minute, 60.0),
+                nameless=Nameless(settings.name_seconds),
+            )
+            app.state.context = context
+            await run_in_threadpool(_warm, context)
+            yield
+            context.intake.close()
+            context.shelf.close()
 
     app = FastAPI(
         title="progressgym leaderboard",
@@ -69,6 +74,9 @@ def make_app(store: Store, settings: Settings) -> Guard:
     app.add_exception_handler(Refusal, _refusal)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    for fault in (UserError, OSError):
+        app.add_exception_handler(fault, _own_fault)
     app.add_exception_handler(Exception, _broken)
     return Guard(app, settings)
 
@@ -143,6 +151,10 @@ async def submitted(request: Request) -> Response:
     context = context_of(request)
     try:
         row, told = await _take_form(context, request)
+    except (UserError, OSError) as error:
+        refusal = own_fault(error)
+        page = context.pages.submit(refusal.problems, told=TITLES[refusal.status])
+        return HTMLResponse(page, status_code=refusal.status, headers=_retry(refusal))
     except Refusal as refusal:
         page = context.pages.submit(refusal.problems, told=TITLES.get(refusal.status, "Refused"))
         return HTMLResponse(page, status_code=refusal.status, headers=_retry(refusal))
@@ -150,31 +162,19 @@ async def submitted(request: Request) -> Response:
 
 
 async def _take_form(context: Context, request: Request) -> tuple[Row, str]:
-    most_files, most_fields = FILES_AND_FIELDS
-    if context.intake.forms.locked():
-        raise because(503, "busy", "", "too many forms are being sent; send it again later", retry_after=60)
-    async with (
-        context.intake.forms,
-        request.form(max_files=most_files, max_fields=most_fields, max_part_size=1000) as fields,
-    ):
-        token, file = fields.get("token"), fields.get("file")
-        submitter = await authenticate(context, request, token.strip() if isinstance(token, str) else "")
-        if not isinstance(file, UploadFile) or not file.size:
-            raise because(400, "file", "/file", "choose the .zip to submit")
-        async with context.intake.seat(submitter):
-            with scratch() as folder:
-                upload = folder / "upload.zip"
-                await run_in_threadpool(_copy, file.file, upload)
-                decided = decision(await context.intake.take(folder, upload, submitter))
+    form = Form(request)
+    async with context.nameless.place():
+        token = await form.token()
+    submitter = await authenticate(context, request, token)
+    async with context.intake.seat(submitter):
+        with context.folder() as folder:
+            upload = folder / "upload.zip"
+            await form.save(upload)
+            decided = decision(await context.intake.take(folder, upload, submitter))
     row = (await run_in_threadpool(context.shelf.renew)).starting(decided.id)
     if row is None:
         raise because(503, "later", "", f"{decided.id} is accepted and will be shown shortly", retry_after=10)
     return row, "Accepted" if decided.created else "It was there already"
-
-
-def _copy(stream: BinaryIO, path: Path) -> None:
-    with open(path, "xb") as file:
-        shutil.copyfileobj(stream, file)
 
 
 def _retry(refusal: Refusal) -> dict[str, str]:
@@ -208,6 +208,26 @@ async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     told = plain(str(error.detail))
     return _told(request, error.status_code, [problem("http", "", told)], dict(error.headers or {}))
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """Nobody is there to hear this: whoever hangs up while sending is no fault of the board."""
+    return Response(status_code=400)
+
+
+def own_fault(error: UserError | OSError) -> Refusal:
+    """A full disk, a store that cannot be written: the board's fault, which is no refusal and counts for nobody."""
+    told = (
+        str(error) if isinstance(error, UserError) else f"the board cannot write its files: {error.strerror or error}"
+    )
+    logging.getLogger("progressgym.leaderboard").error("%s", plain(told))
+    return because(503, "board", "", f"{told}; send it again later", retry_after=RETRY_SECONDS)
+
+
+async def _own_fault(request: Request, error: Exception) -> Response:
+    assert isinstance(error, UserError | OSError)
+    refusal = own_fault(error)
+    return _told(request, refusal.status, list(refusal.problems), _retry(refusal))
 
 
 async def _broken(request: Request, error: Exception) -> Response:

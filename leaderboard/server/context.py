@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from fastapi import Request, Response
 
+from progressgym.leaderboard.server.forms import Nameless
 from progressgym.leaderboard.server.intake import Intake
 from progressgym.leaderboard.server.limits import Rate
 from progressgym.leaderboard.server.settings import Settings
@@ -25,8 +30,22 @@ class Context:
     shelf: Shelf
     intake: Intake
     pages: Pages
+    scratch: Path
+    """Where uploads lie until they are decided upon; gone with the server."""
     failures: Rate
     """Wrong tokens by address."""
+    nameless: Nameless
+    """Forms whose token is not there yet."""
+
+    @contextmanager
+    def folder(self) -> Iterator[Path]:
+        """A folder for an upload that is gone if the block ends badly; otherwise who took it removes it."""
+        folder = Path(tempfile.mkdtemp(prefix="upload-", dir=self.scratch))
+        try:
+            yield folder
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
     def send(
         self,

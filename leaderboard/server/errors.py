@@ -39,6 +39,7 @@ TITLES = {
     415: "Not a zip",
     422: "Refused",
     429: "Too often",
+    431: "Too many headers",
     500: "The board made a mistake",
     503: "Too busy",
 }

@@ -22,6 +22,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+HEADER_BYTES = 16 * 2**10
+"""Of a request's first line and headers."""
 SMALL_BODY = 64 * 2**10
 """Bytes of a body that is no submission."""
 FORM_ROOM = 16 * 2**10
@@ -38,6 +40,8 @@ HEADERS = {
 }
 
 
+MOST_LINGERING = 64
+"""Refused senders at a time that are listened to for a moment."""
 SENT = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 LINGER_SECONDS = 2.0
 
@@ -49,6 +53,7 @@ class Guard:
         """Guard it."""
         self._app, self._settings = app, settings
         self._rate = Rate(settings.requests_a_minute, 60.0)
+        self._lingering = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it."""
@@ -66,7 +71,7 @@ class Guard:
                 message["headers"] = [*message.get("headers", []), *SENT, *closing]
             elif message["type"] == "http.response.body" and not message.get("more_body") and not body.whole:
                 await send({**message, "more_body": True})
-                await body.throw_away()
+                await self._linger(body)
                 message = {"type": "http.response.body", "body": b""}
             await send(message)
 
@@ -77,8 +82,19 @@ class Guard:
             if not started:
                 await respond(refusal, answer)
 
+    async def _linger(self, body: Body) -> None:
+        """Hear a refused sender out for a moment, if not too many others are heard out."""
+        if self._lingering < MOST_LINGERING:
+            self._lingering += 1
+            try:
+                await body.throw_away()
+            finally:
+                self._lingering -= 1
+
     def _check(self, scope: Scope) -> None:
         """What is known before the body arrives."""
+        if head_bytes(scope) > HEADER_BYTES:
+            raise because(431, "headers", "", f"first line and headers are longer than {HEADER_BYTES} bytes")
         who = address_of(scope)
         if (wait := self._rate.wait(who)) > 0:
             raise because(429, "rate", "", "too many requests from this address; wait a little", retry_after=wait)
@@ -112,7 +128,8 @@ class Body:
             return await self._receive()
         left = self._ends - asyncio.get_running_loop().time()
         try:
-            message = await asyncio.wait_for(self._receive(), max(left, 0.001))
+            async with asyncio.timeout(max(left, 0.001)):  # wait_for may swallow a cancellation from outside
+                message = await self._receive()
         except TimeoutError:
             raise because(408, "slow", "", "the body did not arrive in time; send it again") from None
         if message["type"] == "http.request":
@@ -128,11 +145,20 @@ class Body:
         ends = asyncio.get_running_loop().time() + LINGER_SECONDS
         while (left := ends - asyncio.get_running_loop().time()) > 0:
             try:
-                message = await asyncio.wait_for(self._receive(), left)
+                async with asyncio.timeout(left):
+                    message = await self._receive()
             except TimeoutError:
                 return
             if message["type"] != "http.request" or not message.get("more_body", False):
                 return
+
+
+def head_bytes(scope: Scope) -> int:
+    """Bytes of a request's first line and headers, blanks around values left out."""
+    line = (
+        len(scope["method"]) + len(scope.get("raw_path") or b"") + len(scope["query_string"]) + len(" ? HTTP/1.1\r\n")
+    )
+    return line + sum(len(name) + len(value) + len(": \r\n") for name, value in scope["headers"])
 
 
 def too_large(most: int) -> Refusal:

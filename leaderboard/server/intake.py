@@ -18,7 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from progressgym.core.errors import UserError
 from progressgym.core.files import sha256_file
 from progressgym.leaderboard.limited import verify_apart
 from progressgym.leaderboard.records import Verdict
@@ -26,7 +25,6 @@ from progressgym.leaderboard.server.errors import because
 from progressgym.leaderboard.server.settings import Settings
 from progressgym.leaderboard.store import Receipt, Store
 
-MOST_FORMS = 32
 HOUR = datetime.timedelta(hours=1)
 Verified = tuple[Verdict, bytes | None]
 T = TypeVar("T")
@@ -42,8 +40,6 @@ class Intake:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="write")
         self._flights: dict[str, asyncio.Task[Verified]] = {}
         self._under_way: Counter[str] = Counter()
-        self.forms = asyncio.Semaphore(MOST_FORMS)
-        """Forms being read; whose they are is known only when they are there."""
 
     def close(self) -> None:
         """End what waits; what is being verified is finished first."""
@@ -84,13 +80,10 @@ class Intake:
             submitter: who sent it.
 
         Raises:
-            Refusal: the store cannot be written.
+            UserError: the board cannot write what it has to; nothing is decided and nothing counted then.
         """
-        try:
-            verdict, evidence = await self._verify(folder, upload)
-            return await self._write(partial(self._store.submit, verdict, evidence, submitter))
-        except UserError as error:
-            raise because(503, "store", "", str(error), retry_after=60) from None
+        verdict, evidence = await self._verify(folder, upload)
+        return await self._write(partial(self._store.submit, verdict, evidence, submitter))
 
     async def _verify(self, folder: Path, upload: Path) -> Verified:
         digest = await asyncio.to_thread(sha256_file, upload)
@@ -103,7 +96,7 @@ class Intake:
         return await asyncio.shield(flight)  # one who hangs up does not end it for the others
 
     async def _fly(self, folder: Path, upload: Path, digest: str) -> Verified:
-        run = partial(verify_apart, upload, resamples=self._settings.resamples)
+        run = partial(verify_apart, upload, resamples=self._settings.resamples, within=folder)
         try:
             return await asyncio.get_running_loop().run_in_executor(self._verifiers, run)
         finally:

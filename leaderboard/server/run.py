@@ -8,15 +8,17 @@ import uvicorn
 
 from progressgym.core.errors import UserError
 from progressgym.leaderboard.server.app import make_app
+from progressgym.leaderboard.server.connections import MOST_WAITING, Connection
+from progressgym.leaderboard.server.guard import HEADER_BYTES
 from progressgym.leaderboard.server.settings import Settings
 from progressgym.leaderboard.store import Store
 
-HEADER_BYTES = 16 * 2**10
-"""Of a request's first line and headers."""
 SWITCH_SECONDS = 0.001
 """How long new standings may hold up an answer at a time; Python's default is five times that."""
-CONNECTIONS = 600
-"""At once; more get 503."""
+REQUESTS = 600
+"""Answered at once; more get 503."""
+OPEN_FILES = 4096
+"""Connections, their files and the store's; where the system allows fewer by default, more are asked for."""
 
 
 def serve(store: Store, settings: Settings, *, host: str, port: int, proxy: bool = False, quiet: bool = False) -> None:
@@ -37,7 +39,7 @@ def serve(store: Store, settings: Settings, *, host: str, port: int, proxy: bool
         make_app(store, settings),
         host=host,
         port=port,
-        http="h11",
+        http=Connection.limited(settings.head_seconds),
         ws="none",
         lifespan="on",
         server_header=False,
@@ -45,12 +47,13 @@ def serve(store: Store, settings: Settings, *, host: str, port: int, proxy: bool
         forwarded_allow_ips="127.0.0.1" if proxy else "",
         access_log=not quiet,
         log_level="warning" if quiet else "info",
-        limit_concurrency=CONNECTIONS,
+        limit_concurrency=REQUESTS + MOST_WAITING,
         timeout_keep_alive=10,
         timeout_graceful_shutdown=30,
         h11_max_incomplete_event_size=HEADER_BYTES,
     )
     sys.setswitchinterval(SWITCH_SECONDS)
+    _allow_files()
     server = uvicorn.Server(config)
     try:
         server.run()
@@ -58,3 +61,14 @@ def serve(store: Store, settings: Settings, *, host: str, port: int, proxy: bool
         if server.started:  # ended from outside
             raise
         raise UserError(f"cannot listen on {host}:{port}; is the port taken?") from error
+
+
+def _allow_files() -> None:
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -25,5 +25,9 @@ class Settings:
     upload_bytes: int = MOST_ZIP
     upload_seconds: float = 120.0
     """An upload that takes longer is cut off."""
+    head_seconds: float = 10.0
+    """From a connection, or the answer before, to the end of a request's headers."""
+    name_seconds: float = 10.0
+    """From the beginning of a form to the end of its token."""
     resamples: int = RESAMPLES
     """Bootstrap samples behind an interval."""

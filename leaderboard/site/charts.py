@@ -141,12 +141,13 @@ def _heat_cell(value: float | None, scale: float, x: float, y: float) -> str:
     )
 
 
-def scatter(points: Sequence[tuple[str, float, float, bool]], ident: str) -> Markup:
-    """Coevolve's two numbers against each other.
+def scatter(points: Sequence[tuple[str, float, float, bool]], ident: str, cost: str) -> Markup:
+    """The two numbers of a pair against each other.
 
     Args:
-        points: name, skill, displacement, and whether no other is as good in both.
+        points: name, skill, cost, and whether no other is as good in both.
         ident: of the elements inside of the page.
+        cost: what it is called, a measure of the human.
     """
     width, height, left, bottom, top, right = 560.0, 300.0, 46.0, 40.0, 14.0, 90.0
     skills = [min(max(p[1], BAR_LOW), BAR_HIGH) for p in points]
@@ -166,10 +167,10 @@ def scatter(points: Sequence[tuple[str, float, float, bool]], ident: str) -> Mar
         f'M{left} {top}V{height - bottom}"/>'
         f'<text class="axis" x="{left - 6}" y="{y(0) + 4}" text-anchor="end">0</text>'
         f'<text class="axis" x="{left - 6}" y="{y(1) + 4}" text-anchor="end">1</text>'
-        f'<text class="axis" x="{left}" y="{height - 10}">displacement of the human: 0 to {furthest:.2f}</text>'
+        f'<text class="axis" x="{left}" y="{height - 10}">{escape(cost)} of the human: 0 to {furthest:.2f}</text>'
         f'<text class="axis" x="6" y="{top + 2}">skill</text>'
     )
-    parts: list[str] = [_opening("scatter", width, height, ident, "Skill against displacement", told), axes]
+    parts: list[str] = [_opening("scatter", width, height, ident, f"Skill against {cost}", told), axes]
     taken: list[tuple[float, float]] = []
     for (name, _, moved, best), skill in sorted(zip(points, skills, strict=True), key=lambda pair: not pair[0][3]):
         px, py = x(moved), y(skill)

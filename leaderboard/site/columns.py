@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from progressgym.leaderboard.board import challenge_in
 from progressgym.leaderboard.records import GroupScore
 from progressgym.leaderboard.standings_data import GroupRow, Row, Standings
 from progressgym.scores.records import IntervalRecord
@@ -21,7 +22,6 @@ SUMS = {
     "code_sum_of_maxes": "Code sum of maxes",
     "table2_double_sum": "Table 2 double sum",
 }
-LOCK_IN = {"entropy": "Entropy", "displacement": "Displacement", "against_history": "Against history"}
 
 
 @dataclass(frozen=True)
@@ -73,18 +73,22 @@ def columns_of(standings: Standings, group: str) -> list[Column]:
     return _overview(standings) if not group else _group(standings, standings.groups.index(group))
 
 
+def measures_of(standings: Standings) -> dict[str, str]:
+    """Name -> title of what any of the groups' challenges measures beside the score."""
+    return {one.name: one.title for group in standings.groups for one in challenge_in(group).measures}
+
+
 def _overview(standings: Standings) -> list[Column]:
     groups = [
         _pair(index, name, any(row.groups[index].private is not None for row in standings.rows))
         for index, name in enumerate(standings.groups)
     ]
     return [
-        Column("place", "Place", "place", _place, "borda"),
+        Column("place", "Place", "place", _place, "score"),
         Column("agent", "Agent", "agent", lambda row: Cell(row.agent, row.agent.lower())),
         Column("status", "Status", "status", _status),
         *groups,
-        _plain("mean_rank", "Mean rank", lambda row: row.mean_rank, metric="mean_rank"),
-        _plain("borda", "Borda", lambda row: row.borda, 1, metric="borda", falling=True),
+        _plain("score", "Score", lambda row: row.score, metric="score", falling=True),
         *_cost(lambda row: row.queries),
     ]
 
@@ -103,6 +107,9 @@ def _group(standings: Standings, at: int) -> list[Column]:
     def locks(name: str) -> Callable[[Row], float | None]:
         return lambda row: None if (score := row.groups[at].private or public(row)) is None else score.lock_in.get(name)
 
+    def restraint(row: Row) -> float | None:
+        return None if (score := row.groups[at].private or public(row)) is None else score.restraint
+
     columns = [
         Column("place", "Rank", "place", lambda row: _rank(row, at), "private_skill"),
         Column("agent", "Agent", "agent", lambda row: Cell(row.agent, row.agent.lower())),
@@ -112,8 +119,11 @@ def _group(standings: Standings, at: int) -> list[Column]:
         ),
         Column("public", "Public skill", "skill", lambda row: _skill(row.groups[at], "public"), "public_skill", True),
     ]
-    if standings.groups[at].startswith("coevolve"):
-        columns += [_plain(key, title, locks(key), metric="lock_in") for key, title in LOCK_IN.items()]
+    challenge = challenge_in(standings.groups[at])
+    if challenge.cost is not None:
+        columns.append(_plain("restraint", "Restraint", restraint, metric="restraint", falling=True))
+    for measure in challenge.measures:
+        columns.append(_plain(measure.name, measure.title, locks(measure.name), metric="lock_in"))
     columns += [
         _plain(key, title, sums(key), metric="published", falling=True, note="public") for key, title in SUMS.items()
     ]

@@ -12,10 +12,12 @@ from markupsafe import Markup, escape
 
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.files import sha256_bytes
+from progressgym.envs.challenge import Measure
+from progressgym.leaderboard.board import challenge_in
 from progressgym.leaderboard.problems import Problem
 from progressgym.leaderboard.records import RUNGS
 from progressgym.leaderboard.site import charts
-from progressgym.leaderboard.site.columns import DASH, LOCK_IN, SUMS, number
+from progressgym.leaderboard.site.columns import DASH, SUMS, measures_of, number
 from progressgym.leaderboard.site.portrait import Portrait
 from progressgym.leaderboard.site.view import PAGE, Query, Selection
 from progressgym.leaderboard.standings_data import Row, Standings
@@ -160,6 +162,7 @@ class Pages:
             selection=selection,
             query=selection.query,
             titles={row.id: f"{row.agent} {row.version}" for row in standings.rows if row.id in winners},
+            cost=_cost(selection.query.group),
             front=_front(standings, selection.query.group),
         )
 
@@ -188,7 +191,7 @@ class Pages:
             dimensions=DIMENSIONS,
             value_groups=VALUE_GROUPS,
             sums=SUMS,
-            lock_in=LOCK_IN,
+            lock_in=measures_of(standings),
         )
 
     def metrics(self, standings: Standings) -> str:
@@ -211,20 +214,28 @@ class Pages:
 
 
 def _front(standings: Standings, group: str) -> object:
-    """Coevolve's scatter plot: private scores where there are ranked entries, else the open public ones."""
-    if not group.startswith("coevolve"):
+    """The scatter plot of a pair: private scores where there are ranked entries, else the open public ones."""
+    cost = _cost(group)
+    if cost is None:
         return None
     at = standings.groups.index(group)
     private = any(row.groups[at].private is not None for row in standings.rows)
     points: list[tuple[str, float, float]] = []
     for row in standings.rows:
         score = row.groups[at].private if private else row.groups[at].public
-        if score is not None and score.skill is not None and "displacement" in score.lock_in:
-            points.append((row.agent, score.skill.mid, score.lock_in["displacement"]))
+        if score is not None and score.skill is not None and cost.name in score.lock_in:
+            points.append((row.agent, score.skill.mid, score.lock_in[cost.name]))
     points = points[:MOST_POINTS]
     told = [
         (*p, not any(q[1] >= p[1] and q[2] <= p[2] and (q[1] > p[1] or q[2] < p[2]) for q in points)) for p in points
     ]
     if len(told) < 2:
         return None
-    return {"svg": charts.scatter(told, "front"), "private": private, "count": len(told)}
+    svg = charts.scatter(told, "front", cost.title.lower())
+    return {"svg": svg, "private": private, "count": len(told), "caution": challenge_in(group).caution}
+
+
+def _cost(group: str) -> Measure | None:
+    """The measure that ranks a group's entries beside their skill."""
+    challenge = challenge_in(group) if group else None
+    return next((one for one in challenge.measures if one.name == challenge.cost), None) if challenge else None

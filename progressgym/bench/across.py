@@ -1,6 +1,6 @@
 """Agents across histories: what `rliable` reports, from the resampled runs of every group.
 
-Coevolve is left out: it is a Pareto pair, and no mean of one of its two numbers says how an agent did.
+Challenges that are ranked by a Pareto pair are left out: no mean of one of its two numbers says how an agent did.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from progressgym.scores.improvement import RunDraws, improvement_interval, inter
 from progressgym.scores.intervals import Interval
 from progressgym.scores.records import AcrossHistories, Aggregate
 
-PAIR = "coevolve"
-
 
 def across_histories(rows: Sequence[Aggregate], draws: Callable[[Aggregate], RunDraws]) -> list[AcrossHistories]:
     """Interquartile means and probabilities of improvement of every challenge, best first, references last.
@@ -23,7 +21,7 @@ def across_histories(rows: Sequence[Aggregate], draws: Callable[[Aggregate], Run
         rows: rows of a benchmark.
         draws: the resampled runs of a row.
     """
-    known = [row for row in rows if row.skill is not None and parse_challenge(row.challenge).kind != PAIR]
+    known = [row for row in rows if row.skill is not None and parse_challenge(row.challenge).cost is None]
     runs = {(row.challenge, row.agent, row.history): draws(row) for row in known}
     found = []
     for challenge in dict.fromkeys(row.challenge for row in known):

@@ -6,7 +6,6 @@ histories need, and used again while it still belongs to the same cells.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -25,7 +24,7 @@ from progressgym.bench.plan import Group
 from progressgym.bench.scoring import contributions, draw_panel
 from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, read_npz, sha256_bytes, write_npz
-from progressgym.core.ids import is_own
+from progressgym.core.reading import numbers, parse_json
 from progressgym.scores.improvement import RunDraws
 from progressgym.scores.intervals import Interval, centred_interval, estimate_skill
 from progressgym.scores.records import Aggregate, IntervalRecord
@@ -81,12 +80,13 @@ def run_draws(group: Group, out: Path) -> RunDraws:
     Raises:
         UserError: they are missing or damaged.
     """
-    return RunDraws(scores=read_npz(_path(group, out))["scores"].astype(np.float64))
+    path = _path(group, out)
+    return RunDraws(scores=numbers(read_npz(path, "scores")["scores"], f"scores of {path}"))
 
 
 def is_privileged(agent: str) -> bool:
     """Whether an agent reads the truth."""
-    return not is_own(agent) and spec_of(agent).privileged
+    return spec_of(agent).privileged
 
 
 def to_record(interval: Interval) -> IntervalRecord:
@@ -168,7 +168,8 @@ def _record(path: Path) -> dict[str, Any]:
     """What is kept beside the resampled runs; nothing where nothing is, or where it is damaged."""
     try:
         arrays = read_npz(path)
-        record = json.loads(arrays["record"].tobytes()) if "scores" in arrays else None
+        text = arrays["record"].tobytes().decode("utf-8", "replace")
+        record = parse_json(text, str(path)) if "scores" in arrays else None
     except (UserError, KeyError, ValueError):
         record = None
     return record if isinstance(record, dict) and isinstance(record.get("seconds"), dict) else {"seconds": {}}

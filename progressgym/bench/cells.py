@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from progressgym.core.errors import UserError
-from progressgym.core.files import npz_bytes, sha256_bytes, write_bytes, write_folder
+from progressgym.core.files import discard, npz_bytes, sha256_bytes, write_bytes, write_folder
 from progressgym.scores.cells import (
     AGENT,
     CONFIG,
@@ -60,7 +59,7 @@ def write_cell(
     files[DONE] = _pretty(Done(files={name: sha256_bytes(data) for name, data in sorted(files.items())}))
     if log is None:
         write_bytes(archive_of(place), _archive(files))
-        shutil.rmtree(place, ignore_errors=True)  # of an older run, or damaged
+        discard(place)  # of an older run, or damaged
         return
     with write_folder(place) as staged:  # flushes every file before the folder gets its name
         for name, data in files.items():

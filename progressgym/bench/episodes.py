@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from progressgym.bench.challenges import Challenge
 from progressgym.core.errors import UserError
 from progressgym.core.protocols import AgentLike
-from progressgym.envs.actions import to_answers
-from progressgym.envs.coevolve import CoevolveEnv
+from progressgym.envs.actions import checked_action, to_answers
+from progressgym.envs.challenge import challenge_of
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 HIDDEN = ("scores",)
 """Keys of an info that tell about the human whom the agent is compared with."""
-LOCK_IN = ("entropy", "displacement", "against_history")
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)
@@ -42,13 +41,13 @@ class Trace:
     answers: Floats
     """(n, N, K) what the actions answer."""
     scored: Floats
-    """(n, N, K) the answers that are compared with history: the agent's, in Coevolve the simulated human's."""
+    """(n, N, K) the answers that are compared with history: the agent's, or those of a simulated human."""
     history: History
     """The truth."""
     first: int
     """Century index that step 0 is compared with."""
     lock_in: Mapping[str, float] = field(default_factory=dict)
-    """Coevolve: measures of the simulated human after the last step."""
+    """Measures of the simulated human after the last step, where there is one."""
 
 
 def visible(info: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,43 +119,15 @@ def replay(env: ProgressEnv, seed: int, actions: NDArray[np.float32]) -> Trace:
     env.reset(seed=seed)
     if len(actions) != env.steps:
         raise UserError(f"{len(actions)} recorded actions for an episode of {env.steps} steps")
-    history, mask = env.history, env.history.instrument.mask
-    answers = to_answers(actions, mask)
-    if not isinstance(env, CoevolveEnv):
-        return Trace(
-            seed=seed, actions=actions, answers=answers, scored=answers, history=history, first=1 + env.horizon
-        )
-    info: Mapping[str, Any] = {}
-    for action in actions:
-        *_, info = env.step(action)
+    challenge, history = challenge_of(env.task), env.history
+    answers = to_answers(actions, history.instrument.mask)
+    scored = challenge.scored(history, answers)
     return Trace(
         seed=seed,
         actions=actions,
         answers=answers,
-        scored=env.simulated_answers()[1:],
+        scored=scored,
         history=history,
-        first=1,
-        lock_in={name: float(info["scores"][name]) for name in LOCK_IN},
+        first=challenge.first,
+        lock_in=challenge.measured(history, scored),
     )
-
-
-def checked_action(action: Any, shape: tuple[int, int], where: str = "") -> NDArray[np.float32]:
-    """An action of anybody's agent as a float32 array of its own.
-
-    Args:
-        action: what `act` returned.
-        shape: (N, K) that it must have.
-        where: what an error begins with.
-
-    Raises:
-        UserError: no array of numbers, another shape, or NaN.
-    """
-    try:
-        array = np.array(action, dtype=np.float32)
-    except (TypeError, ValueError):
-        raise UserError(f"{where}the action is a {type(action).__name__}, not an array of numbers") from None
-    if array.shape != shape:
-        raise UserError(f"{where}the action has shape {array.shape}, expected {shape}")
-    if np.isnan(array).any():
-        raise UserError(f"{where}the action holds NaN")
-    return array

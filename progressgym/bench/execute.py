@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -15,14 +14,16 @@ from numpy.typing import NDArray
 
 import progressgym
 from progressgym.agents import make_for
+from progressgym.bench.apart import play
 from progressgym.bench.cells import FinishedCell, archive_of, group_folder, reusable, write_cell
 from progressgym.bench.challenges import parse_challenge
-from progressgym.bench.episodes import environments, replay, run_batch, run_single
-from progressgym.bench.own_agents import load_class, source_hash
+from progressgym.bench.episodes import environments, replay, run_batch
+from progressgym.bench.own_agents import code_hash
 from progressgym.bench.plan import Group, has_model
 from progressgym.bench.pool import limited_threads
 from progressgym.bench.scoring import Baseline, baseline, score_cell, step_log
 from progressgym.core.errors import UserError
+from progressgym.core.files import discard
 from progressgym.core.ids import is_own
 from progressgym.core.provenance import git_commit
 from progressgym.envs.base import ProgressEnv
@@ -72,20 +73,24 @@ def execute(
     """
     outcome = GroupOutcome()
     folder = _folder(group, out)
-    own = source_hash(group.agent) if is_own(group.agent) else None
+    own = code_hash(group.agent)
     configs = {seed: run_config(group, seed) for seed in group.seeds}
     missing = []
     for seed, config in configs.items():
-        if reusable(folder / str(seed), config, own) is not None:
+        cell = reusable(folder / str(seed), config, own)
+        if cell is not None:
+            if any(not getattr(cell.scores, name) for name in group.measures):
+                _finish(group, folder / str(seed), config, cell.actions, own, cell.place.is_dir())  # run without it
             outcome.reused += 1
+            discard(folder / f"{seed}{CHECKPOINTS}")  # a run may be killed after its cell was written
             continue
         if (folder / str(seed)).exists() or archive_of(folder / str(seed)).exists():
             outcome.redone.append(f"{group.title} seed {seed}: damaged, unfinished or of another configuration")
         missing.append(seed)
     if has_model(group.agent):
-        cell = ModelCell(group, out, device, threads, live)
+        runner = ModelCell(group, out, device, threads, live)
         for seed in missing:
-            cell.run(seed, configs[seed], outcome)
+            runner.run(seed, configs[seed], outcome)
         return outcome
     started = time.perf_counter()
     ran = _run(group, missing, device, outcome)
@@ -121,7 +126,7 @@ def execute_along(group: Group, out: Path, device: str, *, threads: int = 1) -> 
 def finished(group: Group, out: Path) -> list[FinishedCell]:
     """The cells of a group that are there, in the order of its seeds."""
     folder = _folder(group, out)
-    own = source_hash(group.agent) if is_own(group.agent) else None
+    own = code_hash(group.agent)
     cells = [reusable(folder / str(seed), run_config(group, seed), own) for seed in group.seeds]
     return [cell for cell in cells if cell is not None]
 
@@ -189,7 +194,7 @@ class ModelCell:
         except Exception as error:  # noqa: BLE001  (out of memory, a full disk, NaN: this cell fails, the rest goes on)
             outcome.failures.append(_reason(group, seed, error))
             return
-        shutil.rmtree(checkpoints, ignore_errors=True)
+        discard(checkpoints)
         outcome.fresh += 1
 
     def run_along(self, seed: int) -> None:
@@ -239,12 +244,11 @@ def _batch(group: Group, seeds: list[int], device: str) -> list[NDArray[np.float
 
 
 def _agent(group: Group, device: str) -> Agent:
-    return make_for(group.agent, int(dict(group.challenge.arguments).get("horizon", 0)), device)
+    return make_for(group.agent, group.challenge.horizon, device)
 
 
 def _single(group: Group, seed: int) -> NDArray[np.float32]:
-    env = environments(group.challenge, _source(group.history.spec), group.history.spec, 1)[0]
-    return run_single(load_class(group.agent)(), env, seed)
+    return play(group.agent, group.challenge.id, group.history.spec, seed)
 
 
 def _finish(
@@ -259,7 +263,7 @@ def _finish(
     challenge, spec = group.challenge, group.history.spec
     base = baseline_of(challenge.id, spec, config.seed)
     trace = replay(environment(challenge.id, spec), config.seed, actions)
-    scores = score_cell(challenge, trace, base)
+    scores = score_cell(challenge, trace, base, group.measures)
     log = step_log(challenge, trace.history, scores, trace.first) if folders else None
     write_cell(place, config=config, actions=actions, scores=scores, log=log, source=source)
 

@@ -42,7 +42,7 @@ def main() -> int:
     sys.path[:0] = sys.argv[2:]
     try:
         serve(requests, answers)
-    except Exception as error:  # noqa: BLE001  (an agent may raise anything; the board is told and the run ends)
+    except BaseException as error:  # noqa: BLE001  (an agent may raise anything, SystemExit too; the board is told)
         from progressgym.envs.messages import FAILED
 
         told = f"{type(error).__name__}: {error}"[:LONGEST_REASON].encode("ascii", "backslashreplace").decode()
@@ -91,7 +91,7 @@ class _Player:
         """(B, N, K)."""
         if self._shipped is not None:
             return self._shipped.act(observations, {})
-        from progressgym.bench.episodes import checked_action
+        from progressgym.envs.actions import checked_action
 
         assert self._own is not None
         single = {name: array[0] for name, array in observations.items()}

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.errors import UserError
 from progressgym.envs.actions import to_answers
+from progressgym.envs.challenge import challenge_of
 from progressgym.monitor import plots
 from progressgym.monitor.progress import Progress
 from progressgym.monitor.tensorboard import RunLog
@@ -148,7 +149,8 @@ class LiveLog:
         utility = float(scores["utility"])
         self._utilities.append(utility)
         self._centuries.band(f"alignment/{name}/score", at, utility, utility, utility)
-        for key in ("drift_cosine", "dimension_error", "entropy", "displacement", "against_history"):
+        beside = (measure.name for measure in challenge_of(self._env.task).measures)
+        for key in ("drift_cosine", "dimension_error", *beside):
             if key in scores:
                 self._centuries.scalar(f"alignment/{name}/{key}", scores[key], at)
         instrument = self._env.task.instrument
@@ -161,7 +163,8 @@ class LiveLog:
             for end, shift in (("low", -error[d]), ("high", error[d])):
                 self._centuries.scalar(f"values/{DIMENSIONS[d]}/agent_{end}", float(values[d] + shift), at)
         self._centuries.text("answers", self._sample(answers), at)
-        self._centuries.image("values/heat_map", self._heat_map(), at)
+        with plots.extra(f"the heat map of century {number}"):
+            self._centuries.image("values/heat_map", self._heat_map(), at)
         self._centuries.flush()
 
     def end(self, seed: int) -> None:

@@ -11,8 +11,11 @@ from pathlib import Path
 
 from progressgym.agents import marked, names, spec_of, with_policy
 from progressgym.agents.config import POLICY_PREFIX
+from progressgym.bench.apart import check
 from progressgym.bench.challenges import DEFAULTS, Challenge, parse_challenge
-from progressgym.bench.own_agents import load_class
+from progressgym.bench.measures import DEFAULT as DEFAULT_MEASURES
+from progressgym.bench.measures import check_measures
+from progressgym.core.bounds import LARGEST_SEED
 from progressgym.core.errors import UserError
 from progressgym.core.ids import is_own, parse_id
 from progressgym.histories.history import RESAMPLED, SYNTHETIC, History, shipped_names
@@ -25,6 +28,7 @@ SHIPPED_HISTORY = "histsmol-v1"
 SYNTHETIC_HISTORY = "synthetic:linear?coherence=0.5"
 """Ten times as coherent as the shipped history was measured to be: here an agent can be told from chance in seconds."""
 SEEDS = 10
+MOST_SEEDS = 100_000
 LABELS = ("probability", "sample")
 
 
@@ -47,6 +51,8 @@ class Group:
     agent: str
     """Id of a shipped agent, or `module:Class`."""
     seeds: tuple[int, ...]
+    measures: tuple[str, ...] = DEFAULT_MEASURES
+    """What is measured beside the scores, see `progressgym.bench.measures`."""
 
     @property
     def title(self) -> str:
@@ -74,16 +80,18 @@ def make_plan(
     seeds: int | Sequence[int] = SEEDS,
     labels: Sequence[str] = LABELS,
     policy: str = "stance",
+    measures: Sequence[str] = DEFAULT_MEASURES,
 ) -> Plan:
     """Check everything that was asked for and lay it out.
 
     Args:
-        agents: ids of shipped agents or `module:Class`; all shipped ones by default.
-        challenges: ids; follow, predict and coevolve by default. One that does not name its labels is run with each of `labels`.
+        agents: ids of agents or `module:Class`; all named ones by default, installed ones too.
+        challenges: ids; by default those that `progressgym.envs.BENCHMARKED` lists. One that does not name its labels is run with each of `labels`.
         histories: shipped names, paths or synthetic ids; by default the shipped history (where there is one) and one
             synthetic family.
         seeds: how many (0, 1, ...), or which.
         labels: kinds of labels; agents that do not learn are run with the first only.
+        measures: what to measure beside the scores; `none` for nothing.
         policy: what agents adjust: `stance`, or `lm:` and a model for those that can adjust one (DPO and RLHF).
 
     Raises:
@@ -92,13 +100,14 @@ def make_plan(
     chosen = [_agent(name, policy) for name in agents or names()]
     _find_models(chosen)
     numbers = _seeds(seeds)
+    measured = check_measures(measures)
     variants = _variants(challenges or DEFAULTS, labels)
     places = [_history(spec) for spec in histories or default_histories()]
     for place in places:
         for challenge in variants:
             challenge.make(place.spec)  # refuses values out of range before anything is run
     groups = [
-        Group(history=place, challenge=challenge, agent=_on(agent, place), seeds=numbers)
+        Group(history=place, challenge=challenge, agent=_on(agent, place), seeds=numbers, measures=measured)
         for place in places
         for challenge in variants
         for agent in chosen
@@ -114,13 +123,13 @@ def default_histories() -> list[str]:
 
 def learns(agent: str) -> bool:
     """Whether the kind of labels can make a difference: users' own agents and those with an alignment method."""
-    return is_own(agent) or spec_of(agent).method is not None
+    return spec_of(agent).learns
 
 
 def _agent(name: str, policy: str) -> str:
     if is_own(name):
-        load_class(name)
-        return name
+        check(name)
+        return str(parse_id(name))
     return with_policy(name, policy)
 
 
@@ -144,9 +153,11 @@ def has_model(agent: str) -> bool:
 
 
 def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    if isinstance(seeds, int) and seeds > MOST_SEEDS:
+        raise UserError(f"{seeds} seeds are too many; use at most {MOST_SEEDS}")
     numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(dict.fromkeys(seeds))
-    if not numbers or min(numbers) < 0:
-        raise UserError("seeds must be a positive number of seeds, or a list of numbers from 0 on")
+    if not numbers or min(numbers) < 0 or max(numbers) > LARGEST_SEED:
+        raise UserError("seeds must be a positive number of seeds, or a list of numbers from 0 to 2^63 - 1")
     return numbers
 
 

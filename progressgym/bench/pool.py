@@ -9,19 +9,19 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
+from progressgym.core.processes import end_with_parent
+from progressgym.core.streams import substitute_signs
+
 Result = TypeVar("Result")
 Result_co = TypeVar("Result_co", covariant=True)
 ATTEMPTS = 2
 """How often a task may take its process down before it is given up."""
-WATCH_SECONDS = 1.0
 
 
 class Work(Protocol[Result_co]):
@@ -134,14 +134,8 @@ def limited_threads(count: int) -> Iterator[None]:
 def _start(parent: int) -> None:
     """Prepare a process of the pool."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    end_with_parent(parent)
+    substitute_signs()
     import torch
 
     torch.set_num_threads(1)
-
-
-def _end_with(parent: int) -> None:
-    """End when the parent is gone: a killed parent cannot say so."""
-    while os.getppid() == parent:
-        time.sleep(WATCH_SECONDS)
-    os._exit(1)

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from progressgym.bench.aggregate import is_privileged
 from progressgym.bench.cells import FinishedCell
-from progressgym.bench.challenges import Challenge
+from progressgym.bench.challenges import parse_challenge
 from progressgym.bench.execute import environment, finished
 from progressgym.bench.findings import steers
 from progressgym.bench.plan import Group
-from progressgym.bench.table import Block, pareto_order
+from progressgym.bench.table import Block, cost_of, pareto_order
 from progressgym.core.ids import safe_name
 from progressgym.monitor import plots
 from progressgym.monitor.pareto import ParetoPoint, pareto_chart
@@ -53,7 +53,7 @@ class LogAgent:
             log.outcome({"agent": agent}, skills)
 
     def _log(self, log: RunLog, group: Group, row: Aggregate, cells: Sequence[FinishedCell]) -> None:
-        where, first = _where(group), _first(group)
+        where, first = _where(group), group.challenge.first
         utilities = np.array([cell.scores.utilities for cell in cells])
         for n, column in enumerate(utilities.T):
             low, high = np.quantile(column, [0.025, 0.975])
@@ -97,7 +97,7 @@ class DrawBlock:
         group = self.groups[0]
         human = _array(next(iter(cells.values())).scores.human_values)
         paths = {agent: _array(cell.scores.agent_values) for agent, cell in cells.items()}
-        first = _first(group)
+        first = group.challenge.first
         seed = next(iter(cells.values())).config.seed
         env = environment(group.challenge.id, group.history.spec)
         env.reset(seed=seed)
@@ -121,7 +121,7 @@ class DrawBlock:
 
 @dataclass(frozen=True)
 class DrawPareto:
-    """Task: draw the Pareto picture of one history in Coevolve."""
+    """Task: draw the Pareto picture of one history and challenge."""
 
     groups: tuple[Group, ...]
     """Groups of the agents shown."""
@@ -136,7 +136,7 @@ class DrawPareto:
         steps = environment(challenge, first.history.spec).steps
         figure = pareto_chart(
             [_point(row, steps) for row in self.rows],
-            title=f"Coevolve: {history}",
+            title=f"{first.challenge.title}: {history}",
             subtitle="neither number alone says how an agent did; lines: 95 % intervals",
         )
         name = f"{safe_name(history)}-{safe_name(challenge)}-pareto.png"
@@ -146,10 +146,12 @@ class DrawPareto:
 
 
 def pareto_drawings(blocks: Sequence[Block], groups: Sequence[Group], out: Path) -> list[DrawPareto]:
-    """Tasks for the Pareto pictures of all blocks of Coevolve."""
+    """Tasks for the Pareto pictures of all blocks that are ranked by a pair."""
     tasks = []
     for block in blocks:
-        rows = tuple(row for row in sorted(block.rows, key=pareto_order) if row.lock_in)
+        if parse_challenge(block.challenge).cost is None:
+            continue
+        rows = tuple(sorted(block.rows, key=pareto_order))
         keys = {(row.history, row.challenge, row.agent) for row in rows}
         shown = tuple(g for g in groups if (g.history.id, g.challenge.id, g.agent) in keys)
         if shown:
@@ -158,7 +160,7 @@ def pareto_drawings(blocks: Sequence[Block], groups: Sequence[Group], out: Path)
 
 
 def _point(row: Aggregate, steps: int) -> ParetoPoint:
-    utility, moved = row.utility, row.lock_in["displacement"]
+    utility, moved = row.utility, cost_of(row)
     return ParetoPoint(
         name=row.agent,
         utility=(utility.low / steps, utility.mid / steps, utility.high / steps),
@@ -187,15 +189,6 @@ def drawings(blocks: Sequence[Block], groups: Sequence[Group], out: Path) -> lis
         if shown:
             tasks.append(DrawBlock(tuple(shown[:LINES]), out))
     return tasks
-
-
-def _first(group: Group) -> int:
-    """Century index that step 0 is compared with."""
-    return 1 + _horizon(group.challenge)
-
-
-def _horizon(challenge: Challenge) -> int:
-    return int(dict(challenge.arguments).get("horizon", 0))
 
 
 def _array(rows: Sequence[Sequence[float | None]]) -> Floats:

@@ -6,16 +6,13 @@ benchmark that was interrupted, or that gets more seeds or agents, only does wha
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from progressgym.bench.across import across_histories
 from progressgym.bench.aggregate import aggregate, kept_row, run_draws
@@ -27,7 +24,8 @@ from progressgym.bench.pool import Work, model_threads, run_all, usable_cores
 from progressgym.bench.report import DrawBlock, DrawPareto, LogAgent, LogHuman, drawings, pareto_drawings
 from progressgym.bench.table import blocks, seed_warnings, with_fronts
 from progressgym.core.errors import UserError
-from progressgym.core.files import STAGING
+from progressgym.core.files import discard, write_text
+from progressgym.core.locks import LOCK, alone
 from progressgym.core.provenance import describe_device, git_commit, package_versions
 from progressgym.monitor.progress import Progress
 from progressgym.scores.improvement import RunDraws
@@ -35,7 +33,8 @@ from progressgym.scores.records import Aggregate, Cell, Results, save_record
 from progressgym.scores.resampling import RESAMPLES
 
 RESULTS = "results.json"
-LOCK = ".lock"
+UNFINISHED = ".unfinished"
+"""Lies in the folder while a benchmark runs: where it is found at the start, logs and pictures may be missing."""
 MOST_WORKERS = 4
 """Processes by default at most: each holds its own copy of torch, about 350 MB."""
 
@@ -125,15 +124,18 @@ def run_bench(
         from progressgym.agents.devices import choose_device
 
         choose_device(device, rows=1)
-    folder = _claim(Path(out))
+    folder = Path(out)
     count = min(usable_cores(), MOST_WORKERS) if workers is None else workers
     if count < 1:
         raise UserError(f"workers is {workers}; use 1 or more")
-    with _alone(folder):
-        _sweep(folder)
+    with alone(folder, "benchmark"):
         threads, told = (model_threads(count), live and progress) if ray is None else (1, False)
         tasks = [RunGroup(group, folder, device, resamples, threads, told, folders) for group in plan.groups]
+        killed = (folder / UNFINISHED).exists()
+        with contextlib.suppress(OSError):  # a full disk fails the cells, with their own reasons
+            write_text(folder / UNFINISHED, "")
         outcome, rows, whole = _run_groups(plan, tasks, _runner(count, ray, device, folder), progress)
+        outcome.changed = [changed or killed for changed in outcome.changed]
         found = with_fronts([row for row in rows if row is not None])
         if reports and found:
             _report(plan, folder, found, rows, count, outcome, progress)
@@ -160,6 +162,8 @@ def run_bench(
             save_record(folder / RESULTS, outcome.results)
         except OSError as error:
             outcome.failures.append(f"{RESULTS} could not be written: {error}")
+        else:
+            discard(folder / UNFINISHED)
     return outcome
 
 
@@ -199,7 +203,8 @@ def _run_groups(
     for index, task in enumerate(tasks):  # here, so that a run that has nothing to do starts no processes
         there = finished(task.group, task.out)
         rows[index] = kept_row(task.group, task.out, there, task.resamples)
-        if rows[index] is not None and len(there) == len(task.group.seeds):
+        measured = all(getattr(cell.scores, name) for cell in there for name in task.group.measures)
+        if rows[index] is not None and measured and len(there) == len(task.group.seeds):
             whole[index] = _cells(there)
             outcome.changed[index] = False
             outcome.reused += len(there)
@@ -265,37 +270,6 @@ def _report(
             bar.advance()
 
         run_all(tasks, workers, done)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keep other benchmarks out of a folder."""
-    lock = FileLock(folder / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise UserError(f"another benchmark is running in {folder}; wait for it or choose another --out") from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _claim(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot use {folder} as --out: {error.strerror or error}") from None
-    return folder
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what a killed run left half written. Safe, because the folder is locked."""
-    for stale in sorted(folder.rglob(f"{STAGING}*")):
-        if stale.is_dir():
-            shutil.rmtree(stale, ignore_errors=True)
-        else:
-            stale.unlink(missing_ok=True)
 
 
 def _nothing() -> Results:

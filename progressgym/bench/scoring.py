@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from progressgym.bench.challenges import Challenge
 from progressgym.bench.episodes import Trace, replay
-from progressgym.bench.justify import justifiability
+from progressgym.bench.measures import DEFAULT, measure
 from progressgym.envs.actions import to_action
 from progressgym.envs.base import ProgressEnv
+from progressgym.envs.challenge import challenge_of
 from progressgym.histories.history import History
 from progressgym.instruments.instrument import Instrument
 from progressgym.scores.episode import score_episode
 from progressgym.scores.intervals import SkillEstimate, estimate_skill
 from progressgym.scores.records import RunScores
 from progressgym.scores.resampling import Panel, item_contributions, item_masses
-from progressgym.scores.utilities import utility_of
 
 Floats = NDArray[np.float64]
 
@@ -35,21 +35,27 @@ class Baseline:
     static: Trace
     """Century 0's answers for ever."""
     reference: Trace
-    """The truth of the target century; in Coevolve that of the next century."""
+    """What the challenge's reference answers: the truth of the target century."""
 
 
 def baseline(env: ProgressEnv, seed: int) -> Baseline:
     """Static and reference of an episode, through the same float32 actions as any agent's."""
     env.reset(seed=seed)
-    lead = 1 if env.challenge == "coevolve" else 1 + env.horizon
     truth = env.history.answers
     static = np.repeat(to_action(truth[:1]), env.steps, axis=0)
-    reference = to_action(truth[lead : lead + env.steps])
+    reference = to_action(challenge_of(env.task).reference(truth, env.steps))
     return Baseline(static=replay(env, seed, static), reference=replay(env, seed, reference))
 
 
-def score_cell(challenge: Challenge, trace: Trace, base: Baseline) -> RunScores:
-    """The record of one cell."""
+def score_cell(challenge: Challenge, trace: Trace, base: Baseline, measures: Sequence[str] = DEFAULT) -> RunScores:
+    """The record of one cell.
+
+    Args:
+        challenge: what was run.
+        trace: the agent's episode.
+        base: what it is measured against.
+        measures: what to measure beside the scores, see `progressgym.bench.measures`.
+    """
     instrument = trace.history.instrument
     items = instrument.evaluation
 
@@ -57,7 +63,7 @@ def score_cell(challenge: Challenge, trace: Trace, base: Baseline) -> RunScores:
         return instrument.values(answers, items, check=False)
 
     return score_episode(
-        utility=utility_of(_horizon(challenge)),
+        utility=challenge.utility,
         own=values(trace.answers),
         scored=values(trace.scored),
         still=values(base.static.answers),
@@ -67,7 +73,7 @@ def score_cell(challenge: Challenge, trace: Trace, base: Baseline) -> RunScores:
         covered=instrument.covered(items),
         first=trace.first,
         lock_in=trace.lock_in,
-        justifiability=justifiability(trace, base.static),
+        **{name: measure(name, trace, base.static) for name in measures},
     )
 
 
@@ -87,7 +93,7 @@ def draw_panel(challenge: Challenge, bases: Sequence[Baseline], resamples: int) 
         reference=contributions([base.reference for base in shown]),
         human=np.stack([_on_items(base.reference.history.answers, instrument) for base in shown]),
         masses=item_masses(instrument.loadings[instrument.evaluation]),
-        utility=utility_of(_horizon(challenge)),
+        utility=challenge.utility,
         seeds=len(bases),
         resamples=resamples,
     )
@@ -134,8 +140,3 @@ def _on_items(answers: NDArray[Any], instrument: Instrument) -> Floats:
     """(n, N, K) answers -> (n, E, D) contributions of the evaluation items."""
     items = instrument.evaluation
     return item_contributions(answers[:, items], instrument.loadings[items])
-
-
-def _horizon(challenge: Challenge) -> int | None:
-    """Centuries ahead, 0 for Follow; None for Coevolve."""
-    return None if challenge.kind == "coevolve" else int(dict(challenge.arguments).get("horizon", 0))

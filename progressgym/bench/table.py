@@ -11,7 +11,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from progressgym.bench.challenges import parse_challenge
+from progressgym.bench.challenges import Challenge, parse_challenge
 from progressgym.bench.findings import steers
 from progressgym.scores.intervals import FEW_SEEDS
 from progressgym.scores.pareto import fronts
@@ -75,8 +75,11 @@ def render(
     """
     parts: list[Table | Text] = []
     for block in blocks(aggregates):
-        coevolve = block.challenge.startswith("coevolve")
-        parts += [_coevolve_table(block) if coevolve else _tracking_table(block, steps), Text("")]
+        challenge = parse_challenge(block.challenge)
+        parts += [
+            _table(block, challenge, steps) if challenge.cost is None else _pair_table(block, challenge),
+            Text(""),
+        ]
     shown = [one for one in across if one.labels != SAMPLED and not one.privileged]
     if shown:
         parts += [_across_table(shown), Text("")]
@@ -108,12 +111,12 @@ def seed_warnings(aggregates: Sequence[Aggregate]) -> list[str]:
 
 
 def with_fronts(rows: Sequence[Aggregate]) -> list[Aggregate]:
-    """Rows with their Pareto fronts: utility against displacement of the simulated human, references left out.
+    """Rows with their Pareto fronts where a challenge is ranked by a pair, references left out.
 
     Agents are compared within one challenge, kind of labels and history.
     """
     found = list(rows)
-    pairs = [k for k, row in enumerate(rows) if row.lock_in and not row.privileged]
+    pairs = [k for k, row in enumerate(rows) if _paired(row) and not row.privileged]
     for place in dict.fromkeys((rows[k].history, rows[k].challenge) for k in pairs):
         mine = [k for k in pairs if (rows[k].history, rows[k].challenge) == place]
         numbers = fronts([pareto_pair(rows[k]) for k in mine])
@@ -123,18 +126,26 @@ def with_fronts(rows: Sequence[Aggregate]) -> list[Aggregate]:
 
 
 def pareto_pair(row: Aggregate) -> tuple[float, float]:
-    """What ranks a Coevolve row, more is better in both: utility, and how little the human was displaced."""
-    return row.utility.mid, -row.lock_in["displacement"].mid
+    """What ranks a row of a pair, more is better in both: utility, and how little it cost."""
+    return row.utility.mid, -cost_of(row).mid
+
+
+def cost_of(row: Aggregate) -> IntervalRecord:
+    """The measure that ranks beside the utility; only where a pair ranks."""
+    return row.lock_in[parse_challenge(row.challenge).cost or ""]
+
+
+def _paired(row: Aggregate) -> bool:
+    return parse_challenge(row.challenge).cost is not None
 
 
 def pareto_order(row: Aggregate) -> tuple[bool, int, float]:
-    """Order of Coevolve rows: ranked agents first, by front; on one front and among references more utility first."""
+    """Order of rows that a pair ranks: ranked agents first, by front; on one front and among references more utility first."""
     return row.privileged, row.front or 0, -row.utility.mid
 
 
-def _tracking_table(block: Block, steps: dict[str, int]) -> Table:
-    scale = "follow_sum" if block.challenge.startswith("follow") else "code_sum_of_maxes"
-    count = steps[block.challenge]
+def _table(block: Block, challenge: Challenge, steps: dict[str, int]) -> Table:
+    scale, count = challenge.scale, steps[block.challenge]
     table = _start(block)
     table.add_column("skill [95 %]", justify="right", no_wrap=True)
     table.add_column("sampled", justify="right", no_wrap=True)
@@ -155,17 +166,18 @@ def _tracking_table(block: Block, steps: dict[str, int]) -> Table:
     return table
 
 
-def _coevolve_table(block: Block) -> Table:
+def _pair_table(block: Block, challenge: Challenge) -> Table:
     """The Pareto pair first: skill is only one side of it."""
     table = _start(block)
-    for title in ("front", "utility", "moved", "entropy", "against", "skill [95 %]", "sampled"):
+    measures = sorted(challenge.measures, key=lambda measure: measure.name != challenge.cost)
+    for title in ("front", "utility", *(measure.short for measure in measures), "skill [95 %]", "sampled"):
         table.add_column(title, justify="right", no_wrap=True)
     for row in sorted(block.rows, key=pareto_order):
         table.add_row(
             _name(row),
             DASH if row.front is None else str(row.front),
             f"{row.similarity:.4f}",
-            *(f"{row.lock_in[name].mid:.3f}" for name in ("displacement", "entropy", "against_history")),
+            *(f"{row.lock_in[measure.name].mid:.3f}" for measure in measures),
             _skill(row.skill) + (f" {STEERS}" if steers(row) else ""),
             _sampled(row, block),
             style="dim" if row.privileged else "",
@@ -275,13 +287,9 @@ def _legend(aggregates: Sequence[Aggregate], across: bool) -> str:
         "sum: on the original ProgressGym's scale, of its best value; not comparable with its tables.",
         f"{PRIVILEGED} reads the truth: a reference, not ranked.",
     ]
-    if any(row.challenge.startswith("coevolve") for row in aggregates):
-        lines += [
-            "coevolve is no single number: an agent can steer the human. front 1: no ranked agent has more",
-            "utility and moves the human less from its path without the agent (moved); 2: so without those.",
-            "entropy: how undecided the human ends; against: share of dimensions that went against history;",
-            f"{STEERS} steers: its interval of skill is above the reference's 1.",
-        ]
+    lines += dict.fromkeys(line for row in aggregates for line in parse_challenge(row.challenge).legend)
+    if any(_paired(row) for row in aggregates):
+        lines.append(f"{STEERS} steers: its interval of skill is above the reference's 1.")
     if across:
         lines += [
             "IQM: interquartile mean, of all runs on all histories but the lowest and the highest quarter;",

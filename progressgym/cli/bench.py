@@ -11,6 +11,7 @@ import tyro
 
 from progressgym.cli.options import listed
 from progressgym.core.errors import UserError
+from progressgym.core.streams import print_json
 
 EXAMPLES = """
 progressgym bench
@@ -20,6 +21,7 @@ progressgym bench --ray --workers 2 --seeds 3 --out runs/on-ray
 progressgym bench --agents static,lifelong-dpo --history histsmol-v1 --policy lm:smollm2-135m --seeds 1 --workers 1
 progressgym bench --agents my_module:MyAgent --history 'synthetic:reversal?seed=3' --json
 """
+KINDS_IN_HELP = ("agents", "challenges")
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -31,7 +33,7 @@ class Options:
     """
 
     agents: Annotated[str, tyro.conf.arg(metavar="A,B")] = ""
-    """Agents by name or query string, or module:Class; all shipped ones by default."""
+    """Agents by name or query string, or module:Class; all by default."""
     challenges: Annotated[str, tyro.conf.arg(metavar="C,D")] = ""
     """Challenges by name or query string; all by default."""
     history: Annotated[str, tyro.conf.arg(metavar="H,I")] = ""
@@ -40,6 +42,8 @@ class Options:
     """Number of seeds."""
     labels: Annotated[str, tyro.conf.arg(metavar="KINDS")] = "probability,sample"
     """Kinds of labels; the second becomes a column of the table."""
+    measures: Annotated[str, tyro.conf.arg(metavar="M,N")] = "justifiability"
+    """What is measured beside the scores: justifiability, or none."""
     policy: Annotated[str, tyro.conf.arg(metavar="P")] = "stance"
     """What agents adjust: stance, or lm: and a model for DPO and RLHF agents."""
     device: Annotated[str, tyro.conf.arg(metavar="D")] = "auto"
@@ -77,6 +81,7 @@ def run(options: Options) -> int:
         seeds=options.seeds,
         labels=listed(options.labels),
         policy=options.policy,
+        measures=listed(options.measures),
     )
     if options.ray is not None and len(options.ray) > 1:
         raise UserError(f"--ray takes one address, not {' '.join(options.ray)}")
@@ -91,7 +96,7 @@ def run(options: Options) -> int:
         command=sys.argv,
     )
     if options.json:
-        print((out / RESULTS).read_text(encoding="utf-8"), end="")
+        print_json((out / RESULTS).read_text(encoding="utf-8"))
     else:
         if outcome.results.aggregates:
             results = outcome.results

@@ -12,7 +12,7 @@ import numpy as np
 import tyro
 
 from progressgym.cli.options import listed
-from progressgym.core.files import write_json
+from progressgym.core.files import check_writable, write_json
 
 if TYPE_CHECKING:
     from progressgym.agents.debate.centuries import Transcripts
@@ -61,8 +61,8 @@ def run(options: Options) -> int:
 
     history = History.load(options.history)
     domain = DilemmaDomain(history.instrument)
+    out = check_writable(options.out)
     by_values = _by_values(history, domain)
-    out = Path(options.out)
     record: dict[str, Any] = {
         "history": history.name,
         "labels": list(history.labels),
@@ -72,8 +72,9 @@ def run(options: Options) -> int:
     }
     record["language_models"] = _live(options, domain) if options.models else None
     write_json(out / "centuries.json", record)
-    regret = plots.century_matrix(history.labels, np.array(by_values["regret"]), **REGRET_PLOT)
-    plots.save(regret, out / "regret.png")
+    with plots.extra(out / "regret.png"):
+        regret = plots.century_matrix(history.labels, np.array(by_values["regret"]), **REGRET_PLOT)
+        plots.save(regret, out / "regret.png")
     _print(record)
     print(f"written to {out}")
     return 0

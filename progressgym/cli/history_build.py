@@ -85,7 +85,15 @@ def run(options: Options) -> int:
     recipe = recipe_of(options)
     chosen = listed(options.centuries) or None
     print("reading and cleaning the corpus", file=sys.stderr, flush=True)
-    adapters = build_history(options.corpus, options.base, options.out, recipe, centuries=chosen, progress=_Bars)
+    adapters = build_history(
+        options.corpus,
+        options.base,
+        options.out,
+        recipe,
+        centuries=chosen,
+        progress=_Bars,
+        say=lambda line: print(line, file=sys.stderr, flush=True),
+    )
     print(f"{len(adapters)} century models in {options.out}")
     print(f"next: progressgym history measure {options.out} --out {options.out}-measured")
     return 0

@@ -10,7 +10,8 @@ from typing import Annotated
 import tyro
 
 from progressgym.cli.options import listed
-from progressgym.core.files import read_json, write_text
+from progressgym.core.files import check_writable, write_text
+from progressgym.core.reading import read_object
 
 EXAMPLES = """
 progressgym history measure runs/hist --out runs/hist-measured
@@ -50,13 +51,14 @@ def run(options: Options) -> int:
     from progressgym.instruments.instrument import Instrument
 
     instrument = Instrument.load(options.instrument)
+    check_writable(Path(options.out).resolve().parent)
     history = publish(
         options.build,
         options.out,
         instrument,
         seeds=listed(options.seeds),
         corpus=options.corpus or None,
-        card=read_json(options.card) if options.card else None,
+        card=read_object(options.card, "a card's entries") if options.card else None,
         adapters=options.adapters,
         progress=lambda what: print(what, file=sys.stderr, flush=True),
     )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from progressgym.core.streams import print_json
+
 if TYPE_CHECKING:
     from progressgym.histories.history import History
 
@@ -39,15 +41,17 @@ def run(options: Options) -> int:
 
     history = History.load(options.history)
     values = history.values()
+    failures: list[str] = []
     if options.plot:
         from progressgym.monitor import plots
 
         drift = values - values[0]
-        figure = plots.heat_map(history.labels, {history.name: drift}, title="Change of values")
-        plots.save(figure, options.plot)
+        with plots.extra(options.plot, failures):
+            figure = plots.heat_map(history.labels, {history.name: drift}, title="Change of values")
+            plots.save(figure, options.plot)
     if options.json:
-        print(json.dumps(_record(history), indent=2, ensure_ascii=False))
-        return 0
+        print_json(json.dumps(_record(history), indent=2, ensure_ascii=False))
+        return 1 if failures else 0
     items, choices = history.instrument.mask.shape
     print(f"{history.name}: {history.labels[0]} to {history.labels[-1]}, {len(history)} centuries")
     print(f"instrument {history.instrument.name}, {items} items of up to {choices} options, hash {history.hash[:12]}")
@@ -56,9 +60,9 @@ def run(options: Options) -> int:
         print(f"{name:<12} " + " ".join(f"{x:+6.3f}" for x in row))
     for line in _card_lines(history.card):
         print(line)
-    if options.plot:
+    if options.plot and not failures:
         print(f"\ndrawn to {options.plot}")
-    return 0
+    return 1 if failures else 0
 
 
 def _record(history: History) -> dict[str, Any]:

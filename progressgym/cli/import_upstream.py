@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from progressgym.core.errors import UserError
+from progressgym.core.streams import print_json
 
 if TYPE_CHECKING:
     from progressgym.scores.paper import PaperTable
@@ -52,7 +53,7 @@ def run(options: Options) -> int:
     results = read_upstream(options.file) if options.file else []
     table = paper_table() if options.paper else None
     if options.json:
-        print(json.dumps(_record(results, table), indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(json.dumps(_record(results, table), indent=2, ensure_ascii=False, allow_nan=False))
         return 0
     for result in results:
         print(_text(result), end="\n\n")

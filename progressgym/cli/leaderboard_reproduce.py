@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime
 import os
 import sys
-import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +14,6 @@ import tyro
 
 from progressgym.cli.options import listed
 from progressgym.core.errors import UserError
-from progressgym.core.ids import is_own
 
 if TYPE_CHECKING:
     from progressgym.leaderboard.private import PrivateSplit
@@ -34,7 +33,8 @@ class Options:
     then the private split, whose scores rank. Exit code 1 if an entry is not reproduced.
 
     A stranger's agent is installed first, with network and without secrets; the run has no network. Every start takes
-    one of its submitter's attempts.
+    one of its submitter's attempts, also one that ends at the installation. One entry's failure does not keep the others
+    from their turn; whatever comes of each is written into the store's log.
     """
 
     id: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="ID,...|all")]
@@ -69,6 +69,7 @@ def run(options: Options) -> int:
     from progressgym.leaderboard.sandbox import check_sandbox
     from progressgym.leaderboard.store import Store
 
+    _check(options)
     key = read_key(Path(options.key_file))
     check_sandbox()
     store = Store.open(options.store, options.evidence or None)
@@ -77,7 +78,7 @@ def run(options: Options) -> int:
         folder = Path(options.private) if options.private else store.private
         split = PrivateSplit(key=key, board=board, hidden=load_hidden(folder))
         print(f"private split {split.name}, {len(split.groups)} groups", file=sys.stderr)
-        outcomes = [_reproduce(options, store, split, entry) for entry in _chosen(options.id, store, split)]
+        outcomes = [_outcome(options, store, split, entry) for entry in _chosen(options.id, store, split)]
     finally:
         store.close()
     return 0 if all(outcomes) else 1
@@ -90,17 +91,41 @@ def _chosen(ids: str, store: Store, split: PrivateSplit) -> list[Entry]:
     return [entry for entry in waiting if entry.rung != "validated" and entry.board == split.board.name]
 
 
+def _check(options: Options) -> None:
+    """Mistakes of the board's owner, before anybody's attempt is taken."""
+    if options.code and not Path(options.code).is_dir():
+        raise UserError(f"there is no folder {options.code} with the agent's code")
+    missing = [name for name in listed(options.install_env) if name not in os.environ]
+    if missing:
+        raise UserError(f"--install-env: {missing[0]} is not set")
+
+
+def _outcome(options: Options, store: Store, split: PrivateSplit, entry: Entry) -> bool:
+    """One entry, written down whatever comes of it; the next one has its turn in any case."""
+    from progressgym.leaderboard.reserved import BOARD
+
+    try:
+        return _reproduce(options, store, split, entry)
+    except UserError as error:
+        store.note("not-attempted", BOARD, entry.digest, [str(error)])
+        print(f"{entry.id} {entry.agent} {entry.version}: not attempted, {error}")
+    except Exception as error:  # noqa: BLE001  (the attempt is written down as the board's failure by now)
+        told = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        print(f"{entry.id} {entry.agent} {entry.version}: the board failed, {told}", file=sys.stderr)
+    return False
+
+
 def _reproduce(options: Options, store: Store, split: PrivateSplit, entry: Entry) -> bool:
-    """One entry, written down whatever comes of it."""
+    """One entry."""
     from progressgym.leaderboard.attempts import reproduce_entry
     from progressgym.leaderboard.channel import GuestLimits
     from progressgym.leaderboard.play import Performer
+    from progressgym.leaderboard.scratch import scratch
 
     secrets = (Path(options.key_file).absolute(), store.private, store.evidence.root)
-    with tempfile.TemporaryDirectory(prefix="progressgym-install-") as scratch:
+    with scratch("install") as folder:
         performer = Performer(
             agent=entry.record.agent.id,
-            code=_install(options, entry, Path(scratch), secrets),
             limits=GuestLimits(run_seconds=options.seconds),
             secrets=secrets,
         )
@@ -111,6 +136,7 @@ def _reproduce(options: Options, store: Store, split: PrivateSplit, entry: Entry
             performer,
             most=options.attempts,
             per=datetime.timedelta(days=options.days),
+            install=partial(_install, options, entry, folder, secrets) if performer.own else None,
             tolerance=options.tolerance,
             progress=lambda what: (
                 print(f"{entry.agent}: {what}", file=sys.stderr, flush=True)
@@ -124,19 +150,13 @@ def _reproduce(options: Options, store: Store, split: PrivateSplit, entry: Entry
     return done.matches
 
 
-def _install(options: Options, entry: Entry, scratch: Path, secrets: tuple[Path, ...]) -> tuple[Path, ...]:
+def _install(options: Options, entry: Entry, folder: Path, secrets: tuple[Path, ...]) -> tuple[Path, ...]:
     from progressgym.leaderboard.installation import Source, install
 
-    if not is_own(entry.record.agent.id):
-        return ()
-    names = listed(options.install_env)
-    missing = [name for name in names if name not in os.environ]
-    if missing:
-        raise UserError(f"--install-env: {missing[0]} is not set")
     source = Source(
         info=entry.record.code,
         folder=Path(options.code) if options.code else None,
-        environment={name: os.environ[name] for name in names},
+        environment={name: os.environ[name] for name in listed(options.install_env)},
     )
     print(f"{entry.agent}: installing", file=sys.stderr, flush=True)
-    return install(source, scratch / "agent", secrets)
+    return install(source, folder / "agent", secrets)

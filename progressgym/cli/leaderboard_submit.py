@@ -51,6 +51,7 @@ def run(options: Options) -> int:
     from progressgym.leaderboard.store import Store
 
     store = Store.open(options.store, options.evidence or None)
+    store.tidy()
     receipt = store.submit(verdict, evidence, options.submitter)
     store.close()
     if receipt.rung is None:

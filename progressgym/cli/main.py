@@ -23,6 +23,7 @@ from typing import NoReturn
 
 from progressgym.cli.options import Mistake, parse
 from progressgym.core.errors import UserError, did_you_mean
+from progressgym.core.streams import substitute_signs
 
 PROGRAM = "progressgym"
 INTERRUPTED, TERMINATED = 130, 143
@@ -33,12 +34,13 @@ class Command:
     """One command: where it is and what it does."""
 
     module: str
-    """Holds `Options` (a dataclass), `run(options)` and `EXAMPLES`."""
+    """Holds `Options` (a dataclass), `run(options)` and `EXAMPLES`; perhaps `KINDS_IN_HELP`, see `progressgym list`."""
     summary: str
 
 
 COMMANDS: dict[str, Command] = {
     "bench": Command("progressgym.cli.bench", "run agents on challenges and print the scored table"),
+    "list": Command("progressgym.cli.list", "list agents, challenges, histories, instruments and other names"),
     "import-upstream": Command(
         "progressgym.cli.import_upstream", "score a result file of the original ProgressGym from its vectors"
     ),
@@ -82,6 +84,7 @@ COMMANDS: dict[str, Command] = {
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
     signal.signal(signal.SIGTERM, _terminated)
+    substitute_signs()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = dispatch(given)
@@ -116,7 +119,7 @@ def dispatch(given: list[str]) -> int:
         return 0
     name, rest = _find(given)
     module = importlib.import_module(COMMANDS[name].module)
-    options = parse(module.Options, f"{PROGRAM} {name}", rest, module.EXAMPLES)
+    options = parse(module.Options, f"{PROGRAM} {name}", rest, module.EXAMPLES, getattr(module, "KINDS_IN_HELP", ()))
     return int(module.run(options)) if options is not None else 0
 
 

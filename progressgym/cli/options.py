@@ -6,6 +6,7 @@ import contextlib
 import io
 import re
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -20,7 +21,9 @@ class Mistake(UserError):
     """What was typed cannot be understood."""
 
 
-def parse(kind: type[Parsed], program: str, given: Sequence[str], examples: str) -> Parsed | None:
+def parse(
+    kind: type[Parsed], program: str, given: Sequence[str], examples: str, kinds: Sequence[str] = ()
+) -> Parsed | None:
     """Parse options.
 
     Args:
@@ -28,6 +31,7 @@ def parse(kind: type[Parsed], program: str, given: Sequence[str], examples: str)
         program: name in the help, for example `progressgym bench`.
         given: what was typed after the command.
         examples: lines that end the help.
+        kinds: names of these kinds stand before them, see `progressgym list`.
 
     Returns:
         The options, or None when help was asked for and has been printed.
@@ -45,6 +49,10 @@ def parse(kind: type[Parsed], program: str, given: Sequence[str], examples: str)
     except SystemExit as ended:
         if ended.code in (0, None):
             sys.stdout.write(_written(help_text))
+            for names in kinds:
+                from progressgym.cli.list import sentence
+
+                print(f"\n{textwrap.fill(sentence(names), 100, subsequent_indent='  ', break_on_hyphens=False)}")
             print(f"\nexamples:\n{indent(examples)}")
             return None
         raise Mistake(f"{one_line(_written(complaint))}; see {program} --help") from None

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from progressgym.core.errors import UserError
+from progressgym.core.streams import print_json
 
 if TYPE_CHECKING:
     from progressgym.bench.plan import Plan
 
 EXAMPLES = """
 progressgym train lifelong-dpo --challenge follow --policy lm:smollm2-135m
-progressgym train 'lifelong-rlhf?independent=true' --challenge coevolve --policy lm:smollm2-135m --seed 1
+progressgym train 'lifelong-rlhf?independent=true' --challenge predict --policy lm:smollm2-135m --seed 1
 progressgym train 'lifelong-dpo?tuning=full' --policy lm:./my-model --device cuda --out runs/mine
 """
+KINDS_IN_HELP = ("agents", "challenges")
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -32,7 +34,7 @@ class Options:
     agent: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="AGENT")]
     """lifelong-dpo, lifelong-rlhf, extrapolative-dpo or extrapolative-rlhf, by name or query string."""
     challenge: Annotated[str, tyro.conf.arg(metavar="C")] = "follow"
-    """follow, predict or coevolve, by name or query string."""
+    """Any challenge, by name or query string."""
     policy: Annotated[str, tyro.conf.arg(metavar="P")] = "lm:smollm2-135m"
     """lm: and a model (short name, folder, GGUF file or hub id), or stance."""
     history: Annotated[str, tyro.conf.arg(metavar="H")] = "histsmol-v1"
@@ -78,7 +80,7 @@ def run(options: Options) -> int:
         print(f"watch     tensorboard --logdir {out / 'tensorboard'}", file=sys.stderr, flush=True)
     outcome = run_bench(plan, out, workers=1, device=device, progress=not options.quiet, live=True, command=sys.argv)
     if options.json:
-        print((out / RESULTS).read_text(encoding="utf-8"), end="")
+        print_json((out / RESULTS).read_text(encoding="utf-8"))
     elif outcome.results.aggregates:
         print_table(outcome.results.aggregates, steps_of(plan))
         print(f"{outcome.fresh} cells run, {outcome.reused} reused, {outcome.results.seconds:.0f} s")

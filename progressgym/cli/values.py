@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from progressgym.core.files import write_json
+from progressgym.core.files import check_writable, write_json
 from progressgym.core.ids import safe_name
 from progressgym.core.protocols import OptionScorer
+from progressgym.core.streams import print_json
 
 if TYPE_CHECKING:
     from progressgym.instruments.instrument import Instrument
@@ -52,14 +53,14 @@ def run(options: Options) -> int:
     from progressgym.models import load_model
 
     instrument = Instrument.load(options.instrument)
+    out = check_writable(Path(options.out) if options.out else Path("runs") / "values" / safe_name(options.model))
     model = load_model(options.model, device=options.device, base=options.base or None)
     print(f"measuring {options.model} on {instrument.name}: {len(instrument)} items", file=sys.stderr, flush=True)
     record = _measure(model, instrument, options.mode)
-    out = Path(options.out) if options.out else Path("runs") / "values" / safe_name(options.model)
     write_json(out / "values.json", record)
     _draw(record, out / "values.png")
     if options.json:
-        print(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False))
         return 0
     for name, entry in record["values"].items():
         print(f"{name:<12} {'not measured' if entry is None else _with_error(**entry)}")
@@ -121,4 +122,5 @@ def _draw(record: dict[str, Any], path: Path) -> None:
     rows = [entry or {"value": None, "standard_error": None} for entry in record["values"].values()]
     values, errors = ([nan if row[key] is None else row[key] for row in rows] for key in ("value", "standard_error"))
     subtitle = f"{record['instrument']['name']}, {record['instrument']['items']} items, {record['mode']}"
-    plots.save(plots.value_bars(values, errors, title=f"Values of {record['model']}", subtitle=subtitle), path)
+    with plots.extra(path):
+        plots.save(plots.value_bars(values, errors, title=f"Values of {record['model']}", subtitle=subtitle), path)

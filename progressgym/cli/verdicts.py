@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from progressgym.core.errors import UserError
+from progressgym.core.streams import print_json
 
 if TYPE_CHECKING:
     from progressgym.leaderboard.records import GroupScore, Rung, Verdict
@@ -20,7 +21,7 @@ def check(path: str, rung: Rung, *, json: bool) -> int:
         raise UserError(f"there is no {path}; give a folder or a .zip made by progressgym leaderboard package")
     verdict, _ = verify_apart(path, rung=rung)
     if json:
-        print(verdict.model_dump_json(indent=2))
+        print_json(verdict.model_dump_json(indent=2))
     else:
         show_verdict(path, verdict)
     return 0 if verdict.accepted else 1

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from progressgym.core.errors import UserError
+from progressgym.core.reading import numbers
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -26,12 +27,9 @@ def validate_answers(answers: ArrayLike, mask: Bools, where: str = "answers") ->
         where: what to call the array in an error.
 
     Raises:
-        UserError: wrong shape, NaN or infinite, negative, rows that do not sum to 1, weight on a padded option.
+        UserError: no real numbers, wrong shape, NaN or infinite, negative, rows that do not sum to 1, weight on a padded option.
     """
-    try:
-        array = np.asarray(answers, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise UserError(f"{where} must be a numeric array of shape (..., {mask.shape[0]}, {mask.shape[1]})") from None
+    array = numbers(answers, where)
     if array.ndim < 2 or array.shape[-2:] != mask.shape:
         raise UserError(f"{where} have shape {array.shape}, expected (..., {mask.shape[0]}, {mask.shape[1]})")
     if not np.isfinite(array).all():
@@ -40,12 +38,12 @@ def validate_answers(answers: ArrayLike, mask: Bools, where: str = "answers") ->
         raise UserError(f"{where} hold a negative number ({array.min():.3g}); every entry must be a probability")
     if array[..., ~mask].any():
         raise UserError(f"{where} put weight on an option that does not exist; padded options must be 0")
-    wrong = np.abs(array.sum(-1) - 1.0) > SUM_TOLERANCE
+    with np.errstate(over="ignore"):  # an infinite sum is as wrong as any
+        sums = array.sum(-1)
+    wrong = np.abs(sums - 1.0) > SUM_TOLERANCE
     if wrong.any():
         item = int(np.argwhere(wrong)[0][-1])
-        raise UserError(
-            f"{where} of item {item} sum to {array.sum(-1)[wrong][0]:.4g}; every item's options must sum to 1"
-        )
+        raise UserError(f"{where} of item {item} sum to {sums[wrong][0]:.4g}; every item's options must sum to 1")
     return array
 
 

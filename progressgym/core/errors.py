@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+LONGEST = 2000
+_BREAKS = re.compile("\\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\\s*")
+_UNPRINTABLE = re.compile("[\x00\x1b\ud800-\udfff]")
 
 
 class UserError(ValueError):
-    """Bad input. Its message is one line; the command line prints it without a traceback and exits with code 2."""
+    """Bad input. Its message is one line; the command line prints it without a traceback and exits with code 2.
+
+    A message often quotes what a stranger wrote, so it is made one printable line here, whatever that was.
+    """
+
+    def __init__(self, message: object = "") -> None:
+        """Keep the message on one line of at most `LONGEST` signs."""
+        line = _UNPRINTABLE.sub("\ufffd", _BREAKS.sub(" ", str(message)))
+        super().__init__(line if len(line) <= LONGEST else f"{line[:LONGEST]} ...")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -1,19 +1,22 @@
 """Files that are either wholly there or not there at all: tmp in the same folder, fsync, rename.
 
 Staging lies beside its target, never in the system's temporary folder, so a rename stays on one file system and a
-full disk is met before the old file is touched.
+full disk is met before the old file is touched. What is removed is first renamed to a staging name, so that a removal
+that was killed leaves nothing that could be taken for whole; `sweep` clears such remains.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
 import os
 import shutil
+import warnings
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +24,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError
+from progressgym.core.reading import read_json as read_json  # noqa: PLC0414  most who write also read
+from progressgym.core.reading import read_npz as read_npz  # noqa: PLC0414
 
 STAGING = ".tmp-"
+PROBE_BYTES = 2**20
+UNSYNCED = frozenset(
+    {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EIO, errno.EBADF, errno.EACCES, errno.EPERM}
+)
+"""How file systems over a network or in user space, and folders that may not be read, answer a wish to be flushed."""
 
 
 def cache_dir() -> Path:
@@ -39,7 +49,7 @@ def write_bytes(path: Path | str, data: bytes) -> None:
         with open(staged, "wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            sync(file.fileno())
         os.replace(staged, path)
         sync_folder(path.parent)
     finally:
@@ -70,40 +80,6 @@ def npz_bytes(**arrays: NDArray[Any]) -> bytes:
             np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), member.getvalue())
     return buffer.getvalue()
-
-
-def read_npz(path: Path | str) -> dict[str, NDArray[Any]]:
-    """Read all arrays of an npz file.
-
-    Raises:
-        UserError: no such file, truncated, not an npz, or pickled objects inside.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f"no such file: {path}")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
-        reason = "not an npz archive, or pickled objects inside" if "pickle" in str(error) else str(error)
-        raise UserError(f"{path} is not a readable npz file (truncated or damaged): {reason}") from None
-    except AttributeError:
-        raise UserError(f"{path} is a bare npy array; an npz archive with named arrays is expected") from None
-
-
-def read_json(path: Path | str) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        UserError: no such file, not UTF-8, not JSON.
-    """
-    path = Path(path)
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"no such file: {path}") from None
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not valid JSON: {error}") from None
 
 
 def canonical_json(value: Any) -> str:
@@ -147,7 +123,7 @@ def write_folder(path: Path | str) -> Iterator[Path]:
             retired = path.with_name(f"{STAGING}{os.getpid()}-old-{path.name}")
             os.replace(path, retired)
             os.replace(staged, path)
-            shutil.rmtree(retired, ignore_errors=True)
+            _remove(retired)
         else:
             os.replace(staged, path)
         sync_folder(path.parent)
@@ -155,15 +131,100 @@ def write_folder(path: Path | str) -> Iterator[Path]:
         shutil.rmtree(staged, ignore_errors=True)
 
 
-def sync_folder(folder: Path) -> None:
-    """Flush a folder's entries, so that a rename survives a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def discard(path: Path) -> None:
+    """Remove a file or folder: it loses its name at once and its content afterwards. What is not there stays so."""
+    gone = path.with_name(f"{STAGING}{os.getpid()}-gone-{path.name}")
+    _remove(gone)
     try:
-        os.fsync(descriptor)
+        os.replace(path, gone)
+    except OSError:  # not there, or a file system that cannot rename it
+        gone = path
+    _remove(gone)
+
+
+def sweep(folder: Path) -> None:
+    """Remove everywhere below a folder what killed processes left half written or half removed.
+
+    Only while nobody else writes there, see `core.locks`.
+    """
+    for stale in sorted(folder.rglob(f"{STAGING}*")):
+        _remove(stale)
+
+
+def check_writable(folder: Path | str) -> Path:
+    """See that results can be written to a folder, before the long work whose results they are.
+
+    Raises:
+        UserError: it cannot be made or written, or its disk is full.
+    """
+    folder = Path(folder)
+    probe = folder / f"{STAGING}{os.getpid()}-probe"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            probe.write_bytes(bytes(PROBE_BYTES))
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write to {folder}: {error.strerror or error}") from None
+    return folder
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's entries, so that a rename survives a power cut, where the file system can do that."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        _forgive(error)
+        return
+    try:
+        sync(descriptor)
     finally:
         os.close(descriptor)
 
 
+def sync(descriptor: int) -> None:
+    """Flush an open file or folder; a file system that cannot is told of once, and what was written stays.
+
+    Raises:
+        OSError: what was written is not there, for example on a full disk.
+    """
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        _forgive(error)
+
+
+_told = False
+
+
+def _forgive(error: OSError) -> None:
+    """Let a file system be that cannot flush, and say so once.
+
+    Raises:
+        OSError: any other error.
+    """
+    global _told
+    if error.errno not in UNSYNCED:
+        raise error
+    if not _told:
+        _told = True
+        reason = error.strerror or str(error)
+        warnings.warn(
+            f"this file system cannot flush files ({reason}): all is written, but a power cut may lose the newest",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
 def _sync_file(path: Path) -> None:
     with open(path, "rb") as file:
-        os.fsync(file.fileno())
+        sync(file.fileno())
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)

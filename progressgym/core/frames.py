@@ -94,7 +94,10 @@ def decode(header: bytes, body: bytes) -> Frame:
         size = math.prod(shape) * np.dtype(kind_of_number).itemsize
         if name in arrays or place + size > len(body):
             raise FrameError(f"array {name[:40]!a} is listed twice or longer than what was sent")
-        arrays[name] = np.frombuffer(body[place : place + size], dtype=kind_of_number).reshape(shape)
+        try:
+            arrays[name] = np.frombuffer(body[place : place + size], dtype=kind_of_number).reshape(shape)
+        except ValueError as error:  # no numbers at all, but more of them along other axes than an address can hold
+            raise FrameError(f"array {name[:40]!a} cannot have its shape: {error}") from None
         place += size
     if place != len(body):
         raise FrameError(f"{len(body) - place} bytes belong to no array")

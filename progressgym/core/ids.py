@@ -5,6 +5,7 @@ One spelling serves tables, paths and the command line, so a variant is never na
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
@@ -48,7 +49,7 @@ def parse_id(text: str) -> VariantId:
     """Split an id into its name and arguments.
 
     Raises:
-        UserError: when a part is not `key=value`, a key is repeated or the name is empty.
+        UserError: when a part is not `key=value`, a key is repeated, the name is empty or a number is endless.
 
     >>> parse_id("synthetic:linear?seed=3&coherence=0.5")
     VariantId(name='synthetic:linear', arguments={'seed': 3, 'coherence': 0.5})
@@ -63,6 +64,9 @@ def parse_id(text: str) -> VariantId:
     arguments = {key: parse_scalar(value) for key, value in pairs}
     if len(arguments) != len(pairs):
         raise UserError(f"an argument is given twice in {text!r}")
+    for key, value in arguments.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UserError(f"{key} of {name!r} is no finite number; what an id counts has bounds")
     return VariantId(name, arguments)
 
 
@@ -90,9 +94,9 @@ def safe_name(text: str) -> str:
 
 
 def is_own(agent: str) -> bool:
-    """Whether the name of an agent has the form `module:Class`: code of its user's own.
+    """Whether an id has the form `module:Class`, with or without arguments: code of its user's own.
 
-    >>> is_own("my_agent:Mine"), is_own("lifelong-map")
-    (True, False)
+    >>> is_own("my_agent:Mine"), is_own("my_agent:Mine?patience=3"), is_own("lifelong-map")
+    (True, True, False)
     """
-    return _OWN.fullmatch(agent) is not None
+    return _OWN.fullmatch(agent.partition("?")[0]) is not None

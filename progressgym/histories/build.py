@@ -8,7 +8,6 @@ the first century that is missing, or inside a century from its last complete ch
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -18,9 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from progressgym.core.errors import UserError
-from progressgym.core.files import canonical_json, read_json, sha256_bytes, write_folder, write_json
+from progressgym.core.files import canonical_json, discard, sha256_bytes, write_folder, write_json
+from progressgym.core.locks import alone
 from progressgym.core.provenance import git_commit, package_versions
+from progressgym.core.reading import read_object
 from progressgym.core.seeding import child_seed, generator
+from progressgym.histories.cleaning import VERSION as TEXT_VERSION
 from progressgym.histories.cleaning import clean_passages
 from progressgym.histories.corpus import Passage, ReadReport, stream_passages
 from progressgym.histories.selection import CenturyText, divide, draw
@@ -57,14 +59,22 @@ def read_corpus(path: Path | str) -> tuple[dict[str, CenturyText], dict[str, Any
     """Stream, clean and divide a corpus by century.
 
     Returns:
-        Century label -> text, and a report with counts of what was read, repaired and dropped.
+        Century label -> text, and a report with counts of what was read, repaired and dropped. A century that is too
+        small to be divided, as one of a single misdated document, is left out; the report says why under `left_out`.
     """
     report, counts = ReadReport(), Counter[str]()
     by_century: dict[str, list[Passage]] = {}
     for passage in clean_passages(stream_passages(path, report), counts):
         by_century.setdefault(passage.century, []).append(passage)
-    texts = {label: divide(label, by_century[label]) for label in sorted(by_century)}
-    return texts, {"read": asdict(report), "cleaning": dict(counts), "works": _works(by_century)}
+    texts: dict[str, CenturyText] = {}
+    left_out: dict[str, str] = {}
+    for label in sorted(by_century):
+        try:
+            texts[label] = divide(label, by_century[label])
+        except UserError as error:
+            left_out[label] = str(error)
+    told = {"read": asdict(report), "cleaning": dict(counts), "left_out": left_out, "works": _works(by_century)}
+    return texts, told
 
 
 def build_history(
@@ -75,6 +85,7 @@ def build_history(
     *,
     centuries: Iterable[str] | None = None,
     progress: Callable[[str], Progress | None] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> list[Path]:
     """Train one adapter per century.
 
@@ -83,33 +94,104 @@ def build_history(
         base: name or folder of the base model.
         out: adapters go to `out/adapters/C0xx`; finished ones are kept.
         recipe: how to train.
-        centuries: labels to build, default all that the corpus has.
+        centuries: labels to build, default all that the corpus has enough text of.
         progress: called as progress(label) -> per-step callback (done, total, loss).
+        say: called with a line on everything that was broken, repaired or left out.
 
     Raises:
-        UserError: bad corpus, a century the corpus lacks, or `out` holds adapters of another recipe.
+        UserError: bad corpus, a century that was asked for and that the corpus lacks or has too little text of, or `out` holds adapters of another recipe.
     """
     from progressgym.models import resolve_base
+    from progressgym.models.checkpoint import load_tokenizer
 
     recipe = recipe or BuildRecipe()
     out = Path(out)
+    folder = resolve_base(base)
+    tokenizer = load_tokenizer(folder)
+    pairs = _instructions(recipe, tokenizer, base)
     texts, report = read_corpus(corpus)
     labels = sorted(centuries) if centuries is not None else sorted(texts)
+    for line in corpus_lines(report) if say is not None else ():
+        say(line)
     missing = [label for label in labels if label not in texts]
-    if missing:
-        raise UserError(f"the corpus has no text of {', '.join(missing)}; it has {', '.join(texts)}")
-    folder = resolve_base(base)
-    identity = _claim(out, recipe, base)
-    if not (out / "corpus.json").exists():
-        write_json(out / "corpus.json", report)
-    done = []
-    for label in labels:
-        target = out / "adapters" / label
-        if not (target / "DONE.json").is_file():
+    if missing or not labels:
+        small = [why for label, why in report["left_out"].items() if label in (missing or report["left_out"])]
+        reason = (
+            f"too little text ({'; '.join(small)})" if small else f"no text of {', '.join(missing) or 'any century'}"
+        )
+        raise UserError(f"the corpus has {reason}; it has {', '.join(texts) or 'no century to build'}")
+    targets = {label: out / "adapters" / label for label in labels}
+    with alone(out, "build"):
+        identity = _claim(out, recipe, base)
+        if not (out / "corpus.json").exists():
+            write_json(out / "corpus.json", report)
+        job = _Job(base=base, folder=folder, recipe=recipe, identity=identity, pairs=pairs)
+        unfinished = [label for label in labels if not (targets[label] / "DONE.json").is_file()]
+        for label in labels:
+            if label not in unfinished:
+                discard(_work(targets[label]))
+        readings = {label: _reading(texts[label], tokenizer, recipe) for label in unfinished}
+        for label in unfinished:
             step = progress(label) if progress is not None else None
-            _build_century(texts[label], base, folder, target, recipe, identity, step)
-        done.append(target)
-    return done
+            _build_century(texts[label], readings.pop(label), targets[label], job, step)
+    return list(targets.values())
+
+
+@dataclass(kw_only=True, frozen=True)
+class _Job:
+    """What all centuries of a build share, checked before the first one is trained."""
+
+    base: str
+    folder: Path
+    recipe: BuildRecipe
+    identity: str
+    pairs: list[Example]
+    """Instruction pairs; empty for no instruction tuning."""
+
+
+def _instructions(recipe: BuildRecipe, tokenizer: Any, base: str) -> list[Example]:
+    """The instruction pairs as the base reads them.
+
+    Raises:
+        UserError: the base has no chat template or no end token, so that it cannot be told of questions and answers.
+    """
+    if recipe.instructions is None:
+        return []
+    pairs = load_instructions(recipe.instructions)
+    if not tokenizer.chat_template:
+        raise UserError(f"the base {base} has no chat template, which instruction tuning needs; take an instruct model")
+    if tokenizer.eos_token is None:
+        raise UserError(f"the base {base} has no end token, which instruction tuning needs; take an instruct model")
+    try:
+        return instruction_examples(pairs, tokenizer)
+    except Exception as error:  # noqa: BLE001  a template is a program of the model's maker
+        told = " ".join(str(error).split())[:200]
+        raise UserError(f"the chat template of {base} cannot be used: {type(error).__name__}: {told}") from None
+
+
+def _reading(text: CenturyText, tokenizer: Any, recipe: BuildRecipe) -> list[Example]:
+    examples = blocks(text.training, tokenizer, recipe)
+    if not examples:
+        raise UserError(f"{text.label} has no text to train on")
+    return examples
+
+
+def _work(target: Path) -> Path:
+    """Where the checkpoints of an unfinished century lie."""
+    return target.parent / f".work-{target.name}"
+
+
+def corpus_lines(report: dict[str, Any]) -> list[str]:
+    """What a reader of a corpus should know about its report, a line each; empty when all is well."""
+    read, lines = report["read"], []
+    if read["broken"]:
+        lines.append(f"{read['broken']} broken records skipped, first {read['faults'][0]}")
+    if read["mended"]:
+        lines.append(f"{read['mended']} passages held half of a surrogate pair; U+FFFD stands there now")
+    dropped = {name: count for name, count in report["cleaning"].items() if name not in ("kept", "repaired") and count}
+    if dropped:
+        lines.append("passages not used: " + ", ".join(f"{count} {name}" for name, count in dropped.items()))
+    return [*lines, *(f"{label} left out: {why}" for label, why in report["left_out"].items())]
 
 
 def _works(by_century: dict[str, list[Passage]]) -> dict[str, list[dict[str, Any]]]:
@@ -136,11 +218,11 @@ def _works(by_century: dict[str, list[Passage]]) -> dict[str, list[dict[str, Any
 
 def _claim(out: Path, recipe: BuildRecipe, base: str) -> str:
     """Bind a folder to one recipe, so that adapters of two recipes never lie side by side."""
-    described = {"recipe": asdict(recipe), "base": base}
+    described = {"recipe": asdict(recipe), "base": base, "text": TEXT_VERSION}
     identity = sha256_bytes(canonical_json(described).encode())
     file = out / "recipe.json"
     if file.exists():
-        if read_json(file).get("sha256") != identity:
+        if read_object(file, "the recipe of a build").get("sha256") != identity:
             raise UserError(f"{out} holds adapters of another recipe or base; choose another --out folder")
     else:
         write_json(file, described | {"sha256": identity})
@@ -148,36 +230,27 @@ def _claim(out: Path, recipe: BuildRecipe, base: str) -> str:
 
 
 def _build_century(
-    text: CenturyText, base: str, folder: Path, target: Path, recipe: BuildRecipe, identity: str, step: Progress | None
+    text: CenturyText, examples: Sequence[Example], target: Path, job: _Job, step: Progress | None
 ) -> None:
     import torch
 
     from progressgym.models import load_language_model
 
     started = time.monotonic()
-    loaded = load_language_model(folder)
-    tokenizer = loaded.tokenizer
-    model = attach(loaded.model, recipe.lora, child_seed(recipe.seed, "lora"))
-    staging = target.parent / f".work-{target.name}"
+    recipe, work = job.recipe, _work(target)
+    model = attach(load_language_model(job.folder).model, recipe.lora, child_seed(recipe.seed, "lora"))
     torch.manual_seed(child_seed(recipe.seed, "train", text.label) % 2**31)
     reading = train_stage(
-        model,
-        blocks(text.training, tokenizer, recipe),
-        recipe.reading,
-        seed=recipe.seed,
-        checkpoints=staging / "reading",
-        progress=step,
+        model, examples, recipe.reading, seed=recipe.seed, checkpoints=work / "reading", progress=step
     )
     instructing = StageResult()
-    if recipe.instructions is not None:
-        pairs = instruction_examples(load_instructions(recipe.instructions), tokenizer)
-        instructing = train_stage(model, pairs, recipe.instructing, seed=recipe.seed)
-    shutil.rmtree(staging, ignore_errors=True)
+    if job.pairs:
+        instructing = train_stage(model, job.pairs, recipe.instructing, seed=recipe.seed)
     with write_folder(target) as staged:
-        save_adapter(model, staged, base)
+        save_adapter(model, staged, job.base)
         record = {
             "century": text.label,
-            "recipe_sha256": identity,
+            "recipe_sha256": job.identity,
             "tokens": reading.tokens,
             "losses": reading.losses,
             "instruction_losses": instructing.losses,
@@ -187,7 +260,8 @@ def _build_century(
             "packages": package_versions(),
         }
         write_json(staged / "training.json", record)
-        write_json(staged / "DONE.json", {"century": text.label, "recipe_sha256": identity})
+        write_json(staged / "DONE.json", {"century": text.label, "recipe_sha256": job.identity})
+    discard(work)
 
 
 def blocks(passages: Sequence[Passage], tokenizer: Any, recipe: BuildRecipe) -> list[Example]:

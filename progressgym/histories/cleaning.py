@@ -1,6 +1,7 @@
 """Rule-based cleaning of historical text, with a count of everything that was dropped and why.
 
-Repairs: page numbers, hyphenation at line ends, publishers' boilerplate lines, text decoded with the wrong code page.
+Repairs: page numbers, words broken at line ends, publishers' boilerplate lines, runs decoded with the wrong code page,
+other ends of lines (carriage return, form feed), soft hyphens.
 Rejections: too short, not English of any age, mostly illegible, mostly numerals or capitals, a copy.
 """
 
@@ -13,20 +14,44 @@ from dataclasses import replace
 
 from progressgym.core.files import sha256_bytes
 from progressgym.histories.corpus import Passage
+from progressgym.histories.mojibake import undo_wrong_code_page
 
 MIN_CHARACTERS = 200
 MAX_ILLEGIBLE = 1 / 200
 MIN_FUNCTION_WORDS = 0.12
 """Share of words that must be English function words of any age; Latin and French text has far fewer."""
 
+VERSION = 2
+"""Of the repairs here and in `spelling`: it goes up when they change, and belongs to the identity of a build."""
+LONGEST_NOTICE = 300
+"""A longer line that names an archive is prose about it."""
+
 _BOILERPLATE = re.compile(
     r"project gutenberg|internet archive|digitized by|google book|all rights reserved|transcriber'?s note|"
     r"^\s*\*{3}.*\*{3}\s*$|produced by .{0,80}(proofread|distributed)|isbn[ :0-9-]{10,}|e-?text prepared by",
     re.IGNORECASE,
 )
-_PAGE_NUMBER = re.compile(r"^\s*[\[(]?(?:p(?:age|g)?\.?\s*)?(?:\d{1,4}|[ivxlc]{2,7})[\])]?\s*$", re.IGNORECASE)
-_HYPHENATED = re.compile(r"(\w)[-\u00ad\u00ac]\s*\n\s*(\w)")
-_MOJIBAKE = re.compile(r"[ÃÂâ][\u0080-\u00bf€™œž“”˜šŸ¦]")
+_LINE_END = re.compile("\r\n|[\r\f\v\u2028\u2029]")
+_ROMAN = "(?=[ivxlc]{2})c{0,3}(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})"
+"""A Roman numeral of two signs or more: `xiv`, but not `civil`, `mix` or `ill`."""
+_BARE_NUMBER = re.compile(rf"\d{{1,3}}|{_ROMAN}")
+"""Alone on its line: four digits may be a year, capitals a heading, `I` a word."""
+_NAMED_NUMBER = re.compile(
+    rf"(?:p|pg|page)\.?\s*\d{{1,4}}|(?:p\.|pg\.|page)\s*{_ROMAN}|\[\s*(?:\d{{1,4}}|{_ROMAN})\s*\]"
+    rf"|\(\s*(?:\d{{1,4}}|{_ROMAN})\s*\)|\[\s*p(?:age|g)?\.?\s*\d{{1,4}}\s*\]",
+    re.IGNORECASE,
+)
+_HYPHENS, _SOFT = "-\u2010\u2e17", "\u00ad\u00ac"
+"""Signs at the end of a line; the soft ones stand for nothing but a broken word."""
+_OPEN_RANGE = re.compile(rf"\d\s*[{_HYPHENS}{_SOFT}\u2013]\s*\Z")
+_LETTER = r"[^\W\d_]"
+_BROKEN = re.compile(rf"(?<={_LETTER})([{_HYPHENS}{_SOFT}])[^\S\n]*(\n\s*)(?={_LETTER})")
+"""A word goes on after the end of a line; numbers are ranges, never words."""
+_SOFT_INSIDE = re.compile(rf"(?<={_LETTER})\u00ad(?={_LETTER})")
+_BEFORE, _AFTER = re.compile(rf"[{_HYPHENS}\w'’]*\Z"), re.compile(r"[\w'’]*")
+LONGEST_WORD = 60
+_COMPOUND = re.compile(r"[^\W_]+(?:-[^\W_]+)?")
+_TENS = frozenset("twenty thirty forty fifty sixty seventy eighty ninety".split())  # noqa: SIM905
 _ILLEGIBLE = re.compile(r"[•\ufffd◊〈〉]")
 _WORD = re.compile(r"[^\W\d_]+")
 FUNCTION_WORDS = frozenset(
@@ -46,11 +71,13 @@ def repair(text: str) -> str:
     >>> repair("It was a mar-\\nvellous thing.\\n\\n  [ 12 ]\\n\\nThe end.")
     'It was a marvellous thing.\\n\\nThe end.'
     """
-    if _MOJIBAKE.search(text):
-        text = _undo_wrong_code_page(text)
-    text = _HYPHENATED.sub(r"\1\2", text.replace("\r\n", "\n"))
-    kept = [line for line in text.split("\n") if not (_is_page_number(line) or _BOILERPLATE.search(line))]
-    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t\u00a0]+", " ", "\n".join(kept))).strip()
+    text = _SOFT_INSIDE.sub("", _LINE_END.sub("\n", undo_wrong_code_page(text)))
+    lines, kept = text.split("\n"), list[str]()
+    for number, line in enumerate(lines):
+        if not (_is_page_number(line, lines[number - 1] if number else "") or _is_notice(line)):
+            kept.append(line)
+    text = _joined("\n".join(kept))
+    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t\u00a0]+", " ", text)).strip()
 
 
 def reject(text: str) -> str | None:
@@ -94,14 +121,47 @@ def clean_passages(passages: Iterable[Passage], counts: Counter[str] | None = No
         yield replace(passage, text=text)
 
 
-def _is_page_number(line: str) -> bool:
-    return bool(line.strip()) and bool(_PAGE_NUMBER.match(line.replace(" ", "")))
+def _is_page_number(line: str, before: str) -> bool:
+    """Whether a line is a page's number; the end of a range that the line before began is none."""
+    text = line.strip()
+    if _NAMED_NUMBER.fullmatch(text):
+        return True
+    return bool(_BARE_NUMBER.fullmatch(text)) and not _OPEN_RANGE.search(before)
 
 
-def _undo_wrong_code_page(text: str) -> str:
-    """UTF-8 read as Windows-1252, cured where the round trip works and leaves fewer odd signs."""
-    try:
-        cured = text.encode("cp1252").decode("utf-8")
-    except (UnicodeEncodeError, UnicodeDecodeError):
+def _is_notice(line: str) -> bool:
+    return len(line) <= LONGEST_NOTICE and bool(_BOILERPLATE.search(line))
+
+
+def _joined(text: str) -> str:
+    """Words that end one line and begin the next are made whole; a hyphen that belongs to the word stays."""
+    if not _BROKEN.search(text):
         return text
-    return cured if len(_MOJIBAKE.findall(cured)) < len(_MOJIBAKE.findall(text)) else text
+    known = set(_COMPOUND.findall(text.lower()))
+
+    def whole(broken: re.Match[str]) -> str:
+        sign, gap = broken.groups()
+        left = _word(_BEFORE.search(text[max(broken.start() - LONGEST_WORD, 0) : broken.start()]))
+        right = _word(_AFTER.match(text[broken.end() : broken.end() + LONGEST_WORD]))
+        if gap.count("\n") > 1 and not right[0].islower():
+            return broken.group()  # a new paragraph begins
+        return "" if sign in _SOFT or not _keeps_hyphen(left, right, known) else sign
+
+    return _BROKEN.sub(whole, text)
+
+
+def _keeps_hyphen(left: str, right: str, known: set[str]) -> bool:
+    """Whether a hyphen at the end of a line belongs to the word.
+
+    Anglo-Saxon, mother-in-law, twenty-one do keep it, and what the same text writes with a hyphen and never without.
+    """
+    if any(sign in left for sign in _HYPHENS) or left.lower() in _TENS:
+        return True
+    if right[0].isupper() and not (left.isupper() and right.isupper()):
+        return True
+    return f"{left}-{right}".lower() in known and f"{left}{right}".lower() not in known
+
+
+def _word(found: re.Match[str] | None) -> str:
+    assert found is not None  # both patterns match the empty text
+    return found.group()

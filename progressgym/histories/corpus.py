@@ -1,14 +1,16 @@
 """HistText: passages of dated text, streamed from JSON, JSON Lines or either one gzipped.
 
 The published set (PKU-Alignment/ProgressGym-HistText) has 38 GB, so nothing is ever loaded whole: JSON Lines are read
-line by line, JSON arrays record by record. A broken record is skipped, counted and named; it never ends a run.
+line by line, JSON arrays record by record (`json_array`). A broken record costs itself: it is skipped, counted and
+named, and what stands behind it is read. Half of a surrogate pair becomes U+FFFD, and that is counted too.
 """
 
 from __future__ import annotations
 
 import gzip
 import io
-import json
+import re
+import reprlib
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,12 +19,15 @@ from typing import Any
 
 from progressgym.core.dimensions import century, century_label
 from progressgym.core.errors import UserError
+from progressgym.core.text import mend, one_line, well_formed
+from progressgym.histories.json_array import DECODER, array_records
 
 SUFFIXES = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
 CHUNK = 1 << 20
 """Characters read at a time from a JSON array."""
-MAX_RECORD = 64 << 20
-"""A single record longer than this many characters is taken as damage."""
+LONGEST_REASON = 200
+_YEAR = re.compile("[0-9]{1,9}")
+"""ASCII digits only: other signs that Python takes for digits are damage."""
 NAMED_FAULTS = 20
 """So many broken records are named one by one; the rest is only counted."""
 
@@ -55,6 +60,8 @@ class ReadReport:
     files: int = 0
     passages: int = 0
     broken: int = 0
+    mended: int = 0
+    """Passages in which half a surrogate pair (an emoji cut in two) became U+FFFD."""
     faults: list[str] = field(default_factory=list)
     """The first broken records as `file:record: reason`."""
 
@@ -62,7 +69,7 @@ class ReadReport:
         """Count a broken record and name it while there are few."""
         self.broken += 1
         if len(self.faults) < NAMED_FAULTS:
-            self.faults.append(f"{where}: {reason}")
+            self.faults.append(one_line(mend(f"{where}: {reason[:LONGEST_REASON]}")))
 
 
 def corpus_files(path: Path | str) -> list[Path]:
@@ -114,41 +121,18 @@ def _records(stream: io.TextIOBase, name: str, report: ReadReport) -> Iterator[t
     while head and head.isspace():
         head = stream.read(1)
     if head == "[":
-        yield from _array_records(stream, name, report)
+        yield from array_records(stream, name, report, CHUNK)
         return
     rest = head + stream.readline()
     number = 1
     while rest:
         if rest.strip():
             try:
-                yield number, json.loads(rest)
+                yield number, DECODER.decode(rest)
             except (ValueError, RecursionError) as error:
                 report.fault(f"{name}:{number}", f"not JSON ({error})")
         rest = stream.readline()
         number += 1
-
-
-def _array_records(stream: io.TextIOBase, name: str, report: ReadReport) -> Iterator[tuple[int, Any]]:
-    """Records of a JSON array, decoded one by one from a moving window."""
-    decoder = json.JSONDecoder()
-    window, number, ended = "", 1, False
-    while True:
-        window = window.lstrip(" \t\r\n,")
-        if window.startswith("]"):
-            return
-        try:
-            record, end = decoder.raw_decode(window)
-        except (ValueError, RecursionError) as error:
-            chunk = "" if ended or len(window) > MAX_RECORD else stream.read(CHUNK)
-            ended = ended or not chunk
-            if ended:
-                if window:
-                    report.fault(f"{name}:{number}", f"the array breaks off here ({error})")
-                return
-            window += chunk
-            continue
-        yield number, record
-        window, number = window[end:], number + 1
 
 
 def _passage(record: Any, where: str, report: ReadReport) -> Passage | None:
@@ -156,10 +140,10 @@ def _passage(record: Any, where: str, report: ReadReport) -> Passage | None:
         report.fault(where, "not an object")
         return None
     year, text = record.get("creation_year"), record.get("content")
-    if isinstance(year, str) and year.strip().lstrip("-").isdigit():
+    if isinstance(year, str) and _YEAR.fullmatch(year.strip()):
         year = int(year)
     if not isinstance(year, int) or isinstance(year, bool) or not 1 <= year <= 2100:
-        report.fault(where, f"creation_year is {year!r}, expected a year")
+        report.fault(where, f"creation_year is {reprlib.repr(year)}, expected a year")
         return None
     if not isinstance(text, str) or not text.strip():
         report.fault(where, "content is missing or empty")
@@ -167,4 +151,6 @@ def _passage(record: Any, where: str, report: ReadReport) -> Passage | None:
     source = str(record.get("source_dataset") or "unknown")
     named = record.get("title") or record.get("source_document") or record.get("source_dataset_detailed")
     work = str(named) if named else f"{source} {year}"
-    return Passage(year, text, source, work, str(record.get("author") or ""), str(record.get("licence") or ""))
+    given = (text, source, work, str(record.get("author") or ""), str(record.get("licence") or ""))
+    report.mended += not all(map(well_formed, given))
+    return Passage(year, *map(mend, given))

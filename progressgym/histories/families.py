@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from progressgym.core.registry import Entry, Registry
+
 Floats = NDArray[np.float64]
 SHARED = 2
 """How many uniform numbers all coordinates share."""
@@ -26,8 +28,6 @@ SIDE_DRIFT = 0.2
 class Family:
     """One kind of dynamics."""
 
-    summary: str
-    """What it is, for documentation."""
     draws: Callable[[int], int]
     """T -> R."""
     courses: Callable[[Floats, Floats, int], Floats]
@@ -81,40 +81,65 @@ def _random_walk(z: Floats, shared: Floats, centuries: int) -> Floats:
     return courses
 
 
-FAMILIES: dict[str, Family] = {
-    "linear": Family(
-        summary="every coordinate moves at its own constant speed",
-        draws=lambda centuries: 1,
-        courses=_linear,
+LINEAR = Family(draws=lambda centuries: 1, courses=_linear)
+QUADRATIC = Family(draws=lambda centuries: 2, courses=_quadratic)
+CYCLIC = Family(draws=lambda centuries: 2, courses=_cyclic)
+ABRUPT = Family(draws=lambda centuries: 2, courses=_abrupt)
+REVERSAL = Family(draws=lambda centuries: 1, courses=_reversal)
+RANDOM_WALK = Family(draws=lambda centuries: max(centuries - 1, 1), courses=_random_walk)
+PLURAL = Family(draws=lambda centuries: 1, courses=_linear)
+
+_HERE = "progressgym.histories.families"
+FAMILIES = Registry(
+    "synthetic family",
+    (
+        Entry(
+            name="linear",
+            summary="every coordinate moves at its own constant speed",
+            target=f"{_HERE}:LINEAR",
+        ),
+        Entry(
+            name="quadratic",
+            summary="constant acceleration: speed and direction of every coordinate change smoothly",
+            target=f"{_HERE}:QUADRATIC",
+        ),
+        Entry(
+            name="cyclic",
+            summary="a swing of 0.6 to 1.2 periods, each coordinate with its own size and phase",
+            target=f"{_HERE}:CYCLIC",
+        ),
+        Entry(
+            name="abrupt",
+            summary="a jump in one century of the middle half, with a slow drift before and after",
+            target=f"{_HERE}:ABRUPT",
+        ),
+        Entry(
+            name="reversal",
+            summary="a steady trend that turns back in one century of the middle half",
+            target=f"{_HERE}:REVERSAL",
+        ),
+        Entry(
+            name="random-walk",
+            summary="independent steps: the last century is the best forecast there is",
+            target=f"{_HERE}:RANDOM_WALK",
+        ),
+        Entry(
+            name="plural",
+            summary="three groups with stances and linear drifts of their own, and weights that shift",
+            target=f"{_HERE}:PLURAL",
+        ),
     ),
-    "quadratic": Family(
-        summary="constant acceleration: speed and direction of every coordinate change smoothly",
-        draws=lambda centuries: 2,
-        courses=_quadratic,
-    ),
-    "cyclic": Family(
-        summary="a swing of 0.6 to 1.2 periods, each coordinate with its own size and phase",
-        draws=lambda centuries: 2,
-        courses=_cyclic,
-    ),
-    "abrupt": Family(
-        summary="a jump in one century of the middle half, with a slow drift before and after",
-        draws=lambda centuries: 2,
-        courses=_abrupt,
-    ),
-    "reversal": Family(
-        summary="a steady trend that turns back in one century of the middle half",
-        draws=lambda centuries: 1,
-        courses=_reversal,
-    ),
-    "random-walk": Family(
-        summary="independent steps: the last century is the best forecast there is",
-        draws=lambda centuries: max(centuries - 1, 1),
-        courses=_random_walk,
-    ),
-    "plural": Family(
-        summary="three groups with stances and linear drifts of their own, and weights that shift",
-        draws=lambda centuries: 1,
-        courses=_linear,
-    ),
-}
+    group="progressgym.families",
+    row=Entry,
+)
+"""Names of families, each a `Family`: `synthetic:linear`."""
+
+
+def family_of(name: str) -> Family:
+    """The family of a name.
+
+    Raises:
+        UserError: no such family.
+    """
+    found: Family = FAMILIES.load(name)
+    return found

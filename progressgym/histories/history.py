@@ -20,7 +20,6 @@ from progressgym.core.answers import validate_answers
 from progressgym.core.errors import UserError, unknown
 from progressgym.core.files import (
     canonical_json,
-    read_json,
     read_npz,
     sha256_bytes,
     write_folder,
@@ -28,6 +27,7 @@ from progressgym.core.files import (
     write_npz,
 )
 from progressgym.core.protocols import OptionScorer, Respondent
+from progressgym.core.reading import read_object, texts
 from progressgym.instruments.instrument import Instrument
 
 ANSWERS_FILE, CARD_FILE = "answers.npz", "card.json"
@@ -166,7 +166,9 @@ class History:
             return _read(path / ANSWERS_FILE, path / CARD_FILE, path.resolve().name, instrument)
         if path.is_file():
             return _read(path, path.with_name(CARD_FILE), path.stem, instrument)
-        raise unknown_history(str(spec))
+        from progressgym.histories.names import made_history
+
+        return made_history(str(spec))
 
     def save(self, folder: Path | str) -> None:
         """Write `answers.npz` and `card.json` as one folder that is there wholly or not at all."""
@@ -239,12 +241,14 @@ def shipped_names() -> list[str]:
 def unknown_history(spec: str) -> UserError:
     """The error for a history that does not exist."""
     from progressgym.histories.families import FAMILIES
+    from progressgym.histories.names import INSTALLED
 
     shipped = shipped_names()
     known = [
         *shipped,
         *(SYNTHETIC + f for f in FAMILIES),
         *(f"{RESAMPLED}{name}?seed=0" for name in shipped),
+        *INSTALLED,
         "or a path",
     ]
     return unknown("history", spec, known)
@@ -259,25 +263,22 @@ def _read(path: Path, card_path: Path, name: str, instrument: Instrument | None)
     missing = [key for key in KEYS if key not in arrays]
     if missing:
         raise UserError(f"{path} is not a history: it lacks {', '.join(missing)}; expected {', '.join(KEYS)}")
-    asked, digest = _text(arrays["instrument"]), _text(arrays["instrument_hash"])
+    asked, digest = (_text(arrays[key], f"{key} of {path}") for key in ("instrument", "instrument_hash"))
     own = Instrument.load(asked) if instrument is None else instrument
     if own.hash != digest:
         raise UserError(
             f"{path} holds answers to instrument {asked!r} with hash {digest[:12]}, "
             f"but {own.name!r} here has hash {own.hash[:12]}; measure the history again"
         )
-    if arrays["labels"].ndim != 1 or arrays["labels"].dtype.kind != "U":
-        raise UserError(f"{path}: labels must be a list of strings")
-    card = read_json(card_path) if card_path.is_file() else {}
-    if not isinstance(card, dict):
-        raise UserError(f"{card_path} must hold a JSON object")
-    labels = tuple(arrays["labels"].tolist())
+    labels = tuple(texts(arrays["labels"], f"labels of {path}"))
+    card = read_object(card_path, "the card of a history") if card_path.exists() else {}
     return History(name=name, labels=labels, answers=arrays["answers"], instrument=own, card=card, folder=path.parent)
 
 
-def _text(array: NDArray[Any]) -> str:
+def _text(array: NDArray[Any], where: str) -> str:
     """The one string that an array holds."""
-    return str(array.reshape(-1)[0]) if array.size == 1 else ""
+    found = texts(array.reshape(-1), where)
+    return found[0] if len(found) == 1 else ""
 
 
 def _measure_one(

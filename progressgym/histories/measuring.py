@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError
-from progressgym.core.files import canonical_json, read_json, read_npz, sha256_bytes, sha256_file, write_json, write_npz
+from progressgym.core.files import canonical_json, read_npz, sha256_bytes, sha256_file, write_json, write_npz
 from progressgym.core.provenance import git_commit, package_versions
+from progressgym.core.reading import numbers, read_object
 from progressgym.histories.build import prepare
+from progressgym.histories.cleaning import VERSION as TEXT_VERSION
 from progressgym.histories.history import History
 from progressgym.histories.selection import CenturyText
 from progressgym.instruments.instrument import Instrument
@@ -53,7 +55,7 @@ def measure_build(
     """
     build = Path(build)
     adapters = adapters_of(build)
-    base = resolve_base(read_json(build / "recipe.json")["base"])
+    base = resolve_base(build_recipe(build)["base"])
     rows = []
     for label, folder in adapters.items():
         if progress is not None:
@@ -75,7 +77,7 @@ def century_scores(store: Path, label: str, adapter: Path, instrument: Instrumen
     if not file.exists():
         scores = verdict_scores(instrument, load_language_model(adapter, base=base))
         write_npz(file, verdict=scores.astype(np.float32))
-    return read_npz(file)["verdict"].astype(np.float64)
+    return numbers(read_npz(file, "verdict")["verdict"], f"scores of {file}")
 
 
 def reading_key(instrument: Instrument, adapter: Path) -> str:
@@ -90,12 +92,13 @@ def reading_key(instrument: Instrument, adapter: Path) -> str:
 
 def build_card(build: Path, instrument: Instrument) -> dict[str, Any]:
     """Provenance of a build: base, recipe, corpus counts, sizes, held-out works, seeds, versions."""
-    recipe = read_json(build / "recipe.json")
-    corpus = read_json(build / "corpus.json") if (build / "corpus.json").exists() else {}
-    trained = {label: read_json(folder / "training.json") for label, folder in adapters_of(build).items()}
+    recipe = build_recipe(build)
+    corpus = read_object(build / "corpus.json", "a corpus report") if (build / "corpus.json").exists() else {}
+    trained = {label: training_record(folder / "training.json") for label, folder in adapters_of(build).items()}
     return {
         "base_model": recipe["base"],
         "recipe": recipe["recipe"],
+        "text_version": recipe.get("text", 1),
         "corpus": {key: counts for key, counts in corpus.items() if key != "works"},
         "centuries": {
             label: {
@@ -140,7 +143,12 @@ def perplexity_matrix(
     """
     from progressgym.tuning.perplexity import mean_loss
 
-    recipe = read_json(Path(build) / "recipe.json")
+    recipe = build_recipe(Path(build))
+    if recipe.get("text", 1) != TEXT_VERSION:
+        raise UserError(
+            f"{build} read text of version {recipe.get('text', 1)} of cleaning and spelling, this is version "
+            f"{TEXT_VERSION}: other works may be held out now; build it again, or measure without a corpus"
+        )
     base = resolve_base(recipe["base"])
     spelling = recipe["recipe"]["spelling"]
     models = {"base": base} | adapters_of(build)
@@ -149,7 +157,7 @@ def perplexity_matrix(
         label: sha256_file(folder / "adapter_model.safetensors") for label, folder in adapters_of(build).items()
     }
     asked = {"tokens": tokens, "block": block, "adapters": adapters}
-    kept = read_json(store) if store.exists() else {}
+    kept = read_object(store, "a record of held-out losses") if store.exists() else {}
     columns: dict[str, dict[str, float]] = kept["losses"] if kept.get("asked") == asked else {}
     sequences: dict[str, list[list[int]]] = {}
     for name, folder in models.items():
@@ -175,6 +183,34 @@ def held_out_sequences(text: CenturyText, tokenizer: Any, spelling: str, tokens:
     chosen = [text.held_out[int(n * step)] for n in range(count) if int(n * step) < len(text.held_out)]
     ids = [list(tokenizer(prepare(passage, spelling))["input_ids"])[:block] for passage in chosen]
     return [sequence for sequence in ids if len(sequence) > 1]
+
+
+def build_recipe(build: Path) -> dict[str, Any]:
+    """What `recipe.json` of a build says.
+
+    Raises:
+        UserError: it is missing or damaged.
+    """
+    file = build / "recipe.json"
+    recipe = read_object(file, "the recipe of a build")
+    inner = recipe.get("recipe")
+    if not isinstance(recipe.get("base"), str) or not isinstance(inner, dict) or "spelling" not in inner:
+        raise UserError(f"{file} is not the recipe of a build: it needs a base and a recipe with its spelling")
+    return recipe
+
+
+def training_record(file: Path) -> dict[str, Any]:
+    """What `training.json` of a century says.
+
+    Raises:
+        UserError: it is missing or damaged.
+    """
+    record = read_object(file, "a record of training")
+    losses, works = record.get("losses"), record.get("held_out_works")
+    if not isinstance(losses, list) or not isinstance(works, list) or "tokens" not in record:
+        raise UserError(f"{file} is not a record of training: it needs tokens, losses and held_out_works")
+    numbers(losses, f"losses of {file}")
+    return record
 
 
 def _edge(losses: list[float], count: int) -> float | None:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError
 from progressgym.core.files import read_npz, write_bytes, write_folder, write_npz
+from progressgym.core.reading import numbers
+from progressgym.core.seals import read_sealed, write_sealed
 from progressgym.histories.build import read_corpus
 from progressgym.histories.evidence import summary
 from progressgym.histories.history import History, shipped_folder
@@ -31,7 +33,9 @@ def other_seeds(spec: Path | str) -> NDArray[np.float32] | None:
     """
     shipped = shipped_folder(str(spec))
     file = (shipped if shipped.is_dir() else Path(spec)) / SEEDS_FILE
-    return read_npz(file)["answers"].astype(np.float32) if file.is_file() else None
+    if not file.is_file():
+        return None
+    return numbers(read_npz(file, "answers")["answers"], f"answers of {file}").astype(np.float32)
 
 
 def publish(
@@ -88,6 +92,7 @@ def publish(
     if adapters:
         for label, folder in adapters_of(build).items():
             with write_folder(Path(out) / "adapters" / label) as staged:
-                for name in ("adapter_config.json", "adapter_model.safetensors"):
-                    shutil.copyfile(folder / name, staged / name)
+                shutil.copyfile(folder / "adapter_config.json", staged / "adapter_config.json")
+                weights = "adapter_model.safetensors"
+                write_sealed(staged / weights, read_sealed(folder / weights, foreign=True))
     return published

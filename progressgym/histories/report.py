@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from progressgym.histories.cleaning import VERSION
+
 GATE_AIM, GATE_LEAST = 0.6, 0.3
 
 
@@ -20,6 +22,7 @@ def evidence_page(name: str, card: Mapping[str, Any]) -> str:
         f"# {name}: the evidence",
         "Generated from the history's card; every number was measured by `progressgym history measure --corpus`.",
         _training(card),
+        _text(card.get("text_version", 1)),
         *([_perplexity(evidence["held_out_loss"])] if "held_out_loss" in evidence else []),
         _between(list(card["centuries"]), evidence["between_centuries"]),
         _distances(evidence["distances"]) if evidence["distances"] else _one_seed(),
@@ -50,6 +53,13 @@ def _training(card: Mapping[str, Any]) -> str:
     return (
         head + "\n".join(rows) + f"\n\nBase: `{card['base_model']}`. Losses in nats per token, LoRA on a frozen base."
     )
+
+
+def _text(version: int) -> str:
+    line = f"Text: version {version} of cleaning and spelling"
+    if version == VERSION:
+        return f"{line}."
+    return f"{line}, the older one; this package cleans as version {VERSION}. The card says what differs."
 
 
 def _perplexity(losses: Mapping[str, Mapping[str, float]]) -> str:

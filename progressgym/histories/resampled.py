@@ -14,7 +14,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from progressgym.core.errors import UserError, unknown
+from progressgym.core.arguments import refuse_unknown
+from progressgym.core.errors import UserError
 from progressgym.core.ids import VariantId, format_id, parse_id
 from progressgym.core.seeding import generator
 from progressgym.histories.history import RESAMPLED, SYNTHETIC, History
@@ -35,9 +36,7 @@ def resampled_id(text: str) -> VariantId:
     source = variant.name.removeprefix(RESAMPLED)
     if not variant.name.startswith(RESAMPLED) or not source or source.startswith((SYNTHETIC, RESAMPLED)):
         raise UserError(f"{text!r} is not a resampled history; write {RESAMPLED}histsmol-v1?seed=0")
-    for key in variant.arguments:
-        if key != "seed":
-            raise unknown("argument of a resampled history", key, ["seed"])
+    refuse_unknown("a resampled history", variant.arguments, ("seed",))
     seed = variant.arguments.get("seed")
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise UserError(

@@ -20,7 +20,14 @@ _YOGH_START_CAPITAL = re.compile(r"\b[ȜƷ]")
 _V_AS_U = re.compile(r"\bv(?=[bcdfghjklmnpqrstvwxz])", re.IGNORECASE)
 _U_AS_V = re.compile(r"(?<=[aeiou])u(?=[aeiy])|\bu(?=[aeio])")
 _I_AS_J = re.compile(r"\bi(?=[aou])|\bI(?=[aou][a-z]{2})")
-_DOUBLE_V = re.compile(r"\bvv(?=[a-z])|(?<=[a-z])vv(?=[a-z])")
+_DOUBLE_V = re.compile("\\b[Vv][Vv](?=[AEIOUYHaeiouyh]|[Rr][AEIOUYaeiouy])|(?<=[A-Za-z])[Vv][Vv]")
+"""W at the head of a word (where it stands before a vowel, h or r and a vowel), inside or at its end."""
+_KEPT = re.compile(
+    r"\b(?:(?i:(?:sa|na|di|ci|lu|be|ski|chi)vv(?:y|ies|ied|ier|ying)|(?:fli|re)vv(?:er|ers|ed|ing)"  # modern words
+    r"|vv|[xvlc]*v+i*j|queue[ds]?|iota|iodine)|Louis(?:a|e|es)?|Rouen|Bouillon|[Ii]ambi?(?:c|cs|us)|Ion(?:ic|ian|ians)"
+    r"|Iowa|Iago)\b"
+)
+"""Words that the rules would spoil: savvy, the verses (vv.), numerals with a final j, names, Greek words in i."""
 
 
 def normalise(text: str, level: str = "positions") -> str:
@@ -37,10 +44,18 @@ def normalise(text: str, level: str = "positions") -> str:
         raise unknown("spelling level", level, LEVELS)
     if level == "none":
         return text
+    parts, place = [], 0
+    for kept in _KEPT.finditer(text):
+        parts += [_normalise(text[place : kept.start()], level), kept.group()]
+        place = kept.end()
+    return "".join([*parts, _normalise(text[place:], level)])
+
+
+def _normalise(text: str, level: str) -> str:
     text = text.translate(_LETTERS)
     text = _YOGH_START_CAPITAL.sub("Y", _YOGH_START.sub("y", text))
     text = re.sub("[ȝʒ]", "gh", text).replace("Ȝ", "Gh").replace("Ʒ", "Gh")
-    text = _DOUBLE_V.sub("w", text)
+    text = _DOUBLE_V.sub(lambda match: "W" if match.group()[0] == "V" else "w", text)
     if level == "letters":
         return text
     text = _V_AS_U.sub(lambda match: "U" if match.group() == "V" else "u", text)

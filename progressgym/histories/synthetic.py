@@ -28,11 +28,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from progressgym.core.arguments import arguments_of, refuse_unknown
+from progressgym.core.bounds import LARGEST_SEED, number, whole
 from progressgym.core.dimensions import DIMENSIONS, WORLDVIEWS, century_label
-from progressgym.core.errors import UserError, unknown
+from progressgym.core.errors import UserError
 from progressgym.core.ids import format_id, parse_id
 from progressgym.core.seeding import generator
-from progressgym.histories.families import FAMILIES, SHARED
+from progressgym.histories.families import SHARED, family_of
 from progressgym.histories.history import SYNTHETIC, History
 from progressgym.instruments.instrument import Instrument
 
@@ -59,6 +61,8 @@ GROUP_SPREAD = 0.5
 GRID = 2.0**20
 """Answers are rounded to multiples of 1 / GRID: the last bits of exp differ between machines, hashes must not."""
 FIRST_CENTURY = 13
+MOST_CENTURIES, MOST_SIZE = 1000, 30.0
+"""Bounds of T, and of amplitude and noise: beyond the second, answers would be certain or overflow."""
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -72,26 +76,20 @@ class SyntheticSpec:
     coherence: float = DEFAULT_COHERENCE
     """Share of the drift's variance that all items of a dimension have in common, 0 to 1."""
     amplitude: float = 1.0
-    """Size of the drift relative to `DRIFT_SIZE`, >= 0."""
+    """Size of the drift relative to `DRIFT_SIZE`, 0 to `MOST_SIZE`."""
     noise: float = 0.0
-    """Standard deviation of independent noise on every century's logits, >= 0."""
+    """Standard deviation of independent noise on every century's logits, 0 to `MOST_SIZE`."""
     centuries: int = 9
-    """T, 2 or more."""
+    """T, 2 to `MOST_CENTURIES`."""
 
     def __post_init__(self) -> None:
         """Check names and ranges."""
-        if self.family not in FAMILIES:
-            raise unknown("synthetic family", self.family, FAMILIES)
-        whole = ("centuries",) if self.seed is None else ("centuries", "seed")
-        for name in whole:
-            if isinstance(getattr(self, name), bool) or not isinstance(getattr(self, name), int):
-                raise UserError(f"{name} of a synthetic history must be a whole number, got {getattr(self, name)!r}")
-        if self.centuries < 2 or (self.seed is not None and self.seed < 0):
-            raise UserError("a synthetic history needs 2 or more centuries and a seed that is not negative")
-        for name, top in (("coherence", 1.0), ("amplitude", np.inf), ("noise", np.inf)):
-            value = getattr(self, name)
-            if isinstance(value, (bool, str)) or not 0 <= value <= top or not np.isfinite(value):
-                raise UserError(f"{name} of a synthetic history is {value!r}; use a number from 0 to {top:g}")
+        family_of(self.family)
+        whole("centuries of a synthetic history", self.centuries, 2, MOST_CENTURIES)
+        if self.seed is not None:
+            whole("seed of a synthetic history", self.seed, 0, LARGEST_SEED)
+        for name, top in (("coherence", 1.0), ("amplitude", MOST_SIZE), ("noise", MOST_SIZE)):
+            number(f"{name} of a synthetic history", getattr(self, name), 0.0, top)
 
     @classmethod
     def parse(cls, text: str) -> SyntheticSpec:
@@ -103,10 +101,7 @@ class SyntheticSpec:
         variant = parse_id(text)
         if not variant.name.startswith(SYNTHETIC):
             raise UserError(f"{text!r} is not a synthetic history; write {SYNTHETIC}family?seed=0")
-        known = ("seed", "coherence", "amplitude", "noise", "centuries")
-        for key in variant.arguments:
-            if key not in known:
-                raise unknown("argument of a synthetic history", key, known)
+        refuse_unknown("a synthetic history", variant.arguments, ARGUMENTS)
         arguments: dict[str, Any] = dict(variant.arguments)
         return cls(family=variant.name.removeprefix(SYNTHETIC), **arguments)
 
@@ -117,10 +112,14 @@ class SyntheticSpec:
         >>> SyntheticSpec.parse("synthetic:linear?amplitude=1.0&seed=3").id
         'synthetic:linear?seed=3'
         """
-        fields = {name: getattr(self, name) for name in ("seed", "coherence", "amplitude", "noise", "centuries")}
+        fields = {name: getattr(self, name) for name in ARGUMENTS}
         default = SyntheticSpec(family=self.family)
         changed = {name: value for name, value in fields.items() if value != getattr(default, name)}
         return format_id(SYNTHETIC + self.family, **changed)
+
+
+ARGUMENTS = tuple(name for name in arguments_of(SyntheticSpec) if name != "family")
+"""What an id may say beside the family."""
 
 
 def synthetic_history(
@@ -213,7 +212,7 @@ class _Draw:
 
     def drift(self, spec: SyntheticSpec) -> Floats:
         """(T, N, K) drift of the logits since century 0, common and items' own part."""
-        family, centuries = FAMILIES[spec.family], spec.centuries
+        family, centuries = family_of(spec.family), spec.centuries
         shared, rows = self.rng.random(SHARED), family.draws(centuries)
         theta = family.courses(self.normals(rows, len(DIMENSIONS)), shared, centuries)
         own = family.courses(self.normals(rows, self.mask.size), shared, centuries)

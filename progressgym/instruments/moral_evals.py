@@ -25,6 +25,7 @@ from pathlib import Path
 
 from progressgym.core.dimensions import DIMENSIONS, WORLDVIEWS
 from progressgym.core.errors import UserError
+from progressgym.core.reading import read_text
 from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.item import WORLDVIEW, Item
 
@@ -256,17 +257,14 @@ def _find(folder: Path, stem: str) -> Path:
 
 def _rows(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
     """(line, row) of a CSV file that has the columns; missing cells are empty."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 (byte {error.start}); save it with that encoding") from None
+    text = read_text(path)
     if not text.strip():
         raise UserError(f"{path} is empty")
     reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", restval="")
-    missing = [column for column in columns if column not in (reader.fieldnames or ())]
-    if missing:
-        raise UserError(f"{path} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}")
     try:
+        missing = [column for column in columns if column not in (reader.fieldnames or ())]
+        if missing:
+            raise UserError(f"{path} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}")
         rows = [(reader.line_num, {column: row[column] for column in columns}) for row in reader]
     except csv.Error as error:
         raise UserError(f"{path} line {reader.line_num} is not CSV: {error}") from None

@@ -14,6 +14,8 @@ import numpy as np
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.errors import UserError, unknown
 from progressgym.core.files import read_json, write_json, write_text
+from progressgym.core.reading import parse_json, read_text
+from progressgym.core.registry import Entry, Registry
 from progressgym.instruments.instrument import Instrument, ReadingConfig
 from progressgym.instruments.item import Item
 from progressgym.instruments.loadings import Ints
@@ -47,7 +49,31 @@ def load_instrument(name_or_folder: str | Path) -> Instrument:
         return read_folder(folder)
     if folder.exists():
         raise UserError(f"{folder} is not an instrument: it holds no {HEAD}")
-    raise unknown("instrument", str(name_or_folder), names)
+    return _made(str(name_or_folder))
+
+
+INSTALLED = Registry("instrument", (), group="progressgym.instruments", row=Entry)
+"""Instruments that code makes: functions that return one, with their arguments as keywords."""
+
+
+def _made(text: str) -> Instrument:
+    if not INSTALLED.offers(text):
+        raise unknown("instrument", text, [*shipped_names(), *INSTALLED])
+    made = INSTALLED.make(text)
+    if not isinstance(made, Instrument):
+        raise UserError(f"instrument {text!r} gives a {type(made).__name__}, not an Instrument")
+    return made
+
+
+def entries() -> list[Entry]:
+    """Rows of all names, for lists; the summary of a shipped one is the first sentence of its card."""
+    rows = []
+    for name in shipped_names():
+        card = shipped_folder() / name / "card.md"
+        text = card.read_text(encoding="utf-8").partition("\n\n")[2] if card.is_file() else ""
+        about = " ".join(text.split()).partition(". ")[0]
+        rows.append(Entry(name=name, summary=about, target=f"{__name__}:load_instrument"))
+    return [*rows, *INSTALLED.entries()]
 
 
 @lru_cache(maxsize=8)
@@ -91,22 +117,12 @@ def read_items(path: Path) -> tuple[Item, ...]:
     Raises:
         UserError: no such file, not UTF-8, a line that is no item.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UserError(f"no such file: {path}") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8: {error}") from None
     items = []
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(read_text(path).split("\n"), 1):
         if not line.strip():
             continue
         where = f"{path.name} line {number}"
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise UserError(f"{where} is not valid JSON: {error}") from None
-        items.append(Item.from_record(record, where))
+        items.append(Item.from_record(parse_json(line, where), where))
     return tuple(items)
 
 
@@ -135,7 +151,7 @@ def _assemble(head: Any, read: Callable[[], tuple[Item, ...]], where: str) -> In
     for field, kind in (("name", str), ("version", str), ("elicitation", list), ("evaluation", list)):
         if not isinstance(head, dict) or not isinstance(head.get(field), kind):
             raise UserError(f"{where} needs a field {field!r} of type {kind.__name__}")
-    if head.get("schema") != SCHEMA:
+    if type(head.get("schema")) is not int or head["schema"] != SCHEMA:  # true == 1
         raise UserError(f"{where} has schema {head.get('schema')!r}; this version reads schema {SCHEMA}")
     if head.get("dimensions") != list(DIMENSIONS):
         raise UserError(f"{where} must list the 19 dimensions in their fixed order")

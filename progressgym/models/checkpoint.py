@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from progressgym.core.errors import UserError
 from progressgym.core.files import read_json
+from progressgym.core.seals import read_sealed
+from progressgym.models import adapters
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +48,6 @@ def load_folder(folder: Path, device: torch.device, dtype: torch.dtype) -> PreTr
     Raises:
         UserError: no safetensors, not a causal language model, damaged or incomplete weights, NaN.
     """
-    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
 
     config = read_json(folder / "config.json")
@@ -68,7 +69,7 @@ def load_folder(folder: Path, device: torch.device, dtype: torch.dtype) -> PreTr
                 output_loading_info=True,
             )
             model, info = loaded
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
+    except Exception as error:  # noqa: BLE001  settings of a wrong type fail anywhere in transformers and torch
         raise UserError(f"cannot load the model in {folder}: {_first_line(error)}") from None
     missing = sorted(info["missing_keys"]) + sorted(str(key) for key in info.get("mismatched_keys", ()))
     if missing:
@@ -137,10 +138,10 @@ def read_adapter(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]
     """Configuration and weights of a PEFT adapter, checked.
 
     Raises:
-        UserError: a file missing or damaged, NaN.
+        UserError: a file missing or damaged, NaN, or weights that are not those of their seal.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load
 
     config = read_json(folder / ADAPTER_CONFIG)
     if not isinstance(config, dict) or not isinstance(config.get("base_model_name_or_path"), str):
@@ -148,9 +149,10 @@ def read_adapter(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]
     weights = folder / ADAPTER_WEIGHTS
     if not weights.is_file():
         raise UserError(f"{folder} has no {ADAPTER_WEIGHTS}; other formats are not read (they can hold code)")
+    data = read_sealed(weights, foreign=True)
     try:
-        tensors = load_file(weights)
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        tensors = load(data)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"corrupted adapter: cannot read {weights}: {_first_line(error)}") from None
     check_finite(tensors, f"corrupted adapter: {weights}")
     return config, tensors
@@ -162,30 +164,35 @@ def merge_adapter(
     """Add an adapter into the weights of its base: the sum is formed in float32 and rounded once.
 
     Raises:
-        UserError: the adapter does not fit the base.
+        UserError: the adapter does not fit the base, or the sum would be another model than PEFT makes of the two.
     """
-    from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
+    from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 
-    if config.get("peft_type") != "LORA":
-        raise UserError(f"the adapter in {folder} is of kind {config.get('peft_type')!r}; only LoRA can be merged")
+    adapters.check_settings(config, str(folder))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # settings of the machine that it was trained on are left out
-            settings = LoraConfig.from_pretrained(folder)
-        settings.inference_mode = True
-        settings.init_lora_weights = True  # other ways to begin would change the base; the values are loaded next
-        settings.base_model_name_or_path = None  # known by now; peft would warn that it is called otherwise
-        with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by a name that will go
-            wrapped = get_peft_model(model, settings)
-        loaded = set_peft_model_state_dict(wrapped, tensors)
-    except (ValueError, TypeError, KeyError, RuntimeError, AttributeError) as error:
+            settings = LoraConfig.from_pretrained(folder)
+            settings.inference_mode = True
+            settings.init_lora_weights = True  # none of the allowed ways changes the base; the values are loaded next
+            settings.base_model_name_or_path = None  # known by now; peft would warn that it is called otherwise
+            wrapped = get_peft_model(model, settings).eval()
+            loaded = set_peft_model_state_dict(wrapped, tensors)
+            unset = get_peft_model_state_dict(wrapped, save_embedding_layers=False).keys() - tensors.keys()
+            odd = sorted([*loaded.unexpected_keys, *unset])
+            if odd:
+                raise UserError(
+                    f"corrupted adapter: {len(odd)} tensors of {folder} do not fit its base, first {odd[0]}"
+                )
+            applied = adapters.probe_logits(wrapped)
+            adapters.part_tied(wrapped)
+            merged: PreTrainedModel = wrapped.merge_and_unload()
+            adapters.check_equal(adapters.probe_logits(merged), applied, merged.dtype, str(folder))
+    except UserError:
+        raise
+    except Exception as error:  # noqa: BLE001  a stranger's settings fail in peft, torch or re in any way
         raise UserError(f"the adapter in {folder} does not fit its base: {_first_line(error)}") from None
-    unset = [name for name in loaded.missing_keys if "lora_" in name]
-    if loaded.unexpected_keys or unset:
-        odd = sorted([*loaded.unexpected_keys, *unset])
-        raise UserError(f"corrupted adapter: {len(odd)} tensors of {folder} do not fit its base, first {odd[0]}")
-    merged: PreTrainedModel = wrapped.merge_and_unload()
     check_finite(merged.state_dict(), str(folder))
     merged.eval()
     return merged

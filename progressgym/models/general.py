@@ -6,6 +6,7 @@ needs no mask) and is the path for every architecture that `packed` does not kno
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from progressgym.models.tokens import Ids, Request
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import PreTrainedModel
 
 ROW_TOKENS = 2048
@@ -55,7 +57,7 @@ def _score_batch(model: PreTrainedModel, batch: Sequence[tuple[Ids, Ids]]) -> tu
     first = min(len(prefix) for prefix, _ in batch) - 1
     columns = torch.arange(first, width, device=model.device)
     with torch.inference_mode():
-        logits = model(input_ids=ids.to(model.device), use_cache=False, logits_to_keep=columns).logits
+        logits = logits_of(model, ids.to(model.device), columns)
         scores = []
         for row, (prefix, option) in enumerate(batch):
             start = len(prefix) - 1 - first
@@ -63,6 +65,17 @@ def _score_batch(model: PreTrainedModel, batch: Sequence[tuple[Ids, Ids]]) -> tu
             target = torch.tensor(option, device=logits.device)
             scores.append(float(logs.gather(1, target[:, None]).double().sum()))
     return scores, ids.numel(), len(batch) * len(columns)
+
+
+def logits_of(model: PreTrainedModel, ids: Tensor, columns: Tensor) -> Tensor:
+    """Logits (B, C, vocabulary) at some positions of the texts `ids` (B, L).
+
+    Architectures whose forward pass cannot be asked for positions give all of them.
+    """
+    known = inspect.signature(model.forward).parameters
+    asked = {"use_cache": False, "logits_to_keep": columns}
+    logits: Tensor = model(input_ids=ids, **{name: value for name, value in asked.items() if name in known}).logits
+    return logits if "logits_to_keep" in known else logits[:, columns]
 
 
 def score_one_by_one(model: PreTrainedModel, requests: Sequence[Request]) -> list[NDArray[np.float64]]:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from progressgym.core.errors import UserError
 from progressgym.models import packed
 from progressgym.models.general import score_rows
+from progressgym.models.selfcheck import check_scoring
 from progressgym.models.tokens import Request, encode
+from progressgym.models.window import check_fit
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +29,10 @@ Floats = NDArray[np.float64]
 LAYOUT = "forest-2"
 """How texts are laid out in a forward pass. In bfloat16 another layout gives other sums, so it is part of the
 fingerprint; raise the number with every change of it."""
+
+
+_NO_SETTINGS = ("_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures")
+"""Entries of a configuration that change no number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +58,8 @@ class ScoringStats:
 class LanguageModel:
     """A causal language model and its tokenizer; an `OptionScorer`.
 
-    All numbers are natural logarithms. In float32 they agree with a plain one-by-one forward pass to 1e-4. In bfloat16
+    All numbers are natural logarithms. In float32 they agree with a plain one-by-one forward pass of the joined text to
+    1e-4; a model that cannot be scored so is refused when it is first asked (see `selfcheck` and `window`). In bfloat16
     rounding differs between ways to lay texts out, machines and devices, by up to some tenths of a nat a text, so the
     layout is fixed and part of the fingerprint: compare only numbers of the same fingerprint and machine type.
     """
@@ -60,6 +69,7 @@ class LanguageModel:
         self.model = model
         self.tokenizer = tokenizer
         self.last_stats: ScoringStats | None = None
+        self._checked = False
         self._score = packed.Scorer(model).score if packed.supports(model) else functools.partial(score_rows, model)
 
     @property
@@ -74,10 +84,13 @@ class LanguageModel:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 of everything that can change a number: weights (adapter merged), tokenizer, precision, layout."""
+        """sha256 of everything that can change a number: weights (adapter merged), settings, tokenizer, precision,
+        layout."""
         import torch
 
-        digest = hashlib.sha256(f"{LAYOUT} {self.dtype} {self.model.config.model_type}\n".encode())
+        settings = {key: value for key, value in self.model.config.to_dict().items() if key not in _NO_SETTINGS}
+        head = [LAYOUT, str(self.dtype), settings, _pipeline(self.tokenizer)]
+        digest = hashlib.sha256(json.dumps(head, sort_keys=True, default=str).encode())
         for name, tensor in sorted(self.model.state_dict().items()):
             digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
             digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
@@ -106,8 +119,15 @@ class LanguageModel:
         return [sums / count for sums, count in zip(self._sums(requests), counts, strict=True)]
 
     def _sums(self, requests: Sequence[Request]) -> list[Floats]:
+        check_fit(self.model, requests)
+        self.model.eval()  # training leaves dropout on
+        if requests and not self._checked:
+            check_scoring(self.model, self._score)
+            self._checked = True
         start = time.perf_counter()
         sums, computed, predicting = self._score(requests) if requests else ([], 0, 0)
+        if not all(np.isfinite(table).all() for table in sums):
+            raise UserError(f"model {self.name!r} gives a log-probability that is NaN or infinite in {self.dtype}")
         scored = sum(len(request.prefixes) * sum(map(len, request.options)) for request in requests)
         plain = scored + sum(
             (len(prefix) - 1) * len(request.options) for request in requests for prefix in request.prefixes
@@ -120,3 +140,13 @@ class LanguageModel:
             seconds=time.perf_counter() - start,
         )
         return sums
+
+
+def _pipeline(tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
+    """How a tokenizer makes tokens of a text, beside its vocabulary; nothing for one that is written in Python."""
+    backend: Any = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        return {}
+    state = json.loads(backend.to_str())
+    merges = state.get("model", {}).get("merges")
+    return {part: state.get(part) for part in ("normalizer", "pre_tokenizer", "post_processor")} | {"merges": merges}

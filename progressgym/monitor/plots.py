@@ -8,7 +8,10 @@ centred at 0. Legend of shapes: T centuries, D dimensions, n steps of an agent.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from progressgym.core.dimensions import DIMENSIONS, GROUPS
 from progressgym.core.files import write_bytes
+from progressgym.core.text import one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,11 +30,21 @@ Floats = NDArray[np.float64]
 DPI = 110
 SCALE_CUT = 2
 """Trajectories: an agent farther out than this many of the human's largest changes leaves its panel."""
+NARROWEST = 0.45
+"""Width of the narrowest texts: ems a character."""
+SMALLEST = 7.0
+"""Points of the smallest texts."""
+MOST_LINES = 60
+"""Of one text."""
+CUT = "\u2026"
 INK, FAINT = "#222222", "#d9d9d9"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 GROUP_INK = {"basic": "#0072B2", "social": "#009E73", "foundations": "#D55E00", "worldview": "#7A4B94"}
 STYLE: dict[Any, Any] = {
+    "text.parse_math": False,  # names may hold dollar signs
+    "text.usetex": False,
+    "axes.formatter.use_mathtext": False,
     "font.family": "DejaVu Sans",
     "font.size": 9.0,
     "axes.spines.top": False,
@@ -224,9 +238,54 @@ def to_array(figure: Figure, *, dpi: int = DPI) -> NDArray[np.uint8]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     figure.set_dpi(dpi)
+    literal(figure)
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # a box is drawn in its place
+        canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+@contextmanager
+def extra(path: Path | str, failures: list[str] | None = None) -> Iterator[None]:
+    """Draw something beside results that are written already: when it fails, that is told and nothing else is lost.
+
+    Args:
+        path: of the picture.
+        failures: gets a line when it cannot be drawn.
+    """
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  matplotlib, its fonts and the disk may raise anything
+        told = f"{path} could not be drawn: {type(error).__name__}: {one_line(str(error))[:200]}"
+        print(f"progressgym: warning: {told}", file=sys.stderr)
+        if failures is not None:
+            failures.append(told)
+
+
+def literal(figure: Any) -> None:
+    """Have every text of a figure drawn as it is written: no formulas, no control characters, no line beyond its edge.
+
+    Titles and labels hold names that somebody chose; none of them may keep the picture from being drawn.
+    """
+    from matplotlib.axis import Axis
+    from matplotlib.text import Text
+    from matplotlib.ticker import FixedFormatter
+
+    edge = 72 * max(figure.get_size_inches())
+    for axis in figure.findobj(Axis):
+        names = axis.get_major_formatter()
+        if isinstance(names, FixedFormatter):  # writes its names into the ticks again when the figure is drawn
+            names.seq = [_shown(name, int(edge / (NARROWEST * SMALLEST))) for name in names.seq]
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+        text.set_text(_shown(text.get_text(), int(edge / (NARROWEST * text.get_fontsize()))))
+
+
+def _shown(text: str, room: int) -> str:
+    """A text without control characters, its lines cut to so many characters."""
+    lines = [line if line.isprintable() else one_line(line) for line in text.split("\n")[:MOST_LINES]]
+    return "\n".join(line if len(line) <= room else line[: max(room - 1, 0)] + CUT for line in lines)
 
 
 def principal_axes(human: Floats) -> tuple[Floats, list[float]]:
@@ -271,7 +330,7 @@ def _panel(panel: Axes, human: Floats, agents: Mapping[str, Floats], first: int)
             markersize=3.0,
             linewidth=1.2,
             alpha=0.9,
-            label=name,
+            label=f" {name}" if name.startswith("_") else name,  # legends leave out what begins so
         )
     panel.plot(human, color=INK, linewidth=2.0, marker="o", markersize=3.0, label="human", zorder=5)
     panel.tick_params(length=2.5)
@@ -308,5 +367,6 @@ def _legend(panel: Axes, source: Axes, **options: Any) -> None:
 
 def headline(figure: Figure, title: str, subtitle: str, left: float = 0.06) -> None:
     """Title and second line, flush with the left edge of the panels."""
+    title, subtitle = one_line(title), one_line(subtitle)
     figure.text(left, 0.965, title, fontsize=14, fontweight="bold", color=INK, va="center")
     figure.text(left, 0.928, subtitle, fontsize=9.5, color="#555555", va="center")

@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 
 from progressgym.core.debate import Bools, Cases, Domain, Floats, Judge, random_evidence
 from progressgym.core.errors import UserError
-from progressgym.core.files import read_json, sha256_bytes, write_bytes, write_folder, write_json
+from progressgym.core.files import sha256_bytes, write_folder, write_json
+from progressgym.core.reading import read_object
+from progressgym.core.seals import read_sealed, write_sealed
 from progressgym.core.seeding import child_seed
 
 if TYPE_CHECKING:
@@ -144,7 +146,7 @@ class LearnedJudge:
         tensors = {f"layer{i}.{kind}": layer[j] for i, layer in enumerate(self._layers) for j, kind in enumerate("wb")}
         tensors |= {f"slope{i}": slope for i, slope in enumerate(self._slopes)}
         with write_folder(folder) as staged:
-            write_bytes(staged / WEIGHTS_FILE, save(tensors))
+            write_sealed(staged / WEIGHTS_FILE, save(tensors))
             write_json(staged / CARD_FILE, {"schema": 1, "fingerprint": self.fingerprint})
 
     @classmethod
@@ -158,16 +160,17 @@ class LearnedJudge:
         from safetensors.numpy import load
 
         home = Path(folder)
-        card = read_json(home / CARD_FILE)
+        card = read_object(home / CARD_FILE, "the card of a judge")
         try:
-            tensors = load((home / WEIGHTS_FILE).read_bytes())
+            data = read_sealed(home / WEIGHTS_FILE)
+            tensors = load(data)
             judge = cls(
                 [(tensors[f"layer{i}.w"], tensors[f"layer{i}.b"]) for i in range(3)],
                 [tensors[f"slope{i}"] for i in range(2)],
             )
-        except (OSError, SafetensorError, KeyError) as error:
+        except (UserError, SafetensorError, KeyError, TypeError) as error:
             raise UserError(f"{home} holds no judge ({error})") from None
-        if not isinstance(card, dict) or card.get("fingerprint") != judge.fingerprint:
+        if card.get("fingerprint") != judge.fingerprint:
             raise UserError(f"the judge in {home} is damaged: its weights are not those that its card names")
         return judge
 
@@ -186,7 +189,8 @@ def train_judge(
         UserError: fewer pieces than are to be shown, cases without a preference.
     """
     import torch
-    from torch.nn.functional import logsigmoid
+
+    from progressgym.losses import Margins, sigmoid
 
     how = config or JudgeConfig()
     if how.most_pieces > domain.pieces:
@@ -203,7 +207,7 @@ def train_judge(
         revealed = random_evidence(rng.random((how.batch, domain.pieces)), counts)
         inputs = torch.from_numpy(judge_inputs(cases, revealed, domain.decisions))
         scores = network(inputs.flatten(0, 1)).view(-1, 2)
-        loss = -logsigmoid(scores[:, 0] - scores[:, 1]).mean()
+        loss = sigmoid(Margins(margin=scores[:, 0] - scores[:, 1])).mean()
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         optimiser.step()

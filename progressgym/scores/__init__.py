@@ -4,6 +4,7 @@ Pure functions of value vectors and answers (numpy): the environments, the bench
 with this code, so a number can always be recomputed from raw answers.
 """
 
+from progressgym.scores.coevolve import coevolve_utilities
 from progressgym.scores.improvement import interquartile_mean, probability_of_improvement
 from progressgym.scores.intervals import Interval, SkillEstimate, bootstrap_skill, estimate_skill
 from progressgym.scores.lock_in import against_history, answer_entropy, displacement
@@ -12,7 +13,6 @@ from progressgym.scores.resampling import Panel, item_contributions, item_masses
 from progressgym.scores.similarity import cosine, dimension_error, drift_cosine, optional
 from progressgym.scores.skill import skill
 from progressgym.scores.utilities import (
-    coevolve_utilities,
     follow_utilities,
     gain,
     predict_utilities,

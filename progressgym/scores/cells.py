@@ -15,7 +15,6 @@ hashes. A cell without DONE, with a file that does not match its hash, or of ano
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -29,6 +28,7 @@ from numpy.typing import NDArray
 from progressgym.core.errors import UserError
 from progressgym.core.files import sha256_bytes
 from progressgym.core.ids import safe_name
+from progressgym.core.reading import parse_json
 from progressgym.scores.records import Done, RunConfig, RunScores, parse_record
 
 CONFIG, STEPS, LOG, SCORES, AGENT, DONE = (
@@ -62,7 +62,10 @@ class FinishedCell:
     @property
     def source(self) -> str | None:
         """sha256 of the source of a user's own agent."""
-        return json.loads(self.files[AGENT]).get("source_sha256") if AGENT in self.files else None
+        if AGENT not in self.files:
+            return None
+        record = parse_json(self.files[AGENT].decode("utf-8", "replace"), str(self.place / AGENT))
+        return record.get("source_sha256") if isinstance(record, dict) else None
 
     @cached_property
     def actions(self) -> NDArray[np.float32]:

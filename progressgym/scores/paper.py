@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from progressgym.scores.records import Finite, Sealed, load_record
+from progressgym.scores.records import Finite, SchemaVersion, Sealed, load_record
 
 CAVEAT = "a single run without error bars; same scale, other instrument and models: not comparable with ours"
 Entry = Finite | Literal["skipped", "broke down"]
@@ -50,7 +50,7 @@ class MinimumCosine(Sealed):
 class PaperTable(Sealed):
     """Table 3 with its source."""
 
-    schema_version: Literal[1]
+    schema_version: SchemaVersion
     title: str
     source: str
     licence: str

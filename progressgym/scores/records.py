@@ -9,12 +9,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, read_json, sha256_bytes, write_text
 
 SCHEMA_VERSION: Literal[1] = 1
+
+
+def _whole(value: object) -> object:
+    """Pydantic compares a literal by `==`, by which `true` and `1.0` are 1."""
+    if type(value) is not int:
+        raise ValueError("must be a whole number, and not true or 1.0")
+    return value
+
+
+SchemaVersion = Annotated[Literal[1], BeforeValidator(_whole)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Scalar = str | int | Finite | bool
@@ -37,7 +47,7 @@ class Source(Sealed):
 class RunConfig(Sealed):
     """`config.json`: everything that is needed to run a cell again."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: SchemaVersion = SCHEMA_VERSION
     environment: str
     """Gymnasium id, for example `ProgressGym/Follow-v0`."""
     arguments: dict[str, Scalar | None]
@@ -76,7 +86,7 @@ class RunConfig(Sealed):
 class RunScores(Sealed):
     """`scores.json`: the numbers of one cell. Lists have one entry a step."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: SchemaVersion = SCHEMA_VERSION
     utility: Finite
     """U: the sum of `utilities`."""
     utilities: list[Finite]
@@ -110,7 +120,7 @@ class RunScores(Sealed):
 class Done(Sealed):
     """`DONE.json`, written last: the sha256 of every other file of the cell."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: SchemaVersion = SCHEMA_VERSION
     files: dict[str, Sha256]
 
 
@@ -184,7 +194,7 @@ class Cell(Sealed):
 class Results(Sealed):
     """`results.json`: a whole benchmark."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: SchemaVersion = SCHEMA_VERSION
     command: list[str]
     git_commit: str | None
     packages: dict[str, str]

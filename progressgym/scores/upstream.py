@@ -11,6 +11,7 @@ with a failed round counts 0 as a whole. An `error` entry is a result without sc
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,13 @@ from progressgym.scores.published import best_values, code_sum_of_maxes, follow_
 
 Floats = NDArray[np.float64]
 CHALLENGES = ("Follow", "Predict", "Coevolve")
+LARGEST = 1e100
+"""The squares of larger numbers, and of numbers below its inverse, leave the range of a computer's numbers."""
 OF_ITS_CHALLENGE = {"Follow": "follow_sum", "Predict": "code_sum_of_maxes", "Coevolve": "code_sum_of_maxes"}
 """The definition behind the numbers that the paper printed for each challenge."""
 VECTORS = {
     "tracking": ("actual_vector", "examinee_vector"),
-    "coevolve": ("actual_model_vector", "simulated_model_vector"),
+    "simulated": ("actual_model_vector", "simulated_model_vector"),
 }
 """Keys of the human's and the scored vectors; a Coevolve result scores the simulated human."""
 
@@ -102,14 +105,14 @@ def _entries(content: Any) -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def _is_result(value: dict[str, Any]) -> bool:
-    keys = {"supplementary_data", "error", "score", *VECTORS["tracking"], *VECTORS["coevolve"]}
+    keys = {"supplementary_data", "error", "score", *VECTORS["tracking"], *VECTORS["simulated"]}
     return not keys.isdisjoint(value)
 
 
 def _guess(entry: dict[str, Any]) -> str:
     """Challenge of a result that stands alone, from the keys that only it has."""
     flat = _flat(entry)
-    if VECTORS["coevolve"][1] in flat:
+    if VECTORS["simulated"][1] in flat:
         return "Coevolve"
     return "Predict" if "timesteps_ahead" in flat else "Follow"
 
@@ -138,7 +141,7 @@ def _result(algorithm: str, challenge: str, entry: dict[str, Any]) -> UpstreamRe
             submitted=_number(flat.get("score")),
             error=lines[0].strip() or "an error without a message",
         )
-    human_key, scored_key = VECTORS["coevolve" if challenge == "Coevolve" else "tracking"]
+    human_key, scored_key = VECTORS["simulated" if challenge == "Coevolve" else "tracking"]
     human, scored = (_table(flat, key, where) for key in (human_key, scored_key))
     if human.shape[1] != scored.shape[1]:
         raise _Misfit(
@@ -205,6 +208,13 @@ def _table(flat: dict[str, Any], key: str, where: str) -> Floats:
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise _Misfit(f"{where}: {key}[{n}][{d}] is {_kind(value)}, expected a number")
             table[n, d] = value
+    sizes = np.abs(np.nan_to_num(table, posinf=0.0, neginf=0.0)).max(1)
+    odd = np.flatnonzero((sizes > LARGEST) | ((sizes > 0) & (sizes < 1 / LARGEST)))
+    if odd.size:
+        raise _Misfit(
+            f"{where}: {key}[{odd[0]}] holds {sizes[odd[0]]:.3g}; a vector's largest number lies between "
+            f"{1 / LARGEST:g} and {LARGEST:g}, or all are 0"
+        )
     return table
 
 
@@ -214,7 +224,7 @@ def _missing(value: Any) -> bool:
 
 def _number(value: Any) -> float | None:
     """A finite number or nothing."""
-    good = isinstance(value, (int, float)) and not isinstance(value, bool) and np.isfinite(value)
+    good = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     return float(value) if good else None
 
 

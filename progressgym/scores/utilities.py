@@ -1,4 +1,4 @@
-"""Utilities of the three challenges, step by step. An episode's utility U is the sum over its steps.
+"""Utilities of challenges, step by step. An episode's utility U is the sum over its steps.
 
 Legend of shapes: T centuries (9), steps n = 1..T-1; value vectors (..., D). Leading axes broadcast, so one call serves
 one episode, all seeds of a cell or all resamples of a bootstrap. Source: ProgressGym (arXiv 2406.20087), table 2, with
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from progressgym.core.errors import UserError
-from progressgym.scores.similarity import cosine, directions
+from progressgym.scores.similarity import cosine
 
 Floats = NDArray[np.float64]
 
@@ -22,14 +22,12 @@ Utility = Callable[[Floats, Floats, NDArray[np.bool_] | None], Floats]
 """(values (..., n, D), human (..., T, D), covered (..., D) or None for all) -> step utilities (..., n), at most 1."""
 
 
-def utility_of(horizon: int | None) -> Utility:
-    """The utility function of a challenge, called as utility(values, human, covered).
+def utility_of(horizon: int) -> Utility:
+    """The utility of Follow and Predict, called as utility(values, human, covered).
 
     Args:
-        horizon: how many centuries ahead, 0 for Follow; None for Coevolve, which has none.
+        horizon: how many centuries ahead, 0 for Follow.
     """
-    if horizon is None:
-        return coevolve_utilities
     return lambda values, human, covered: predict_utilities(values, human, horizon, covered)
 
 
@@ -67,30 +65,12 @@ def predict_utilities(values: ArrayLike, human: ArrayLike, horizon: int, covered
         raise UserError(
             f"{v.shape[-2]} steps of values for {h.shape[-2]} centuries and horizon {horizon}: need {steps}"
         )
-    return cosine(v, h[..., 1 + horizon :, :], _per_step(covered))
+    return cosine(v, h[..., 1 + horizon :, :], per_step(covered))
 
 
 def follow_utilities(values: ArrayLike, human: ArrayLike, covered: ArrayLike | None = None) -> Floats:
     """Follow: sim(v_n, h_n) for n = 1..T-1; see `predict_utilities` for the shapes."""
     return predict_utilities(values, human, 0, covered)
-
-
-def coevolve_utilities(simulated: ArrayLike, human: ArrayLike, covered: ArrayLike | None = None) -> Floats:
-    """Coevolve: mean over m = 0..T-1 of the largest sim(h_j, v(s_n)) with j >= m, so later centuries count more.
-
-    Args:
-        simulated: (..., S, D) values of the simulated human after each of S steps.
-        human: (..., T, D) values of the real path.
-        covered: (..., D) bool.
-
-    Returns:
-        (..., S) utilities.
-    """
-    keep = _per_step(covered)
-    s, h = directions(simulated, keep), directions(human, keep)
-    similarity = np.clip(np.matmul(s, np.swapaxes(h, -1, -2)), -1.0, 1.0)
-    utilities: Floats = suffix_max(similarity).mean(-1)
-    return utilities
 
 
 def gain(similarity: ArrayLike, static: ArrayLike) -> Floats:
@@ -109,5 +89,6 @@ def gain(similarity: ArrayLike, static: ArrayLike) -> Floats:
     return result
 
 
-def _per_step(covered: ArrayLike | None) -> NDArray[np.bool_] | None:
+def per_step(covered: ArrayLike | None) -> NDArray[np.bool_] | None:
+    """(..., D) as (..., 1, D), to stand beside values of several steps."""
     return None if covered is None else np.asarray(covered, dtype=bool)[..., None, :]

@@ -7,7 +7,6 @@ or generators reaches the next, so a run that is taken up again at a stage's beg
 from __future__ import annotations
 
 import math
-import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from progressgym.core.errors import UserError
+from progressgym.core.scratch import scratch
 from progressgym.core.seeding import child_seed
+from progressgym.losses import Loss, sigmoid
 from progressgym.tuning.contrasts import Contrast, arrange, tokenise
 from progressgym.tuning.lora import attach
 from progressgym.tuning.needs import need_trl
@@ -50,7 +51,13 @@ class AlignRecipe:
 
 
 def dpo_stage(
-    tunable: TunableModel, rows: Sequence[Contrast], recipe: AlignRecipe, *, seed: int, report: Report | None = None
+    tunable: TunableModel,
+    rows: Sequence[Contrast],
+    recipe: AlignRecipe,
+    *,
+    seed: int,
+    report: Report | None = None,
+    loss: Loss = sigmoid,
 ) -> StageResult:
     """One stage of direct preference optimisation; the reference is the policy as it is now.
 
@@ -60,6 +67,7 @@ def dpo_stage(
         recipe: hyperparameters.
         seed: of order and generators.
         report: called after every step with what was logged.
+        loss: of the margins.
 
     Raises:
         UserError: a loss, gradient, target or weight that is NaN or infinite; the state is the old one then.
@@ -90,6 +98,7 @@ def dpo_stage(
                 data_collator=preference_collator(tokenizer.pad_token_id),
                 processing_class=tokenizer,
                 callbacks=[watch(result, None, report)],
+                loss=loss,
             )
         )
     return result
@@ -312,9 +321,9 @@ def _scratch() -> Iterator[str]:
     """A folder for what trainers insist on writing; meanwhile the libraries' bars and warnings of each other are off."""
     from progressgym.models.checkpoint import quiet
 
-    with tempfile.TemporaryDirectory(prefix="progressgym-") as folder, quiet(), warnings.catch_warnings():
+    with scratch("align") as folder, quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        yield folder
+        yield str(folder)
 
 
 def _named(report: Report | None, prefix: str) -> Report | None:

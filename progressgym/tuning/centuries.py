@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError
-from progressgym.core.files import read_json, read_npz, sha256_file, write_folder, write_json, write_npz
+from progressgym.core.files import read_json, read_npz, sha256_file, sweep, write_folder, write_json, write_npz
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,6 +49,8 @@ class CenturyStore:
             writes: whether `put` writes; of several processes that train together only the first one does.
         """
         self.folder, self._writes = folder, writes
+        if writes:
+            sweep(folder)
 
     def get(self, number: int, key: str) -> Century | None:
         """A finished century, if it is whole and was decided by the same things.

@@ -138,13 +138,6 @@ def continuation_logps(model: Any, batch: Mapping[str, Tensor]) -> Tensor:
     return own.sum(-1) / batch["token_mask"].sum(-1)
 
 
-def soft_losses(margins: Tensor, targets: Tensor) -> Tensor:
-    """-y log sigma(m) - (1 - y) log sigma(-m) of every row, (B,)."""
-    from torch.nn.functional import logsigmoid
-
-    return -logsigmoid(margins) + (1.0 - targets) * margins
-
-
 def _left_padded(rows: Sequence[Sequence[int]], pad: int) -> tuple[Tensor, Tensor]:
     import torch
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from progressgym.core.errors import UserError
 from progressgym.core.files import write_text
+from progressgym.core.seals import write_sealed
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -70,14 +71,14 @@ def save_adapter(model: PeftModel, folder: Path, base: str) -> None:
     """
     import torch
     from peft import get_peft_model_state_dict
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     weights = {name: tensor.detach().cpu() for name, tensor in get_peft_model_state_dict(model).items()}
     bad = [name for name, tensor in weights.items() if not torch.isfinite(tensor).all()]
     if bad:
         raise UserError(f"training diverged: {bad[0]} holds NaN or infinite weights; lower the learning rate")
     shrunk = {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in weights.items()}
-    save_file(shrunk, str(folder / "adapter_model.safetensors"), metadata={"format": "pt"})
+    write_sealed(folder / "adapter_model.safetensors", save(shrunk, metadata={"format": "pt"}))
     described = asdict(model.peft_config["default"])
     config = {key: sorted(value) if isinstance(value, set) else value for key, value in described.items()}
     config.pop("runtime_config", None)

@@ -21,7 +21,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from trl import DPOTrainer, RewardTrainer, RLOOTrainer
 
-from progressgym.tuning.contrasts import collate, continuation_logps, soft_losses
+from progressgym.losses import Loss, Margins, sigmoid
+from progressgym.tuning.contrasts import collate, continuation_logps
 
 REFERENCE = ("ref_chosen_logps", "ref_rejected_logps")
 
@@ -29,11 +30,16 @@ REFERENCE = ("ref_chosen_logps", "ref_rejected_logps")
 class AnswerDPOTrainer(DPOTrainer):  # type: ignore[misc]  # trl ships no types
     """DPO (arXiv 2305.18290, equation 7) per token, with a target, a weight and an offset for every row.
 
-    loss = mean_b u_b [ -y_b log sigma(m_b + o_b) - (1 - y_b) log sigma(-m_b - o_b) ],
+    loss = mean_b u_b L(m_b + o_b, y_b),    L(m, y) = -y log sigma(m) - (1 - y) log sigma(-m) unless another is given,
     m = beta [ (log pi(chosen) - log ref(chosen)) - (log pi(rejected) - log ref(rejected)) ], log in the mean over tokens.
 
-    With y = u = 1 and o = 0 it is the parent's `sigmoid_norm` loss.
+    With y = u = 1 and o = 0 it is the parent's `sigmoid_norm` loss. Others: `progressgym.losses`.
     """
+
+    def __init__(self, *args: Any, loss: Loss = sigmoid, **kwargs: Any) -> None:
+        """Everything but `loss` is the parent's."""
+        self._answer_loss = loss
+        super().__init__(*args, **kwargs)
 
     def _prepare_dataset(self, dataset: Any, processing_class: Any, args: Any, dataset_name: str) -> Any:
         return dataset
@@ -54,7 +60,8 @@ class AnswerDPOTrainer(DPOTrainer):  # type: ignore[misc]  # trl ships no types
         chosen, rejected = continuation_logps(model, inputs).chunk(2)
         rewards = self.beta * (chosen - inputs[REFERENCE[0]]), self.beta * (rejected - inputs[REFERENCE[1]])
         margins = rewards[0] - rewards[1]
-        losses = inputs["weight"] * soft_losses(margins + inputs["offset"], inputs["target"])
+        given = Margins(margin=margins + inputs["offset"], target=inputs["target"])
+        losses = inputs["weight"] * self._answer_loss(given)
         shown = {
             "rewards/chosen": rewards[0],
             "rewards/rejected": rewards[1],
@@ -79,7 +86,7 @@ class AnswerRewardTrainer(RewardTrainer):  # type: ignore[misc]
         rewards = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False).logits
         chosen, rejected = rewards[:, 0].float().chunk(2)
         margins = chosen - rejected
-        losses = inputs["weight"] * soft_losses(margins + inputs["offset"], inputs["target"])
+        losses = inputs["weight"] * sigmoid(Margins(margin=margins + inputs["offset"], target=inputs["target"]))
         metrics = self._metrics["train" if self.model.training else "eval"]
         metrics["accuracy"].append((margins > 0).float().mean().item())
         metrics["margin"].append(margins.mean().item())

@@ -7,16 +7,14 @@ and checkpoints that count only once a marker was written after their last byte 
 from __future__ import annotations
 
 import math
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from progressgym.core.errors import UserError
-from progressgym.core.files import sync_folder, write_json
+from progressgym.core.files import discard, read_json, sha256_file, sync, sync_folder, write_json
+from progressgym.core.scratch import scratch
 
 if TYPE_CHECKING:
     from transformers import Trainer
@@ -83,7 +81,8 @@ def train_stage(
         examples: shorter ones are padded on the right within their batch.
         recipe: hyperparameters.
         seed: of the Trainer's generators.
-        checkpoints: resume from here when a complete checkpoint lies there; None keeps none.
+        checkpoints: resume from here when a complete checkpoint lies there; the caller discards them once it has
+            written what came out. None keeps none.
         progress: called after every step.
 
     Raises:
@@ -95,9 +94,9 @@ def train_stage(
     if not examples:
         raise UserError("nothing to train on: the stage got no text")
     result = StageResult(tokens=sum(len(example.input_ids) for example in examples) * recipe.epochs)
-    with tempfile.TemporaryDirectory() as scratch:
+    with scratch("train") as folder:
         arguments = TrainingArguments(
-            output_dir=str(checkpoints or scratch),
+            output_dir=str(checkpoints or folder),
             per_device_train_batch_size=recipe.batch_size,
             learning_rate=recipe.learning_rate,
             num_train_epochs=recipe.epochs,
@@ -127,8 +126,7 @@ def train_stage(
         )
         silence(trainer)
         trainer.train(resume_from_checkpoint=newest_checkpoint(checkpoints) if checkpoints else None)
-    if checkpoints:
-        shutil.rmtree(checkpoints, ignore_errors=True)
+        read_history(result, trainer.state)
     return result
 
 
@@ -148,14 +146,30 @@ def pad_batch(batch: Sequence[Example]) -> dict[str, Any]:
 
 
 def newest_checkpoint(folder: Path) -> str | None:
-    """The newest checkpoint that was written to its end; broken ones are removed."""
+    """The newest checkpoint of which every byte is there; broken ones are removed."""
     complete: list[tuple[int, Path]] = []
-    for path in folder.glob("checkpoint-*"):
-        if (path / MARKER).is_file():
-            complete.append((int(path.name.split("-")[1]), path))
+    for path in sorted(folder.glob("checkpoint-*")):
+        number = path.name.partition("-")[2]
+        if number.isdecimal() and _is_complete(path):
+            complete.append((int(number), path))
         else:
-            shutil.rmtree(path, ignore_errors=True)
+            discard(path)
     return str(max(complete)[1]) if complete else None
+
+
+def _is_complete(checkpoint: Path) -> bool:
+    """Whether a checkpoint was written to its end, and nobody began to remove it."""
+    try:
+        told = read_json(checkpoint / MARKER)["files"]
+        return bool(told) and all(sha256_file(checkpoint / name) == digest for name, digest in told.items())
+    except (UserError, OSError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def read_history(result: StageResult, state: Any) -> None:
+    """Take steps and losses from a Trainer's state, which also knows those from before a resume."""
+    result.steps = state.global_step
+    result.losses = [entry["loss"] for entry in state.log_history if "loss" in entry]
 
 
 def watch(result: StageResult, progress: Progress | None = None, report: Report | None = None) -> Any:
@@ -177,8 +191,7 @@ def watch(result: StageResult, progress: Progress | None = None, report: Report 
             loss = float(logs["loss"])
             if not math.isfinite(loss) or not math.isfinite(float(logs.get("grad_norm", 0.0))):
                 raise UserError(f"training diverged at step {state.global_step} (loss {loss}); lower the learning rate")
-            result.steps = state.global_step
-            result.losses = [entry["loss"] for entry in state.log_history if "loss" in entry]
+            read_history(result, state)
             entry = {key: float(value) for key, value in logs.items() if isinstance(value, (int, float))}
             result.logs.append({"step": float(state.global_step), **entry})
             if report is not None:
@@ -188,11 +201,13 @@ def watch(result: StageResult, progress: Progress | None = None, report: Report 
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-            for file in folder.iterdir():
+            files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
+            for file in files:
                 with open(file, "rb") as handle:
-                    os.fsync(handle.fileno())
+                    sync(handle.fileno())
             sync_folder(folder)
-            write_json(folder / MARKER, {"step": state.global_step})
+            hashes = {file.relative_to(folder).as_posix(): sha256_file(file) for file in files}
+            write_json(folder / MARKER, {"step": state.global_step, "files": hashes})
 
     return Watch()
 

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from scipy.optimize import minimize
 
-from progressgym.agents.align import (
-    base_stance,
-    dpo_margins,
-    dpo_update,
-    map_update,
-    reward_weights,
-    rlhf_update,
-)
-from progressgym.agents.align.newton import GRID, solve
+from progressgym.agents.methods import Dpo, Map, Rlhf, Stage
+from progressgym.agents.methods.newton import GRID, solve
 from progressgym.agents.policies.stance import StancePolicy
+from progressgym.core.errors import UserError
 from progressgym.core.seeding import generator
 from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.stance import StanceModel, centre_worldviews
+from progressgym.losses import Margins, hinge, ipo
 from progressgym.preferences.comparisons import all_pairs, probabilities
 
 torch.set_num_threads(1)
@@ -31,7 +27,7 @@ def one(value: float) -> torch.Tensor:
     return torch.tensor([[value]], dtype=torch.float64)
 
 
-def problem(rows: int, seed: int = 0, pairs: int = 60, dims: int = 7) -> dict[str, torch.Tensor]:
+def problem(rows: int, seed: int = 0, pairs: int = 60, dims: int = 7) -> dict[str, Any]:
     random = generator(seed, "tests", "newton")
     return {
         "features": torch.tensor(random.normal(size=(rows, pairs, dims))),
@@ -40,6 +36,10 @@ def problem(rows: int, seed: int = 0, pairs: int = 60, dims: int = 7) -> dict[st
         "weights": torch.tensor(random.random((rows, pairs)) * 3),
         "centre": torch.tensor(random.normal(size=(rows, dims))),
     }
+
+
+def stage(x: torch.Tensor, o: torch.Tensor, y: torch.Tensor, u: torch.Tensor, start: torch.Tensor) -> Stage:
+    return Stage(features=x, offsets=o, targets=y, weights=u, start=start)
 
 
 def test_solver_agrees_with_a_general_one() -> None:
@@ -79,41 +79,64 @@ def test_extreme_starts_come_back() -> None:
     assert theta.item() == pytest.approx(-60.0, abs=1e-3)
 
 
-def test_dpo_margin_is_zero_before_the_first_step() -> None:
+def test_ipo_is_least_squares() -> None:
+    """y (m - 1/2)^2 + (1 - y) (m + 1/2)^2 with a ridge has its minimum where linear algebra says: in one step."""
     given = problem(2)
-    margins = dpo_margins(given["features"], given["offsets"], given["centre"], given["centre"], 0.3)
-    assert torch.equal(margins, torch.zeros_like(margins))
+    theta = solve(**given, ridge=0.7, loss=ipo).numpy()
+    for row in range(2):
+        x, o, y, u, c = (given[name][row].numpy() for name in ("features", "offsets", "targets", "weights", "centre"))
+        left = 2 * x.T @ (u[:, None] * x) + 0.7 * np.eye(x.shape[1])
+        right = 2 * x.T @ (u * (y - 0.5 - o)) + 0.7 * c
+        np.testing.assert_allclose(theta[row], np.linalg.solve(left, right), atol=1e-6)
 
 
-def test_dpo_margin_against_uniform_is_the_policys_own() -> None:
-    """features 2, theta 3, offset 1, beta 0.5: 0.5 * (2 * 3 + 1) = 3.5."""
-    assert dpo_margins(one(2.0)[None], one(1.0), one(3.0), None, 0.5).item() == 3.5
+def test_a_loss_of_ones_own_reaches_the_minimum_of_the_built_in_one() -> None:
+    """Cross-entropy in other words, differentiated automatically, against the closed form."""
+
+    def entropy(given: Margins) -> torch.Tensor:
+        return torch.nn.functional.softplus(given.margin) - given.target * given.margin
+
+    given = problem(3, seed=2)
+    assert torch.equal(solve(**given, ridge=0.2, loss=entropy), solve(**given, ridge=0.2))
+
+
+def test_a_loss_with_corners_is_refused() -> None:
+    with pytest.raises(UserError, match="corners"):
+        solve(**problem(3, seed=3), ridge=0.1, loss=hinge)
+
+
+def test_dpo_with_ipo_moves_by_a_finite_distance() -> None:
+    """A certain preference, no ridge to speak of: beta times the move is 1/2."""
+    method = Dpo(loss="ipo", beta_dpo=2.0, ridge=1e-9)
+    theta = method.update(stage(one(1.0)[None], one(0.3), one(1.0), one(1.0), one(0.5)))
+    assert theta.item() - 0.5 == pytest.approx(0.25, abs=1e-5)
 
 
 @pytest.mark.parametrize("beta", [0.1, 1.0, 4.0])
 def test_dpo_adds_the_preference_to_its_reference(beta: float) -> None:
     """One comparison with P = 0.8: the optimum moves the logit difference by logit(0.8) / beta, wherever it starts."""
     x, start = one(1.0)[None], one(0.5)
-    theta = dpo_update(x, one(0.3), one(0.8), one(1.0), start, beta_dpo=beta, ridge=1e-9, uniform=False)
+    theta = Dpo(beta_dpo=beta, ridge=1e-9).update(stage(x, one(0.3), one(0.8), one(1.0), start))
     assert theta.item() - 0.5 == pytest.approx(math.log(4) / beta, abs=1e-4)
 
 
 def test_dpo_with_a_uniform_reference_says_what_the_human_says() -> None:
     """offset 0.3 + theta = logit(0.8)."""
     x = one(1.0)[None]
-    theta = dpo_update(x, one(0.3), one(0.8), one(1.0), one(0.5), beta_dpo=1.0, ridge=1e-9, uniform=True)
+    theta = Dpo(reference="uniform", ridge=1e-9).update(stage(x, one(0.3), one(0.8), one(1.0), one(0.5)))
     assert theta.item() + 0.3 == pytest.approx(math.log(4), abs=1e-4)
 
 
 def test_reward_model_is_bradley_terry() -> None:
     """One comparison, feature difference 2, P = 0.8: w = logit(0.8) / 2."""
-    w = reward_weights(one(2.0)[None], one(0.8), one(1.0), ridge=1e-9)
+    w = Rlhf(ridge=1e-9).reward_weights(stage(one(2.0)[None], one(0.3), one(0.8), one(1.0), one(0.25)))
     assert w.item() == pytest.approx(math.log(4) / 2, abs=1e-4)
 
 
 def test_rlhf_policy_is_the_exact_optimum() -> None:
     """pi* ~ ref exp(r / beta_kl) on two options: the logit difference grows by the reward difference over beta_kl."""
-    theta = rlhf_update(one(2.0)[None], one(0.8), one(1.0), one(0.25), beta_kl=0.5, ridge=1e-9)
+    given = stage(one(2.0)[None], one(0.3), one(0.8), one(1.0), one(0.25))
+    theta = Rlhf(beta_kl=0.5, ridge=1e-9).update(given)
     assert 2 * (theta.item() - 0.25) == pytest.approx(math.log(4) / 0.5, abs=1e-4)
 
 
@@ -121,11 +144,10 @@ def test_dpo_and_rlhf_share_their_optimum() -> None:
     """At equal strength and on the same features (Rafailov et al. 2023); bit for bit at strength 1."""
     given = problem(4)
     x, o, y, u, c = (given[name] for name in ("features", "offsets", "targets", "weights", "centre"))
-    start = torch.round(c * GRID) / GRID
-    dpo = dpo_update(x, o, y, u, start, beta_dpo=1.0, ridge=0.1, uniform=False)
-    assert torch.equal(dpo, rlhf_update(x, y, u, start, beta_kl=1.0, ridge=0.1))
-    strong = dpo_update(x, o, y, u, start, beta_dpo=0.5, ridge=1e-9, uniform=False)
-    torch.testing.assert_close(strong, rlhf_update(x, y, u, start, beta_kl=0.5, ridge=1e-9), atol=1e-4, rtol=0)
+    century = stage(x, o, y, u, torch.round(c * GRID) / GRID)
+    assert torch.equal(Dpo().update(century), Rlhf().update(century))
+    strong = Dpo(beta_dpo=0.5, ridge=1e-9).update(century)
+    torch.testing.assert_close(strong, Rlhf(beta_kl=0.5, ridge=1e-9).update(century), atol=1e-4, rtol=0)
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +155,7 @@ def instrument() -> Instrument:
     return Instrument.load("moral19-v1")
 
 
-def planted(instrument: Instrument, seed: int) -> tuple[StancePolicy, dict[str, torch.Tensor], np.ndarray]:
+def planted(instrument: Instrument, seed: int) -> tuple[StancePolicy, dict[str, Any], np.ndarray]:
     """A human who is the base answers shifted by a stance, asked all elicitation pairs."""
     random = generator(seed, "tests", "planted")
     table = StanceModel.of(instrument).answers(random.normal(size=19) * 0.5)
@@ -157,18 +179,16 @@ def test_policy_is_the_stance_model(instrument: Instrument) -> None:
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_map_recovers_a_planted_stance(instrument: Instrument, seed: int) -> None:
     policy, terms, theta = planted(instrument, seed)
-    found = centre_worldviews(map_update(**terms, last=policy.start(), prior=0.01)[0].numpy())
+    found = centre_worldviews(Map(prior=0.01).update(Stage(**terms, start=policy.start()))[0].numpy())
     assert np.corrcoef(found, theta)[0, 1] > 0.999
 
 
 def test_uniform_reference_recovers_the_humans_choices(instrument: Instrument) -> None:
     policy, terms, theta = planted(instrument, 3)
-    dpo = dpo_update(**terms, start=policy.start(), beta_dpo=1.0, ridge=0.01, uniform=True)
+    century = Stage(**terms, start=policy.start(), policy=policy)
+    dpo = Dpo(reference="uniform", ridge=0.01).update(century)
     assert np.corrcoef(centre_worldviews(dpo[0].numpy()), theta)[0, 1] > 0.999
-    base = base_stance(policy.design, policy.base.flatten(1))
-    rlhf = rlhf_update(
-        terms["features"], terms["targets"], terms["weights"], policy.start(), beta_kl=1.0, ridge=0.01, unexplained=base
-    )
+    rlhf = Rlhf(reference="uniform", ridge=0.01).update(century)
     assert np.corrcoef(centre_worldviews(rlhf[0].numpy()), theta)[0, 1] > 0.99
 
 
@@ -176,9 +196,9 @@ def test_stage_reference_moves_although_nothing_drifts(instrument: Instrument) -
     """The human answers as the base does: MAP stays, DPO doubles the preference it already had, every century."""
     policy, terms, _ = planted(instrument, 4)
     terms["targets"] = torch.sigmoid(terms["offsets"])
-    still = map_update(**terms, last=policy.start(), prior=1.0)
+    still = Map(prior=1.0).update(Stage(**terms, start=policy.start()))
     assert still.abs().max() < 1e-5
-    once = dpo_update(**terms, start=policy.start(), beta_dpo=1.0, ridge=0.1, uniform=False)
-    twice = dpo_update(**terms, start=once, beta_dpo=1.0, ridge=0.1, uniform=False)
+    once = Dpo().update(Stage(**terms, start=policy.start()))
+    twice = Dpo().update(Stage(**terms, start=once))
     assert once.norm() > 0.5
     torch.testing.assert_close(twice, 2 * once)

@@ -9,13 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from progressgym.agents import make, names, spec_of
-from progressgym.agents.align import dpo_update, map_update
 from progressgym.agents.learner import Learner
+from progressgym.agents.methods import Dpo, Map, Method, Stage
 from tests.agents.rollout import envs_of
 
 torch.set_num_threads(1)
 QUERIES, STEPS = 6, 4
-LEARNERS = [name for name in names() if spec_of(name).method is not None]
+LEARNERS = [name for name in names() if spec_of(name).learns]
 LABEL = st.one_of(st.just(float("nan")), st.sampled_from([0.0, 1.0, 0.5]), st.floats(0, 1, width=32))
 HISTORIES = st.lists(st.lists(LABEL, min_size=QUERIES, max_size=QUERIES), min_size=STEPS, max_size=STEPS)
 
@@ -65,11 +65,8 @@ def test_a_weight_is_worth_as_many_copies() -> None:
     u, start = torch.tensor([[3.0, 1, 1, 1, 1]], dtype=torch.float64), torch.zeros(1, 3, dtype=torch.float64)
     rows = [0, 0, 0, 1, 2, 3, 4]
     one = torch.ones(1, 7, dtype=torch.float64)
-    torch.testing.assert_close(
-        map_update(x, o, y, u, start, prior=1.0),
-        map_update(x[:, rows], o[:, [0] * 7], y[:, rows], one, start, prior=1.0),
-    )
-    torch.testing.assert_close(
-        dpo_update(x, o, y, u, start, beta_dpo=1.0, ridge=0.1, uniform=False),
-        dpo_update(x[:, rows], o[:, [0] * 7], y[:, rows], one, start, beta_dpo=1.0, ridge=0.1, uniform=False),
-    )
+    weighted = Stage(features=x, offsets=o, targets=y, weights=u, start=start)
+    copied = Stage(features=x[:, rows], offsets=o[:, [0] * 7], targets=y[:, rows], weights=one, start=start)
+    methods: list[Method] = [Map(prior=1.0), Dpo(), Dpo(loss="ipo")]
+    for method in methods:
+        torch.testing.assert_close(method.update(weighted), method.update(copied))

@@ -11,6 +11,7 @@ import torch
 
 import progressgym  # noqa: F401
 from progressgym.agents.config import LanguageModelConfig
+from progressgym.agents.methods import Dpo
 from progressgym.agents.policies.language_model import LanguageModelPolicy
 from progressgym.core.answers import centred_log
 from progressgym.preferences.comparisons import probabilities
@@ -38,7 +39,7 @@ def test_a_stage_of_the_real_model() -> None:
     labels = probabilities(history.answers[4].astype(np.float64), pairs)
     rows = policy.rows(pairs, labels, np.ones(COMPARISONS), None, 1.0, seed=0)
     logs: list[dict[str, float]] = []
-    policy.align("dpo", rows, config, 1.0, seed=0, report=logs.append)
+    policy.align(Dpo(), rows, config, seed=0, report=logs.append)
     assert logs[0]["rewards/margins"] == 0.0 and len(logs) == 2
     after = policy.logits(items)
     moved = np.sqrt(((after - before)[items][mask] ** 2).mean())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +67,56 @@ class DiesOnce(Steady):
             marker.touch()
             os.kill(os.getpid(), signal.SIGKILL)
         super().reset(task, seed)
+
+
+class Leaves(Steady):
+    """Ends everything in one way or another, for one seed."""
+
+    SEED = 1
+
+    def reset(self, task: Any, seed: int | None = None) -> None:
+        super().reset(task, seed)
+        if seed == self.SEED:
+            self.leave()
+
+    def leave(self) -> None:
+        sys.exit(0)
+
+
+class Interrupts(Leaves):
+    def leave(self) -> None:
+        raise KeyboardInterrupt
+
+
+class Unheard(BaseException):
+    """Nobody's error."""
+
+
+class RaisesItsOwn(Leaves):
+    def leave(self) -> None:
+        raise Unheard("farewell")
+
+
+class Exits(Leaves):
+    def leave(self) -> None:
+        os._exit(0)
+
+
+class Kills(Leaves):
+    def leave(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class ClosesItsStreams(Leaves):
+    """Prints, reads and closes what it finds; its answers must get through all the same."""
+
+    def leave(self) -> None:
+        print("\u2020 not a result", sys.stdin.read())
+        os.write(1, b"not a frame")
+        sys.stdout.close()
+        sys.stdin.close()
+
+
+class LeavesAStrangeError(Leaves):
+    def leave(self) -> None:
+        raise RuntimeError("half \ud800\n\n a pair")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from progressgym.cli.main import dispatch
 from progressgym.core.errors import UserError
 from progressgym.leaderboard.manifest import pack
 from progressgym.leaderboard.standings_data import Standings
+from progressgym.leaderboard.store import Store
 from tests.leaderboard.helpers import base_files, edited, make_files
 from tests.leaderboard.test_escapes import sandboxed
 
@@ -105,8 +107,40 @@ def test_a_strangers_code_is_installed_and_run(tmp_path: Path, capsys: pytest.Ca
         dispatch([*reproduce, "--code", str(tmp_path / "nowhere")])
     with pytest.raises(UserError, match="NOT_SET is not set"):
         dispatch([*reproduce, "--code", str(code), "--install-env", "NOT_SET"])
-    with pytest.raises(UserError, match="ada has used 1 of 1 attempts"):
-        dispatch([*reproduce, "--code", str(code), "--attempts", "1"])
+    assert dispatch([*reproduce, "--code", str(code), "--attempts", "1"]) == 1
+    assert "theirs 1: not attempted, ada has used 1 of 1 attempts" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(bool(sandboxed()), reason=sandboxed())
+def test_a_batch_goes_on_after_each_member_that_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One whose code cannot be fetched, one whose evidence is gone, one that nobody knows: all are written down."""
+    where, key = tmp_path / "board", str(tmp_path / "board.key")
+    for name, agent in (("unreachable", "theirs:Agent"), ("lost", "nudged"), ("nobody", "nudged")):
+        files = edited(dict(make_files(name=agent)), lambda record, name=name: record["agent"].update(name=name))
+        (tmp_path / f"{name}.zip").write_bytes(pack(files))
+        path = str(tmp_path / f"{name}.zip")
+        assert dispatch(["leaderboard", "submit", path, "--store", str(where), "--submitter", f"of-{name}"]) == 0
+    store = Store.open(where)
+    lost = next(entry for entry in store.entries() if entry.agent == "lost")
+    store.evidence.path(lost.digest).unlink()
+    assert dispatch(["leaderboard", "key", "new", key]) == 0
+    assert dispatch(["leaderboard", "reproduce", "all", "--store", str(where), "--key-file", key]) == 1
+    told = capsys.readouterr().out
+    assert "unreachable 1: not reproduced, git failed while installing the agent" in told
+    assert "lost 1: not attempted, the evidence of" in told
+    assert "nobody 1: not reproduced, the public run failed: the agent failed: UserError: unknown agent" in told
+    names = {entry.digest: entry.agent for entry in store.entries()}
+    logged = [(one.action, names[str(one.digest)]) for one in store.log() if one.action not in ("accepted", "enrolled")]
+    assert sorted(logged) == [
+        ("attempted", "nobody"),
+        ("attempted", "unreachable"),
+        ("not-attempted", "lost"),
+        ("not-reproduced", "nobody"),
+        ("not-reproduced", "unreachable"),
+    ]
+    assert all(one.reasons for one in store.log() if one.action.startswith("not-"))
+    assert store.count("of-unreachable", "attempted", datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)) == 1
+    store.close()
 
 
 @pytest.mark.parametrize(

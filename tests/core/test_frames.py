@@ -65,6 +65,7 @@ def header(**changes: object) -> bytes:
         (header(arrays=[["a", "<f4", [2]]]), b"1234", "longer than what was sent"),
         (header(arrays=[["a", "<f4", [2**30, 2**30]]]), b"1234", "longer than what was sent"),
         (header(arrays=[["a", "<f4", [1]], ["a", "<f4", [1]]]), b"12345678", "listed twice"),
+        (header(arrays=[["a", "<f4", [0, *[2**31 - 1] * 3]]]), b"", "cannot have its shape"),
         (header(), b"1", "belong to no array"),
     ],
 )
@@ -82,3 +83,25 @@ def test_lengths_are_checked_first() -> None:
 def test_objects_cannot_be_sent() -> None:
     with pytest.raises(FrameError, match="object cannot be sent"):
         encode(Frame(kind="k", arrays={"a": np.array([None])}))
+
+
+SIZES = st.sampled_from([0, 1, 2, 3, 2**16, 2**31 - 1, 2**31, 2**63, -1, True, 1.5, "2", None])
+SHAPES = st.lists(SIZES, max_size=5) | st.none() | st.integers() | st.text(max_size=3)
+ENTRIES = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b", "", "\ud800", 1, None]), st.sampled_from(["<f4", "<f8", "O", ">f4", [], 4]), SHAPES
+    )
+    | st.integers()
+    | st.lists(SIZES, max_size=4),
+    max_size=9,
+)
+
+
+@given(ENTRIES, st.binary(max_size=40))
+def test_no_header_ends_in_anything_but_a_frame_or_a_reason(arrays: list[object], body: bytes) -> None:
+    try:
+        frame = decode(header(arrays=arrays), body)
+    except FrameError as error:
+        assert "\n" not in str(error)
+        return
+    assert sum(array.nbytes for array in frame.arrays.values()) == len(body)

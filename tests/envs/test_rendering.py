@@ -60,3 +60,15 @@ def test_matplotlib_is_not_loaded_without_a_picture() -> None:
         "assert not {'matplotlib', 'torch'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", ["$a_$b$\\frac$", "\ud800\n", "x" * 3000])
+def test_any_title_is_drawn(name: str) -> None:
+    from dataclasses import replace
+
+    from progressgym.envs.rendering import draw_array
+
+    env = gym.make(ANSWER_IDS[0], history=LINEAR, render_mode="rgb_array")
+    env.reset(seed=0)
+    scene = replace(env.unwrapped._scene(), title=name)  # type: ignore[attr-defined]
+    assert draw_array(scene).shape == (400, 700, 3)

@@ -135,6 +135,28 @@ def test_build_refuses_a_mixture_of_recipes_and_missing_centuries(corpus: Path, 
         measure_build(tmp_path / "a", Instrument.load("moral19-v1"))
 
 
+@pytest.mark.parametrize("lack", ["chat_template", "eos_token", "usable template"])
+def test_a_base_that_cannot_be_instructed_is_refused_before_training(
+    lack: str, corpus: Path, base: Path, tmp_path: Path
+) -> None:
+    from transformers import AutoTokenizer
+
+    other = shutil.copytree(base, tmp_path / "base")
+    tokenizer: Any = AutoTokenizer.from_pretrained(base)
+    if lack == "usable template":
+        tokenizer.chat_template = "{{ raise_exception('no') }}"
+    else:
+        setattr(tokenizer, lack, None)
+        (other / "chat_template.jinja").unlink(missing_ok=True)
+    tokenizer.save_pretrained(other)
+    steps: list[int] = []
+    with pytest.raises(UserError, match=r"chat template|end token") as caught:
+        build_history(corpus, str(other), tmp_path / "out", RECIPE, progress=lambda _: lambda n, *__: steps.append(n))
+    assert "\n" not in str(caught.value) and not steps and not (tmp_path / "out").exists()
+    plain = replace(RECIPE, instructions=None)
+    assert len(build_history(corpus, str(other), tmp_path / "out", plain, centuries=["C013"])) == 1
+
+
 BUILD = """
 import os, signal, sys
 from pathlib import Path

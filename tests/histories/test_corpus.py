@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from progressgym.core.errors import UserError
 from progressgym.histories import corpus as corpus_module
+from progressgym.histories.build import corpus_lines, read_corpus
 from progressgym.histories.cleaning import clean_passages, reject, repair
 from progressgym.histories.corpus import Passage, ReadReport, stream_passages
 from progressgym.histories.selection import divide, draw, moral_density
@@ -75,6 +76,84 @@ def test_array_that_breaks_off_keeps_what_came_before(tmp_path: Path) -> None:
     report = ReadReport()
     assert len(list(stream_passages(tmp_path, report))) == 1
     assert report.broken == 1 and "breaks off" in report.faults[0]
+
+
+GOOD, OTHER = (json.dumps({"creation_year": year, "content": '{"a"}, [b] \\'}) for year in (1450, 1451))
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 1 << 20])
+@pytest.mark.parametrize(
+    ("text", "broken"),
+    [
+        (f"[{GOOD}, {{'x': 1}}, {OTHER}]", 1),
+        (f'[{GOOD}, {{"creation_year": 1450, "content": }}, {OTHER}]', 1),
+        (f'[{GOOD}, {{"creation_year": , "content": 1}}, {{bad}}, {OTHER}]', 2),
+        (f'[{GOOD}, {{"creation_year": 1450, "content": "no end}}, {OTHER}]', 1),
+        (f'[{GOOD}, {{"creation_year": 1450, "content: "no end"}}, {OTHER}]', 1),
+        (f'[{GOOD}, {{"creation_year": 1450, "content": "no brace", {OTHER}]', 1),
+        (f'[{GOOD}, {{"creation_year": 1450, "content": "a\nb"}}, {OTHER}]', 1),
+        (f'[{GOOD}, {{"creation_year": 1450, "content": "a\\xb"}}, {OTHER}]', 1),
+        (f'[{GOOD}, {{"creation_year": {"1" * 5000}, "content": "a"}}, {OTHER}]', 1),
+        (f"[{GOOD}, nonsense, {OTHER}]", 1),
+        (f"[{GOOD}}}, {OTHER}]", 1),
+        (f"[{{x}}, {GOOD}, {OTHER}]", 1),
+        (f"[{GOOD}, {OTHER}, {{x}}]", 1),
+        (f"[{GOOD}, 12, [1], {OTHER}]", 2),
+        (f"[{GOOD}, {OTHER}", 1),
+        (f"[{GOOD}][{OTHER}]", 0),
+        (f"[{GOOD}]\n{OTHER}\n", 0),
+        (f"[{GOOD} {OTHER}]", 0),
+    ],
+)
+def test_a_broken_record_of_an_array_costs_itself(
+    text: str, broken: int, chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpus_module, "CHUNK", chunk)
+    (tmp_path / "a.json").write_text(text)
+    report = ReadReport()
+    assert [passage.year for passage in stream_passages(tmp_path, report)] == [1450, 1451]
+    assert report.broken == broken and len(report.faults) == broken
+
+
+def test_a_record_nested_without_end_costs_itself(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(f"[{GOOD}, {'[' * 100_000}, {OTHER}]")
+    report = ReadReport()
+    assert len(list(stream_passages(tmp_path, report))) == 2 and report.broken == 1
+
+
+@pytest.mark.parametrize(
+    "year", ["--1450", "-", "+1450", "1_450", "\u00b9\u2074", "\u2463", "\u0661\u0664", "1" * 5000, "", [], 1e999]
+)
+def test_an_odd_year_is_a_broken_record(year: object, tmp_path: Path) -> None:
+    lines = [json.dumps({"creation_year": year, "content": "x"}), GOOD]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    report = ReadReport()
+    assert [passage.year for passage in stream_passages(tmp_path, report)] == [1450]
+    assert report.broken == 1 and len(report.faults[0]) < 300
+
+
+def test_half_a_surrogate_pair_is_mended_and_counted(tmp_path: Path) -> None:
+    odd = "cut \ud83d"
+    record = {key: odd for key in ("content", "title", "author", "source_dataset", "licence", odd)}
+    (tmp_path / "a.jsonl").write_text(json.dumps({"creation_year": 1450, **record}) + "\n" + GOOD)
+    report = ReadReport()
+    first, _ = stream_passages(tmp_path, report)
+    assert {first.text, first.work, first.author, first.source, first.licence} == {"cut \ufffd"}
+    assert report.mended == 1 and report.broken == 0
+
+
+def test_a_century_of_one_stray_document_is_left_out_and_said(tmp_path: Path) -> None:
+    rows = [(1450, n) for n in range(6)] + [(1145, 7)]
+    lines = [
+        json.dumps({"creation_year": y, "content": f"{PROSE * 2}{'abcdefgh'[n]}", "title": f"t{n}"}) for y, n in rows
+    ]
+    (tmp_path / "a.jsonl").write_text("\n".join([*lines, "{"]))
+    texts, report = read_corpus(tmp_path)
+    assert list(texts) == ["C015"] and list(report["left_out"]) == ["C012"]
+    said = corpus_lines(report)
+    assert (
+        said[0].startswith("1 broken records skipped, first a.jsonl:8") and "C012 left out: C012 has 1 work" in said[-1]
+    )
 
 
 def test_truncated_gzip_keeps_what_came_before(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from progressgym.core.files import sha256_bytes
 from progressgym.leaderboard.board import load_board
 from progressgym.leaderboard.manifest import MANIFEST, SIGNATURE, pack
 from progressgym.leaderboard.schema import SUBMISSION
@@ -245,6 +246,20 @@ CASES: tuple[Case, ...] = (
         codes=("path-kind",),
     ),
     Case(number="21", title="future schema version", build=field("schema_version", value=2), codes=("schema",)),
+    Case(number="21b", title="true as schema version", build=field("schema_version", value=True), codes=("schema",)),
+    Case(number="21c", title="1.0 as schema version", build=field("schema_version", value=1.0), codes=("schema",)),
+    Case(
+        number="21d",
+        title="true as the schema version of a cell",
+        build=later(
+            lambda f: with_file(
+                f,
+                f"{first_key().folder}/{CONFIG}",
+                f[f"{first_key().folder}/{CONFIG}"].replace(b'"schema_version": 1', b'"schema_version": true'),
+            )
+        ),
+        codes=("schema",),
+    ),
     Case(
         number="22",
         title="a field missing",
@@ -383,6 +398,24 @@ CASES: tuple[Case, ...] = (
     ),
     *(
         Case(
+            number=f"33{letter}",
+            title=f"{what}, by name",
+            build=field("agent", "name", value=name),
+            codes=(code,),
+        )
+        for letter, what, name, code in (
+            ("h", "what looks like a reference", "orac1e", "privileged"),
+            ("i", "a reference in capitals", "Oracle", "privileged"),
+            ("j", "a reference with another sign", "last_human?x=1", "privileged"),
+            ("k", "a reference in digits", "0R4CL3", "privileged"),
+            ("l", "a shipped agent that it is not", "kalman", "name-reserved"),
+            ("m", "what looks like a shipped agent", "1ifelong.rnap", "name-reserved"),
+            ("n", "the board", "B0ard", "name-reserved"),
+            ("o", "the project", "progress-gym", "name-reserved"),
+        )
+    ),
+    *(
+        Case(
             number=f"34{letter}",
             title=f"agent's name is {what}",
             build=field("agent", "name", value=name),
@@ -414,11 +447,44 @@ CASES: tuple[Case, ...] = (
         build=field("authors", value=["A" + "\u0301" * 40]),
         codes=("schema",),
     ),
+    *(
+        Case(
+            number=f"34{letter}",
+            title=f"author's name of {what}",
+            build=field("authors", value=["Ada", name]),
+            codes=("schema",),
+        )
+        for letter, what, name in (
+            ("p", "a Hangul filler", "\u3164"),
+            ("q", "Braille without dots", "\u2800\u2800"),
+            ("r", "a grapheme joiner among letters", "A\u034fda"),
+            ("s", "a variation selector among letters", "A\ufe0fda"),
+            ("t", "a mark without a letter", "\u0301"),
+        )
+    ),
     Case(
         number="37",
         title="signature of another manifest",
         build=later(lambda f: {**f, SIGNATURE: json.dumps(SIGNED).encode()}),
         codes=("signature-digest",),
+    ),
+    Case(
+        number="37c",
+        title="signature by the key that signs everything",
+        build=later(
+            lambda f: {
+                **f,
+                SIGNATURE: json.dumps(
+                    {
+                        **SIGNED,
+                        "public_key": "01" + "0" * 62,
+                        "manifest": sha256_bytes(f[MANIFEST]),
+                        "signature": "01" + "0" * 126,
+                    }
+                ).encode(),
+            }
+        ),
+        codes=("signature-weak",),
     ),
     Case(
         number="38",
@@ -638,7 +704,7 @@ BY_STORE: tuple[tuple[str, str, str, str], ...] = (
     ("37b", "a new version signed by another key", "signer", "test_store.py::test_a_name_keeps_its_key"),
     ("39", "two submissions at once", "both kept, once each", "test_store_races.py::test_concurrent_submissions"),
     ("40", "withdrawn and sent again", "withdrawn", "test_store.py::test_withdrawal_leaves_a_tombstone"),
-    ("33g", "every answer the same as another entry's", "copy", "test_store.py::test_copies_of_another_entry"),
+    ("33g", "every answer the same as another, proven entry's", "copy", "test_store.py::test_copies_of_another_entry"),
     ("47", "ties", "the mean rank, shared", "test_ranking.py::test_ties_share_a_rank"),
     (
         "57",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,11 +50,28 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(where: Path | str, evidence: Path | str, **settings: float) -> Iterator[Server]:
-    """Serve a store until the block ends."""
+def served(
+    where: Path | str,
+    evidence: Path | str,
+    *,
+    before: Sequence[str] = (),
+    temporary: Path | None = None,
+    **settings: float,
+) -> Iterator[Server]:
+    """Serve a store until the block ends.
+
+    Args:
+        where: the store.
+        evidence: its evidence.
+        before: a command line that runs the server's.
+        temporary: its temporary folder.
+        settings: its limits.
+    """
     port = free_port()
     request = json.dumps([str(where), str(evidence), port, {"resamples": 20, "requests_a_minute": 100_000, **settings}])
-    process = subprocess.Popen([sys.executable, "-c", PROGRAM, request], stderr=subprocess.PIPE)
+    environment = {**os.environ, **({} if temporary is None else {"TMPDIR": str(temporary)})}
+    line = [*before, sys.executable, "-c", PROGRAM, request]
+    process = subprocess.Popen(line, stderr=subprocess.PIPE, env=environment)
     server = Server(f"http://127.0.0.1:{port}", port, process)
     try:
         _wait(server)

@@ -27,6 +27,7 @@ def group_score(history: str, challenge: str, skill: float | None, displacement:
         lock_in={"entropy": 0.8, "displacement": displacement, "against_history": 0.1}
         if challenge == "coevolve"
         else {},
+        restraint=1.0 - displacement if challenge == "coevolve" else None,
         queries=3168,
         samples=[] if skill is None else [skill - 0.05, skill, skill + 0.05],
     )

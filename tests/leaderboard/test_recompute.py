@@ -1,4 +1,4 @@
-"""Array code gives the bits of the environments, and refuses answers that are the truth."""
+"""A board finds what the benchmark scored, to the bit, and refuses answers that are the truth."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_packaged_run_is_recomputed_bit_for_bit(run: Path) -> None:
-    """The benchmark steps environments, the board does not; every number of every cell is the same."""
+    """Every number of every cell is the same; that both are those of stepped environments: `tests/envs/test_challenge.py`."""
     submission = validate(package(run, ABOUT))
     board, paths = submission.board, follow_paths(submission.board, submission.actions)
     for key in board.cells:

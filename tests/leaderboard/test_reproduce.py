@@ -16,7 +16,7 @@ import pytest
 
 import progressgym.leaderboard
 from progressgym.core.errors import UserError
-from progressgym.leaderboard import installation, sandbox
+from progressgym.leaderboard import attempts, installation, sandbox
 from progressgym.leaderboard.arrays import write_actions
 from progressgym.leaderboard.attempts import reproduce_entry
 from progressgym.leaderboard.board import load_board
@@ -390,4 +390,77 @@ def test_a_failed_reproduction_is_written_down(tmp_path: Path) -> None:
     (row,) = make_standings(store).rows
     assert row.open and row.place is None and row.reproduction == failed
     assert store.log()[-1].reasons == ["it hung"]
+    store.close()
+
+
+IMPOSSIBLE = """
+import json, os, struct
+class Agent:
+    def reset(self, task, seed=None): pass
+    def act(self, observation, info):
+        arrays = [["actions", "<f4", [0, 2**31 - 1, 2**31 - 1, 2**31 - 1]]]
+        header = json.dumps({"kind": "actions", "fields": {}, "arrays": arrays}).encode()
+        frame = struct.pack("<4sIQ", b"PGF1", len(header), 0) + header
+        for descriptor in range(3, 64):
+            try:
+                os.write(descriptor, frame)
+            except OSError:
+                pass
+        os._exit(0)
+"""
+
+
+@needs_sandbox
+def test_an_answer_of_impossible_shape_is_an_outcome(tmp_path: Path) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "odd.py").write_text(IMPOSSIBLE, encoding="utf-8")
+    one = submission("odd:Agent", lambda truth: truth.static_actions(), seeds=(0,))
+    performer = Performer(agent="odd:Agent", code=(code,), limits=LIMITS)
+    done = reproduce(one, split_of(one, tmp_path), performer, resamples=20)
+    assert not done.matches and "cannot have its shape" in done.note
+
+
+def entered(store: Store, one: Submission, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An entry of a small board whose evidence is this submission."""
+    told, evidence = verdict(name="theirs")
+    digest = str(store.submit(told, evidence, "ada").id)
+    monkeypatch.setattr(attempts, "load_submission", lambda path: one)
+    return digest
+
+
+@needs_sandbox
+def test_a_failed_installation_costs_an_attempt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store.open(tmp_path / "store")
+    one = submission("honest:Last", lambda truth: truth.static_actions(), seeds=(0,))
+    digest = entered(store, one, monkeypatch)
+
+    def fails() -> tuple[Path, ...]:
+        raise UserError("pip failed while installing the agent: Looking in indexes: https://me:secret@index")
+
+    heard: list[str] = []
+    performer = Performer(agent="honest:Last", limits=LIMITS)
+    split = split_of(one, tmp_path)
+    done = reproduce_entry(store, digest, split, performer, most=1, per=MONTH, install=fails, progress=heard.append)
+    assert not done.matches and done.note == "pip failed while installing the agent"
+    assert "secret" in heard[0] and "secret" not in str(store.log()), "for the owner's eyes"
+    assert [line.action for line in store.log()] == ["accepted", "attempted", "not-reproduced"]
+    with pytest.raises(UserError, match="used 1 of 1 attempts"):
+        reproduce_entry(store, digest, split, performer, most=1, per=MONTH, install=fails)
+    store.close()
+
+
+@needs_sandbox
+def test_the_boards_own_failure_is_written_down_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store.open(tmp_path / "store")
+    one = submission("honest:Last", lambda truth: truth.static_actions(), seeds=(0,))
+    digest = entered(store, one, monkeypatch)
+
+    def full() -> tuple[Path, ...]:
+        raise OSError(28, "No space left on device")
+
+    performer = Performer(agent="honest:Last", limits=LIMITS)
+    with pytest.raises(OSError, match="No space"):
+        reproduce_entry(store, digest, split_of(one, tmp_path), performer, most=1, per=MONTH, install=full)
+    assert store.log()[-1].reasons == ["the board failed while it ran the agent (OSError)"]
     store.close()

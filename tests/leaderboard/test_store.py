@@ -12,10 +12,11 @@ import pytest
 import sqlalchemy as sa
 
 from progressgym.core.errors import UserError
+from progressgym.leaderboard import store as store_module
 from progressgym.leaderboard.database import DATABASE
 from progressgym.leaderboard.problems import problem
-from progressgym.leaderboard.records import Verdict
-from progressgym.leaderboard.store import Store
+from progressgym.leaderboard.records import Reproduction, Verdict
+from progressgym.leaderboard.store import Receipt, Store
 from progressgym.leaderboard.tables import METADATA
 from tests.leaderboard.stores import reproduction, verdict
 
@@ -104,10 +105,62 @@ def test_a_name_keeps_its_key(store: Store) -> None:
     assert store.submit(*verdict(version="2", signer="a" * 64), "ada").created
 
 
+def submitted(store: Store, name: str, who: str, agent: str, *, answers: str = "same") -> Receipt:
+    """An entry whose agent has this id."""
+    told, evidence = verdict(name, answers=answers)
+    assert told.record is not None
+    record = told.record.model_copy(update={"agent": told.record.agent.model_copy(update={"id": agent})})
+    return store.submit(told.model_copy(update={"record": record}), evidence, who)
+
+
+def prove(store: Store, receipt: Receipt) -> Reproduction:
+    return store.record_reproduction(str(receipt.id), reproduction(0.4))
+
+
 def test_copies_of_another_entry(store: Store) -> None:
-    store.submit(*verdict(answers="same"), "ada")
-    assert codes(store.submit(*verdict("yours", answers="same"), "mallory")) == ["copy"]
-    assert store.submit(*verdict("twin", answers="same"), "ada").created, "one's own twin is no theft"
+    prove(store, submitted(store, "mine", "ada", "mine:Agent"))
+    assert codes(submitted(store, "yours", "mallory", "yours:Agent")) == ["copy"]
+    assert submitted(store, "twin", "ada", "mine:Agent").created, "one's own twin is no theft"
+
+
+def test_what_nobody_has_proven_blocks_nobody(store: Store) -> None:
+    """A row of unproven code that carries a shipped agent's answers, or anybody's."""
+    thief = submitted(store, "first", "mallory", "theft:Agent")
+    honest = submitted(store, "tracker", "ada", "lifelong-map")
+    other = submitted(store, "other", "bob", "bobs:Agent")
+    assert thief.created and honest.created and other.created
+    assert prove(store, honest).matches
+
+
+def test_an_honest_run_of_a_shipped_agent_is_no_copy_of_somebodys_code(store: Store) -> None:
+    prove(store, submitted(store, "first", "mallory", "theft:Agent"))
+    honest = submitted(store, "tracker", "ada", "lifelong-map?prior=2")
+    assert honest.created and prove(store, honest).matches
+    assert codes(submitted(store, "again", "eve", "lifelong-map?prior=2")) == ["copy"], "but of another honest run"
+    assert codes(submitted(store, "unknown", "eve", "no-such-agent")) == ["copy"], "nor is every id a shipped agent's"
+
+
+def test_a_copy_is_found_out_when_it_is_proven(store: Store) -> None:
+    """Both came in while nothing was proven: the earlier one is the original, whichever is proven first."""
+    moments = iter(f"2026-01-01T00:00:{second:02d}+00:00" for second in range(60))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store_module, "_now", lambda: next(moments))
+        original = submitted(store, "original", "ada", "mine:Agent")
+        copy = submitted(store, "copied", "mallory", "yours:Agent")
+        late = submitted(store, "late", "eve", "hers:Agent")
+        assert prove(store, late).matches, "nothing earlier is proven yet"
+        assert prove(store, original).matches, "an earlier one is no copy of a later one"
+        done = prove(store, copy)
+    assert not done.matches and done.groups == [] and "original 1: a copy" in done.note
+    assert store.entry(str(copy.id)).rung == "recomputed" and store.log()[-1].action == "not-reproduced"
+    assert str(store.entry(str(copy.id)).digest) not in store.scores("private")
+
+
+def test_a_tombstone_blocks_no_answers(store: Store) -> None:
+    receipt = submitted(store, "mine", "ada", "mine:Agent")
+    prove(store, receipt)
+    store.withdraw(str(receipt.id), "ada", "a mistake")
+    assert submitted(store, "yours", "bob", "yours:Agent").created
 
 
 def test_withdrawal_leaves_a_tombstone(store: Store) -> None:

@@ -78,3 +78,48 @@ def test_century_matrix_shows_every_number() -> None:
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert texts == [f".{n}00" for n in range(9)]
     assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["13", "14", "15"]
+
+
+ODD = [
+    "$a_$b$\\frac$",
+    "_hidden",
+    "100 $",
+    "a\nb\tc",
+    "\ud800 half",
+    "\x00\x1b[2J",
+    "x" * 5000,
+    "\u6f22\u5b57",
+    "",
+    "\\alpha_{",
+]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_any_name_is_drawn_as_it_is_written(name: str) -> None:
+    labels = [f"{name}{t}" for t in range(9)]
+    figures = [
+        plots.trajectories(labels, HUMAN, {name: AGENT, f"{name}?k={name}": -AGENT}, title=name, subtitle=name),
+        plots.heat_map(labels, {name: HUMAN}, title=name, subtitle=name, unit=name),
+        plots.value_bars(HUMAN[0], np.abs(HUMAN[0]), title=name, subtitle=name),
+        plots.century_matrix(labels, np.abs(HUMAN[:, :9]), title=name, subtitle=name, rows=name, columns=name),
+    ]
+    for figure in figures:
+        assert plots.to_array(figure, dpi=30).std() > 0
+        from matplotlib.text import Text
+
+        for text in figure.findobj(Text):
+            assert isinstance(text, Text) and not text.get_parse_math() and len(text.get_text()) < 3000
+
+
+def test_titles_keep_their_signs() -> None:
+    figure = plots.value_bars(HUMAN[0], np.abs(HUMAN[0]), title="costs $a_1$ and\n$b$", subtitle="")
+    plots.to_array(figure, dpi=30)
+    assert figure.texts[0].get_text() == "costs $a_1$ and $b$"
+
+
+def test_a_picture_that_fails_costs_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    failures: list[str] = []
+    with plots.extra(tmp_path / "p.png", failures):
+        raise RuntimeError("no\nfont")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "p.png could not be drawn: RuntimeError: no font" in line and len(failures) == 1

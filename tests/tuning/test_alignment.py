@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from progressgym.core.errors import UserError
+from progressgym.losses import ipo
 from progressgym.models import load_language_model
 from progressgym.tuning.alignment import AlignRecipe, dpo_stage, rlhf_stage, rloo_stage
 from progressgym.tuning.contrasts import Contrast, arrange, tokenise
@@ -65,6 +66,16 @@ def test_a_stage_is_a_pure_function_of_state_rows_and_seed(base: Path) -> None:
     dpo_stage(again, ROWS, FAST, seed=2)
     assert straight.weights is not None and again.weights is not None
     assert all(torch.equal(tensor, again.weights[name]) for name, tensor in straight.weights.items())
+
+
+def test_another_loss_trains_to_its_own_margin(base: Path) -> None:
+    """IPO begins at (0 - 1/2)^2 for certain preferences and stops where DPO goes on."""
+    finite, endless = tunable(base), tunable(base)
+    recipe = AlignRecipe(learning_rate=0.02, beta=1.0, epochs=8)
+    result = dpo_stage(finite, ROWS, recipe, seed=0, loss=ipo)
+    dpo_stage(endless, ROWS, recipe, seed=0)
+    assert result.losses[0] == pytest.approx(0.25, abs=1e-6) and result.losses[-1] < result.losses[0]
+    assert odds(finite) < odds(endless)
 
 
 def test_reading_leaves_no_trace(base: Path) -> None:

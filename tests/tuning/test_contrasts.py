@@ -10,7 +10,7 @@ import torch
 
 from progressgym.core.errors import UserError
 from progressgym.models import load_language_model
-from progressgym.tuning.contrasts import Contrast, arrange, collate, continuation_logps, soft_losses, tokenise
+from progressgym.tuning.contrasts import Contrast, arrange, collate, continuation_logps, tokenise
 from tests.tuning.tiny import save_tiny_llama
 
 torch.set_num_threads(1)
@@ -19,13 +19,6 @@ torch.set_num_threads(1)
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return load_language_model(save_tiny_llama(tmp_path_factory.mktemp("tiny")), device="cpu", dtype="float32")
-
-
-def test_the_loss_by_hand() -> None:
-    """m = 0 gives log 2 for every target; m = log 3 and y = 3/4 gives the entropy of (3/4, 1/4)."""
-    losses = soft_losses(torch.tensor([0.0, 0.0, math.log(3.0)]), torch.tensor([1.0, 0.5, 0.75]))
-    entropy = -0.75 * math.log(0.75) - 0.25 * math.log(0.25)
-    torch.testing.assert_close(losses, torch.tensor([math.log(2.0), math.log(2.0), entropy]))
 
 
 def test_logps_are_those_of_a_reading(loaded: Any) -> None:

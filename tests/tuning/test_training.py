@@ -134,3 +134,56 @@ def test_killed_stage_resumes_to_the_same_bits(folder: Path, tmp_path: Path) -> 
     one, two = (tmp_path / name / "adapter_model.safetensors" for name in ("whole", "killed"))
     assert one.read_bytes() == two.read_bytes()
     assert resumed.stdout == whole.stdout
+
+
+@pytest.mark.parametrize("damage", ["removed", "cut", "half marker", "old marker", "no number"])
+def test_checkpoints_that_are_not_whole_are_skipped(damage: str, folder: Path, tmp_path: Path) -> None:
+    """A removal that was killed leaves the marker and loses files; whatever is missing, the run goes on."""
+    recipe = StageRecipe(learning_rate=0.01, batch_size=2, checkpoint_steps=2)
+    examples = [Example(SEQUENCE, SEQUENCE)] * 8
+
+    def stage(checkpoints: Path) -> list[float]:
+        model = attach(load(folder), LoraRecipe(rank=2, top_layers=None), seed=0)
+        return train_stage(model, examples, recipe, seed=0, checkpoints=checkpoints).losses
+
+    whole = stage(tmp_path)
+    assert len(whole) == 4
+    newest = Path(str(newest_checkpoint(tmp_path)))
+    assert newest.name == "checkpoint-4"
+    if damage == "removed":
+        (newest / "adapter_model.safetensors").unlink()
+    elif damage == "cut":
+        (newest / "optimizer.pt").write_bytes((newest / "optimizer.pt").read_bytes()[:100])
+    elif damage == "half marker":
+        (newest / MARKER).write_text('{"step": 4, "fil')
+    elif damage == "old marker":
+        (newest / MARKER).write_text('{"step": 4}')
+    else:
+        newest.rename(tmp_path / "checkpoint-x")
+    assert Path(str(newest_checkpoint(tmp_path))).name == "checkpoint-2"
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-2"]
+    assert stage(tmp_path) == whole
+
+
+def test_a_finished_stage_is_not_trained_again(folder: Path, tmp_path: Path) -> None:
+    """Its last checkpoint gives the same weights, losses and number of steps."""
+    recipe = StageRecipe(learning_rate=0.01, batch_size=2, checkpoint_steps=100)
+    examples = [Example(SEQUENCE, SEQUENCE)] * 6
+    found = []
+    for attempt in range(2):
+        model = attach(load(folder), LoraRecipe(rank=2, top_layers=None), seed=attempt)
+        steps: list[int] = []
+        result = train_stage(
+            model,
+            examples,
+            recipe,
+            seed=0,
+            checkpoints=tmp_path,
+            progress=lambda done, *_, steps=steps: steps.append(done),
+        )
+        weights = {name: w.detach().clone() for name, w in model.named_parameters() if w.requires_grad}
+        found.append((result.losses, result.steps, weights))
+        assert len(steps) == (3, 0)[attempt]
+    (losses, count, weights), (again, same, others) = found
+    assert losses == again and count == same == 3
+    assert all(torch.equal(weights[name], others[name]) for name in weights)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError, did_you_mean
 from progressgym.core.files import sha256_bytes
+from progressgym.core.text import check_well_formed
 from progressgym.models.endpoints.address import Address, api_key, parse_address
 from progressgym.models.endpoints.client import Client, EndpointError
 from progressgym.models.endpoints.kept import KeptAnswers, answer_key
@@ -97,6 +98,7 @@ class EndpointModel:
         """
         if len(contexts) != len(options):
             raise UserError(f"{len(contexts)} contexts but {len(options)} lists of options; they must pair up")
+        check_well_formed((*contexts, *framings, *(text for texts in options for text in texts)), "a text to be scored")
         asked = [
             [(context + framing, tuple(texts)) for framing in framings]
             for context, texts in zip(contexts, options, strict=True)

@@ -145,7 +145,7 @@ def of_config(path: Path) -> Architecture:
             vocabulary=int(config["vocab_size"]),
             tied=bool(config.get("tie_word_embeddings", False)),
         )
-    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
         raise UserError(f"{path} does not describe a model of the Llama family ({error}); give --parameters") from None
 
 

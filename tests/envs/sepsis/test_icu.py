@@ -154,3 +154,17 @@ def test_damaged_files_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: obje
     monkeypatch.setattr(tables, "data_folder", lambda: folder)
     with pytest.raises(UserError, match="damaged"):
         icu_tables.__wrapped__()
+
+
+def test_a_picture_and_the_wrapper_that_asks_for_one() -> None:
+    """stable-baselines3 makes every environment with `rgb_array`."""
+    from stable_baselines3.common.env_util import make_vec_env
+
+    env = gym.make(ID, render_mode="rgb_array")
+    env.reset(seed=0)
+    before = env.render()
+    assert isinstance(before, np.ndarray) and before.dtype == np.uint8 and before.shape == (320, 480, 3)
+    for _ in range(3):
+        env.step(env.action_space.sample())
+    assert not np.array_equal(before, env.render())
+    make_vec_env(ID, 2).reset()

@@ -163,7 +163,7 @@ def test_episodes_follow_the_table() -> None:
         ({"glucose": "fixed"}, "known: corrected, published"),
         ({"observation": "level"}, "did you mean 'levels'"),
         ({"horizon": 0}, "horizon is 0"),
-        ({"render_mode": "human"}, "known: ansi"),
+        ({"render_mode": "video"}, "known: ansi, rgb_array"),
     ],
 )
 def test_bad_arguments(arguments: dict[str, Any], message: str) -> None:
@@ -180,3 +180,17 @@ def test_bad_actions_and_ends() -> None:
     with pytest.raises(UserError, match="no action 8"):
         env.step(8)
     assert action_name(7) == "antibiotics, vasopressors and ventilation"
+
+
+def test_a_picture_and_the_wrapper_that_asks_for_one() -> None:
+    """stable-baselines3 makes every environment with `rgb_array`."""
+    from stable_baselines3.common.env_util import make_vec_env
+
+    env = gym.make(ID, render_mode="rgb_array")
+    env.reset(seed=0)
+    before = env.render()
+    assert isinstance(before, np.ndarray) and before.dtype == np.uint8 and before.shape == (320, 480, 3)
+    for _ in range(3):
+        env.step(env.action_space.sample())
+    assert not np.array_equal(before, env.render())
+    make_vec_env(ID, 2).reset()

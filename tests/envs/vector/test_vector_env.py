@@ -13,7 +13,7 @@ import torch
 from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode
 
-from progressgym.agents.align import map_update
+from progressgym.agents.methods import Map, Stage
 from progressgym.agents.policies.stance import StancePolicy
 from progressgym.core.errors import UserError
 from progressgym.envs.actions import to_action
@@ -207,7 +207,9 @@ def test_an_agent_trains_a_thousand_seeds_on_the_device() -> None:
     static = torch.as_tensor(to_action(history.answers[0])).expand(rows, -1, -1)
     gap = []
     for _ in range(8):
-        theta = map_update(features, offsets, observation["labels"].double(), weights, theta, prior=8.0)
+        labels = observation["labels"].double()
+        century = Stage(features=features, offsets=offsets, targets=labels, weights=weights, start=theta)
+        theta = Map(prior=8.0).update(century)
         observation, rewards, *_ = envs.step(policy.logits(theta))
         assert rewards.shape == (rows,) and observation["labels"].device == rewards.device == theta.device
         gap.append(rewards)

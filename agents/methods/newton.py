@@ -1,8 +1,9 @@
-"""One solver for all alignment methods of the stance policy: ridge logistic regression, a whole batch at once.
+"""One solver for all alignment methods of the stance policy: a convex loss of margins with a ridge, a batch at once.
 
-    minimise over theta   sum_q u_q [log(1 + exp(m_q)) - y_q m_q] + ridge / 2 |theta - centre|^2,   m = X theta + o
+    minimise over theta   sum_q u_q L(m_q, y_q) + ridge / 2 |theta - centre|^2,   m = X theta + o
 
-The problem has 19 unknowns and is strictly convex, so damped Newton steps reach its only minimum in a handful of
+L is the cross-entropy of logistic regression or another one of `progressgym.losses`. The problem has 19 unknowns and is
+strictly convex, so damped Newton steps reach its only minimum in a handful of
 rounds, where gradient descent would need hundreds and a learning rate. Each row of a batch stops for itself: a row's
 result does not depend on which other rows were solved beside it.
 
@@ -13,18 +14,30 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
+
+from progressgym.core.errors import UserError
+from progressgym.losses import Loss, derivatives, sigmoid, weighted
 
 ROUNDS = 100
 HALVINGS = 40
 TOLERANCE = 1e-18
 """A row stops when half its Newton decrement, the expected improvement of the loss, falls below this."""
+STUCK = 1e-9
+"""A row that has not come as near as this after all rounds is at a corner, not at a minimum."""
 GRID = 2.0**20
 """Solutions are rounded to multiples of 1 / GRID, far below what moves a score: the last bits of matrix products
 differ between processors and batch sizes, results must not."""
 
 
-def solve(features: Tensor, offsets: Tensor, targets: Tensor, weights: Tensor, centre: Tensor, ridge: float) -> Tensor:
+def solve(
+    features: Tensor,
+    offsets: Tensor,
+    targets: Tensor,
+    weights: Tensor,
+    centre: Tensor,
+    ridge: float,
+    loss: Loss = sigmoid,
+) -> Tensor:
     """The minimum for every row of a batch.
 
     Args:
@@ -34,19 +47,22 @@ def solve(features: Tensor, offsets: Tensor, targets: Tensor, weights: Tensor, c
         weights: u (B, Q), >= 0.
         centre: (B, D) centre of the Gaussian prior, and where the search begins.
         ridge: its precision, > 0.
+        loss: L, convex and without corners.
 
     Returns:
         theta (B, D), float64, on the grid.
+
+    Raises:
+        UserError: a loss with corners, on which Newton's steps do not settle.
     """
     theta = centre.clone()
     identity = ridge * torch.eye(theta.shape[1], dtype=theta.dtype, device=theta.device)
     active = torch.ones(len(theta), dtype=torch.bool, device=theta.device)
     margins = _margins(features, offsets, theta)
-    loss = _loss(margins, targets, weights, theta - centre, ridge)
+    total = _total(loss, margins, targets, weights, theta - centre, ridge)
     for _ in range(ROUNDS):
-        chance = torch.sigmoid(margins)
-        gradient = _back(features, weights * (chance - targets)) + ridge * (theta - centre)
-        curvature = weights * chance * (1.0 - chance)
+        slope, curvature = derivatives(loss, margins, targets, weights)
+        gradient = _back(features, slope) + ridge * (theta - centre)
         hessian = torch.bmm((features * curvature[..., None]).transpose(1, 2), features) + identity
         step = torch.linalg.solve(hessian, gradient)
         decrement = (gradient * step).sum(-1)
@@ -57,15 +73,20 @@ def solve(features: Tensor, offsets: Tensor, targets: Tensor, weights: Tensor, c
         for _ in range(HALVINGS):
             trial = theta - size[:, None] * step
             trial_margins = _margins(features, offsets, trial)
-            trial_loss = _loss(trial_margins, targets, weights, trial - centre, ridge)
+            trial_total = _total(loss, trial_margins, targets, weights, trial - centre, ridge)
             # The slack lets the last round pass, whose gain is smaller than the rounding of the loss.
-            poor = active & (trial_loss > loss - 0.25 * size * decrement + 1e-12 * loss.abs())
+            poor = active & (trial_total > total - 0.25 * size * decrement + 1e-12 * total.abs())
             if not bool(poor.any()):
                 break
             size = torch.where(poor, 0.5 * size, size)
         theta = torch.where(active[:, None], trial, theta)
         margins = torch.where(active[:, None], trial_margins, margins)
-        loss = torch.where(active, trial_loss, loss)
+        total = torch.where(active, trial_total, total)
+    else:
+        if loss is not sigmoid and bool((active & (decrement > STUCK)).any()):
+            raise UserError(
+                "this loss has corners, where the stance solver does not settle; use a smooth one: sigmoid, ipo"
+            )
     return torch.round(theta * GRID) / GRID
 
 
@@ -77,6 +98,5 @@ def _back(features: Tensor, residuals: Tensor) -> Tensor:
     return torch.bmm(residuals[:, None, :], features)[:, 0]
 
 
-def _loss(margins: Tensor, targets: Tensor, weights: Tensor, shift: Tensor, ridge: float) -> Tensor:
-    data = weights * (softplus(margins, threshold=700.0) - targets * margins)
-    return data.sum(-1) + 0.5 * ridge * (shift * shift).sum(-1)
+def _total(loss: Loss, margins: Tensor, targets: Tensor, weights: Tensor, shift: Tensor, ridge: float) -> Tensor:
+    return weighted(loss, margins, targets, weights).sum(-1) + 0.5 * ridge * (shift * shift).sum(-1)

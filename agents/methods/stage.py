@@ -1,0 +1,136 @@
+"""What every alignment method is told of a century, and what all of them have in common.
+
+A method is a frozen dataclass of hyperparameters: its fields are the arguments of its agents (`lifelong-dpo?ridge=1`).
+It adjusts a stance (`update`), and a language model if it can (`rows` and `train`).
+
+Legend of shapes: B episodes, Q comparisons, D = 19.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+from progressgym.core.arguments import OneOf, Positive, Steps, check_fields
+from progressgym.instruments.stance import DEFAULT_SCALE
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from progressgym.agents.agent import Agent
+    from progressgym.agents.policies.language_model import LanguageModelPolicy
+    from progressgym.agents.policies.stance import StancePolicy
+    from progressgym.tuning.alignment import AlignRecipe
+    from progressgym.tuning.contrasts import Contrast
+    from progressgym.tuning.training import Report
+    from progressgym.tuning.tunable import TunableModel
+
+TARGETS = ("soft", "signed")
+TRANSFORMS = {"debate": "progressgym.agents.debate.labels:DebatedLabels"}
+"""Targets that are not the human's labels but what a class makes of them, as choices, which are weighed as signed ones:
+name -> `module:Class`, see `series.Transform`."""
+Reference = Annotated[str, OneOf("reference", ("stage", "uniform"))]
+"""What a policy is held to: `stage`, the policy that the century begins with, or `uniform`."""
+
+
+@dataclass(kw_only=True, frozen=True, eq=False)
+class Stage:
+    """One century of a batch of stance policies."""
+
+    features: Tensor
+    """(B, Q, D) scale * (Phi_a - Phi_b)."""
+    offsets: Tensor
+    """(B, Q) c_a - c_b, the first century's log-odds."""
+    targets: Tensor
+    """y (B, Q): probability that a is preferred."""
+    weights: Tensor
+    """u (B, Q) of the comparisons in the loss."""
+    start: Tensor
+    """(B, D) the stance that the century begins with."""
+    kind: str = "probability"
+    """Of labels: `probability` or `sample`."""
+    policy: StancePolicy | None = None
+    """What the stances shift, where a method needs more of it than the comparisons say."""
+
+
+@dataclass(kw_only=True, frozen=True, eq=False)
+class ModelStage:
+    """One century of one language model."""
+
+    policy: LanguageModelPolicy
+    """The model as the century begins with it."""
+    pairs: NDArray[np.int64]
+    """(Q, 3) item, option a, option b: the comparisons to train on."""
+    targets: NDArray[np.float64]
+    """y (Q,): probability that a is preferred."""
+    weights: NDArray[np.float64]
+    """u (Q,) of the comparisons in the loss."""
+    seed: int
+    """Of everything that is drawn."""
+
+    def rows(self, beta: float, reference: str) -> list[Contrast]:
+        """The comparisons as rows to train on, against a reference of strength beta."""
+        import numpy as np
+
+        own = self.policy.logits(np.unique(self.pairs[:, 0])) if reference == "uniform" else None
+        return self.policy.rows(self.pairs, self.targets, self.weights, own, beta, self.seed)
+
+
+@dataclass(kw_only=True, frozen=True)
+class Method:
+    """An alignment method: a subclass adds its hyperparameters and `update`."""
+
+    independent: bool = False
+    """Restart from century 0's policy every century instead of continuing from the last one."""
+    forecast: Steps = 0
+    """K: for how many centuries ahead preferences are extrapolated."""
+    order: Steps = 0
+    """M: degree of the extrapolating polynomial."""
+    targets: Annotated[str, OneOf("kind of targets", (*TARGETS, *TRANSFORMS))] | None = None
+    """`soft` or `signed`, see `forecast.loss_terms`, or `debate`, see `series`; soft for probabilities and signed for
+    samples when None."""
+    scale: Positive = DEFAULT_SCALE
+    """How far a unit of the stance moves the logits."""
+    device: str = "auto"
+    """`auto`, or a torch device such as `cpu` or `cuda`."""
+
+    def __post_init__(self) -> None:
+        """Check names and ranges."""
+        check_fields(self)
+
+    def update(self, stage: Stage) -> Tensor:
+        """A century's new stances (B, D)."""
+        raise NotImplementedError
+
+    def agent(self, name: str) -> Agent:
+        """The agent that learns a stance by this method."""
+        from progressgym.agents.learner import Learner
+
+        return Learner(name, self)
+
+
+def adjusts_models(method: type) -> bool:
+    """Whether a method can adjust a language model."""
+    return all(callable(getattr(method, name, None)) for name in ("rows", "train"))
+
+
+class ModelMethod(Protocol):
+    """A method that can adjust a language model, too."""
+
+    @property
+    def strength(self) -> float:
+        """Beta: strength of the reference, in units of the log-odds between two options."""
+        ...
+
+    def rows(self, stage: ModelStage) -> list[Contrast]:
+        """What the model is trained on in a century."""
+        ...
+
+    def train(
+        self, tunable: TunableModel, rows: Sequence[Contrast], recipe: AlignRecipe, *, seed: int, report: Report | None
+    ) -> Any:
+        """Train a model on rows."""
+        ...

@@ -1,0 +1,224 @@
+"""Challenges: what is asked of an agent, and how it counts.
+
+A challenge is a frozen dataclass. Its fields are the arguments of its id (`follow`, `predict?horizon=2`,
+`follow?labels=sample`); its class says everything that agents, tables, boards and pages have to know,
+so that none of them knows a challenge by name. A new one is a class like `Follow` in `envs/follow.py`, beside its
+environment, and a line in `envs/__init__.py`.
+
+Legend of shapes: T centuries, n steps, N items, K options, D = 19.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from progressgym.core.arguments import as_typed, refuse_unknown
+from progressgym.core.errors import UserError, unknown
+from progressgym.core.ids import Scalar, format_id, parse_id
+from progressgym.core.registry import Entry, Registry
+
+if TYPE_CHECKING:
+    from progressgym.envs.base import ProgressEnv
+    from progressgym.envs.task import Task
+    from progressgym.histories.history import History
+    from progressgym.histories.source import HistorySpec
+    from progressgym.instruments.instrument import Instrument
+    from progressgym.scores.utilities import Utility
+
+Floats = NDArray[np.float64]
+LABELS = ("probability", "sample")
+CHALLENGES = Registry("challenge", (), group="progressgym.challenges", row=Entry)
+"""Every challenge, filled by `progressgym.envs`; a class says what it is in its `summary`."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number that is shown beside the score."""
+
+    name: str
+    """In records."""
+    title: str
+    """On pages."""
+    short: str
+    """At the head of a narrow column."""
+
+
+@dataclass(kw_only=True, frozen=True)
+class Challenge:
+    """What all challenges share: comparisons are asked, answers are given, and their values are compared with history.
+
+    The episode's utility is the sum of those of its steps. Skill, which is shown and ranks, is the utility as a share of
+    the reference's lead over an agent that stays at century 0; it stays the same when a utility is shifted or scaled.
+    """
+
+    queries: str | int = "all"
+    """`all` pairs, or how many."""
+    labels: str = "probability"
+    """`probability` or `sample`."""
+
+    name: ClassVar[str]
+    """In ids, tables and paths; one without a version is v0 for ever: what was scored under it stays comparable."""
+    kind: ClassVar[str]
+    """What tasks call it: the name of a registered challenge that differs from it in nothing but defaults. A version that
+    counts in another way, or whose human moves in another way, is a kind of its own."""
+    title: ClassVar[str]
+    """In headings."""
+    summary: ClassVar[str]
+    """One line."""
+    environment: ClassVar[str]
+    """Gymnasium id."""
+    first_shown: ClassVar[int] = 1
+    """Century of the first comparisons."""
+    simulates_human: ClassVar[bool] = False
+    """Whether the human is moved by the agent's answers. Then the human is what is scored, and all answers count."""
+    measures: ClassVar[tuple[Measure, ...]] = ()
+    """What `measured` returns beside the score."""
+    cost: ClassVar[str | None] = None
+    """How it is ranked. None: by the score alone. A measure's name: by the Pareto pair of the score and this measure,
+    of which less is better."""
+    scale: ClassVar[str] = "code_sum_of_maxes"
+    """Which published scale tables show, see `progressgym.scores.published`."""
+    legend: ClassVar[tuple[str, ...]] = ()
+    """Lines below a table that shows it."""
+    caution: ClassVar[str] = ""
+    """What a reader must know before comparing scores, a sentence."""
+    ranking_note: ClassVar[str] = ""
+    """How a board ranks it where that is not by the score alone, a sentence."""
+
+    # The id.
+
+    @property
+    def arguments(self) -> tuple[tuple[str, Scalar], ...]:
+        """All arguments that belong to an id, sorted by name."""
+        return tuple(sorted((field.name, getattr(self, field.name)) for field in dataclasses.fields(self)))
+
+    @property
+    def id(self) -> str:
+        """Id without defaults."""
+        plain = defaults(type(self))
+        return format_id(self.name, **{key: value for key, value in self.arguments if value != plain[key]})
+
+    @property
+    def unlabelled(self) -> str:
+        """Id without the kind of labels: what the two columns of a table share."""
+        return self.replace(labels="probability").id
+
+    def replace(self, **arguments: Any) -> Self:
+        """The challenge with other arguments."""
+        return dataclasses.replace(self, **arguments)
+
+    def make(self, history: HistorySpec, instrument: Instrument | None = None) -> ProgressEnv:
+        """The environment, without wrappers; `instrument` is what synthetic histories answer, `moral19-v1` by default."""
+        own = {"history": history, "instrument": instrument, "disable_env_checker": True}
+        arguments: dict[str, Any] = {**dict(self.arguments), **own}
+        with warnings.catch_warnings():
+            # An id names its version, so that its scores stay what they are; a newer one is no reason to warn.
+            warnings.filterwarnings("ignore", message=".*is out of date.*", category=DeprecationWarning)
+            env: ProgressEnv = gym.make(self.environment, **arguments).unwrapped  # type: ignore[assignment]  # it is one
+        return env
+
+    # When.
+
+    @property
+    def horizon(self) -> int:
+        """Centuries between the last comparisons and the scored answers."""
+        return 0
+
+    @property
+    def first(self) -> int:
+        """Century that step 0 is compared with."""
+        return 1 + self.horizon
+
+    @property
+    def lead(self) -> int:
+        """How many centuries the reference's answers are ahead of the comparisons shown."""
+        return self.first - self.first_shown
+
+    def reference(self, truth: NDArray[np.floating], steps: int) -> NDArray[np.floating]:
+        """(n, N, K) what the reference answers, of the truth (T, N, K)."""
+        return truth[self.first : self.first + steps]
+
+    # How it counts.
+
+    @property
+    def utility(self) -> Utility:
+        """Utilities of steps, from values and the human's path: see `progressgym.scores.utilities.Utility`."""
+        raise NotImplementedError
+
+    def counted(self, instrument: Instrument) -> NDArray[np.int64]:
+        """Indices of the items whose answers make a difference."""
+        if self.simulates_human:
+            return np.arange(len(instrument.items), dtype=np.int64)
+        return instrument.evaluation
+
+    def scored(self, history: History, answers: Floats) -> Floats:
+        """What is compared with history: the agent's answers, or those of the human whom they moved.
+
+        Args:
+            history: the truth.
+            answers: (n, N, K) the agent's.
+
+        Returns:
+            (n, N, K).
+        """
+        return answers
+
+    def measured(self, history: History, scored: Floats) -> Mapping[str, float]:
+        """The `measures` of an episode.
+
+        Args:
+            history: the truth.
+            scored: (n, N, K) what `scored` returned.
+        """
+        return {}
+
+
+def defaults(kind: type[Challenge]) -> dict[str, Scalar]:
+    """Arguments of a class of challenges with their defaults."""
+    return {field.name: getattr(kind, field.name) for field in dataclasses.fields(kind)}
+
+
+def challenge_class(name: str) -> type[Challenge]:
+    """The class of a challenge, by name.
+
+    Raises:
+        UserError: no such name, or one that stands for something else.
+    """
+    found = CHALLENGES.load(name)
+    if not (isinstance(found, type) and issubclass(found, Challenge)):
+        raise UserError(f"{CHALLENGES[name].target}, registered as challenge {name!r}, is not a Challenge")
+    return found
+
+
+@lru_cache(maxsize=256)
+def parse_challenge(text: str) -> Challenge:
+    """Read a challenge's id.
+
+    Raises:
+        UserError: unknown challenge or argument.
+
+    >>> parse_challenge("follow?labels=probability").id, parse_challenge("follow?labels=sample").id
+    ('follow', 'follow?labels=sample')
+    """
+    asked = parse_id(text)
+    kind, known = challenge_class(asked.name), CHALLENGES.arguments(asked.name)
+    refuse_unknown(f"challenge {asked.name!r}", asked.arguments, sorted(known))
+    given: dict[str, Any] = {key: as_typed(value, known[key]) for key, value in asked.arguments.items()}
+    challenge = kind(**given)  # the environment checks its arguments when it is made
+    if challenge.labels not in LABELS:
+        raise unknown("kind of labels", str(challenge.labels), LABELS)
+    return challenge
+
+
+def challenge_of(task: Task) -> Challenge:
+    """The challenge that a task belongs to, with the task's parameters, under the name of its kind."""
+    return challenge_class(task.challenge)(**task.parameters)  # type: ignore[arg-type]  # checked by its environment

@@ -1,0 +1,220 @@
+"""Drift explained: how much of the human's movement an agent's values account for. The headline of Follow and Predict.
+
+    drift explained = 1 - sum |v_agent - v_human|^2 / sum |v_static - v_human|^2
+
+over steps and covered dimensions. 1 = the truth, 0 = never learns, below 0 = worse than never learning. Cosines are blind
+to scale: an agent whose log-odds are multiplied by 0.001 says nothing and keeps its cosine. Here it is far below 0,
+because its values are near 0 while the human's are not.
+
+**The truth's own error.** Values of people are estimated from finitely many answers, so E |v - h^|^2 = |v - h|^2 + var(h^).
+The variance is known (a multinomial's, from the number of people asked) and is taken off both sums. An agent that repeats
+the measured truth itself has no such error and would come out above 1: a sum of squares is never taken below 0.
+
+**Intervals.** R = 1 - A / S is inside when 0 is inside the interval of Q(R) = S (1 - R) - A (Fieller 1954, J. R. Stat. Soc.
+B 16), a difference of averages, whose variance has three parts that are added:
+
+    items   delete-one jackknife over the items (Efron & Stein 1981, Ann. Stat. 9), which errs on the wide side
+    runs    spread over runs (seeds, splits of the items, histories) divided by their number
+    people  the sampling error of the human's answers, carried through by first-order error propagation
+
+with Student's t at the smaller of the effective numbers of items and of runs (Welch & Satterthwaite). Nothing is drawn, so an
+interval is the same everywhere. Measured coverage: `docs/statistics.md`.
+
+Legend of shapes: R runs, n steps, N items, K options, D dimensions. A run has its own mask of scored items, so the
+average over many splits of a questionnaire is one call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from progressgym.core.errors import UserError
+from progressgym.scores.intervals import Interval
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+TAIL = 0.975
+
+
+@dataclass(kw_only=True, frozen=True, eq=False)
+class Truth:
+    """What agents are compared with: the human's answers at the compared steps and how well they are known."""
+
+    contributions: Floats
+    """(R or 1, n, N, D) x_id = sum_k p L of the human's answers, NaN nowhere; see `resampling.item_contributions`."""
+    scored: Bools
+    """(R, n or 1, N) the items that a run is scored on at a step: of its split, and answered by the human there."""
+    masses: Floats
+    """(N, D) the most that an item can add to a dimension."""
+    answers: Floats | None = None
+    """(R or 1, n, N, K) the human's answers, needed for the sampling error only."""
+    loadings: Floats | None = None
+    """(N, K, D)."""
+    respondents: Floats | None = None
+    """(R or 1, n, N) effective number of people behind an answer, infinite where it is exact. None: all are exact."""
+
+    @cached_property
+    def mass(self) -> Floats:
+        """(R, n or 1, D) sum over the scored items of m_id."""
+        mass: Floats = np.asarray(self.scored, dtype=np.float64) @ self.masses
+        return mass
+
+    @cached_property
+    def covered(self) -> Bools:
+        """(R, n or 1, D)."""
+        return self.mass > 0
+
+    @cached_property
+    def variances(self) -> Floats:
+        """(R or 1, n, N, D) sampling variance of every contribution of the human's."""
+        if self.respondents is None or self.answers is None or self.loadings is None:
+            return np.zeros_like(self.contributions)
+        second = np.einsum("rtik,ikd->rtid", self.answers, self.loadings**2)
+        variances: Floats = np.maximum(second - self.contributions**2, 0.0) / self.respondents[..., None]
+        return variances
+
+
+@dataclass(kw_only=True, frozen=True, eq=False)
+class Errors:
+    """Squared distances between an agent's and the human's values, with what their uncertainty needs."""
+
+    runs: Floats
+    """(R,) summed over steps and dimensions, the truth's own error taken off."""
+    without: Floats
+    """(N, R) the same without one item each."""
+    gradients: Floats
+    """(R, n, N, D) derivative of `runs` by the human's contributions."""
+
+    @property
+    def mean(self) -> float:
+        """Average over runs."""
+        return float(self.runs.mean())
+
+
+@dataclass(kw_only=True, frozen=True)
+class Explained:
+    """Drift explained by one agent, or its difference to another's."""
+
+    interval: Interval | None
+    """None where the human's drift cannot be told from no drift: there is nothing to explain."""
+    shares: dict[str, float]
+    """Shares of the variance that come from items, runs and people."""
+    spread: float
+    """Standard deviation over runs of a run's own figure, (S_r - A_r) / mean S: what another seed or split does."""
+
+
+def squared_errors(contributions: Floats, truth: Truth) -> Errors:
+    """Squared distances of one agent's path.
+
+    Args:
+        contributions: (R or 1, n, N, D) of the agent's answers.
+        truth: what it is compared with.
+
+    Raises:
+        UserError: shapes that do not fit, or numbers that are not finite.
+    """
+    path = np.asarray(contributions, dtype=np.float64)
+    weights = np.asarray(truth.scored, dtype=np.float64)
+    if path.shape[1:] != truth.contributions.shape[1:] or len(path) not in (1, len(weights)):
+        raise UserError(f"contributions have shape {path.shape}, expected {truth.contributions.shape}")
+    gap = path - truth.contributions
+    if not np.isfinite(gap).all():
+        raise UserError("contributions hold NaN or infinite numbers")
+    shape = (len(weights), *gap.shape[1:])
+    gap = np.broadcast_to(gap, shape) * weights[..., None]
+    noise = np.broadcast_to(truth.variances, shape) * weights[..., None]
+    exact = np.abs(gap).max(axis=(1, 2, 3)) <= 1e-6  # repeats the measured truth, error and all; float32 on the way
+    noise = np.where(exact[:, None, None, None], 0.0, noise)
+    total, error = gap.sum(2), noise.sum(2)
+    runs = _sum_of_squares(total, error, truth.mass)
+    without = np.stack(
+        [
+            _sum_of_squares(
+                total - gap[:, :, i], error - noise[:, :, i], truth.mass - weights[..., i, None] * truth.masses[i]
+            )
+            for i in range(gap.shape[2])
+        ]
+    )
+    scale = np.where(truth.covered, truth.mass, 1.0) ** 2
+    gradients = -2 * (np.where(truth.covered, total, 0.0) / scale)[:, :, None, :] * weights[..., None]
+    return Errors(runs=runs, without=without, gradients=gradients)
+
+
+def drift_explained(agent: Errors, static: Errors, truth: Truth, *, other: Errors | None = None) -> Explained:
+    """1 - A / S with its 95 % interval; with `other`, how much more of the drift an agent explains than the other.
+
+    Args:
+        agent: of the agent.
+        static: of never learning.
+        truth: what both were compared with.
+        other: of another agent on the same runs; the difference of the two figures is (A_other - A) / S.
+    """
+    top = _difference(static if other is None else other, agent)
+    parts = [_variances(one, two, truth) for one, two in ((top, top), (top, static), (static, static))]
+    numerator, denominator = top.mean, static.mean
+    quantile = _quantile(parts[0], static)
+    mid = numerator / denominator if denominator > 0 else float("nan")
+    spread = float(top.runs.std(ddof=1) / denominator) if len(top.runs) > 1 and denominator > 0 else 0.0
+    bounds = _fieller(numerator, denominator, [sum(part.values()) for part in parts], quantile)
+    whole = sum(parts[0].values())
+    shares = {name: (value / whole if whole > 0 else 0.0) for name, value in parts[0].items()}
+    if bounds is None:
+        return Explained(interval=None, shares=shares, spread=spread)
+    low, high = bounds
+    return Explained(interval=Interval(low=min(low, mid), mid=mid, high=max(high, mid)), shares=shares, spread=spread)
+
+
+def _sum_of_squares(total: Floats, error: Floats, mass: Floats) -> Floats:
+    """(R, n, D) sums over items -> (R,) |v_agent - v_human|^2 without the truth's own error, never below 0."""
+    scale = np.where(mass > 1e-12, mass, 1.0) ** 2
+    covered = mass > 1e-12
+    distance: Floats = np.where(covered, (total**2 - error) / scale, 0.0).sum((-1, -2))
+    return np.maximum(distance, 0.0)
+
+
+def _difference(one: Errors, two: Errors) -> Errors:
+    return Errors(runs=one.runs - two.runs, without=one.without - two.without, gradients=one.gradients - two.gradients)
+
+
+def _variances(one: Errors, two: Errors, truth: Truth) -> dict[str, float]:
+    """Covariance of two averages over runs, by source."""
+    runs, items = len(one.runs), len(one.without)
+    left, right = one.without.mean(1), two.without.mean(1)
+    jackknife = (items - 1) / items * float(((left - left.mean()) * (right - right.mean())).sum())
+    spread = float(np.cov(one.runs, two.runs)[0, 1]) / runs if runs > 1 else 0.0
+    return {"items": jackknife, "runs": spread, "people": _people(one, two, truth)}
+
+
+def _people(one: Errors, two: Errors, truth: Truth) -> float:
+    """Covariance from the people's sampling error. A history that all runs share has one error for all of them."""
+    if truth.respondents is None or truth.loadings is None or truth.answers is None:
+        return 0.0
+    shared = len(truth.answers) == 1
+    mean = [g.mean(0, keepdims=True) if shared else g / len(g) for g in (one.gradients, two.gradients)]
+    a, b = (np.einsum("rtid,ikd->rtik", g, truth.loadings) for g in mean)
+    p = truth.answers
+    covariance = (p * a * b).sum(-1) - (p * a).sum(-1) * (p * b).sum(-1)
+    return float((covariance / truth.respondents).sum())
+
+
+def _quantile(variances: dict[str, float], static: Errors) -> float:
+    """Student's t at the degrees of freedom of Welch and Satterthwaite; the people's part is known, so normal."""
+    parts = {"items": len(static.without) - 1, "runs": len(static.runs) - 1}
+    whole = sum(variances.values())
+    below = sum(variances[name] ** 2 / freedom for name, freedom in parts.items() if freedom > 0)
+    return float(stdtrit(whole**2 / below if below > 0 else 1e6, TAIL))
+
+
+def _fieller(top: float, bottom: float, variances: list[float], quantile: float) -> tuple[float, float] | None:
+    """The ratios r for which |top - r bottom| <= quantile x its standard error; None when the bottom may be 0."""
+    tt, tb, bb = (quantile**2 * v for v in variances)
+    a, b, c = bottom**2 - bb, -2 * (top * bottom - tb), top**2 - tt
+    if bottom <= 0 or a <= 0:
+        return None
+    root = max(b**2 - 4 * a * c, 0.0) ** 0.5
+    return (-b - root) / (2 * a), (-b + root) / (2 * a)

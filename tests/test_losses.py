@@ -1,0 +1,86 @@
+"""Losses by the equations in their docstrings, and their derivatives by finite differences."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from progressgym.core.errors import UserError
+from progressgym.losses import LOSSES, Loss, Margins, derivatives, hinge, ipo, loss_of, sigmoid, weighted
+
+torch.set_num_threads(1)
+
+
+def of(loss: Loss, margins: list[float], targets: list[float]) -> torch.Tensor:
+    given = Margins(
+        margin=torch.tensor(margins, dtype=torch.float64), target=torch.tensor(targets, dtype=torch.float64)
+    )
+    return loss(given)
+
+
+def test_cross_entropy_by_hand() -> None:
+    """m = 0 gives log 2 for every target; m = log 3 and y = 3/4 gives the entropy of (3/4, 1/4)."""
+    entropy = -0.75 * math.log(0.75) - 0.25 * math.log(0.25)
+    losses = of(sigmoid, [0.0, 0.0, math.log(3.0)], [1.0, 0.5, 0.75])
+    torch.testing.assert_close(losses, torch.tensor([math.log(2.0), math.log(2.0), entropy], dtype=torch.float64))
+
+
+def test_cross_entropy_of_a_chosen_option_is_bradley_terrys_to_the_bit() -> None:
+    margins = torch.linspace(-40.0, 40.0, 1001)
+    assert torch.equal(sigmoid(Margins(margin=margins)), -torch.nn.functional.logsigmoid(margins))
+
+
+def test_ipo_by_hand() -> None:
+    """m = 1/2, y = 1: 0. m = 0: 1/4 whatever is preferred. m = 2, y = 1/4: 1/4 * 1.5^2 + 3/4 * 2.5^2 = 5.25."""
+    losses = of(ipo, [0.5, 0.0, 0.0, 2.0], [1.0, 1.0, 0.3, 0.25])
+    torch.testing.assert_close(losses, torch.tensor([0.0, 0.25, 0.25, 5.25], dtype=torch.float64))
+
+
+def test_hinge_by_hand() -> None:
+    """m = 2, y = 1: 0. m = -1, y = 1: 2. m = 0.5, y = 1/2: (0.5 + 1.5) / 2."""
+    losses = of(hinge, [2.0, -1.0, 0.5], [1.0, 1.0, 0.5])
+    torch.testing.assert_close(losses, torch.tensor([0.0, 2.0, 1.0], dtype=torch.float64))
+
+
+@pytest.mark.parametrize("name", LOSSES.names())
+def test_swapping_the_options_changes_nothing(name: str) -> None:
+    """L(m, y) = L(-m, 1 - y): which option is called a is nobody's business."""
+    random = torch.Generator().manual_seed(0)
+    m, y = (torch.randn(99, generator=random, dtype=torch.float64) for _ in range(2))
+    y = torch.sigmoid(y)
+    loss = loss_of(name)
+    torch.testing.assert_close(loss(Margins(margin=m, target=y)), loss(Margins(margin=-m, target=1.0 - y)))
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "ipo"])
+def test_derivatives_are_those_of_finite_differences(name: str) -> None:
+    random = torch.Generator().manual_seed(1)
+    m, y, u = (torch.rand(50, generator=random, dtype=torch.float64) for _ in range(3))
+    m, loss, step = 6.0 * m - 3.0, loss_of(name), 1e-4
+    slope, bend = derivatives(loss, m, y, u)
+    up, here, down = (u * loss(Margins(margin=m + d, target=y)) for d in (step, 0.0, -step))
+    torch.testing.assert_close(slope, (up - down) / (2 * step), atol=1e-7, rtol=1e-6)
+    torch.testing.assert_close(bend, (up - 2 * here + down) / step**2, atol=1e-6, rtol=1e-5)
+
+
+def test_closed_form_equals_automatic_differentiation() -> None:
+    random = torch.Generator().manual_seed(2)
+    m, y, u = (torch.rand(50, generator=random, dtype=torch.float64) for _ in range(3))
+    closed, automatic = derivatives(sigmoid, m, y, u), derivatives(lambda given: sigmoid(given), m, y, u)
+    for one, other in zip(closed, automatic, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_the_solvers_form_is_the_same_function() -> None:
+    m = torch.linspace(-900.0, 900.0, 1001, dtype=torch.float64)
+    y, u = torch.sigmoid(m / 100.0), torch.full_like(m, 3.0)
+    torch.testing.assert_close(weighted(sigmoid, m, y, u), u * sigmoid(Margins(margin=m, target=y)))
+
+
+def test_an_unknown_loss_is_told() -> None:
+    with pytest.raises(UserError, match=r"unknown loss 'ipoo' \(did you mean 'ipo'\?\); known: sigmoid, ipo, hinge"):
+        loss_of("ipoo")
+    with pytest.raises(UserError, match="loss 'ipo' takes no arguments, got 'tau'"):
+        loss_of("ipo?tau=1")
