@@ -168,10 +168,10 @@ class PrivilegedAgent(Agent):
 
     @property
     def truth(self) -> NDArray[np.float32]:
-        """(B, T, N, K) answers of all centuries."""
+        """(B, T, N, K) answers of all centuries; the newest that is known where an item was not asked."""
         if not self._histories:
             raise UserError(f"{self.name} is a reference that reads the truth: call reveal(history) after reset(task)")
-        return np.stack([history.answers for history in self._histories])
+        return np.stack([history.last_known for history in self._histories])
 
 
 def _task_of(given: Task | gym.Env[Any, Any]) -> Task:

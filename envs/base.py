@@ -27,7 +27,7 @@ from progressgym.envs.task import FirstModel, Task
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource, HistorySpec, resolve_history
 from progressgym.instruments.instrument import Instrument
-from progressgym.preferences.comparisons import RNG_SCHEME, Comparisons, PairChooser, check_labels
+from progressgym.preferences.comparisons import MISSING, RNG_SCHEME, Comparisons, PairChooser, check_labels
 from progressgym.preferences.export import preference_rows
 
 Floats = NDArray[np.float64]
@@ -41,6 +41,8 @@ class ProgressEnv(gym.Env[Any, Any]):
     metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array", "ansi"], "render_fps": 4}  # noqa: RUF012 (Gymnasium declares it as an instance variable)
     challenge: ClassVar[str]
     """Name of the challenge in tasks, tables and paths."""
+    needs_every_answer: ClassVar[bool] = False
+    """True where a history must ask every item in every step."""
 
     def __init__(
         self,
@@ -60,6 +62,7 @@ class ProgressEnv(gym.Env[Any, Any]):
         self.render_mode = render_mode
         self._source: HistorySource = resolve_history(history, instrument)
         self._instrument = self._source.instrument
+        self._refuse_missing(self._source)
         if self.steps < 1:
             most = self._source.centuries - 2
             raise UserError(
@@ -79,6 +82,14 @@ class ProgressEnv(gym.Env[Any, Any]):
         self._utilities: list[float] = []
         self._window = Window() if render_mode == "human" else None
         self.observation_space, self.action_space = self._spaces()
+
+    def _refuse_missing(self, source: HistorySource) -> None:
+        """Refuse histories with items that were not asked in some step, where a challenge cannot do without."""
+        if self.needs_every_answer and not source.complete:
+            raise UserError(
+                f"{self.challenge} moves a human toward the answers to every item in every step, and this history does "
+                "not ask every item in every step; use follow or predict, or a history that does"
+            )
 
     # What a challenge defines.
 
@@ -131,7 +142,9 @@ class ProgressEnv(gym.Env[Any, Any]):
             {
                 "century": gym.spaces.Discrete(self._source.centuries),
                 "pairs": gym.spaces.Box(np.zeros_like(pairs), pairs, dtype=np.int64),
-                "labels": gym.spaces.Box(0.0, 1.0, (self._chooser.queries,), dtype=np.float32),
+                "labels": gym.spaces.Box(
+                    0.0 if self._source.complete else MISSING, 1.0, (self._chooser.queries,), dtype=np.float32
+                ),
             }
         )
         return observation, gym.spaces.Box(-LIMIT, LIMIT, (int(items), int(options)), dtype=np.float32)
@@ -272,6 +285,10 @@ class ProgressEnv(gym.Env[Any, Any]):
                 f"options['history'] has {source.centuries} centuries of {source.instrument.name!r}, but this "
                 f"environment was made for {self._source.centuries} of {self._instrument.name!r}"
             )
+        if self._source.complete and not source.complete:
+            raise UserError(
+                "options['history'] leaves items out in some steps; make the environment with such a history"
+            )
         return source
 
     @property
@@ -297,6 +314,7 @@ class ProgressEnv(gym.Env[Any, Any]):
             rng_scheme=RNG_SCHEME,
             reading=episode.history.reading,
             first_model=_first_model(episode.history),
+            first_steps=None if episode.history.complete else episode.history.first_steps,
         )
 
     def _text_info(self, index: int) -> dict[str, Any]:

@@ -168,6 +168,7 @@ class CoevolveEnv(ProgressEnv):
     """
 
     challenge = Coevolve.kind
+    needs_every_answer = True
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from progressgym.core.answers import centred_log
 from progressgym.histories.history import History
 from progressgym.histories.timeline import Timeline
-from progressgym.preferences.comparisons import PairChooser, draw_labels, probabilities
+from progressgym.preferences.comparisons import PairChooser, draw_asked, probabilities
 
 Floats = NDArray[np.float64]
 
@@ -26,7 +26,7 @@ class Known(NamedTuple):
     timeline: Timeline
     """Values on the scored items."""
     initial_answers: Floats
-    """(N, K) century 0's answers in float64."""
+    """(N, K) the first answers, century 0's where all items were asked in it, in float64."""
     initial_logits: Floats
     """(N, K) their centred logarithms."""
 
@@ -35,7 +35,7 @@ class Known(NamedTuple):
     def of(history: History) -> Known:
         """Compute it, or remember it for the last few histories."""
         instrument = history.instrument
-        first = history.answers[0].astype(np.float64)
+        first = history.first_answers.astype(np.float64)
         logits = centred_log(first, instrument.mask)
         for array in (first, logits):
             array.setflags(write=False)
@@ -102,4 +102,5 @@ class Episode:
 
     def initial_labels(self, labels: str) -> NDArray[np.float32]:
         """(Q,) century 0's labels."""
-        return draw_labels(probabilities(self.initial_answers, self.pairs), labels, self.initial_uniforms)
+        first = self.initial_answers if self.history.complete else self.history.answers[0]
+        return draw_asked(probabilities(first, self.pairs), labels, self.initial_uniforms)

@@ -55,7 +55,8 @@ class FollowEnv(TrackingEnv):
     | `pairs` | `Box((Q, 3), int64)` | item, option a, option b; the same pairs all episode |
     | `labels` | `Box(0, 1, (Q,), float32)` | probability that this century prefers a to b, or a sampled 0 or 1 |
 
-    The last observation repeats the last century.
+    The last observation repeats the last century. A history may leave items out in some steps: what was not asked has the
+    label -1 (the space then begins at -1), and what was not asked in the target step is not scored (docs/histories.md).
 
     ## Rewards
     | `reward` | reward of step n |

@@ -22,6 +22,7 @@ from progressgym.envs.episode import Episode
 from progressgym.envs.evidence import differences, evidence, evidence_weights
 from progressgym.envs.readout import Readout
 from progressgym.instruments.stance import StanceModel
+from progressgym.preferences.comparisons import MISSING
 
 Floats = NDArray[np.float64]
 THETA_SCALE = 2.0
@@ -87,6 +88,11 @@ class StanceFlavour(ProgressEnv):
         return scaled
 
     def _read(self, labels: NDArray[np.float32]) -> Floats:
-        """Evidence (D,) of labels (Q,)."""
+        """Evidence (D,) of labels (Q,); what was not asked says nothing."""
+        if (labels == MISSING).any():
+            asked = labels != MISSING
+            weights = evidence_weights(self._differences[self.episode.asked] * asked[:, None])
+            partial: Floats = evidence(np.where(asked, labels, 0.5), weights)
+            return partial
         read: Floats = evidence(labels, self._evidence)
         return read

@@ -42,7 +42,7 @@ class Task:
     horizon: int
     """How many centuries ahead of the last comparisons the scored answers are: 0 except in Predict."""
     initial_answers: NDArray[np.float64]
-    """(N, K) century 0's answers to all items."""
+    """(N, K) century 0's answers to all items; an item that was not asked in it has its first answer, see `first_steps`."""
     initial_preferences: Comparisons
     """Century 0's labels of the comparisons that will be asked."""
     parameters: Mapping[str, Scalar]
@@ -53,6 +53,8 @@ class Task:
     """How the history's language models were read; None where there were none, as for synthetic histories."""
     first_model: FirstModel | None = None
     """Century 0's language model, where the history comes with it."""
+    first_steps: NDArray[np.int64] | None = None
+    """(N,) the step whose answer `initial_answers` holds; None where it is step 0 for all items."""
 
     @property
     def centuries(self) -> int:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from progressgym.core.answers import keep_items
 from progressgym.envs.base import ProgressEnv
 from progressgym.envs.challenge import Challenge
 from progressgym.envs.episode import Episode
 from progressgym.envs.scoring import Target, describe, scalar_gain, similarity
-from progressgym.preferences.comparisons import draw_labels, probabilities
+from progressgym.preferences.comparisons import draw_asked, probabilities
 from progressgym.scores.utilities import Utility, utility_of
 
 
@@ -44,16 +45,34 @@ class TrackingEnv(ProgressEnv):
     def _learn(self, episode: Episode) -> None:
         shown = episode.history.answers[1 : 1 + self.steps]
         self._preferred = probabilities(shown, self._chooser.pairs)
+        if not episode.history.complete:
+            self._targets = self._targets_where_asked(episode)
+            return
         human = episode.timeline.values
         static = self._values(self._static_action(episode))
         self._targets = [
             Target.of(human[t], human[0], similarity(static, human[t])) for t in range(1 + self._horizon, len(human))
         ]
 
+    def _targets_where_asked(self, episode: Episode) -> list[Target]:
+        """Targets of a history with missing answers: the human now and at first, on what is scored in each step."""
+        history, static = episode.history, self._full_answers(self._static_action(episode))
+        found = []
+        for t in range(1 + self._horizon, len(history)):
+            compared = (history.last_known[t], history.first_answers, static)
+            now, start, still = (self._on(history.scored[t], answers) for answers in compared)
+            found.append(Target.of(now, start, similarity(still, now)))
+        return found
+
+    def _on(self, scored: NDArray[np.bool_], answers: ArrayLike) -> NDArray[np.float64]:
+        """Values (D,) of answers (N, K) on some of the evaluation items, relative to the strength of all of them."""
+        kept = keep_items(answers, scored, self._instrument.mask)
+        return self._instrument.values(kept, self._instrument.evaluation, check=False)
+
     def _begin(self, episode: Episode) -> None:
         every = len(episode.asked) == len(self._chooser.pairs)
         preferred = self._preferred if every else self._preferred[:, episode.asked]
-        self._shown = draw_labels(preferred, self._label_kind, episode.uniforms[: self.steps])
+        self._shown = draw_asked(preferred, self._label_kind, episode.uniforms[: self.steps])
 
     def _labels(self, index: int) -> NDArray[np.float32]:
         labels: NDArray[np.float32] = self._shown[index].copy()
@@ -64,7 +83,11 @@ class TrackingEnv(ProgressEnv):
 
     def _advance(self, action: Any) -> tuple[float, float, dict[str, Any]]:
         target = self._targets[self._step]
-        values = self._values(action)
+        history = self.episode.history
+        if history.complete:
+            values = self._values(action)
+        else:
+            values = self._on(history.scored[1 + self._horizon + self._step], self._full_answers(action))
         utility = similarity(values, target.values, target.square)
         self._path.append(values)
         return utility, scalar_gain(utility, target.static), describe(values, target, utility, self._covered)

@@ -150,7 +150,10 @@ class Board:
         """Fresh environments of a group; a fixed history is loaded once for all."""
         challenge = self.challenge(group.challenge)
         history: HistorySpec = dict(self.hidden).get(group.history, group.history)
-        history = resolve_history(history).fixed or history
+        source = resolve_history(history)
+        if not source.complete:
+            raise UserError(f"a board's histories ask every item in every step; {group.history!r} does not")
+        history = source.fixed or history
         arguments: dict[str, Any] = {**dict(challenge.arguments), "history": history, "disable_env_checker": True}
         with warnings.catch_warnings():
             # A board names the version of its environments; a newer one is no reason to warn.

@@ -81,6 +81,11 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         self._arrays = _back_end(array_backend, device, dtype)
         template = self.single(**arguments)
         self._template, self._settings = template, template.settings
+        if not self._settings.source.complete:
+            raise UserError(
+                "this history does not ask every item in every step, which the vector environments need; use "
+                'vectorization_mode="sync"'
+            )
         self.autoreset_mode = _mode(autoreset_mode)
         self.metadata = {**template.metadata, "render_modes": [], "autoreset_mode": self.autoreset_mode}
         self.num_envs = num_envs

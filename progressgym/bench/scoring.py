@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from progressgym.bench.challenges import Challenge
 from progressgym.bench.episodes import Trace, replay
 from progressgym.bench.measures import DEFAULT, measure
+from progressgym.core.answers import keep_items
 from progressgym.envs.actions import to_action
 from progressgym.envs.base import ProgressEnv
 from progressgym.envs.challenge import challenge_of
@@ -41,8 +42,8 @@ class Baseline:
 def baseline(env: ProgressEnv, seed: int) -> Baseline:
     """Static and reference of an episode, through the same float32 actions as any agent's."""
     env.reset(seed=seed)
-    truth = env.history.answers
-    static = np.repeat(to_action(truth[:1]), env.steps, axis=0)
+    truth = env.history.last_known
+    static = np.repeat(to_action(env.history.first_answers[None]), env.steps, axis=0)
     reference = to_action(challenge_of(env.task).reference(truth, env.steps))
     return Baseline(static=replay(env, seed, static), reference=replay(env, seed, reference))
 
@@ -56,11 +57,11 @@ def score_cell(challenge: Challenge, trace: Trace, base: Baseline, measures: Seq
         base: what it is measured against.
         measures: what to measure beside the scores, see `progressgym.bench.measures`.
     """
-    instrument = trace.history.instrument
+    history, instrument = trace.history, trace.history.instrument
     items = instrument.evaluation
 
-    def values(answers: Floats) -> Floats:
-        return instrument.values(answers, items, check=False)
+    def values(answers: NDArray[Any]) -> Floats:
+        return instrument.values(comparable(answers, trace), items, check=False)
 
     return score_episode(
         utility=challenge.utility,
@@ -69,10 +70,11 @@ def score_cell(challenge: Challenge, trace: Trace, base: Baseline, measures: Seq
         still=values(base.static.answers),
         static=values(base.static.scored),
         reference=values(base.reference.scored),
-        human=trace.history.values(items),
+        human=instrument.values(_truth(history), items, check=False),
         covered=instrument.covered(items),
         first=trace.first,
         lock_in=trace.lock_in,
+        start=None if history.complete else values(np.repeat(history.first_answers[None], len(trace.answers), 0)),
         **{name: measure(name, trace, base.static) for name in measures},
     )
 
@@ -91,7 +93,7 @@ def draw_panel(challenge: Challenge, bases: Sequence[Baseline], resamples: int) 
     return Panel.draw(
         static=contributions([base.static for base in shown]),
         reference=contributions([base.reference for base in shown]),
-        human=np.stack([_on_items(base.reference.history.answers, instrument) for base in shown]),
+        human=np.stack([_on_items(_truth(base.reference.history), instrument) for base in shown]),
         masses=item_masses(instrument.loadings[instrument.evaluation]),
         utility=challenge.utility,
         seeds=len(bases),
@@ -101,7 +103,25 @@ def draw_panel(challenge: Challenge, bases: Sequence[Baseline], resamples: int) 
 
 def contributions(traces: Sequence[Trace]) -> Floats:
     """(S, n, E, D) what the scored answers add to every value."""
-    return np.stack([_on_items(trace.scored, trace.history.instrument) for trace in traces])
+    return np.stack([_on_items(comparable(trace.scored, trace), trace.history.instrument) for trace in traces])
+
+
+def comparable(answers: NDArray[Any], trace: Trace) -> NDArray[Any]:
+    """Answers (n, N, K) of an episode's steps, those to items that are not scored in a step made to say nothing.
+
+    Values of these are relative to the strength of all items, so a dimension counts as far as it was asked.
+    """
+    history = trace.history
+    if history.complete:
+        return answers
+    return keep_items(answers, history.scored[trace.first : trace.first + len(answers)], history.instrument.mask)
+
+
+def _truth(history: History) -> NDArray[Any]:
+    """(T, N, K) the human's answers, made comparable in the same way."""
+    if history.complete:
+        return history.answers
+    return keep_items(history.last_known, history.scored, history.instrument.mask)
 
 
 def estimate(challenge: Challenge, traces: Sequence[Trace], bases: Sequence[Baseline], resamples: int) -> SkillEstimate:

@@ -160,7 +160,7 @@ def _table(block: Block, challenge: Challenge, steps: dict[str, int]) -> Table:
             _number(row.drift_cosine, 3),
             f"{row.dimension_error:.4f}",
             _number(row.justifiability, 2),
-            f"{row.published[scale]:.3f}",
+            _number(row.published.get(scale), 3),
             style="dim" if row.privileged else "",
         )
     return table

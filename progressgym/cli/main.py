@@ -55,6 +55,7 @@ COMMANDS: dict[str, Command] = {
     "debate centuries": Command("progressgym.cli.debate_centuries", "compare the rulings of a history's centuries"),
     "history build": Command("progressgym.cli.history_build", "train century models from dated text"),
     "history measure": Command("progressgym.cli.history_measure", "measure the century models of a build"),
+    "history survey": Command("progressgym.cli.history_survey", "make a history of a repeated survey's counts"),
     "history show": Command("progressgym.cli.history_show", "describe a history"),
     "preferences export": Command(
         "progressgym.cli.preferences_export", "write comparisons as a TRL preference dataset"

@@ -47,6 +47,19 @@ def validate_answers(answers: ArrayLike, mask: Bools, where: str = "answers") ->
     return array
 
 
+def keep_items(answers: ArrayLike, kept: Bools, mask: Bools) -> Floats:
+    """Answers in which all items but some say nothing: what is not kept becomes uniform, and then adds 0 to every value.
+
+    Args:
+        answers: (..., N, K).
+        kept: (..., N), True on items that stay as they are.
+        mask: (N, K).
+    """
+    uniform = mask / mask.sum(1, keepdims=True)
+    found: Floats = np.where(kept[..., None], np.asarray(answers, dtype=np.float64), uniform)
+    return found
+
+
 def centred_log(answers: ArrayLike, mask: Bools, floor: float = FLOOR) -> Floats:
     """Log-probabilities minus their mean over the item's options; 0 on padding.
 

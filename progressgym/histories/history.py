@@ -1,7 +1,11 @@
 """A history: one human proxy per century, as its measured answers.
 
 On disk a history is a folder with `answers.npz` (float32 answers, labels, instrument name and hash) and `card.json`
-(provenance). Legend of shapes: T centuries, N items, K options of the widest item.
+(provenance); a questionnaire that does not come with the package lies beside them (`instrument.json`, `items.jsonl`).
+A step is a century or any other stretch of time that its label names. What was not asked in a step is NaN: it is never
+compared and never scored, and code that forgets it cannot make a number of it.
+
+Legend of shapes: T steps, N items, K options of the widest item, D = 19.
 """
 
 from __future__ import annotations
@@ -29,6 +33,8 @@ from progressgym.core.files import (
 from progressgym.core.protocols import OptionScorer, Respondent
 from progressgym.core.reading import read_object, texts
 from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.loadings import item_index, strengths
+from progressgym.instruments.storage import comes_with_package, is_instrument
 
 ANSWERS_FILE, CARD_FILE = "answers.npz", "card.json"
 SYNTHETIC, RESAMPLED = "synthetic:", "resampled:"
@@ -62,18 +68,20 @@ class History:
     labels: tuple[str, ...]
     """T labels, oldest first, for example `C013`."""
     answers: NDArray[np.float32]
-    """(T, N, K) choice probabilities, read-only."""
+    """(T, N, K) choice probabilities, read-only; NaN in all places of an item that was not asked in a step."""
     instrument: Instrument
     """What was asked."""
     card: Mapping[str, Any] = field(default_factory=dict)
     """Where it comes from: models, corpus, rights, recipe, evidence."""
     folder: Path | None = None
     """Where it was read from."""
+    people: NDArray[np.float32] | None = None
+    """(T, N) how many people's answers these are worth, 0 where not asked; None where they are not a sample of people."""
 
     def __post_init__(self) -> None:
         """Validate, and keep a read-only float32 copy."""
         where = f"answers of history {self.name!r}"
-        array = validate_answers(self.answers, self.instrument.mask, where)
+        array = _validate(self.answers, self.instrument.mask, where)
         if array.ndim != 3 or len(array) < MIN_CENTURIES:
             raise UserError(f"{where} have shape {array.shape}, expected ({MIN_CENTURIES} or more, *(N, K))")
         if len(self.labels) != len(array) or len(set(self.labels)) != len(array):
@@ -82,6 +90,11 @@ class History:
         kept.setflags(write=False)
         object.__setattr__(self, "answers", kept)
         object.__setattr__(self, "labels", tuple(map(str, self.labels)))
+        if not self.asked.any(0).all():
+            never = self.instrument.items[int(self.asked.any(0).argmin())].id
+            raise UserError(f"history {self.name!r} never asks item {never!r}; leave it out of the questionnaire")
+        if self.people is not None:
+            object.__setattr__(self, "people", _people(self.people, self.asked, self.name))
 
     @classmethod
     def trusted(
@@ -103,6 +116,7 @@ class History:
             "instrument": instrument,
             "card": card,
             "folder": None,
+            "people": None,
         }
         for key, value in fields.items():
             object.__setattr__(history, key, value)
@@ -118,7 +132,44 @@ class History:
     def hash(self) -> str:
         """sha256 of labels, instrument and answers: what can move a score."""
         head = canonical_json({"labels": list(self.labels), "instrument": self.instrument.hash})
-        return sha256_bytes(head.encode() + np.ascontiguousarray(self.answers, dtype="<f4").tobytes())
+        sizes = b"" if self.people is None else np.ascontiguousarray(self.people, dtype="<f4").tobytes()
+        return sha256_bytes(head.encode() + np.ascontiguousarray(self.answers, dtype="<f4").tobytes() + sizes)
+
+    @cached_property
+    def asked(self) -> NDArray[np.bool_]:
+        """(T, N) True where an item was asked in a step."""
+        asked: NDArray[np.bool_] = ~np.isnan(self.answers[..., 0])
+        asked.setflags(write=False)
+        return asked
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether every item was asked in every step."""
+        return bool(self.asked.all())
+
+    @cached_property
+    def first_steps(self) -> NDArray[np.int64]:
+        """(N,) the step in which an item was first asked."""
+        steps: NDArray[np.int64] = self.asked.argmax(0)
+        return steps
+
+    @cached_property
+    def first_answers(self) -> NDArray[np.float32]:
+        """(N, K) the first answer to every item: what is known before anything has changed."""
+        return self.answers[self.first_steps, np.arange(len(self.instrument))]
+
+    @cached_property
+    def scored(self) -> NDArray[np.bool_]:
+        """(T, N) True where an agent's answer is compared with this history: asked, and not for the first time."""
+        return self.asked & (np.arange(len(self))[:, None] > self.first_steps)
+
+    @cached_property
+    def last_known(self) -> NDArray[np.float32]:
+        """(T, N, K) the newest answer to every item in every step, before it was asked the first: for references only."""
+        if self.complete:
+            return self.answers
+        steps = np.where(self.asked, np.arange(len(self))[:, None], self.first_steps)
+        return self.answers[np.maximum.accumulate(steps), np.arange(len(self.instrument))]
 
     @property
     def reading(self) -> str | None:
@@ -135,8 +186,54 @@ class History:
         return place if (place / "adapter_config.json").is_file() else None
 
     def values(self, items: ArrayLike | None = None) -> NDArray[np.float64]:
-        """Value vectors (T, 19) on a subset of items; see `Instrument.values`."""
-        return self.instrument.values(self.answers, items, check=False)
+        """Value vectors (T, 19) on a subset of items, each step's on those that were asked; see `Instrument.values`.
+
+        A dimension of which nothing was asked in a step is 0 there. Where some items are missing, two steps differ also
+        by what was asked; the environments and scores compare like with like, see docs/histories.md.
+        """
+        if self.complete:
+            return self.instrument.values(self.answers, items, check=False)
+        index = item_index(items, len(self.instrument))
+        loadings, asked = self.instrument.loadings[index], self.asked[:, index]
+        answers = np.where(asked[..., None], self.answers[:, index], 0.0)
+        mass = asked @ strengths(loadings)
+        values: NDArray[np.float64] = np.einsum("tik,ikd->td", answers, loadings) / np.where(mass > 0, mass, 1.0)
+        return values
+
+    def drift(self, items: ArrayLike | None = None) -> NDArray[np.float64]:
+        """Change of the values since the first step, (T, 19); since an item's first answer where it came later.
+
+        Each step's is on the items that are scored in it, so that like is compared with like.
+        """
+        if self.complete:
+            values = self.values(items)
+            change: NDArray[np.float64] = values - values[0]
+            return change
+        index = item_index(items, len(self.instrument))
+        loadings, scored = self.instrument.loadings[index], self.scored[:, index]
+        moved = np.where(scored[..., None], (self.last_known - self.first_answers)[:, index], 0.0)
+        mass = scored @ strengths(loadings)
+        drift: NDArray[np.float64] = np.einsum("tik,ikd->td", moved, loadings) / np.where(mass > 0, mass, 1.0)
+        return drift
+
+    def sampling_error(self, items: ArrayLike | None = None) -> NDArray[np.float64]:
+        """Standard errors (T, 19) of `values` that come from asking so many people and not all; 0 where all are known.
+
+        Multinomial: an item's x_id = sum_k p L has the variance (sum_k p L^2 - x_id^2) / people, and items are asked
+        independently, v_d = sum_i x_id / sum_i m_id. People who answer several items make them correlate, which this
+        leaves out.
+        """
+        instrument = self.instrument
+        index = item_index(items, len(instrument.items))
+        loadings = instrument.loadings[index]
+        answers = np.nan_to_num(self.answers[:, index].astype(np.float64))
+        asked = self.asked[:, index]
+        people = np.where(asked, np.inf, 1.0) if self.people is None else np.where(asked, self.people[:, index], 1.0)
+        first = np.einsum("tik,ikd->tid", answers, loadings)
+        variance = (np.einsum("tik,ikd->tid", answers, loadings**2) - first**2) / people[..., None]
+        mass = asked.astype(np.float64) @ strengths(loadings)
+        errors: NDArray[np.float64] = np.sqrt(variance.sum(1)) / np.where(mass > 0, mass, 1.0)
+        return errors
 
     @classmethod
     def load(cls, spec: str | Path, instrument: Instrument | None = None) -> History:
@@ -171,7 +268,12 @@ class History:
         return made_history(str(spec))
 
     def save(self, folder: Path | str) -> None:
-        """Write `answers.npz` and `card.json` as one folder that is there wholly or not at all."""
+        """Write the history as one folder that is there wholly or not at all.
+
+        A questionnaire that does not come with the package is written beside the answers, so that the folder is all
+        that anybody needs.
+        """
+        sizes = {} if self.people is None else {"people": self.people}
         with write_folder(folder) as staged:
             write_npz(
                 staged / ANSWERS_FILE,
@@ -179,8 +281,11 @@ class History:
                 labels=np.array(self.labels),
                 instrument=np.array([self.instrument.name]),
                 instrument_hash=np.array([self.instrument.hash]),
+                **sizes,
             )
             write_json(staged / CARD_FILE, dict(self.card))
+            if not comes_with_package(self.instrument):
+                self.instrument.save(staged)
 
     @classmethod
     def measure(
@@ -264,7 +369,7 @@ def _read(path: Path, card_path: Path, name: str, instrument: Instrument | None)
     if missing:
         raise UserError(f"{path} is not a history: it lacks {', '.join(missing)}; expected {', '.join(KEYS)}")
     asked, digest = (_text(arrays[key], f"{key} of {path}") for key in ("instrument", "instrument_hash"))
-    own = Instrument.load(asked) if instrument is None else instrument
+    own = _questionnaire(path.parent, asked) if instrument is None else instrument
     if own.hash != digest:
         raise UserError(
             f"{path} holds answers to instrument {asked!r} with hash {digest[:12]}, "
@@ -272,7 +377,42 @@ def _read(path: Path, card_path: Path, name: str, instrument: Instrument | None)
         )
     labels = tuple(texts(arrays["labels"], f"labels of {path}"))
     card = read_object(card_path, "the card of a history") if card_path.exists() else {}
-    return History(name=name, labels=labels, answers=arrays["answers"], instrument=own, card=card, folder=path.parent)
+    return History(
+        name=name,
+        labels=labels,
+        answers=arrays["answers"],
+        instrument=own,
+        card=card,
+        folder=path.parent,
+        people=arrays.get("people"),
+    )
+
+
+def _questionnaire(folder: Path, name: str) -> Instrument:
+    """The questionnaire beside the answers, or else the one that comes with the package or lies where the name says."""
+    return Instrument.load(folder if is_instrument(folder) else name)
+
+
+def _validate(answers: ArrayLike, mask: NDArray[np.bool_], where: str) -> NDArray[np.float64]:
+    """Check answers of which whole items may be NaN; returns them as float64."""
+    array = np.asarray(answers)
+    if array.ndim != 3 or array.shape[1:] != mask.shape or array.dtype.kind != "f":
+        return validate_answers(answers, mask, where)
+    missing = np.isnan(array).all(-1)
+    uniform = mask / mask.sum(1, keepdims=True)
+    checked = validate_answers(np.where(missing[..., None], uniform, array), mask, where)
+    return np.where(missing[..., None], np.nan, checked)
+
+
+def _people(people: ArrayLike, asked: NDArray[np.bool_], name: str) -> NDArray[np.float32]:
+    """Check numbers of people (T, N): positive where something was asked, 0 elsewhere."""
+    kept = np.array(people, dtype=np.float32)
+    if kept.shape != asked.shape or not np.isfinite(kept).all() or ((kept > 0) != asked).any():
+        raise UserError(
+            f"people of history {name!r} must be {asked.shape} numbers, positive where an item was asked and else 0"
+        )
+    kept.setflags(write=False)
+    return kept
 
 
 def _text(array: NDArray[Any], where: str) -> str:

@@ -64,6 +64,7 @@ def resampled_history(text: str, instrument: Instrument | None = None) -> Histor
         labels=source.labels,
         answers=source.answers[:, drawn],
         instrument=_instrument(source.instrument, drawn, name),
+        people=None if source.people is None else source.people[:, drawn],
         card={"resampled": name, "source": source.name, "source_hash": source.hash},
     )
 

@@ -34,6 +34,11 @@ class HistorySource:
         only = self.entries[0]
         return only if len(self.entries) == 1 and isinstance(only, History) else None
 
+    @property
+    def complete(self) -> bool:
+        """Whether every item is asked in every step of all of them."""
+        return all(not isinstance(entry, History) or entry.complete for entry in self.entries)
+
     def sample(self, rng: np.random.Generator) -> History:
         """Draw a history. A fixed one is returned as it is and `rng` is left alone.
 

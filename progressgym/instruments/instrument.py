@@ -157,12 +157,13 @@ class Instrument:
         version: str = "0",
         config: ReadingConfig = DEFAULT_CONFIG,
         seed: int = 0,
+        starts: int = 4,
         report: ImportReport | None = None,
     ) -> Instrument:
         """Make an instrument of items, split in two balanced halves (see `progressgym.instruments.split`)."""
         if not items:
             raise UserError(f"instrument {name!r} has no items")
-        elicitation, evaluation = balanced_split(items, seed=seed)
+        elicitation, evaluation = balanced_split(items, seed=seed, starts=starts)
         return cls(
             name=name,
             version=version,

@@ -39,13 +39,23 @@ def shipped_names() -> list[str]:
     return sorted(path.parent.name for path in folder.glob(f"*/{HEAD}")) if folder.is_dir() else []
 
 
+def comes_with_package(instrument: Instrument) -> bool:
+    """Whether an instrument of this name and content is shipped."""
+    return instrument.name in shipped_names() and _load_shipped(instrument.name) == instrument
+
+
+def is_instrument(folder: Path) -> bool:
+    """Whether a folder holds an instrument."""
+    return (folder / HEAD).is_file()
+
+
 def load_instrument(name_or_folder: str | Path) -> Instrument:
     """Load by name or from a folder; see `Instrument.load`."""
     names = shipped_names()
     if str(name_or_folder) in names:
         return _load_shipped(str(name_or_folder))
     folder = Path(name_or_folder)
-    if (folder / HEAD).is_file():
+    if is_instrument(folder):
         return read_folder(folder)
     if folder.exists():
         raise UserError(f"{folder} is not an instrument: it holds no {HEAD}")

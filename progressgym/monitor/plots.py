@@ -8,6 +8,7 @@ centred at 0. Legend of shapes: T centuries, D dimensions, n steps of an agent.
 from __future__ import annotations
 
 import io
+import math
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,6 +58,8 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
 }
 VALUE_UNIT = "value (1 = always upholds, 0 = indifferent)"
+HEAT_MAP_ROOM, SMALL_ROOM = 40, 18
+"""How many signs fit below a panel."""
 DRIFT_UNIT = "change of value since {first}"
 
 
@@ -95,7 +98,8 @@ def trajectories(
             if d % 5 == 0:
                 panel.set_ylabel("change of value" if drift else "value")
             if d >= 14:
-                _century_axis(panel, labels)
+                _time_axis(panel, labels, SMALL_ROOM, labelpad=1)
+                panel.tick_params(labelbottom=True)
         _legend_panel(panels[-1], panels[0])
         told = subtitle or (DRIFT_UNIT.format(first=labels[0]) if drift else VALUE_UNIT)
         if drift and _cut_scale(panels[0], h - zero, paths):
@@ -136,8 +140,7 @@ def heat_map(
             panel.set_facecolor("#dadada")
             mesh = panel.imshow(array.T, cmap="RdBu_r", vmin=-bound, vmax=bound, aspect="auto", interpolation="none")
             panel.set_title(name, loc="left", fontweight="bold", color=INK)
-            panel.set_xticks(range(len(labels)), [label.removeprefix("C0") for label in labels])
-            panel.set_xlabel("century")
+            _time_axis(panel, labels, HEAT_MAP_ROOM)
             panel.tick_params(length=0)
             for group in list(GROUPS.values())[:-1]:
                 panel.axhline(group.stop - 0.5, color="white", linewidth=2.0)
@@ -346,11 +349,13 @@ def _cut_scale(panel: Axes, human: Floats, agents: Mapping[str, Floats]) -> bool
     return True
 
 
-def _century_axis(panel: Axes, labels: Sequence[str]) -> None:
-    shown = range(0, len(labels), 2)
-    panel.set_xticks(list(shown), [labels[t].removeprefix("C0") for t in shown])
-    panel.tick_params(labelbottom=True)
-    panel.set_xlabel("century", labelpad=1)
+def _time_axis(panel: Axes, labels: Sequence[str], room: int, labelpad: float | None = None) -> None:
+    """As many labels as there is room for, in signs; centuries without their C0."""
+    short = [label.removeprefix("C0") for label in labels]
+    every = math.ceil(sum(len(label) + 2 for label in short) / room)
+    shown = range(0, len(labels), every)
+    panel.set_xticks(list(shown), [short[t] for t in shown])
+    panel.set_xlabel("century" if all(label.startswith("C0") for label in labels) else "step", labelpad=labelpad)
 
 
 def _legend_panel(panel: Axes, source: Axes) -> None:

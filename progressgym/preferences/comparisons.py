@@ -23,6 +23,8 @@ Ints = NDArray[np.int64]
 LABELS = ("probability", "sample")
 CLIP = 1e-4
 """Preference probabilities are clipped to [1e-4, 1 - 1e-4]."""
+MISSING = -1.0
+"""Label of a comparison that was not asked in a step; no probability, so that nobody takes it for one."""
 WORLDVIEW_WEIGHT = 4.0
 """A worldview item speaks of four dimensions at once and gets four dimensions' share of the questions."""
 RNG_SCHEME = "uniforms-v1"
@@ -37,7 +39,7 @@ class Comparisons:
     pairs: Ints
     """(Q, 3): item, option a, option b."""
     labels: NDArray[np.float32]
-    """(Q,) in [0, 1]: the probability that a is preferred, or a sampled 0 or 1."""
+    """(Q,) in [0, 1]: the probability that a is preferred, or a sampled 0 or 1; `MISSING` where it was not asked."""
 
 
 def all_pairs(instrument: Instrument, items: ArrayLike | None = None) -> Ints:
@@ -119,7 +121,7 @@ class PairChooser:
 
 
 def probabilities(answers: ArrayLike, pairs: Ints) -> Floats:
-    """P(a over b) = p_a / (p_a + p_b), clipped to [1e-4, 1 - 1e-4]; 1/2 where neither is ever chosen.
+    """P(a over b) = p_a / (p_a + p_b), clipped to [1e-4, 1 - 1e-4]; 1/2 where neither is ever chosen, NaN as it is.
 
     Args:
         answers: (..., N, K).
@@ -131,7 +133,7 @@ def probabilities(answers: ArrayLike, pairs: Ints) -> Floats:
     p = np.asarray(answers, dtype=np.float64)
     first, second = p[..., pairs[:, 0], pairs[:, 1]], p[..., pairs[:, 0], pairs[:, 2]]
     total = first + second
-    ratio = np.where(total > 0, first / np.where(total > 0, total, 1.0), 0.5)
+    ratio = np.where(total <= 0, 0.5, first / np.where(total <= 0, 1.0, total))
     clipped: Floats = np.clip(ratio, CLIP, 1.0 - CLIP)
     return clipped
 
@@ -145,3 +147,10 @@ def draw_labels(preferred: Floats, labels: str, uniform: Floats) -> NDArray[np.f
         uniform: (..., Q) numbers in [0, 1); used for samples only.
     """
     return (preferred if labels == "probability" else uniform < preferred).astype(np.float32)
+
+
+def draw_asked(preferred: Floats, labels: str, uniform: Floats) -> NDArray[np.float32]:
+    """As `draw_labels`, with `MISSING` where `preferred` is NaN because nothing was asked."""
+    drawn = draw_labels(preferred, labels, uniform)
+    drawn[np.isnan(preferred)] = MISSING
+    return drawn

@@ -12,10 +12,11 @@ from progressgym.core.files import write_text
 from progressgym.histories.history import History
 from progressgym.instruments.instrument import Instrument
 from progressgym.preferences.comparisons import (
+    MISSING,
     Comparisons,
     PairChooser,
     check_labels,
-    draw_labels,
+    draw_asked,
     probabilities,
 )
 
@@ -32,7 +33,7 @@ class PreferenceRow(TypedDict):
 
 
 def preference_rows(instrument: Instrument, comparisons: Comparisons, century: str) -> list[PreferenceRow]:
-    """Rows of one century's comparisons, in their order.
+    """Rows of one century's comparisons, in their order; what was not asked has none.
 
     Args:
         instrument: whose items the comparisons are about.
@@ -42,6 +43,8 @@ def preference_rows(instrument: Instrument, comparisons: Comparisons, century: s
     framing = instrument.config.framings[0]
     rows = []
     for (i, a, b), label in zip(comparisons.pairs.tolist(), comparisons.labels.tolist(), strict=True):
+        if label == MISSING:
+            continue
         item = instrument.items[i]
         better, worse = (a, b) if label >= 0.5 else (b, a)
         rows.append(
@@ -74,7 +77,7 @@ def history_rows(
     rng = np.random.default_rng(seed)
     pairs = chooser.pairs[chooser.choose(rng.random(len(chooser.pairs)))]
     preferred = probabilities(history.answers, pairs)
-    drawn = draw_labels(preferred, labels, rng.random(preferred.shape))
+    drawn = draw_asked(preferred, labels, rng.random(preferred.shape))
     rows: list[PreferenceRow] = []
     for century, row in zip(history.labels, drawn, strict=True):
         rows += preference_rows(history.instrument, Comparisons(pairs=pairs, labels=row), century)
