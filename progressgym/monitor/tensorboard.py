@@ -127,7 +127,7 @@ class RunLog:
         numbers = {key: float(value) for key, value in metrics.items() if value is not None and np.isfinite(value)}
         # `add_hparams` would open a second file, and without a run name a folder named after the time.
         for summary in hparams(plain, numbers):
-            self._writer.file_writer.add_summary(summary)
+            self._writer.file_writer.add_summary(summary)  # type: ignore[attr-defined]  # torch declares it as None
         for tag, value in numbers.items():
             self.scalar(tag, value, 0)
 
