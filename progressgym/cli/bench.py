@@ -54,6 +54,8 @@ class Options:
     """Processes; by default one a core, at most four. The numbers do not depend on it."""
     ray: Annotated[list[str] | None, tyro.conf.arg(metavar="[ADDRESS]")] = None
     """Run the cells on Ray: on this machine, or on the cluster at an address (auto, HOST:PORT, ray://HOST:PORT)."""
+    folders: bool = False
+    """Keep every cell as a folder of files with a readable log, not as one .zip."""
     resume: bool = False
     """Go on with what OUT holds: what happens anyway; said explicitly, an empty OUT is an error."""
     json: bool = False
@@ -90,6 +92,7 @@ def run(options: Options) -> int:
         ray=None if options.ray is None else (options.ray or [LOCAL])[0],
         device=options.device,
         progress=not options.quiet,
+        folders=options.folders,
         command=sys.argv,
     )
     if options.json:
