@@ -116,12 +116,12 @@ class NumpyArrays:
 
     def __init__(self, dtype: str = "float64") -> None:
         """Choose the working precision: `float64` or `float32`."""
-        self._dtype = np.dtype(dtype)
+        self.dtype: np.dtype[np.floating] = np.dtype(dtype)
         self.tiny, self.still, self.full = TOLERANCES[dtype]
 
     def floats(self, array: Any) -> Array:
         """As numbers of the working precision."""
-        return np.asarray(array, dtype=self._dtype)
+        return np.asarray(array, dtype=self.dtype)
 
     def observation(self, array: Any) -> Array:
         """As float32."""

@@ -9,7 +9,8 @@ row_u . theta) for the few different rows u that the loadings of the wider items
     sum of p[i,k] over options of row u = w_u sum_i E[i,u] / sum_u' E[i,u'] w_u',     E[i,u] = sum of exp(base) over them
 
 needs one reciprocal an item and small matrix products, and no exponential per item and option: `fold` and
-`folded_values`. Items with two options and wider ones mostly speak of different dimensions, so each kind reads and
+`folded_values`. On numpy the items with two options take none either, and every environment may have a base of its
+own: `progressgym.envs.odds`. Items with two options and wider ones mostly speak of different dimensions, so each kind reads and
 writes only the dimensions from its first to its last.
 
 Legend of shapes: N items, K options, D = 19; J of the scored items have two options, I have more; U different rows of
@@ -24,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.dimensions import DIMENSIONS
-from progressgym.envs.arrays import NUMPY, Array, Arrays
+from progressgym.envs.arrays import NUMPY, Array, Arrays, NumpyArrays
+from progressgym.envs.odds import Odds, OddsReadout, exponents_of
 from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.loadings import value_weights
 from progressgym.instruments.stance import DEFAULT_SCALE
@@ -91,6 +93,11 @@ class Readout:
         self._two_out = arrays.floats(share.T[self._two_dims])
         self._constant_column = arrays.floats(weights[two, 1].sum(0)[:, None])
         self._find_different(scale * rows, weights[~two].reshape(-1, len(DIMENSIONS)))
+        exponents = exponents_of(loadings[two, 0] - loadings[two, 1])
+        self._by_odds = None
+        if isinstance(arrays, NumpyArrays) and exponents is not None:
+            constant = weights[two, 1].sum(0)
+            self._by_odds = OddsReadout(exponents, share, constant, *self._different, scale, arrays.dtype)
 
     def base(self, centred: NDArray[np.float64]) -> Base:
         """Bring base log-odds (..., N, K), such as centred log-probabilities, into the readout's layout."""
@@ -123,26 +130,33 @@ class Readout:
         """theta (..., D) -> values (..., D)."""
         return self.score(self.logits(theta, base))
 
-    def fold(self, base: Base) -> Fold | None:
-        """Tables for `folded_values`, or None where the wider items' loadings differ too much to save anything.
+    def fold(self, base: Base) -> Fold | Odds | None:
+        """Tables for `folded_values`, or None where there is nothing to save: the wider items' loadings differ too much,
+        or environments have bases of their own and the arrays are not numpy's.
 
         Args:
-            base: of one environment, without leading axes.
+            base: (1 or B, ...), of all environments or of each.
         """
         items, options, different = self._which.shape
-        if different > items:
+        if different > items or (self._by_odds is None and len(base.two) > 1):
             return None
         floats, host = self._arrays.floats, self._arrays.host
-        chances = np.exp(host(base.many).astype(np.float64)).reshape(items, options)
-        two = np.concatenate([self._lean[:, self._two_dims], host(base.two)[:, None]], 1)
-        return Fold(floats(two), floats(np.einsum("ik,iku->iu", chances, self._which)))
+        chances = np.exp(host(base.many).astype(np.float64)).reshape(len(base.many), items, options)
+        totals = np.einsum("hik,iku->hiu", chances, self._which)
+        if self._by_odds is not None:
+            return self._by_odds.odds(host(base.two), totals)
+        two = np.concatenate([self._lean[:, self._two_dims], host(base.two)[0][:, None]], 1)
+        return Fold(floats(two), floats(totals[0]))
 
-    def folded_values(self, theta: Array, fold: Fold) -> Array:
-        """The values of `values`, for theta (B, D) around one base.
+    def folded_values(self, theta: Array, fold: Fold | Odds) -> Array:
+        """The values of `values`, for theta (B, D) around the bases of a fold.
 
         Computed with a column an environment, (D, B): 19 long rows multiply and add up faster than many short ones.
         """
         arrays = self._arrays
+        if isinstance(fold, Odds):
+            assert self._by_odds is not None
+            return self._by_odds.values(theta, fold, list(arrays.blocks(len(theta))))
         values = arrays.copy(arrays.xp.broadcast_to(self._constant_column, (len(DIMENSIONS), len(theta))))
         for columns, sums in zip(arrays.parts(theta.T), arrays.parts(values), strict=True):
             chances = arrays.sigmoid(arrays.affine_columns(fold.two, columns[..., self._two_dims, :]))
@@ -159,6 +173,7 @@ class Readout:
         real = self.many_mask.reshape(-1)
         both = np.concatenate([rows, weights], 1)[real]
         different, which = np.unique(both, axis=0, return_inverse=True)
+        self._different = different[:, : len(DIMENSIONS)], different[:, len(DIMENSIONS) :]
         belongs = np.zeros((len(real), len(different)))
         belongs[real] = np.eye(len(different))[which.reshape(-1)]
         self._which = belongs.reshape(*self.many_mask.shape, len(different))

@@ -19,6 +19,7 @@ from progressgym.core.errors import UserError
 from progressgym.envs.actions import LIMIT, to_action
 from progressgym.envs.arrays import Array, NumpyArrays
 from progressgym.envs.evidence import differences, evidence, evidence_weights
+from progressgym.envs.odds import Odds
 from progressgym.envs.readout import FAR, Base, Fold, Readout
 from progressgym.envs.stance import THETA_SCALE
 from progressgym.envs.vector.base import ProgressVectorEnv
@@ -140,7 +141,7 @@ class StanceVector(Flavour):
         settings = self._settings
         self._difference = differences(settings.instrument.loadings, settings.chooser.pairs)
         self._all_evidence = evidence_weights(self._difference)[None]
-        self._folded: tuple[Array, Fold | None] | None = None
+        self._folded: tuple[Array, Fold | Odds | None] | None = None
 
     def _base_tables(self, answers: Floats) -> Tables:
         base = self._readout.base(centred_log(answers, self._settings.instrument.mask))
@@ -165,10 +166,10 @@ class StanceVector(Flavour):
 
     def _scored(self, actions: Array) -> Array:
         two, many = self._tables["base_two"], self._tables["base_many"]
-        if len(two) > 1 or self._arrays.differentiated(actions):
+        if self._arrays.differentiated(actions):
             return self._readout.values(actions, Base(two, many))
         if self._folded is None or self._folded[0] is not two:
-            self._folded = (two, self._readout.fold(Base(two[0], many[0])))
+            self._folded = (two, self._readout.fold(Base(two, many)))
         fold = self._folded[1]
         return (
             self._readout.values(actions, Base(two, many))

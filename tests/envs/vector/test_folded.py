@@ -39,7 +39,7 @@ def test_folded_values_are_the_values_of_the_stance_model(name: str, kinds: str,
     scored = items[:1] if kinds == "only the first item counts" else items
     readout = Readout(instrument, items, scored=scored, arrays=arrays)
     centred = centred_log(history.answers[0].astype(np.float64), instrument.mask)
-    base = readout.base(centred)
+    base = readout.base(centred[None])
     fold = readout.fold(base)
     assert fold is not None
     theta = np.random.default_rng(0).uniform(-2, 2, (rows, len(DIMENSIONS)))
@@ -63,7 +63,7 @@ def test_loadings_that_all_differ_are_not_folded() -> None:
     instrument: Any = Differing(history.instrument)
     readout = Readout(instrument, history.instrument.evaluation)
     centred = centred_log(history.answers[0].astype(np.float64), instrument.mask)
-    assert readout.fold(readout.base(centred)) is None
+    assert readout.fold(readout.base(centred[None])) is None
 
 
 def expected(

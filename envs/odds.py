@@ -1,0 +1,163 @@
+"""Values of thousands of stances at once, by products of odds: no exponential an item.
+
+The loadings of two options differ by whole numbers (tags are -1, 0 or 1, centred alike), so what a stance does to an
+item is a product of few powers of 19 odds o_d = exp(scale * theta_d):
+
+    p_i = 1 / (1 + E_i prod_d o_d^-n_id),     E_i = exp(-base_i)
+
+which takes some three multiplications and a reciprocal an item; a 64-bit exponential costs more than all of them on
+machines whose numpy has none in vector instructions. Wider items have few different rows u of loadings, w_u = their
+odds, and
+
+    sum of p[i,k] over options of row u = w_u sum_i E[i,u] / sum_u' E[i,u'] w_u',     E[i,u] = sum of exp(base) over them
+
+Everything is computed with a column an environment: long rows multiply faster than many short ones. Legend of shapes:
+B environments, b of a block, J items with two options, I wider ones, U their different rows, D = 19.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progressgym.core.dimensions import DIMENSIONS
+from progressgym.envs.cores import each
+
+Floats = NDArray[np.floating]
+KEPT = threading.local()
+"""Scratch memory of each thread."""
+POWERS = (1, 2, -1, -2)
+"""What two tags of -1, 0 or 1 can differ by, besides 0."""
+
+
+class Odds(NamedTuple):
+    """Base odds, for one base that all environments share or one each."""
+
+    two: Floats
+    """(J, 1 or B) exp(-base) of items with two options, in the order of `Powers.items`."""
+    totals: Floats
+    """(I, U, 1 or B) sums of exp(base) over an item's options that have row u."""
+
+    def part(self, block: slice) -> Odds:
+        """Those of some environments; a shared base stays shared."""
+        return self if self.two.shape[1] == 1 else Odds(self.two[:, block], self.totals[..., block])
+
+
+class Powers:
+    """Which odds an item's answers are products of."""
+
+    def __init__(self, exponents: NDArray[np.int64]) -> None:
+        """Sort items by their number of factors, so that the k-th factor is one of the first items only.
+
+        Args:
+            exponents: (J, D) whole numbers from -2 to 2.
+        """
+        counts = (exponents != 0).sum(1)
+        self.items = np.argsort(-counts, kind="stable")
+        """(J,) their order here."""
+        self.slots: list[NDArray[np.int64]] = []
+        """For k = 0, 1, ...: rows of `table` that are the k-th factor of the first items."""
+        dimensions = [np.flatnonzero(row) for row in exponents[self.items]]
+        for k in range(int(counts.max(initial=0))):
+            some = [(j, where[k]) for j, where in enumerate(dimensions) if len(where) > k]
+            rows = [POWERS.index(int(exponents[self.items[j], d])) * len(DIMENSIONS) + d for j, d in some]
+            self.slots.append(np.array(rows, dtype=np.int64))
+
+    def table(self, odds: Floats) -> Floats:
+        """Odds (D, b) -> their `POWERS` (4 D, b)."""
+        small = np.reciprocal(odds)
+        return np.concatenate([odds, odds * odds, small, small * small])
+
+    def times(self, product: Floats, table: Floats, factor: Floats) -> None:
+        """Multiply (J, b) by every item's factors, in place; `factor` (J, b) is overwritten."""
+        for rows in self.slots:
+            some = factor[: len(rows)]
+            np.take(table, rows, axis=0, out=some, mode="clip")  # "raise" would copy `out`
+            product[: len(rows)] *= some
+
+
+def exponents_of(differences: Floats) -> NDArray[np.int64] | None:
+    """Loading differences (J, D) as whole numbers, or None where they are none that `Powers` knows."""
+    whole = np.rint(differences)
+    fits = np.abs(differences - whole).max(initial=0.0) < 1e-9 and np.abs(whole).max(initial=0.0) <= max(POWERS)
+    return whole.astype(np.int64) if fits else None
+
+
+class OddsReadout:
+    """19 stance numbers -> 19 values, around given base odds."""
+
+    def __init__(
+        self,
+        exponents: NDArray[np.int64],
+        share: Floats,
+        constant: Floats,
+        rows: Floats,
+        weights: Floats,
+        scale: float,
+        dtype: np.dtype[np.floating],
+    ) -> None:
+        """Prepare what does not depend on the base.
+
+        Args:
+            exponents: (J, D) loadings of first minus second options.
+            share: (J, D) what the probability of a first option adds to the values.
+            constant: (D,) values when no first option is chosen.
+            rows: (U, D) different rows of the wider items' loadings, times scale.
+            weights: (U, D) what a choice of such an option adds to the values.
+            scale: of the stance model.
+            dtype: working precision.
+        """
+        self._powers = Powers(-exponents)
+        self._share = share[self._powers.items].T.astype(dtype)
+        self._constant = constant[:, None].astype(dtype)
+        self._rows, self._weights = rows.astype(dtype), weights.T.astype(dtype)
+        self._scale, self._dtype = scale, dtype
+
+    def odds(self, two: Floats, totals: Floats) -> Odds:
+        """Base log-odds (1 or B, J) of first options and sums (1 or B, I, U) of exp(base), in this layout."""
+        first = np.exp(-two.T[self._powers.items])
+        return Odds(first.astype(self._dtype), np.moveaxis(totals, 0, -1).astype(self._dtype, order="C"))
+
+    def values(self, theta: Floats, odds: Odds, blocks: Sequence[slice]) -> Floats:
+        """Values (B, D) of stances (B, D), block after block, so that hidden numbers stay in a core's cache."""
+        values = np.empty((len(self._constant), len(theta)), dtype=self._dtype)
+
+        def fill(block: slice) -> None:
+            values[:, block] = self._block(theta[block].T, odds.part(block))
+
+        each(fill, blocks)
+        return values.T
+
+    def _block(self, theta: Floats, odds: Odds) -> Floats:
+        """(D, b) -> (D, b)."""
+        chances, factor = self._scratch(len(odds.two), theta.shape[1])
+        chances[:] = odds.two
+        self._powers.times(chances, self._powers.table(np.exp(self._scale * theta)), factor)
+        chances += 1.0
+        values: Floats = self._share @ np.reciprocal(chances, out=chances)
+        values += self._constant
+        if len(odds.totals):
+            moved = np.exp(self._rows @ theta)
+            values += self._weights @ (moved * self._shares(moved, odds.totals))
+        return values
+
+    def _scratch(self, rows: int, columns: int) -> Floats:
+        """(2, J, b) numbers of this thread, kept: memory that is new in every step costs more than what is done in it."""
+        kept: Floats | None = getattr(KEPT, "numbers", None)
+        if kept is None or kept.shape != (2, rows, columns) or kept.dtype != self._dtype:
+            kept = KEPT.numbers = np.empty((2, rows, columns), dtype=self._dtype)
+        return kept
+
+    def _shares(self, moved: Floats, totals: Floats) -> Floats:
+        """(U, b) odds and (I, U, 1 or b) base odds -> (U, b) sums over items of base odds over all odds of the item."""
+        if totals.shape[-1] == 1:  # products of small matrices
+            table = totals[..., 0]
+            shared: Floats = table.T @ np.reciprocal(table @ moved)
+            return shared
+        own = sum(totals[:, u] * moved[u] for u in range(len(moved)))
+        np.reciprocal(own, out=own)
+        return np.stack([(totals[:, u] * own).sum(0) for u in range(len(moved))])
