@@ -11,7 +11,7 @@ episode, D = 19.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -24,19 +24,21 @@ from progressgym.core.errors import UserError, unknown
 from progressgym.envs.actions import Bools
 from progressgym.envs.arrays import Array, Arrays, NumpyArrays
 from progressgym.envs.base import ProgressEnv
+from progressgym.envs.cores import each
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.mask import Mask
 from progressgym.envs.vector.scoring import Targets, gain
 from progressgym.envs.vector.streams import Seeds, Streams
 from progressgym.envs.vector.tables import Index, Tables, agreed, install
 from progressgym.histories.history import History
+from progressgym.histories.source import HistorySource
 from progressgym.preferences.comparisons import draw_labels, probabilities
 
 AUTORESET = {mode.name.lower(): mode for mode in AutoresetMode}
 BACKENDS = ("numpy", "torch")
 PRECISIONS = ("float32", "float64")
-ROWS = 64
-"""Histories whose tables are computed at a time: bounds the memory of a reset."""
+ROWS = 32
+"""Rows whose tables are computed at a time: bounds the memory of a reset, and keeps it in a core's cache."""
 
 
 class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
@@ -100,6 +102,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         self._agreed: int | None = 0
         self._over = np.ones(num_envs, dtype=np.bool_)
         self._begun = False
+        self._episodes = 0
         self._prepare()
 
     # What a challenge and a flavour define.
@@ -151,7 +154,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             raise gym.error.ResetNeeded("the first reset() must begin all rows")
         source = self._template.other_source(others) if others else self._settings.source
         self._streams.seed(seed, rows)
-        self._begin(rows, Draws.of(self._settings, source, self._streams, rows))
+        self._begin(rows, source)
         return self._observe(self._shown()), {}
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
@@ -219,35 +222,51 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
 
     def _restart(self, rows: NDArray[np.int64]) -> None:
         """Autoreset of these rows."""
-        self._begin(rows, Draws.of(self._settings, self._settings.source, self._streams, rows))
+        self._begin(rows, self._settings.source)
 
-    def _begin(self, rows: NDArray[np.int64], draws: Draws) -> None:
+    def _begin(self, rows: NDArray[np.int64], source: HistorySource) -> None:
         """Put new episodes into these rows."""
-        install(self._arrays, self._tables, self._tables_of(draws), rows, self.num_envs)
+        install(self._arrays, self._tables, self._tables_of(source, rows), rows, self.num_envs)
+        self._episodes += 1
         self._steps[rows], self._over[rows], self._begun = 0, False, True
         self._agreed = 0 if len(rows) == self.num_envs else agreed(self._steps)
         self._started(rows)
 
-    def _tables_of(self, draws: Draws) -> Tables:
-        """Tables of the rows that begin; those of a history that all share are computed once and kept."""
-        if len(draws.histories) == 1:
-            history = draws.histories[0]
-            if self._known is None or self._known[0] is not history:
-                self._known = (history, self._truth(history.answers[None].astype(np.float64)))
-            truth = self._known[1]
-            if draws.asked is None and draws.uniforms is None:
-                if "questions" not in truth:
-                    truth["questions"] = self._questions(truth, draws)
-                return {**_kept(truth), **truth["questions"]}
-            sizes = draws.asked if draws.asked is not None else draws.uniforms
-            parts = [self._questions(truth, draws.part(rows)) for rows in _blocks(len(sizes))]  # type: ignore[arg-type]
-            return {**_kept(truth), **self._joined(parts)}
-        parts = []
-        for rows in _blocks(len(draws.histories)):
-            part = draws.part(rows)
-            truth = self._truth(np.stack([history.answers for history in part.histories]).astype(np.float64))
-            parts.append({**_kept(truth), **self._questions(truth, part)})
-        return self._joined(parts)
+    def _tables_of(self, source: HistorySource, rows: NDArray[np.int64]) -> Tables:
+        """Tables of the rows that begin; those of a history that all share are computed once and kept.
+
+        Every row has a stream of its own, so blocks of rows are drawn and computed on several cores, in any order; a
+        block's uniform numbers are used while they are in the core's cache.
+        """
+        settings, fixed = self._settings, source.fixed
+        if fixed is None:
+            return self._joined(self._on_cores(lambda block: self._own(self._drawn(source, block)), _blocks(rows)))
+        truth = self._truth_of(fixed)
+        if settings.every and not settings.sampled:
+            draws = self._drawn(source, rows)
+            if "questions" not in truth:
+                truth["questions"] = self._questions(truth, draws)
+            return {**_kept(truth), **truth["questions"]}
+        parts = self._on_cores(lambda block: self._questions(truth, self._drawn(source, block)), _blocks(rows))
+        return {**_kept(truth), **self._joined(parts)}
+
+    def _drawn(self, source: HistorySource, rows: NDArray[np.int64]) -> Draws:
+        return Draws.of(self._settings, source, self._streams, rows)
+
+    def _truth_of(self, history: History) -> Tables:
+        """What follows from the one history that all rows share, kept until there is another."""
+        if self._known is None or self._known[0] is not history:
+            self._known = (history, self._truth(history.answers[None].astype(np.float64)))
+        return self._known[1]
+
+    def _own(self, draws: Draws) -> Tables:
+        """Tables of rows that have a history each."""
+        truth = self._truth(np.stack([history.answers for history in draws.histories]).astype(np.float64))
+        return {**_kept(truth), **self._questions(truth, draws)}
+
+    def _on_cores(self, work: Callable[[NDArray[np.int64]], Tables], blocks: list[NDArray[np.int64]]) -> list[Tables]:
+        """Tables of every block of rows; torch has its own threads."""
+        return each(work, blocks) if isinstance(self._arrays, NumpyArrays) else [work(block) for block in blocks]
 
     def _joined(self, parts: list[Tables]) -> Tables:
         """Tables of rows, one after the other."""
@@ -331,8 +350,8 @@ def _kept(truth: Tables) -> Tables:
     return {key: value for key, value in truth.items() if not key.startswith("_") and key != "questions"}
 
 
-def _blocks(rows: int) -> list[slice]:
-    return [slice(start, start + ROWS) for start in range(0, rows, ROWS)]
+def _blocks(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    return [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)]
 
 
 def _mode(mode: str | AutoresetMode) -> AutoresetMode:

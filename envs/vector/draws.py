@@ -49,6 +49,7 @@ class Draws:
         histories: list[History] = []
         asked = None if settings.every else np.empty((len(rows), chooser.queries), dtype=np.int64)
         uniforms = np.empty((len(rows), centuries, chooser.queries)) if settings.sampled else None
+        ranks = np.empty(len(chooser.pairs))
         for r, row in enumerate(rows.tolist()):
             rng = streams[row]
             if fixed is None:
@@ -56,17 +57,13 @@ class Draws:
             if asked is None and uniforms is None:
                 forward(rng, numbers)
                 continue
-            questions = Questions.draw(chooser, centuries, rng)
+            # As `Questions.draw`, into arrays that are there already: new memory costs as much as the draws.
+            rng.random(out=ranks)
             if asked is not None:
-                asked[r] = questions.asked
-            if uniforms is not None:
-                uniforms[r, 0], uniforms[r, 1:] = questions.initial_uniforms, questions.uniforms
+                asked[r] = chooser.choose(ranks)
+            if uniforms is None:
+                forward(rng, numbers - len(ranks))
+                continue
+            rng.random(out=uniforms[r, 1:])
+            rng.random(out=uniforms[r, 0])
         return cls(histories=tuple(histories) or (fixed,), asked=asked, uniforms=uniforms)  # type: ignore[arg-type]
-
-    def part(self, rows: slice) -> Draws:
-        """The draws of some of the rows."""
-        return Draws(
-            histories=self.histories if len(self.histories) == 1 else self.histories[rows],
-            asked=None if self.asked is None else self.asked[rows],
-            uniforms=None if self.uniforms is None else self.uniforms[rows],
-        )

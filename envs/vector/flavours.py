@@ -18,7 +18,7 @@ from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.errors import UserError
 from progressgym.envs.actions import LIMIT, to_action
 from progressgym.envs.arrays import Array, NumpyArrays
-from progressgym.envs.evidence import differences, evidence, evidence_weights
+from progressgym.envs.evidence import differences, evidence, evidence_weights, vote_evidence
 from progressgym.envs.odds import Odds
 from progressgym.envs.readout import FAR, Base, Fold, Readout
 from progressgym.envs.stance import THETA_SCALE
@@ -75,7 +75,8 @@ class Flavour(ProgressVectorEnv):
     def _target_tables(self, found: Targets, human: Floats) -> Tables:
         """Tables of what values are compared with, from the human's values (H, T, D)."""
         covered, moved = self._settings.covered, (found.directions[..., 1, :] != 0.0).any(-1)
-        self._all_move &= bool(moved.all())
+        if not moved.all():  # never `&=`: blocks of rows are prepared at the same time
+            self._all_move = False
         goal = human[:, 1 + self._settings.horizon :]
         tables = {f"target_{name}": table for name, table in found._asdict().items()}
         return {**tables, "moved": moved, "human": self._arrays.floats(goal[..., covered])}
@@ -141,7 +142,8 @@ class StanceVector(Flavour):
         settings = self._settings
         self._difference = differences(settings.instrument.loadings, settings.chooser.pairs)
         self._all_evidence = evidence_weights(self._difference)[None]
-        self._folded: tuple[Array, Fold | Odds | None] | None = None
+        self._whole_difference = np.rint(self._difference).astype(np.float32)
+        self._folded: tuple[Any, Fold | Odds | None] | None = None
 
     def _base_tables(self, answers: Floats) -> Tables:
         base = self._readout.base(centred_log(answers, self._settings.instrument.mask))
@@ -168,8 +170,9 @@ class StanceVector(Flavour):
         two, many = self._tables["base_two"], self._tables["base_many"]
         if self._arrays.differentiated(actions):
             return self._readout.values(actions, Base(two, many))
-        if self._folded is None or self._folded[0] is not two:
-            self._folded = (two, self._readout.fold(Base(two, many)))
+        key = two if len(two) == 1 else self._episodes  # tables of many rows are changed in place
+        if self._folded is None or self._folded[0] is not key:
+            self._folded = (key, self._readout.fold(Base(two, many)))
         fold = self._folded[1]
         return (
             self._readout.values(actions, Base(two, many))
@@ -183,8 +186,12 @@ class StanceVector(Flavour):
 
     def _label_tables(self, labels: Array, draws: Draws) -> Tables:
         """Whole observations, ready made: (1 or R, S, 38 + T)."""
-        weights = self._all_evidence[0] if draws.asked is None else evidence_weights(self._difference[draws.asked])
-        read = evidence(labels, weights)
+        if draws.asked is not None:
+            read = evidence(labels, evidence_weights(self._difference[draws.asked]))
+        elif self._settings.sampled:
+            read = vote_evidence(labels, self._whole_difference)
+        else:  # as one matrix: numpy multiplies a stack one by one
+            read = evidence(labels.reshape(-1, labels.shape[-1]), self._all_evidence[0]).reshape(*labels.shape[:-1], D)
         rows, steps = len(read), read.shape[1] - 1
         table = np.zeros((rows, steps, 2 * D + self._settings.centuries), dtype=np.float32)
         table[..., :D], table[..., D : 2 * D] = read[:, 1:], read[:, :-1]
