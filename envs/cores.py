@@ -1,12 +1,16 @@
-"""Work on several cores: numpy lets go of the interpreter in its loops, so threads suffice."""
+"""Work on several cores, and memory to work in: numpy lets go of the interpreter in its loops, so threads suffice."""
 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
@@ -38,3 +42,19 @@ def each(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
     if len(parts) < 2 or cores() == 1:
         return [work(part) for part in parts]
     return list(_pool().map(work, parts))
+
+
+_KEPT = threading.local()
+
+
+def scratch(name: str, shape: tuple[int, ...], dtype: Any = np.float64) -> NDArray[Any]:
+    """An array of this thread with any contents, the same one again for the same name, shape and type.
+
+    The system hands out large new arrays page by page, which costs more than a few operations on them. What is written
+    here must be used up before the next call with this name.
+    """
+    kept: dict[str, NDArray[Any]] = _KEPT.__dict__
+    found = kept.get(name)
+    if found is None or found.shape != shape or found.dtype != dtype:
+        found = kept[name] = np.empty(shape, dtype=dtype)
+    return found

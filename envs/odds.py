@@ -17,7 +17,6 @@ B environments, b of a block, J items with two options, I wider ones, U their di
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -25,11 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.dimensions import DIMENSIONS
-from progressgym.envs.cores import each
+from progressgym.envs.cores import each, scratch
 
 Floats = NDArray[np.floating]
-KEPT = threading.local()
-"""Scratch memory of each thread."""
 POWERS = (1, 2, -1, -2)
 """What two tags of -1, 0 or 1 can differ by, besides 0."""
 
@@ -134,7 +131,8 @@ class OddsReadout:
 
     def _block(self, theta: Floats, odds: Odds) -> Floats:
         """(D, b) -> (D, b)."""
-        chances, factor = self._scratch(len(odds.two), theta.shape[1])
+        shape = len(odds.two), theta.shape[1]
+        chances, factor = (scratch(name, shape, self._dtype) for name in ("chances", "factor"))
         chances[:] = odds.two
         self._powers.times(chances, self._powers.table(np.exp(self._scale * theta)), factor)
         chances += 1.0
@@ -144,13 +142,6 @@ class OddsReadout:
             moved = np.exp(self._rows @ theta)
             values += self._weights @ (moved * self._shares(moved, odds.totals))
         return values
-
-    def _scratch(self, rows: int, columns: int) -> Floats:
-        """(2, J, b) numbers of this thread, kept: memory that is new in every step costs more than what is done in it."""
-        kept: Floats | None = getattr(KEPT, "numbers", None)
-        if kept is None or kept.shape != (2, rows, columns) or kept.dtype != self._dtype:
-            kept = KEPT.numbers = np.empty((2, rows, columns), dtype=self._dtype)
-        return kept
 
     def _shares(self, moved: Floats, totals: Floats) -> Floats:
         """(U, b) odds and (I, U, 1 or b) base odds -> (U, b) sums over items of base odds over all odds of the item."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from progressgym.envs.cores import scratch
 from progressgym.envs.episode import Questions
 from progressgym.envs.settings import Settings
 from progressgym.envs.vector.streams import Streams, forward
@@ -29,7 +30,7 @@ class Draws:
     """(R, Q) indices into the list of all pairs; None when all are asked."""
     uniforms: Floats | None
     """(R, T, Q) behind sampled labels: century 0's as the task tells them, then those shown; None when labels are
-    probabilities."""
+    probabilities. Overwritten by the next draws: copy what is kept."""
 
     @classmethod
     def of(cls, settings: Settings, source: HistorySource, streams: Streams, rows: NDArray[np.int64]) -> Draws:
@@ -48,7 +49,8 @@ class Draws:
             return cls(histories=(fixed,), asked=None, uniforms=None)
         histories: list[History] = []
         asked = None if settings.every else np.empty((len(rows), chooser.queries), dtype=np.int64)
-        uniforms = np.empty((len(rows), centuries, chooser.queries)) if settings.sampled else None
+        shape = len(rows), centuries, chooser.queries
+        uniforms = scratch("uniforms", shape) if settings.sampled else None
         ranks = np.empty(len(chooser.pairs))
         for r, row in enumerate(rows.tolist()):
             rng = streams[row]
