@@ -32,6 +32,10 @@ class Family:
     """T -> R."""
     courses: Callable[[Floats, Floats, int], Floats]
     """(normals (R, C), shared (SHARED,), T) -> courses (T, C), zero in century 0."""
+    linear: bool = False
+    """Whether courses are a product of some (T, R) with the normals: then many histories are made at once."""
+    shared: bool = True
+    """Whether courses depend on the shared numbers."""
 
 
 def _time(centuries: int) -> Floats:
@@ -81,12 +85,12 @@ def _random_walk(z: Floats, shared: Floats, centuries: int) -> Floats:
     return courses
 
 
-LINEAR = Family(draws=lambda centuries: 1, courses=_linear)
-QUADRATIC = Family(draws=lambda centuries: 2, courses=_quadratic)
-CYCLIC = Family(draws=lambda centuries: 2, courses=_cyclic)
-ABRUPT = Family(draws=lambda centuries: 2, courses=_abrupt)
-REVERSAL = Family(draws=lambda centuries: 1, courses=_reversal)
-RANDOM_WALK = Family(draws=lambda centuries: max(centuries - 1, 1), courses=_random_walk)
+LINEAR = Family(draws=lambda centuries: 1, courses=_linear, linear=True, shared=False)
+QUADRATIC = Family(draws=lambda centuries: 2, courses=_quadratic, linear=True, shared=False)
+CYCLIC = Family(draws=lambda centuries: 2, courses=_cyclic, linear=True)
+ABRUPT = Family(draws=lambda centuries: 2, courses=_abrupt, linear=True)
+REVERSAL = Family(draws=lambda centuries: 1, courses=_reversal, linear=True)
+RANDOM_WALK = Family(draws=lambda centuries: max(centuries - 1, 1), courses=_random_walk, linear=True, shared=False)
 PLURAL = Family(draws=lambda centuries: 1, courses=_linear)
 
 _HERE = "progressgym.histories.families"

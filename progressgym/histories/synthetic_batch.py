@@ -1,0 +1,193 @@
+"""Many synthetic histories of one distribution at once, as an environment with a new history in every row needs them.
+
+The same numbers as `progressgym.histories.synthetic`, from the same uniform draws in the same order, with less to do:
+
+* a course is linear in its normal numbers, so centuries follow from R vectors, and sizes from R x R products;
+* an item with two options is one number, the difference of its two logits;
+* where a course moves equally from century to century, its exponentials are powers: one a history and option, not T.
+
+Answers are rounded to the same grid, so the last bits of another order of operations do not show. Legend of shapes as
+there, and H histories, J items with two options, I wider ones; wider items have their options before the items, (K, I),
+so that sums over options add long rows.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from progressgym.core.dimensions import DIMENSIONS, WORLDVIEWS
+from progressgym.histories.families import SHARED, family_of
+from progressgym.histories.synthetic import (
+    BASE_SPREAD,
+    COMMON_BASE,
+    DRIFT_SIZE,
+    GRID,
+    ITEM_SPREAD,
+    SyntheticSpec,
+)
+from progressgym.instruments.instrument import Instrument
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+D = len(DIMENSIONS)
+
+
+class Half(NamedTuple):
+    """Answers to some items."""
+
+    two: Floats
+    """(H, T, J) probability of the first of two options; that of the second is the rest."""
+    many: Floats
+    """(H, T, K, I) probabilities of the wider items' options, 0 on padding."""
+
+
+class SyntheticBatch:
+    """Makes histories of one distribution."""
+
+    def __init__(self, spec: SyntheticSpec, instrument: Instrument) -> None:
+        """Prepare what all of them share; see `batches` for what can be made so."""
+        self.spec, self._family = spec, family_of(spec.family)
+        items, options = instrument.mask.shape
+        first = np.zeros(items, dtype=np.bool_)
+        first[instrument.evaluation] = True
+        halves = np.concatenate([instrument.evaluation, np.flatnonzero(~first)])
+        two = instrument.mask[halves].sum(1) == 2
+        self.two_items, self.many_items = halves[two], halves[~two]
+        """Evaluation items first, then the others."""
+        self._cut = int(first[self.two_items].sum()), int(first[self.many_items].sum())
+        self._real = instrument.mask[self.many_items].T.astype(np.float64)
+        place = np.arange(items * options).reshape(items, options)
+        wide = np.where(self._real > 0, place[self.many_items].T, 0).ravel()
+        self._columns = np.concatenate([place[self.two_items, 0], place[self.two_items, 1], wide])
+        loadings = instrument.loadings
+        lean = loadings[self.two_items, 0] - loadings[self.two_items, 1]
+        self._loadings = np.concatenate([lean, np.swapaxes(loadings[self.many_items], 0, 1).reshape(-1, D)]).T.copy()
+        flat = loadings.reshape(-1, D)
+        self._square = flat.T @ flat
+        self._options, self._rows = float(instrument.mask.sum()), self._family.draws(spec.centuries)
+        self._size = items * options
+        self._fixed_course = None if self._family.shared else self._course(np.zeros(SHARED))[None]
+
+    @property
+    def numbers(self) -> int:
+        """How many uniform numbers a history takes."""
+        return (1 + self._rows) * (D + self._size) + SHARED
+
+    def make(self, uniforms: Floats) -> tuple[Half, Half]:
+        """Answers to the evaluation items and to the others.
+
+        Args:
+            uniforms: (H, numbers) in the order in which `synthetic_history` draws them.
+        """
+        steps = np.cumsum([D, self._size, SHARED, self._rows * D])
+        stance, own, shared, course, path = np.split(uniforms, steps, axis=1)
+        base = self._base(stance, own)
+        courses = self._fixed_course
+        if courses is None:
+            courses = np.stack([self._course(numbers) for numbers in shared])
+        moves = self._moves(course.reshape(-1, self._rows, D), path.reshape(-1, self._rows, self._size), courses)
+        return self._answers(base, moves, courses)
+
+    def _course(self, shared: Floats) -> Floats:
+        """(T, R) what a course is of its normal numbers."""
+        return self._family.courses(np.eye(self._rows), shared, self.spec.centuries)
+
+    def _options_of(self, uniforms: Floats) -> Floats:
+        """Uniform numbers (..., N K) -> normal ones (..., M): differences of two options, centred wider options."""
+        normals = _normals(np.take(uniforms, self._columns, axis=-1))
+        count = len(self.two_items)
+        wide = normals[..., 2 * count :].reshape(*normals.shape[:-1], *self._real.shape)
+        wide *= self._real
+        wide -= (wide.sum(-2) / self._real.sum(0))[..., None, :]
+        wide *= self._real
+        return np.concatenate(
+            [normals[..., :count] - normals[..., count : 2 * count], wide.reshape(*wide.shape[:-2], -1)], -1
+        )
+
+    def _base(self, stance: Floats, own: Floats) -> Floats:
+        """(H, M) base logits."""
+        theta = BASE_SPREAD * _normals(stance)
+        theta[:, : WORLDVIEWS.start] += COMMON_BASE
+        base: Floats = theta @ self._loadings + ITEM_SPREAD * self._options_of(own)
+        return base
+
+    def _moves(self, course: Floats, path: Floats, courses: Floats) -> Floats:
+        """(H, R, M) what a unit of each course moves the logits by."""
+        theta, items = _normals(course), self._options_of(path)
+        count = len(self.two_items)
+        two, many = items[..., :count], items[..., count:]
+        # The squares of two centred options are half the square of their difference.
+        own = 0.5 * two @ np.swapaxes(two, 1, 2) + many @ np.swapaxes(many, 1, 2)
+        common = theta @ self._square @ np.swapaxes(theta, 1, 2)
+        size = DRIFT_SIZE * self.spec.amplitude
+        items *= size * math.sqrt(1.0 - self.spec.coherence) / self._largest(own, courses)
+        theta *= size * math.sqrt(self.spec.coherence) / self._largest(common, courses)
+        items += theta @ self._loadings
+        return items
+
+    def _largest(self, products: Floats, courses: Floats) -> Floats:
+        """(H, 1, 1) root mean square over options in the century where it is largest, 1 where nothing moves.
+
+        Args:
+            products: (H, R, R) scalar products of what the courses move.
+            courses: (1 or H, T, R).
+        """
+        squares = ((courses @ products) * courses).sum(-1)
+        size = np.sqrt(squares.max(-1) / self._options)
+        return np.where(size > 0, size, 1.0)[:, None, None]
+
+    def _answers(self, base: Floats, moves: Floats, courses: Floats) -> tuple[Half, Half]:
+        """Softmax over each item's options, on the grid."""
+        count, centuries = len(self.two_items), self.spec.centuries
+        signs = np.ones(base.shape[1])
+        signs[:count] = -1.0  # of two options the second's odds against the first
+        odds = np.exp(base * signs)
+        odds[:, count:] *= self._real.ravel()
+        speed = _speed(courses)
+        factor = None if speed is None else np.exp(moves[:, 0] * (speed * signs))
+        cut_two, cut_many = self._cut
+        shape = len(base), centuries
+        parts = [
+            Half(np.empty((*shape, j)), np.empty((*shape, len(self._real), i)))
+            for j, i in ((cut_two, cut_many), (count - cut_two, len(self.many_items) - cut_many))
+        ]
+        now = odds
+        for t in range(centuries):
+            if t and factor is not None:
+                now = np.multiply(now, factor, out=now)
+            elif t:
+                now = odds * np.exp(signs * (courses[:, t, None] @ moves)[:, 0])
+            two = np.divide(GRID, now[:, :count] + 1.0)
+            wide = now[:, count:].reshape(len(base), *self._real.shape)
+            many = wide * (GRID / wide.sum(1))[:, None]
+            for found in (two, many):
+                np.rint(found, out=found)
+                found *= 1.0 / GRID
+            for part, j, i in zip(parts, (slice(cut_two), slice(cut_two, None)), (slice(cut_many), slice(cut_many, None)), strict=True):  # fmt: skip
+                part.two[:, t], part.many[:, t] = two[:, j], many[..., i]
+        return parts[0], parts[1]
+
+
+def batches(spec: SyntheticSpec, instrument: Instrument) -> bool:
+    """Whether `SyntheticBatch` makes these histories: no noise, no mixture of groups, a course that is linear."""
+    apart = not np.isin(instrument.elicitation, instrument.evaluation).any()
+    return spec.noise == 0.0 and spec.family != "plural" and family_of(spec.family).linear and apart
+
+
+def _normals(uniforms: Floats) -> Floats:
+    """As `synthetic_history` makes them."""
+    numbers: Floats = ndtri(uniforms + 2.0**-54)
+    return numbers
+
+
+def _speed(courses: Floats) -> float | None:
+    """The step of the only course, the same in every century and history; None where it is not."""
+    if len(courses) > 1 or courses.shape[2] > 1:
+        return None
+    steps = np.diff(courses[0, :, 0])
+    return float(steps[0]) if np.allclose(steps, steps[0], rtol=1e-12, atol=0.0) else None
