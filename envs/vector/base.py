@@ -240,15 +240,15 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         """
         settings, fixed = self._settings, source.fixed
         if fixed is None:
-            return self._joined(self._on_cores(lambda block: self._own(self._drawn(source, block)), _blocks(rows)))
+            return self._joined(self._on_cores(lambda block: self._own(source, block), _blocks(rows)))
         truth = self._truth_of(fixed)
         if settings.every and not settings.sampled:
             draws = self._drawn(source, rows)
             if "questions" not in truth:
                 truth["questions"] = self._questions(truth, draws)
-            return {**_kept(truth), **truth["questions"]}
+            return {**kept(truth), **truth["questions"]}
         parts = self._on_cores(lambda block: self._questions(truth, self._drawn(source, block)), _blocks(rows))
-        return {**_kept(truth), **self._joined(parts)}
+        return {**kept(truth), **self._joined(parts)}
 
     def _drawn(self, source: HistorySource, rows: NDArray[np.int64]) -> Draws:
         return Draws.of(self._settings, source, self._streams, rows)
@@ -259,10 +259,11 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             self._known = (history, self._truth(history.answers[None].astype(np.float64)))
         return self._known[1]
 
-    def _own(self, draws: Draws) -> Tables:
+    def _own(self, source: HistorySource, rows: NDArray[np.int64]) -> Tables:
         """Tables of rows that have a history each."""
+        draws = self._drawn(source, rows)
         truth = self._truth(np.stack([history.answers for history in draws.histories]).astype(np.float64))
-        return {**_kept(truth), **self._questions(truth, draws)}
+        return {**kept(truth), **self._questions(truth, draws)}
 
     def _on_cores(self, work: Callable[[NDArray[np.int64]], Tables], blocks: list[NDArray[np.int64]]) -> list[Tables]:
         """Tables of every block of rows; torch has its own threads."""
@@ -345,7 +346,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         return found
 
 
-def _kept(truth: Tables) -> Tables:
+def kept(truth: Tables) -> Tables:
     """The tables that steps look up; those with a leading underscore serve only to make others."""
     return {key: value for key, value in truth.items() if not key.startswith("_") and key != "questions"}
 

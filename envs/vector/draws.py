@@ -16,6 +16,7 @@ from progressgym.envs.settings import Settings
 from progressgym.envs.vector.streams import Streams, forward
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource
+from progressgym.histories.synthetic_batch import SyntheticBatch
 
 Floats = NDArray[np.float64]
 
@@ -25,15 +26,24 @@ class Draws:
     """What was drawn."""
 
     histories: tuple[History, ...]
-    """One that all rows share, or one a row."""
+    """One that all rows share, or one a row; none where a batch is made of `paths`."""
     asked: NDArray[np.int64] | None
     """(R, Q) indices into the list of all pairs; None when all are asked."""
     uniforms: Floats | None
     """(R, T, Q) behind sampled labels: century 0's as the task tells them, then those shown; None when labels are
     probabilities. Overwritten by the next draws: copy what is kept."""
+    paths: Floats | None = None
+    """(R, ...) uniform numbers behind histories that are made together; overwritten as `uniforms` are."""
 
     @classmethod
-    def of(cls, settings: Settings, source: HistorySource, streams: Streams, rows: NDArray[np.int64]) -> Draws:
+    def of(
+        cls,
+        settings: Settings,
+        source: HistorySource,
+        streams: Streams,
+        rows: NDArray[np.int64],
+        batch: SyntheticBatch | None = None,
+    ) -> Draws:
         """Draw for these rows.
 
         Args:
@@ -41,6 +51,7 @@ class Draws:
             source: of the histories.
             streams: of all rows.
             rows: which rows begin.
+            batch: that makes the histories, where one does.
         """
         chooser, centuries, fixed = settings.chooser, settings.centuries, source.fixed
         numbers = Questions.numbers(chooser, centuries)
@@ -51,10 +62,13 @@ class Draws:
         asked = None if settings.every else np.empty((len(rows), chooser.queries), dtype=np.int64)
         shape = len(rows), centuries, chooser.queries
         uniforms = scratch("uniforms", shape) if settings.sampled else None
+        paths = None if batch is None else scratch("paths", (len(rows), batch.numbers))
         ranks = np.empty(len(chooser.pairs))
         for r, row in enumerate(rows.tolist()):
             rng = streams[row]
-            if fixed is None:
+            if paths is not None:
+                rng.random(out=paths[r])
+            elif fixed is None:
                 histories.append(source.sample(rng))
             if asked is None and uniforms is None:
                 forward(rng, numbers)
@@ -68,4 +82,6 @@ class Draws:
                 continue
             rng.random(out=uniforms[r, 1:])
             rng.random(out=uniforms[r, 0])
-        return cls(histories=tuple(histories) or (fixed,), asked=asked, uniforms=uniforms)  # type: ignore[arg-type]
+        if fixed is not None:
+            histories = [fixed]
+        return cls(histories=tuple(histories), asked=asked, uniforms=uniforms, paths=paths)

@@ -8,10 +8,13 @@ from numpy.typing import NDArray
 from progressgym.envs.arrays import Array
 from progressgym.envs.follow import FollowEnv, FollowStanceEnv
 from progressgym.envs.predict import PredictEnv, PredictStanceEnv
+from progressgym.envs.vector.base import kept
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.flavours import AnswersVector, Flavour, StanceVector
+from progressgym.envs.vector.paths import BatchPaths
 from progressgym.envs.vector.scoring import Targets, compare, targets
 from progressgym.envs.vector.tables import Index, Tables
+from progressgym.histories.source import HistorySource
 from progressgym.scores import cosine
 
 Floats = NDArray[np.float64]
@@ -22,17 +25,45 @@ class TrackingVector(Flavour):
 
     def _prepare(self) -> None:
         self._readout = self._readout_of(whole=False)
+        self._paths: tuple[HistorySource, BatchPaths | None] | None = None
         super()._prepare()
 
     def _truth(self, answers: Floats) -> Tables:
-        settings, arrays = self._settings, self._arrays
+        settings = self._settings
         human = settings.instrument.values(answers, settings.instrument.evaluation, check=False)
-        tables = self._base_tables(answers[:, 0])
-        static = arrays.host(self._readout.score(self._static(answers[:, 0], tables))).astype(np.float64)
+        preferred = self._preferred(answers[:, : 1 + settings.steps])
+        return self._truth_from(answers[:, 0], human, preferred)
+
+    def _own(self, source: HistorySource, rows: NDArray[np.int64]) -> Tables:
+        """As everywhere, but from a batch of histories where one can be made: its answers are never spread out."""
+        paths = self._paths_of(source)
+        if paths is None:
+            return super()._own(source, rows)
+        draws = Draws.of(self._settings, source, self._streams, rows, paths.batch)
+        truth = self._truth_from(*paths.read(draws.paths, 1 + self._settings.steps))
+        return {**kept(truth), **self._questions(truth, draws)}
+
+    def _paths_of(self, source: HistorySource) -> BatchPaths | None:
+        """What makes and reads histories of this source together, kept for the last one."""
+        if self._paths is None or self._paths[0] is not source:
+            self._paths = (source, BatchPaths.of(source, self._settings.chooser.pairs))
+        return self._paths[1]
+
+    def _truth_from(self, first: Floats, human: Floats, preferred: Floats) -> Tables:
+        """Tables that follow from histories.
+
+        Args:
+            first: (H, N, K) century 0's answers.
+            human: (H, T, D) the human's values.
+            preferred: (H, 1 + S, P) preference probabilities of all pairs.
+        """
+        settings, arrays = self._settings, self._arrays
+        tables = self._base_tables(first)
+        static = arrays.host(self._readout.score(self._static(first, tables))).astype(np.float64)
         goal = human[:, 1 + settings.horizon :]
         found = targets(arrays, human, cosine(static[:, None], goal), settings.horizon)
         tables |= self._target_tables(found, human)
-        tables["_preferred"] = self._preferred(answers[:, : 1 + settings.steps])
+        tables["_preferred"] = preferred
         return tables
 
     def _questions(self, truth: Tables, draws: Draws) -> Tables:

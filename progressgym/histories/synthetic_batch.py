@@ -46,6 +46,15 @@ class Half(NamedTuple):
     """(H, T, K, I) probabilities of the wider items' options, 0 on padding."""
 
 
+class Answers(NamedTuple):
+    """What histories of one distribution answer."""
+
+    evaluation: Half
+    """The evaluation items."""
+    others: Half
+    """All others, those that comparisons are about among them."""
+
+
 class SyntheticBatch:
     """Makes histories of one distribution."""
 
@@ -74,11 +83,21 @@ class SyntheticBatch:
         self._fixed_course = None if self._family.shared else self._course(np.zeros(SHARED))[None]
 
     @property
+    def evaluation_items(self) -> tuple[Ints, Ints]:
+        """Evaluation items with two options and wider ones, as `Answers` has them."""
+        return self.two_items[: self._cut[0]], self.many_items[: self._cut[1]]
+
+    @property
+    def other_items(self) -> tuple[Ints, Ints]:
+        """The others."""
+        return self.two_items[self._cut[0] :], self.many_items[self._cut[1] :]
+
+    @property
     def numbers(self) -> int:
         """How many uniform numbers a history takes."""
         return (1 + self._rows) * (D + self._size) + SHARED
 
-    def make(self, uniforms: Floats) -> tuple[Half, Half]:
+    def make(self, uniforms: Floats) -> Answers:
         """Answers to the evaluation items and to the others.
 
         Args:
@@ -141,7 +160,7 @@ class SyntheticBatch:
         size = np.sqrt(squares.max(-1) / self._options)
         return np.where(size > 0, size, 1.0)[:, None, None]
 
-    def _answers(self, base: Floats, moves: Floats, courses: Floats) -> tuple[Half, Half]:
+    def _answers(self, base: Floats, moves: Floats, courses: Floats) -> Answers:
         """Softmax over each item's options, on the grid."""
         count, centuries = len(self.two_items), self.spec.centuries
         signs = np.ones(base.shape[1])
@@ -170,7 +189,7 @@ class SyntheticBatch:
                 found *= 1.0 / GRID
             for part, j, i in zip(parts, (slice(cut_two), slice(cut_two, None)), (slice(cut_many), slice(cut_many, None)), strict=True):  # fmt: skip
                 part.two[:, t], part.many[:, t] = two[:, j], many[..., i]
-        return parts[0], parts[1]
+        return Answers(*parts)
 
 
 def batches(spec: SyntheticSpec, instrument: Instrument) -> bool:

@@ -33,3 +33,10 @@ def test_same_story(name: str, mode: str, case: str) -> None:
 def test_same_story_in_torch(name: str, mode: str, case: str, dtype: str) -> None:
     tolerance = EXACT if dtype == "float64" else COARSE
     assert_same_story(name, mode, 20, tolerance, array_backend="torch", dtype=dtype, **CASES[case])
+
+
+@pytest.mark.parametrize("family", ["quadratic", "cyclic", "random-walk", "plural"])
+@pytest.mark.parametrize("name", ["ProgressGym/FollowStance-v0", "ProgressGym/Predict-v0"])
+def test_same_story_of_other_distributions(name: str, family: str) -> None:
+    """Courses of several numbers, courses with breaks, and those that are made one by one."""
+    assert_same_story(name, "next_step", 11, history=f"synthetic:{family}?coherence=0.4&amplitude=2")

@@ -1,0 +1,82 @@
+"""What environments need of a batch of drawn histories: values of the scored items, preferences, century 0's answers.
+
+Legend of shapes: R rows, T centuries, N items, K options, J items with two options, I wider ones, P all pairs, D = 19.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progressgym.histories.source import HistorySource
+from progressgym.histories.synthetic import SyntheticSpec
+from progressgym.histories.synthetic_batch import Answers, Half, SyntheticBatch, batches
+from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.loadings import value_weights
+from progressgym.preferences.comparisons import CLIP
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class BatchPaths:
+    """Makes the histories of some rows together and reads them."""
+
+    def __init__(self, batch: SyntheticBatch, instrument: Instrument, pairs: Ints) -> None:
+        """Find the places of items and pairs in the batch's layout; see `of`."""
+        self.batch, self._shape = batch, instrument.mask.shape
+        two, many = batch.evaluation_items
+        weights = np.zeros_like(instrument.loadings)
+        weights[instrument.evaluation] = value_weights(instrument.loadings[instrument.evaluation])
+        self._two = weights[two, 0] - weights[two, 1]
+        self._constant = weights[two, 1].sum(0)
+        self._many = np.swapaxes(weights[many], 0, 1).reshape(-1, weights.shape[-1])
+        self._find_pairs(pairs)
+
+    @classmethod
+    def of(cls, source: HistorySource, pairs: Ints) -> BatchPaths | None:
+        """For a source that is one distribution of which batches can be made, else None."""
+        spec = source.entries[0]
+        if len(source.entries) > 1 or not isinstance(spec, SyntheticSpec) or not batches(spec, source.instrument):
+            return None
+        return cls(SyntheticBatch(spec, source.instrument), source.instrument, pairs)
+
+    def read(self, uniforms: Floats, centuries: int) -> tuple[Floats, Floats, Floats]:
+        """Century 0's answers (R, N, K), values (R, T, D), and preferences (R, centuries, P) in the first centuries."""
+        answers = self.batch.make(uniforms)
+        return self._first(answers), self._values(answers.evaluation), self._preferred(answers.others, centuries)
+
+    def _values(self, half: Half) -> Floats:
+        """As `Instrument.values`: first options of pairs, and what the second would have said without them."""
+        rows, centuries = half.two.shape[:2]
+        values = half.two.reshape(rows * centuries, -1) @ self._two + self._constant
+        values += half.many.reshape(rows * centuries, -1) @ self._many
+        return values.reshape(rows, centuries, -1)
+
+    def _find_pairs(self, pairs: Ints) -> None:
+        """Columns of an answer's numbers, first those of items with two options, that pairs compare."""
+        two, many = self.batch.other_items
+        place = np.zeros(self._shape[0], dtype=np.int64)
+        place[two], place[many] = np.arange(len(two)), np.arange(len(many))
+        of_two = np.isin(pairs[:, 0], two)
+        # Options before items, as in `Half`.
+        first, second = (place[pairs[:, 0]] + pairs[:, column] * len(many) for column in (1, 2))
+        self._pairs_two, self._first_many, self._second_many = place[pairs[of_two, 0]], first[~of_two], second[~of_two]
+        self._order = np.argsort(np.concatenate([np.flatnonzero(of_two), np.flatnonzero(~of_two)]))
+
+    def _preferred(self, half: Half, centuries: int) -> Floats:
+        """As `progressgym.preferences.comparisons.probabilities`; two options add up to 1."""
+        many = half.many[:, :centuries].reshape(len(half.many), centuries, -1)
+        first, second = many[..., self._first_many], many[..., self._second_many]
+        total = first + second
+        ratio = np.divide(first, total, out=np.full_like(total, 0.5), where=total > 0)
+        found = np.concatenate([half.two[:, :centuries, self._pairs_two], ratio], -1)[..., self._order]
+        return np.clip(found, CLIP, 1.0 - CLIP, out=found)
+
+    def _first(self, answers: Answers) -> Floats:
+        """Century 0's answers, spread out."""
+        first = np.zeros((len(answers.evaluation.two), *self._shape))
+        for (two, many), half in zip((self.batch.evaluation_items, self.batch.other_items), answers, strict=True):
+            first[:, two, 0], first[:, two, 1] = half.two[:, 0], 1.0 - half.two[:, 0]
+            first[:, many] = np.swapaxes(half.many[:, 0], 1, 2)
+        return first
