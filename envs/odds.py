@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.dimensions import DIMENSIONS
-from progressgym.envs.cores import each, scratch
+from progressgym.core.threads import each, scratch
 
 Floats = NDArray[np.floating]
 POWERS = (1, 2, -1, -2)

@@ -24,6 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from progressgym.core.answers import FLOOR, centred_log
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.envs.arrays import NUMPY, Array, Arrays, NumpyArrays
 from progressgym.envs.odds import Odds, OddsReadout, exponents_of
@@ -104,6 +105,13 @@ class Readout:
         two = centred[..., self.two_items, 0] - centred[..., self.two_items, 1]
         many = np.where(self.many_mask, centred[..., self.many_items, :], FAR)
         return Base(self._arrays.floats(two), self._arrays.floats(many.reshape(*many.shape[:-2], -1)))
+
+    def base_of(self, answers: NDArray[np.float64]) -> Base:
+        """The base log-odds of answers (..., N, K): those of `centred_log`, for this readout's items alone."""
+        two = np.log(np.clip(answers[..., self.two_items, :2], FLOOR, 1.0))
+        many = centred_log(answers[..., self.many_items, :], self.many_mask)
+        wide = np.where(self.many_mask, many, FAR).reshape(*many.shape[:-2], -1)
+        return Base(self._arrays.floats(two[..., 0] - two[..., 1]), self._arrays.floats(wide))
 
     def logits(self, theta: Array, base: Base) -> Base:
         """theta (..., D) -> logits of the answers."""

@@ -24,7 +24,7 @@ from progressgym.core.errors import UserError, unknown
 from progressgym.envs.actions import Bools
 from progressgym.envs.arrays import Array, Arrays, NumpyArrays
 from progressgym.envs.base import ProgressEnv
-from progressgym.envs.cores import each
+from progressgym.core.threads import each
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.mask import Mask
 from progressgym.envs.vector.scoring import Targets, gain

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from progressgym.envs.cores import scratch
+from progressgym.core.threads import scratch
 from progressgym.envs.episode import Questions
 from progressgym.envs.settings import Settings
 from progressgym.envs.vector.streams import Streams, forward

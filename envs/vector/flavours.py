@@ -13,7 +13,6 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from progressgym.core.answers import centred_log
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.errors import UserError
 from progressgym.envs.actions import LIMIT, to_action
@@ -146,7 +145,7 @@ class StanceVector(Flavour):
         self._folded: tuple[Any, Fold | Odds | None] | None = None
 
     def _base_tables(self, answers: Floats) -> Tables:
-        base = self._readout.base(centred_log(answers, self._settings.instrument.mask))
+        base = self._readout.base_of(answers)
         return {"base_two": base.two, "base_many": base.many}
 
     def _static(self, answers: Floats, tables: Tables) -> Base:

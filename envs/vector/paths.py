@@ -5,6 +5,8 @@ Legend of shapes: R rows, T centuries, N items, K options, J items with two opti
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,24 +56,28 @@ class BatchPaths:
         return values.reshape(rows, centuries, -1)
 
     def _find_pairs(self, pairs: Ints) -> None:
-        """Columns of an answer's numbers, first those of items with two options, that pairs compare."""
+        """Where pairs are found among the first options of two and every two options of wider items."""
         two, many = self.batch.other_items
+        compared = list(combinations(range(self._shape[1]), 2))
+        self._compared = np.array(compared, dtype=np.int64).reshape(-1, 2).T
         place = np.zeros(self._shape[0], dtype=np.int64)
         place[two], place[many] = np.arange(len(two)), np.arange(len(many))
-        of_two = np.isin(pairs[:, 0], two)
-        # Options before items, as in `Half`.
-        first, second = (place[pairs[:, 0]] + pairs[:, column] * len(many) for column in (1, 2))
-        self._pairs_two, self._first_many, self._second_many = place[pairs[of_two, 0]], first[~of_two], second[~of_two]
-        self._order = np.argsort(np.concatenate([np.flatnonzero(of_two), np.flatnonzero(~of_two)]))
+        self._order = place[pairs[:, 0]].copy()
+        for n, (item, a, b) in enumerate(pairs.tolist()):
+            if item in many:  # options before items, as in `Half`
+                self._order[n] += len(two) + compared.index((a, b)) * len(many)
 
     def _preferred(self, half: Half, centuries: int) -> Floats:
         """As `progressgym.preferences.comparisons.probabilities`; two options add up to 1."""
-        many = half.many[:, :centuries].reshape(len(half.many), centuries, -1)
-        first, second = many[..., self._first_many], many[..., self._second_many]
-        total = first + second
-        ratio = np.divide(first, total, out=np.full_like(total, 0.5), where=total > 0)
-        found = np.concatenate([half.two[:, :centuries, self._pairs_two], ratio], -1)[..., self._order]
-        return np.clip(found, CLIP, 1.0 - CLIP, out=found)
+        two, many = half.two[:, :centuries], half.many[:, :centuries]
+        first, second = (np.take(many, options, axis=2, mode="clip") for options in self._compared)
+        second += first
+        nobody = second <= 0
+        first[nobody], second[nobody] = 0.5, 1.0
+        first /= second
+        both = np.concatenate([two, first.reshape(*two.shape[:2], -1)], -1)
+        np.clip(both, CLIP, 1.0 - CLIP, out=both)
+        return np.take(both, self._order, axis=-1, mode="clip")
 
     def _first(self, answers: Answers) -> Floats:
         """Century 0's answers, spread out."""

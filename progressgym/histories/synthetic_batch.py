@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from progressgym.core.threads import scratch
 from progressgym.core.dimensions import DIMENSIONS, WORLDVIEWS
 from progressgym.histories.families import SHARED, family_of
 from progressgym.histories.synthetic import (
@@ -80,7 +81,8 @@ class SyntheticBatch:
         self._square = flat.T @ flat
         self._options, self._rows = float(instrument.mask.sum()), self._family.draws(spec.centuries)
         self._size = items * options
-        self._fixed_course = None if self._family.shared else self._course(np.zeros(SHARED))[None]
+        self._fixed_course: Floats | None = None if self._family.shared else self._course(np.zeros(SHARED))[None]
+        self._speed = _speed(self._fixed_course)
 
     @property
     def evaluation_items(self) -> tuple[Ints, Ints]:
@@ -98,10 +100,10 @@ class SyntheticBatch:
         return (1 + self._rows) * (D + self._size) + SHARED
 
     def make(self, uniforms: Floats) -> Answers:
-        """Answers to the evaluation items and to the others.
+        """Answers to the evaluation items and to the others; the next call in this thread overwrites them.
 
         Args:
-            uniforms: (H, numbers) in the order in which `synthetic_history` draws them.
+            uniforms: (H, numbers) in the order in which `synthetic_history` draws them; overwritten.
         """
         steps = np.cumsum([D, self._size, SHARED, self._rows * D])
         stance, own, shared, course, path = np.split(uniforms, steps, axis=1)
@@ -118,7 +120,7 @@ class SyntheticBatch:
 
     def _options_of(self, uniforms: Floats) -> Floats:
         """Uniform numbers (..., N K) -> normal ones (..., M): differences of two options, centred wider options."""
-        normals = _normals(np.take(uniforms, self._columns, axis=-1))
+        normals = _normals(np.take(uniforms, self._columns, axis=-1, mode="clip"))
         count = len(self.two_items)
         wide = normals[..., 2 * count :].reshape(*normals.shape[:-1], *self._real.shape)
         wide *= self._real
@@ -167,13 +169,15 @@ class SyntheticBatch:
         signs[:count] = -1.0  # of two options the second's odds against the first
         odds = np.exp(base * signs)
         odds[:, count:] *= self._real.ravel()
-        speed = _speed(courses)
-        factor = None if speed is None else np.exp(moves[:, 0] * (speed * signs))
+        factor = None if self._speed is None else np.exp(moves[:, 0] * (self._speed * signs))
         cut_two, cut_many = self._cut
         shape = len(base), centuries
         parts = [
-            Half(np.empty((*shape, j)), np.empty((*shape, len(self._real), i)))
-            for j, i in ((cut_two, cut_many), (count - cut_two, len(self.many_items) - cut_many))
+            Half(scratch(f"{name} two", (*shape, j)), scratch(f"{name} many", (*shape, len(self._real), i)))
+            for name, j, i in (
+                ("evaluation", cut_two, cut_many),
+                ("others", count - cut_two, len(self.many_items) - cut_many),
+            )
         ]
         now = odds
         for t in range(centuries):
@@ -199,14 +203,15 @@ def batches(spec: SyntheticSpec, instrument: Instrument) -> bool:
 
 
 def _normals(uniforms: Floats) -> Floats:
-    """As `synthetic_history` makes them."""
-    numbers: Floats = ndtri(uniforms + 2.0**-54)
+    """As `synthetic_history` makes them; overwrites the uniform numbers."""
+    uniforms += 2.0**-54
+    numbers: Floats = ndtri(uniforms, out=uniforms)
     return numbers
 
 
-def _speed(courses: Floats) -> float | None:
+def _speed(courses: Floats | None) -> float | None:
     """The step of the only course, the same in every century and history; None where it is not."""
-    if len(courses) > 1 or courses.shape[2] > 1:
+    if courses is None or courses.shape[2] > 1:
         return None
     steps = np.diff(courses[0, :, 0])
     return float(steps[0]) if np.allclose(steps, steps[0], rtol=1e-12, atol=0.0) else None
