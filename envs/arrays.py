@@ -88,7 +88,7 @@ class Arrays(Protocol):
         """What was computed there, fit for a user's own gradients."""
         ...
 
-    def blocks(self, rows: int) -> Iterator[slice]:
+    def blocks(self, rows: int, size: int = BLOCK) -> Iterator[slice]:
         """Slices of rows that are best worked on one after the other."""
         ...
 
@@ -172,9 +172,9 @@ class NumpyArrays:
         """The array itself."""
         return x
 
-    def blocks(self, rows: int) -> Iterator[slice]:
-        """Slices of `BLOCK` rows."""
-        return (slice(start, start + BLOCK) for start in range(0, rows, BLOCK))
+    def blocks(self, rows: int, size: int = BLOCK) -> Iterator[slice]:
+        """Slices of as many rows as `size` says."""
+        return (slice(start, start + size) for start in range(0, rows, size))
 
     def parts(self, columns: Array) -> Iterator[Array]:
         """`BLOCK` columns after `BLOCK` columns."""

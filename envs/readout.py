@@ -83,13 +83,14 @@ class Readout:
         self._arrays = arrays
         self.two_items, self.many_items, self.many_mask = items[two], items[~two], mask[~two]
         self._two_shift = arrays.floats(scale * (loadings[two, 0] - loadings[two, 1]).T.copy())
-        self._two_weights = arrays.floats(weights[two, 0] - weights[two, 1])
+        share = weights[two, 0] - weights[two, 1]
+        self._counted_two = int(np.flatnonzero(share.any(1)).max(initial=-1)) + 1
+        self._two_weights = arrays.floats(share[: self._counted_two])
         self._constant = arrays.floats(weights[two, 1].sum(0))
         rows = loadings[~two].reshape(-1, len(DIMENSIONS))
         self._many_shift = arrays.floats(scale * rows.T.copy())
         self._many_weights = arrays.floats(weights[~two].reshape(-1, len(DIMENSIONS)))
         self._lean = scale * (loadings[two, 0] - loadings[two, 1])
-        share = weights[two, 0] - weights[two, 1]
         self._two_dims = _span(self._lean, share)
         self._two_out = arrays.floats(share.T[self._two_dims])
         self._constant_column = arrays.floats(weights[two, 1].sum(0)[:, None])
@@ -123,16 +124,27 @@ class Readout:
         return self.mean(self._arrays.sigmoid(logits.two), self.chances(logits.many))
 
     def mean(self, two: Array, many: Array) -> Array:
-        """Values (..., D) of choice probabilities: (..., J) of first options, (..., I, K) of the wider items' options."""
-        values = self._arrays.affine(two, self._two_weights, self._constant)
+        """Values (..., D) of choice probabilities: (..., J or fewer) of first options, (..., I, K) of the wider items'."""
+        values = self._arrays.affine(two[..., : self._counted_two], self._two_weights, self._constant)
         if len(self.many_items):
             values += many.reshape(*many.shape[:-2], -1) @ self._many_weights
         return values
+
+    def first_chances(self, two: Array) -> Array:
+        """Choice probabilities (..., J) of first options, those that count in values; leaves the logits as they are."""
+        return self._arrays.sigmoid(self._arrays.copy(two[..., : self._counted_two]))
 
     def chances(self, many: Array) -> Array:
         """Choice probabilities (..., I, K) of the wider items; logits are far too small to overflow."""
         weights = self._arrays.xp.exp(many).reshape(*many.shape[:-1], *self.many_mask.shape)
         return weights / over_options(weights)[..., None]
+
+    def chances_and_logs(self, many: Array) -> tuple[Array, Array]:
+        """As `chances`, and their logarithms: one an item is enough."""
+        xp, logits = self._arrays.xp, many.reshape(*many.shape[:-1], *self.many_mask.shape)
+        weights = xp.exp(logits)
+        total = over_options(weights)
+        return weights / total[..., None], logits - xp.log(total)[..., None]
 
     def values(self, theta: Array, base: Base) -> Array:
         """theta (..., D) -> values (..., D)."""

@@ -12,7 +12,7 @@ episode, D = 19.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import gymnasium as gym
 import numpy as np
@@ -34,10 +34,11 @@ from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource
 from progressgym.preferences.comparisons import draw_labels, probabilities
 
+Rows = TypeVar("Rows", NDArray[np.int64], slice)
 AUTORESET = {mode.name.lower(): mode for mode in AutoresetMode}
 BACKENDS = ("numpy", "torch")
 PRECISIONS = ("float32", "float64")
-ROWS = 32
+ROWS = 64
 """Rows whose tables are computed at a time: bounds the memory of a reset, and keeps it in a core's cache."""
 
 
@@ -265,7 +266,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         truth = self._truth(np.stack([history.answers for history in draws.histories]).astype(np.float64))
         return {**kept(truth), **self._questions(truth, draws)}
 
-    def _on_cores(self, work: Callable[[NDArray[np.int64]], Tables], blocks: list[NDArray[np.int64]]) -> list[Tables]:
+    def _on_cores(self, work: Callable[[Rows], Tables], blocks: list[Rows]) -> list[Tables]:
         """Tables of every block of rows; torch has its own threads."""
         return each(work, blocks) if isinstance(self._arrays, NumpyArrays) else [work(block) for block in blocks]
 

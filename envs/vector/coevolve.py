@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.answers import FLOOR, centred_log
-from progressgym.envs.arrays import Array
+from progressgym.envs.arrays import Array, Arrays, NumpyArrays
 from progressgym.envs.coevolve import CoevolveEnv, CoevolveStanceEnv
 from progressgym.envs.coevolve_step import move
 from progressgym.envs.evidence import evidence
@@ -26,6 +26,12 @@ from progressgym.envs.vector.tables import Index, Tables, part, pick
 from progressgym.preferences.comparisons import CLIP
 
 Floats = NDArray[np.float64]
+EDGE = math.log(1.0 / FLOOR - 1.0)
+"""Beyond this difference of two logits the smaller probability is below `FLOOR`."""
+SHARE = 8
+"""Probabilities whose product still has 32 bits' range: 1e-4 ** 8 = 1e-32."""
+BLOCK = 64
+"""Environments at a time: some thousand numbers each, which should stay in a core's cache."""
 
 
 class CoevolveVector(Flavour):
@@ -38,6 +44,7 @@ class CoevolveVector(Flavour):
         self._readout = self._readout_of(whole=True)
         mask = self._readout.many_mask
         self._counts = arrays.floats(mask.sum(1))
+        self._log_counts = arrays.xp.log(self._counts)
         self._wide = arrays.flags(mask)
         pairs = settings.chooser.pairs
         place = np.zeros(len(settings.instrument), dtype=np.int64)
@@ -60,7 +67,7 @@ class CoevolveVector(Flavour):
         real = self._readout.base(centred_log(answers, settings.instrument.mask))
         tables["real_two"], tables["real_many"] = real.two, self._on_real(real.many)
         still = self._static(answers[:, 0], tables)
-        static = self._paths(tables, self._agent_logits(still, self._readout.chances(still.many)))
+        static = self._paths(tables, self._agent_logits(still))
         return {**tables, **self._target_tables(targets(arrays, human, arrays.host(static), 0), human)}
 
     def _paths(self, tables: Tables, static: Base) -> Array:
@@ -71,8 +78,8 @@ class CoevolveVector(Flavour):
         for n in range(self._settings.steps):
             beside = self._moved(tables, beside, static, n, self._template.influence)
             alone = self._moved(tables, alone, static, n, 0.0)
-            utilities.append(self._utility(self._readout.mean(*self._chances(beside)), tables["directions"]))
-            free.append(self._chances(alone))
+            utilities.append(self._utility(self._readout.mean(*self._chances(beside)[0]), tables["directions"]))
+            free.append(self._chances(alone)[0])
         tables["free_two"] = stack([chances.two for chances in free], 1)
         tables["free_many"] = stack([chances.many for chances in free], 1)
         return stack(utilities, 1)
@@ -89,27 +96,27 @@ class CoevolveVector(Flavour):
     def _started(self, rows: NDArray[np.int64]) -> None:
         arrays, tables, total = self._arrays, self._tables, self.num_envs
         spread = arrays.xp.broadcast_to
-        first = [tables["real_two"][:, 0], tables["real_many"][:, 0]]
-        begun = Base(*(arrays.copy(spread(table, (total, *table.shape[1:]))) for table in first))
+        real = Base(tables["real_two"][:, 0], tables["real_many"][:, 0])
+        begun = Base(*(arrays.copy(spread(table, (total, *table.shape[1:]))) for table in real))
+        labels = self._ask(self._prefers(self._chances(real)[0]), 0)
+        labels = arrays.copy(spread(labels, (total, labels.shape[1])))
         if len(rows) == total:
             self._human = begun
-            self._labels = self._ask(begun, 0)
-            self._before = self._labels
+            self._before = self._labels = labels
             return
         fresh = np.zeros(total, dtype=np.bool_)
         fresh[rows] = True
         self._human = self._where(fresh, begun, self._human)
         chosen = arrays.flags(fresh)[:, None]
-        labels = self._ask(begun, 0)
         self._labels = arrays.xp.where(chosen, labels, self._labels)
         self._before = arrays.xp.where(chosen, labels, self._before)
 
     def _advance(self, actions: Array, index: Index) -> tuple[Array, Targets, dict[str, Array]]:
         arrays, tables = self._arrays, self._tables
-        steps = [self._influenced(actions[rows], rows, index) for rows in arrays.blocks(self.num_envs)]
-        after = self._joined(steps)
+        blocks = list(arrays.blocks(self.num_envs, BLOCK))
+        after = self._joined(self._on_cores(lambda rows: self._influenced(actions[rows], rows, index), blocks))
         self._human = Base(after["two"], after["many"])
-        self._see_next(index)
+        self._see_next(after["preferred"], index)
         values, own = after["simulated"], after["own"]
         target, covered = self._target(index), len(self._settings.covered)
         _, drift_cosine, error = compare(arrays, own, target, covered)
@@ -123,49 +130,50 @@ class CoevolveVector(Flavour):
         """What the agents' answers do to the humans of some rows: their logits, and what is told of them."""
         tables, now = part(self._tables, rows), index if isinstance(index, int) else index[rows]
         logits = self._logits(actions, tables)
-        wide = self._readout.chances(logits.many)
-        agent = self._agent_logits(logits, wide)
+        wide, logs = self._readout.chances_and_logs(logits.many)
+        agent = Base(self._agent_two(logits.two), self._agent_many(logs))
         human = Base(self._human.two[rows], self._human.many[rows])
         human = self._moved(tables, human, agent, now, self._template.influence)
-        chances = self._chances(human)
-        first = self._arrays.copy(logits.two)  # the agent's logits are part of the graph, and `sigmoid` overwrites
+        chances, logs = self._chances(human)
         return {
             "two": human.two,
             "many": human.many,
-            "own": self._readout.mean(self._arrays.sigmoid(first), wide),
+            "own": self._readout.mean(self._readout.first_chances(logits.two), wide),
             "simulated": self._readout.mean(*chances),
-            **self._lock_in(tables, chances, now),
+            "preferred": self._prefers(chances),
+            **self._lock_in(tables, human.two, chances, logs, now),
         }
 
-    def _see_next(self, index: Index) -> None:
+    def _see_next(self, preferred: Array, index: Index) -> None:
         """The next labels, in rows whose episode goes on; the last observation shows the same labels twice."""
         last = self._settings.steps - 1
         if isinstance(index, int):
             if index < last:
-                self._before, self._labels = self._labels, self._ask(self._human, index + 1)
+                self._before, self._labels = self._labels, self._ask(preferred, index + 1)
             return
         arrays, more = self._arrays, self._arrays.flags(index < last)[:, None]
-        fresh = self._ask(self._human, np.minimum(index + 1, last))
+        fresh = self._ask(preferred, np.minimum(index + 1, last))
         self._before = arrays.xp.where(more, self._labels, self._before)
         self._labels = arrays.xp.where(more, fresh, self._labels)
 
-    def _ask(self, human: Base, index: Index) -> Array:
-        """Labels (B, Q) of simulated humans."""
+    def _ask(self, preferred: Array, index: Index) -> Array:
+        """Labels (1 or B, Q) of simulated humans with these preferences (1 or B, P) about all pairs."""
         arrays, tables = self._arrays, self._tables
-        blocks = arrays.blocks(self.num_envs)
-        preferred = self._stacked([self._prefers(Base(human.two[rows], human.many[rows])) for rows in blocks])
         if "asked" in tables:
+            preferred = arrays.xp.broadcast_to(preferred, (self.num_envs, preferred.shape[1]))
             row: Any = arrays.index(self._rows)[:, None]
             preferred = preferred[row, tables["asked"]]
         if self._settings.sampled:
             preferred = pick(arrays, tables["uniforms"], index) < preferred
         return arrays.observation(preferred)
 
-    def _prefers(self, human: Base) -> Array:
-        """P(a over b) (B, P) of all pairs: the logistic function of the difference of their logits."""
+    def _prefers(self, chances: Base) -> Array:
+        """P(a over b) (B, P) of all pairs: of two options the chance of the first, of more a share of two chances."""
         xp, (two, first, second, order) = self._arrays.xp, self._pair_columns
-        differences = xp.concatenate([human.two[:, two], human.many[:, first] - human.many[:, second]], 1)
-        return xp.clip(self._arrays.sigmoid(differences), CLIP, 1.0 - CLIP)[:, order]
+        many = chances.many.reshape(len(chances.many), -1)
+        first = many[:, first]
+        both = xp.concatenate([chances.two[:, two], first / (first + many[:, second])], 1)
+        return xp.clip(both[:, order], CLIP, 1.0 - CLIP)
 
     def _moved(self, tables: Tables, human: Base, agent: Base, index: Index, influence: float) -> Base:
         """The humans' logits after a step; the real century ahead is index + 1."""
@@ -174,36 +182,43 @@ class CoevolveVector(Flavour):
         pull = self._template.pull
         return Base(*(move(h, r, a, pull, influence) for h, r, a in zip(human, real, agent, strict=True)))
 
-    def _agent_logits(self, logits: Base, wide: Array) -> Base:
-        """What `centred_log` makes of answers with these logits: no answer is less likely than 1e-4.
+    def _agent_logits(self, logits: Base) -> Base:
+        """What `centred_log` makes of answers with these logits: no answer is less likely than 1e-4."""
+        return Base(self._agent_two(logits.two), self._agent_many(self._readout.chances_and_logs(logits.many)[1]))
 
-        Of two options the likelier one has log p = -log(1 + exp(-|x|)), and the other no less than log 1e-4.
+    def _agent_two(self, two: Array) -> Array:
+        """Of two options the likelier one has log p = -log(1 + exp(-|x|)), and the other no less than log 1e-4.
 
-        Args:
-            logits: (B, ...).
-            wide: (B, I, K) choice probabilities of the wider items.
+        Most differences x are nowhere near that, and stay as they are.
         """
+        xp, size = self._arrays.xp, self._arrays.xp.abs(two)
+        beyond = size > EDGE
+        if not isinstance(self._arrays, NumpyArrays):
+            top = -math.log(FLOOR) - xp.log1p(xp.exp(-size))
+            return xp.where(beyond, xp.sign(two) * top, two)
+        large, kept = two[beyond], two.copy()
+        kept[beyond] = np.copysign(-math.log(FLOOR) - np.log1p(np.exp(-np.abs(large))), large)
+        return kept
+
+    def _agent_many(self, logs: Array) -> Array:
+        """Log-probabilities (B, I, K) -> clipped and centred ones (B, I * K)."""
         xp = self._arrays.xp
-        size = xp.abs(logits.two)
-        top = -math.log(FLOOR) - xp.log1p(xp.exp(-size))
-        two = xp.sign(logits.two) * xp.minimum(size, top)
-        if not len(self._readout.many_items):
-            return Base(two, logits.many)
-        logs = xp.where(self._wide, xp.log(xp.clip(wide, FLOOR, 1.0)), 0.0)
+        logs = xp.where(self._wide, xp.clip(logs, math.log(FLOOR), 0.0), 0.0)
         mean = over_options(logs) / self._counts
         many = xp.where(self._wide, logs - mean[..., None], 0.0)
-        return Base(two, many.reshape(*many.shape[:-2], -1))
+        return many.reshape(*many.shape[:-2], -1)
 
     def _on_real(self, many: Array) -> Array:
         """Wide logits (..., I * K) with 0 on padding, so that moving them stays finite."""
         xp = self._arrays.xp
         return xp.where(self._wide.reshape(-1), many, 0.0)
 
-    def _chances(self, human: Base) -> Base:
-        """Choice probabilities: of first options (B, J), of all options of wider items (B, I, K)."""
+    def _chances(self, human: Base) -> tuple[Base, Array]:
+        """Choice probabilities: of first options (B, J), of all options of wider items (B, I, K), and logs of these."""
         arrays = self._arrays
         padded = arrays.xp.where(self._wide.reshape(-1), human.many, FAR)
-        return Base(arrays.sigmoid(arrays.copy(human.two)), self._readout.chances(padded))
+        many, logs = self._readout.chances_and_logs(padded)
+        return Base(arrays.sigmoid(arrays.copy(human.two)), many), logs
 
     def _utility(self, values: Array, directions: Array) -> Array:
         """Mean over m of the largest similarity to a century j >= m; see `progressgym.scores.coevolve_utilities`.
@@ -223,24 +238,42 @@ class CoevolveVector(Flavour):
             total = total + best
         return total / similar.shape[1]
 
-    def _lock_in(self, tables: Tables, now: Base, index: Index) -> dict[str, Array]:
-        """Entropy and displacement, as in `progressgym.scores.lock_in`, of the humans' choice probabilities."""
+    def _lock_in(self, tables: Tables, two: Array, now: Base, logs: Array, index: Index) -> dict[str, Array]:
+        """Entropy and displacement, as in `progressgym.scores.lock_in`.
+
+        Args:
+            tables: of these rows.
+            two: (B, J) differences of the humans' logits on items with two options.
+            now: their choice probabilities.
+            logs: (B, I, K) logarithms of those of the wider items.
+            index: the step.
+        """
         arrays = self._arrays
-        xp, items = arrays.xp, len(self._settings.instrument)
+        items = len(self._settings.instrument)
         free_two, free_many = (pick(arrays, tables[name], index) for name in ("free_two", "free_many"))
-        apart = xp.abs(now.many - free_many)
-        gap = xp.abs(now.two - free_two).sum(-1) + apart.reshape(len(apart), -1).sum(-1) / 2
-        rest = 1.0 - now.two
-        bits = -(now.two * xp.log(now.two) + rest * xp.log1p(-now.two)).sum(-1) / math.log(2.0)
+        apart = arrays.xp.abs(now.many - free_many)
+        gap = arrays.xp.abs(now.two - free_two).sum(-1) + apart.reshape(len(apart), -1).sum(-1) / 2
+        # With p = 1 / (1 + exp(-x)) entropy is (1 - p) x - log p; no p is below 1e-4, so a few share a logarithm.
+        nats = ((1.0 - now.two) * two).sum(-1) - sum_of_logs(arrays, now.two)
+        bits = nats / math.log(2.0)
         if len(self._readout.many_items):
-            surprise = now.many * xp.log(xp.where(now.many > 0, now.many, 1.0))
-            bits = bits - (over_options(surprise) / xp.log(self._counts)).sum(-1)
+            bits = bits - (over_options(now.many * logs) / self._log_counts).sum(-1)
         return {"entropy": bits / items, "displacement": gap / items}
 
     def _where(self, rows: NDArray[np.bool_], new: Base, old: Base) -> Base:
         """New logits in these rows."""
         chosen = self._arrays.flags(rows)[:, None]
         return Base(*(self._arrays.xp.where(chosen, n, o) for n, o in zip(new, old, strict=True)))
+
+
+def sum_of_logs(arrays: Arrays, numbers: Array) -> Array:
+    """Sums (B,) of the logarithms of numbers (B, J) that are no smaller than 1e-4, with one logarithm for `SHARE`."""
+    shared = numbers.shape[1] // SHARE
+    product = numbers[:, :shared]
+    for n in range(1, SHARE):
+        product = product * numbers[:, n * shared : (n + 1) * shared]
+    xp = arrays.xp
+    return xp.log(product).sum(-1) + xp.log(numbers[:, SHARE * shared :]).sum(-1)
 
 
 class CoevolveVectorEnv(CoevolveVector, AnswersVector):

@@ -42,9 +42,10 @@ class Flavour(ProgressVectorEnv):
     """Of the stance model, when actions are its stance."""
 
     def _readout_of(self, whole: bool) -> Readout:
-        """Logits of the scored items, or of all items."""
+        """Logits of the scored items, or of all items, those that are scored first."""
         instrument = self._settings.instrument
-        items = np.arange(len(instrument)) if whole else instrument.evaluation
+        others = np.setdiff1d(np.arange(len(instrument)), instrument.evaluation)
+        items = np.concatenate([instrument.evaluation, others]) if whole else instrument.evaluation
         return Readout(instrument, items, scored=instrument.evaluation, scale=self._action_scale, arrays=self._arrays)
 
     def _base_tables(self, answers: Floats) -> Tables:

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError
-from progressgym.envs.arrays import TOLERANCES, Array
+from progressgym.envs.arrays import BLOCK, TOLERANCES, Array
 
 WIDTH = 128
 """Columns of a matrix in a batch: fewer cost more in calls than they gain."""
@@ -91,7 +91,7 @@ class TorchArrays:
         """A copy where it is needed: a tensor of inference mode must not take part in a later graph."""
         return x.clone() if x.is_inference() else x
 
-    def blocks(self, rows: int) -> Iterator[slice]:
+    def blocks(self, rows: int, size: int = BLOCK) -> Iterator[slice]:
         """All at once."""
         yield slice(None)
 
