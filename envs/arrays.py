@@ -96,6 +96,10 @@ class Arrays(Protocol):
         """Views of columns (C, B), as many at a time as are best worked on: (..., C, b)."""
         ...
 
+    def columns(self, table: Array, chosen: Array) -> Array:
+        """table[:, chosen] (B, n) of (B, C)."""
+        ...
+
     def affine_columns(self, table: Array, x: Array) -> Array:
         """table[:, :-1] (C, A) @ x (..., A, b) + table[:, -1:], freshly made, for x from `parts`."""
         ...
@@ -179,6 +183,10 @@ class NumpyArrays:
     def parts(self, columns: Array) -> Iterator[Array]:
         """`BLOCK` columns after `BLOCK` columns."""
         return (columns[:, block] for block in self.blocks(columns.shape[1]))
+
+    def columns(self, table: Array, chosen: Array) -> Array:
+        """`take` is twice as fast as an index, and the more so when it need not check."""
+        return np.take(table, chosen, axis=1, mode="clip")
 
     def affine_columns(self, table: Array, x: Array) -> Array:
         """A row of ones costs less than adding to the product."""

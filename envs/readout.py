@@ -87,9 +87,12 @@ class Readout:
         self._counted_two = int(np.flatnonzero(share.any(1)).max(initial=-1)) + 1
         self._two_weights = arrays.floats(share[: self._counted_two])
         self._constant = arrays.floats(weights[two, 1].sum(0))
+        wide = weights[~two]
+        self.counted_many = int(np.flatnonzero(wide.any((1, 2))).max(initial=-1)) + 1
+        """How many of the wider items there are up to the last that counts."""
+        self._counted_weights = arrays.floats(wide[: self.counted_many].reshape(-1, len(DIMENSIONS)))
         rows = loadings[~two].reshape(-1, len(DIMENSIONS))
         self._many_shift = arrays.floats(scale * rows.T.copy())
-        self._many_weights = arrays.floats(weights[~two].reshape(-1, len(DIMENSIONS)))
         self._lean = scale * (loadings[two, 0] - loadings[two, 1])
         self._two_dims = _span(self._lean, share)
         self._two_out = arrays.floats(share.T[self._two_dims])
@@ -124,10 +127,12 @@ class Readout:
         return self.mean(self._arrays.sigmoid(logits.two), self.chances(logits.many))
 
     def mean(self, two: Array, many: Array) -> Array:
-        """Values (..., D) of choice probabilities: (..., J or fewer) of first options, (..., I, K) of the wider items'."""
+        """Values (..., D) of choice probabilities: (..., J) of first options, (..., I, K) of the wider items'; of
+        those that do not count, behind all that do, nothing need be there."""
         values = self._arrays.affine(two[..., : self._counted_two], self._two_weights, self._constant)
-        if len(self.many_items):
-            values += many.reshape(*many.shape[:-2], -1) @ self._many_weights
+        if self.counted_many:
+            counted = many[..., : self.counted_many, :]
+            values += counted.reshape(*counted.shape[:-2], -1) @ self._counted_weights
         return values
 
     def first_chances(self, two: Array) -> Array:
@@ -139,12 +144,11 @@ class Readout:
         weights = self._arrays.xp.exp(many).reshape(*many.shape[:-1], *self.many_mask.shape)
         return weights / over_options(weights)[..., None]
 
-    def chances_and_logs(self, many: Array) -> tuple[Array, Array]:
-        """As `chances`, and their logarithms: one an item is enough."""
-        xp, logits = self._arrays.xp, many.reshape(*many.shape[:-1], *self.many_mask.shape)
-        weights = xp.exp(logits)
+    def weights_and_logs(self, many: Array) -> tuple[Array, Array, Array]:
+        """exp(logits) (..., I, K), their sums (..., I) over options, and the logarithms of these: one an item is enough."""
+        weights = self._arrays.xp.exp(many).reshape(*many.shape[:-1], *self.many_mask.shape)
         total = over_options(weights)
-        return weights / total[..., None], logits - xp.log(total)[..., None]
+        return weights, total, self._arrays.xp.log(total)
 
     def values(self, theta: Array, base: Base) -> Array:
         """theta (..., D) -> values (..., D)."""

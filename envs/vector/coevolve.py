@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from progressgym.core.answers import FLOOR, centred_log
 from progressgym.envs.arrays import Array, Arrays, NumpyArrays
 from progressgym.envs.coevolve import CoevolveEnv, CoevolveStanceEnv
-from progressgym.envs.coevolve_step import move
 from progressgym.envs.evidence import evidence
 from progressgym.envs.readout import FAR, Base, over_options
 from progressgym.envs.vector.draws import Draws
@@ -45,7 +44,7 @@ class CoevolveVector(Flavour):
         mask = self._readout.many_mask
         self._counts = arrays.floats(mask.sum(1))
         self._log_counts = arrays.xp.log(self._counts)
-        self._wide = arrays.flags(mask)
+        self._wide, self._all_wide = arrays.flags(mask), bool(mask.all())
         pairs = settings.chooser.pairs
         place = np.zeros(len(settings.instrument), dtype=np.int64)
         place[self._readout.two_items] = np.arange(len(self._readout.two_items))
@@ -129,19 +128,22 @@ class CoevolveVector(Flavour):
     def _influenced(self, actions: Array, rows: slice, index: Index) -> Tables:
         """What the agents' answers do to the humans of some rows: their logits, and what is told of them."""
         tables, now = part(self._tables, rows), index if isinstance(index, int) else index[rows]
-        logits = self._logits(actions, tables)
-        wide, logs = self._readout.chances_and_logs(logits.many)
+        logits, readout = self._logits(actions, tables), self._readout
+        weights, total, log_total = readout.weights_and_logs(logits.many)
+        scored = readout.counted_many
+        own = readout.mean(readout.first_chances(logits.two), weights[:, :scored] / total[:, :scored, None])
+        logs = logits.many.reshape(weights.shape) - log_total[..., None]
         agent = Base(self._agent_two(logits.two), self._agent_many(logs))
         human = Base(self._human.two[rows], self._human.many[rows])
         human = self._moved(tables, human, agent, now, self._template.influence)
-        chances, logs = self._chances(human)
+        chances, log_total = self._chances(human)
         return {
             "two": human.two,
             "many": human.many,
-            "own": self._readout.mean(self._readout.first_chances(logits.two), wide),
-            "simulated": self._readout.mean(*chances),
+            "own": own,
+            "simulated": readout.mean(*chances),
             "preferred": self._prefers(chances),
-            **self._lock_in(tables, human.two, chances, logs, now),
+            **self._lock_in(tables, human, chances, log_total, now),
         }
 
     def _see_next(self, preferred: Array, index: Index) -> None:
@@ -170,21 +172,27 @@ class CoevolveVector(Flavour):
     def _prefers(self, chances: Base) -> Array:
         """P(a over b) (B, P) of all pairs: of two options the chance of the first, of more a share of two chances."""
         xp, (two, first, second, order) = self._arrays.xp, self._pair_columns
-        many = chances.many.reshape(len(chances.many), -1)
-        first = many[:, first]
-        both = xp.concatenate([chances.two[:, two], first / (first + many[:, second])], 1)
-        return xp.clip(both[:, order], CLIP, 1.0 - CLIP)
+        columns, many = self._arrays.columns, chances.many.reshape(len(chances.many), -1)
+        first = columns(many, first)
+        ratio = first / (first + columns(many, second))
+        both = xp.concatenate([columns(chances.two, two), ratio], 1)
+        return columns(xp.clip(both, CLIP, 1.0 - CLIP), order)
 
     def _moved(self, tables: Tables, human: Base, agent: Base, index: Index, influence: float) -> Base:
         """The humans' logits after a step; the real century ahead is index + 1."""
         ahead = index + 1
         real = (pick(self._arrays, tables[name], ahead) for name in ("real_two", "real_many"))
         pull = self._template.pull
-        return Base(*(move(h, r, a, pull, influence) for h, r, a in zip(human, real, agent, strict=True)))
+        # `progressgym.envs.coevolve_step.move`, multiplied out: what all rows share is then multiplied once for all.
+        kept, pulled = (1.0 - influence) * (1.0 - pull), (1.0 - influence) * pull
+        return Base(*(kept * h + pulled * r + influence * a for h, r, a in zip(human, real, agent, strict=True)))
 
     def _agent_logits(self, logits: Base) -> Base:
         """What `centred_log` makes of answers with these logits: no answer is less likely than 1e-4."""
-        return Base(self._agent_two(logits.two), self._agent_many(self._readout.chances_and_logs(logits.many)[1]))
+        weights, _, log_total = self._readout.weights_and_logs(logits.many)
+        return Base(
+            self._agent_two(logits.two), self._agent_many(logits.many.reshape(weights.shape) - log_total[..., None])
+        )
 
     def _agent_two(self, two: Array) -> Array:
         """Of two options the likelier one has log p = -log(1 + exp(-|x|)), and the other no less than log 1e-4.
@@ -203,9 +211,12 @@ class CoevolveVector(Flavour):
     def _agent_many(self, logs: Array) -> Array:
         """Log-probabilities (B, I, K) -> clipped and centred ones (B, I * K)."""
         xp = self._arrays.xp
-        logs = xp.where(self._wide, xp.clip(logs, math.log(FLOOR), 0.0), 0.0)
-        mean = over_options(logs) / self._counts
-        many = xp.where(self._wide, logs - mean[..., None], 0.0)
+        logs = xp.clip(logs, math.log(FLOOR), 0.0)
+        if not self._all_wide:
+            logs = xp.where(self._wide, logs, 0.0)
+        many = logs - (over_options(logs) / self._counts)[..., None]
+        if not self._all_wide:
+            many = xp.where(self._wide, many, 0.0)
         return many.reshape(*many.shape[:-2], -1)
 
     def _on_real(self, many: Array) -> Array:
@@ -214,11 +225,12 @@ class CoevolveVector(Flavour):
         return xp.where(self._wide.reshape(-1), many, 0.0)
 
     def _chances(self, human: Base) -> tuple[Base, Array]:
-        """Choice probabilities: of first options (B, J), of all options of wider items (B, I, K), and logs of these."""
+        """Choice probabilities: of first options (B, J), of all options of wider items (B, I, K); and log of the sum
+        (B, I) of exp(logits) over the options of these."""
         arrays = self._arrays
-        padded = arrays.xp.where(self._wide.reshape(-1), human.many, FAR)
-        many, logs = self._readout.chances_and_logs(padded)
-        return Base(arrays.sigmoid(arrays.copy(human.two)), many), logs
+        padded = human.many if self._all_wide else arrays.xp.where(self._wide.reshape(-1), human.many, FAR)
+        weights, total, log_total = self._readout.weights_and_logs(padded)
+        return Base(arrays.sigmoid(arrays.copy(human.two)), weights / total[..., None]), log_total
 
     def _utility(self, values: Array, directions: Array) -> Array:
         """Mean over m of the largest similarity to a century j >= m; see `progressgym.scores.coevolve_utilities`.
@@ -238,14 +250,14 @@ class CoevolveVector(Flavour):
             total = total + best
         return total / similar.shape[1]
 
-    def _lock_in(self, tables: Tables, two: Array, now: Base, logs: Array, index: Index) -> dict[str, Array]:
+    def _lock_in(self, tables: Tables, human: Base, now: Base, log_total: Array, index: Index) -> dict[str, Array]:
         """Entropy and displacement, as in `progressgym.scores.lock_in`.
 
         Args:
             tables: of these rows.
-            two: (B, J) differences of the humans' logits on items with two options.
+            human: the humans' logits.
             now: their choice probabilities.
-            logs: (B, I, K) logarithms of those of the wider items.
+            log_total: (B, I) log of the sum of exp(logits) over a wider item's options.
             index: the step.
         """
         arrays = self._arrays
@@ -254,10 +266,11 @@ class CoevolveVector(Flavour):
         apart = arrays.xp.abs(now.many - free_many)
         gap = arrays.xp.abs(now.two - free_two).sum(-1) + apart.reshape(len(apart), -1).sum(-1) / 2
         # With p = 1 / (1 + exp(-x)) entropy is (1 - p) x - log p; no p is below 1e-4, so a few share a logarithm.
-        nats = ((1.0 - now.two) * two).sum(-1) - sum_of_logs(arrays, now.two)
+        nats = ((1.0 - now.two) * human.two).sum(-1) - sum_of_logs(arrays, now.two)
         bits = nats / math.log(2.0)
         if len(self._readout.many_items):
-            bits = bits - (over_options(now.many * logs) / self._log_counts).sum(-1)
+            mean = over_options(now.many * human.many.reshape(now.many.shape))
+            bits = bits + ((log_total - mean) / self._log_counts).sum(-1)
         return {"entropy": bits / items, "displacement": gap / items}
 
     def _where(self, rows: NDArray[np.bool_], new: Base, old: Base) -> Base:
@@ -289,13 +302,20 @@ class CoevolveStanceVectorEnv(CoevolveVector, StanceVector):
     """`ProgressGym/CoevolveStance-v0`, many at once."""
 
     single = CoevolveStanceEnv
+    _seen_labels: tuple[Array, Array] | None = None
 
     def _observe(self, index: Index) -> Array:
         arrays, total = self._arrays, self.num_envs
         weights = self._tables["evidence"]
         centuries = np.zeros((total, self._settings.centuries), dtype=np.float32)
         centuries[self._rows, np.array(self._settings.shown)[index]] = 1.0
-        read = [arrays.observation(self._read(labels, weights)) for labels in (self._labels, self._before)]
+        # The labels before are those that were read in the last observation, unless rows were reset in between.
+        known = self._seen_labels
+        read = [
+            known[1] if known is not None and labels is known[0] else arrays.observation(self._read(labels, weights))
+            for labels in (self._labels, self._before)
+        ]
+        self._seen_labels = self._labels, read[0]
         return arrays.xp.concatenate([*read, arrays.observation(centuries)], 1)
 
     def _read(self, labels: Array, weights: Array) -> Array:

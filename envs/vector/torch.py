@@ -100,6 +100,10 @@ class TorchArrays:
         count = equal_parts(columns.shape[1])
         yield columns.view(len(columns), count, -1).transpose(0, 1)
 
+    def columns(self, table: Array, chosen: Array) -> Array:
+        """table[:, chosen]."""
+        return table[:, chosen]
+
     def affine_columns(self, table: Array, x: Array) -> Array:
         """table[:, :-1] @ x + table[:, -1:]."""
         return torch.baddbmm(table[:, -1:], table[:, :-1].expand(len(x), -1, -1), x)
