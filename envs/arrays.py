@@ -100,6 +100,10 @@ class Arrays(Protocol):
         """table[:, chosen] (B, n) of (B, C)."""
         ...
 
+    def stored(self, table: Array, rows: slice, new: Array) -> Array:
+        """A table (B, ...) with new rows, those of a block: the table itself where it may be changed."""
+        ...
+
     def affine_columns(self, table: Array, x: Array) -> Array:
         """table[:, :-1] (C, A) @ x (..., A, b) + table[:, -1:], freshly made, for x from `parts`."""
         ...
@@ -183,6 +187,11 @@ class NumpyArrays:
     def parts(self, columns: Array) -> Iterator[Array]:
         """`BLOCK` columns after `BLOCK` columns."""
         return (columns[:, block] for block in self.blocks(columns.shape[1]))
+
+    def stored(self, table: Array, rows: slice, new: Array) -> Array:
+        """Into the same memory: new memory of that size costs more than what is written there."""
+        table[rows] = new
+        return table
 
     def columns(self, table: Array, chosen: Array) -> Array:
         """`take` is twice as fast as an index, and the more so when it need not check."""

@@ -97,8 +97,9 @@ class CoevolveVector(Flavour):
         spread = arrays.xp.broadcast_to
         real = Base(tables["real_two"][:, 0], tables["real_many"][:, 0])
         begun = Base(*(arrays.copy(spread(table, (total, *table.shape[1:]))) for table in real))
-        labels = self._ask(self._prefers(self._chances(real)[0]), 0)
-        labels = arrays.copy(spread(labels, (total, labels.shape[1])))
+        preferred = self._prefers(self._chances(real)[0])
+        self._preferences = arrays.copy(spread(preferred, (total, preferred.shape[1])))
+        labels = self._ask(self._preferences, 0)
         if len(rows) == total:
             self._human = begun
             self._before = self._labels = labels
@@ -114,8 +115,7 @@ class CoevolveVector(Flavour):
         arrays, tables = self._arrays, self._tables
         blocks = list(arrays.blocks(self.num_envs, BLOCK))
         after = self._joined(self._on_cores(lambda rows: self._influenced(actions[rows], rows, index), blocks))
-        self._human = Base(after["two"], after["many"])
-        self._see_next(after["preferred"], index)
+        self._see_next(self._preferences, index)
         values, own = after["simulated"], after["own"]
         target, covered = self._target(index), len(self._settings.covered)
         _, drift_cosine, error = compare(arrays, own, target, covered)
@@ -137,14 +137,18 @@ class CoevolveVector(Flavour):
         human = Base(self._human.two[rows], self._human.many[rows])
         human = self._moved(tables, human, agent, now, self._template.influence)
         chances, log_total = self._chances(human)
+        self._keep(rows, human, self._prefers(chances))
         return {
-            "two": human.two,
-            "many": human.many,
             "own": own,
             "simulated": readout.mean(*chances),
-            "preferred": self._prefers(chances),
             **self._lock_in(tables, human, chances, log_total, now),
         }
+
+    def _keep(self, rows: slice, human: Base, preferred: Array) -> None:
+        """Logits and preferences of the humans of some rows."""
+        stored, old = self._arrays.stored, self._human
+        self._human = Base(*(stored(o, rows, n) for o, n in zip(old, human, strict=True)))
+        self._preferences = stored(self._preferences, rows, preferred)
 
     def _see_next(self, preferred: Array, index: Index) -> None:
         """The next labels, in rows whose episode goes on; the last observation shows the same labels twice."""
@@ -159,15 +163,15 @@ class CoevolveVector(Flavour):
         self._labels = arrays.xp.where(more, fresh, self._labels)
 
     def _ask(self, preferred: Array, index: Index) -> Array:
-        """Labels (1 or B, Q) of simulated humans with these preferences (1 or B, P) about all pairs."""
+        """Labels (B, Q) of simulated humans with these preferences (B, P) about all pairs."""
         arrays, tables = self._arrays, self._tables
         if "asked" in tables:
-            preferred = arrays.xp.broadcast_to(preferred, (self.num_envs, preferred.shape[1]))
             row: Any = arrays.index(self._rows)[:, None]
             preferred = preferred[row, tables["asked"]]
         if self._settings.sampled:
             preferred = pick(arrays, tables["uniforms"], index) < preferred
-        return arrays.observation(preferred)
+        labels = arrays.observation(preferred)
+        return arrays.copy(labels) if labels is self._preferences else labels
 
     def _prefers(self, chances: Base) -> Array:
         """P(a over b) (B, P) of all pairs: of two options the chance of the first, of more a share of two chances."""

@@ -100,6 +100,10 @@ class TorchArrays:
         count = equal_parts(columns.shape[1])
         yield columns.view(len(columns), count, -1).transpose(0, 1)
 
+    def stored(self, table: Array, rows: slice, new: Array) -> Array:
+        """The new rows, which are all: what is part of a graph must not be changed."""
+        return new
+
     def columns(self, table: Array, chosen: Array) -> Array:
         """table[:, chosen]."""
         return table[:, chosen]
