@@ -24,7 +24,7 @@ from progressgym.core.errors import UserError, unknown
 from progressgym.envs.actions import Bools
 from progressgym.envs.arrays import Array, Arrays, NumpyArrays
 from progressgym.envs.base import ProgressEnv
-from progressgym.core.threads import each
+from progressgym.core.threads import each, scratch
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.mask import Mask
 from progressgym.envs.vector.scoring import Targets, gain
@@ -32,7 +32,7 @@ from progressgym.envs.vector.streams import Seeds, Streams
 from progressgym.envs.vector.tables import Index, Tables, agreed, install
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource
-from progressgym.preferences.comparisons import draw_labels, probabilities
+from progressgym.preferences.comparisons import probabilities
 
 Rows = TypeVar("Rows", NDArray[np.int64], slice)
 AUTORESET = {mode.name.lower(): mode for mode in AutoresetMode}
@@ -291,9 +291,14 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         return probabilities(answers, self._settings.chooser.pairs)
 
     def _drawn_labels(self, preferred: NDArray[np.float64], uniforms: NDArray[np.float64] | None) -> Array:
-        """Labels (1 or R, S, Q) float32 on the host."""
-        dummy = preferred if uniforms is None else uniforms
-        return draw_labels(preferred, self._settings.label_kind, dummy)
+        """Labels (1 or R, S, Q) float32 on the host, as `draw_labels` makes them: the next call overwrites them."""
+        shape = np.broadcast_shapes(preferred.shape, () if uniforms is None else uniforms.shape)
+        labels: NDArray[np.float32] = scratch("labels", shape, np.float32)
+        if self._settings.sampled:
+            np.less(uniforms, preferred, out=labels, casting="unsafe")
+        else:
+            labels[...] = preferred
+        return labels
 
     def _shown(self) -> Index:
         """Which observation every row shows: the last one twice."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.errors import UserError
+from progressgym.core.threads import scratch
 from progressgym.envs.actions import LIMIT, to_action
 from progressgym.envs.arrays import Array, NumpyArrays
 from progressgym.envs.evidence import differences, evidence, evidence_weights, vote_evidence
@@ -190,8 +191,11 @@ class StanceVector(Flavour):
             read = evidence(labels, evidence_weights(self._difference[draws.asked]))
         elif self._settings.sampled:
             read = vote_evidence(labels, self._whole_difference)
-        else:  # as one matrix: numpy multiplies a stack one by one
-            read = evidence(labels.reshape(-1, labels.shape[-1]), self._all_evidence[0]).reshape(*labels.shape[:-1], D)
+        else:  # `evidence`, as one matrix: numpy multiplies a stack one by one
+            signs = scratch("signs", (labels.size // labels.shape[-1], labels.shape[-1]))
+            np.multiply(labels.reshape(signs.shape), 2.0, out=signs)
+            signs -= 1.0
+            read = (signs @ self._all_evidence[0]).reshape(*labels.shape[:-1], D)
         rows, steps = len(read), read.shape[1] - 1
         table = np.zeros((rows, steps, 2 * D + self._settings.centuries), dtype=np.float32)
         table[..., :D], table[..., D : 2 * D] = read[:, 1:], read[:, :-1]
@@ -243,7 +247,7 @@ class AnswersVector(Flavour):
         return {"pairs": pairs}
 
     def _label_tables(self, labels: Array, draws: Draws) -> Tables:
-        return {"labels": self._arrays.observation(labels[:, 1:]), **self._question_tables(draws)}
+        return {"labels": self._arrays.observation(labels[:, 1:].copy()), **self._question_tables(draws)}
 
     def _observe(self, index: Index) -> dict[str, Array]:
         return self._comparisons(index, pick(self._arrays, self._tables["labels"], index))

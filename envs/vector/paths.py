@@ -10,6 +10,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from progressgym.core.threads import scratch
 from progressgym.histories.source import HistorySource
 from progressgym.histories.synthetic import SyntheticSpec
 from progressgym.histories.synthetic_batch import Answers, Half, SyntheticBatch, batches
@@ -44,7 +45,10 @@ class BatchPaths:
         return cls(SyntheticBatch(spec, source.instrument), source.instrument, pairs)
 
     def read(self, uniforms: Floats, centuries: int) -> tuple[Floats, Floats, Floats]:
-        """Century 0's answers (R, N, K), values (R, T, D), and preferences (R, centuries, P) in the first centuries."""
+        """Century 0's answers (R, N, K), values (R, T, D), and preferences (R, centuries, P) in the first centuries.
+
+        The next call in this thread overwrites the preferences.
+        """
         answers = self.batch.make(uniforms)
         return self._first(answers), self._values(answers.evaluation), self._preferred(answers.others, centuries)
 
@@ -70,14 +74,22 @@ class BatchPaths:
     def _preferred(self, half: Half, centuries: int) -> Floats:
         """As `progressgym.preferences.comparisons.probabilities`; two options add up to 1."""
         two, many = half.two[:, :centuries], half.many[:, :centuries]
-        first, second = (np.take(many, options, axis=2, mode="clip") for options in self._compared)
-        second += first
-        nobody = second <= 0
-        first[nobody], second[nobody] = 0.5, 1.0
-        first /= second
-        both = np.concatenate([two, first.reshape(*two.shape[:2], -1)], -1)
-        np.clip(both, CLIP, 1.0 - CLIP, out=both)
-        return np.take(both, self._order, axis=-1, mode="clip")
+        shape = (*many.shape[:2], len(self._compared[0]), many.shape[-1])
+        first, total = (
+            np.take(many, options, axis=2, mode="clip", out=scratch(name, shape))
+            for name, options in zip(("first", "total"), self._compared, strict=True)
+        )
+        total += first
+        nobody = total <= 0
+        if nobody.any():
+            first[nobody], total[nobody] = 0.5, 1.0
+        first /= total
+        count = two.shape[-1]
+        both = scratch("both", (*two.shape[:2], count + shape[2] * shape[3]))
+        np.clip(two, CLIP, 1.0 - CLIP, out=both[..., :count])
+        np.clip(first.reshape(*two.shape[:2], -1), CLIP, 1.0 - CLIP, out=both[..., count:])
+        found = scratch("preferred", (*two.shape[:2], len(self._order)))
+        return np.take(both, self._order, axis=-1, mode="clip", out=found)
 
     def _first(self, answers: Answers) -> Floats:
         """Century 0's answers, spread out."""

@@ -73,7 +73,8 @@ class SyntheticBatch:
         self._real = instrument.mask[self.many_items].T.astype(np.float64)
         place = np.arange(items * options).reshape(items, options)
         wide = np.where(self._real > 0, place[self.many_items].T, 0).ravel()
-        self._columns = np.concatenate([place[self.two_items, 0], place[self.two_items, 1], wide])
+        self._all_real, self._counts = bool(self._real.all()), self._real.sum(0)
+        self._columns = np.concatenate([place[self.two_items, 1], place[self.two_items, 0], wide])
         loadings = instrument.loadings
         lean = loadings[self.two_items, 0] - loadings[self.two_items, 1]
         self._loadings = np.concatenate([lean, np.swapaxes(loadings[self.many_items], 0, 1).reshape(-1, D)]).T.copy()
@@ -118,38 +119,51 @@ class SyntheticBatch:
         """(T, R) what a course is of its normal numbers."""
         return self._family.courses(np.eye(self._rows), shared, self.spec.centuries)
 
-    def _options_of(self, uniforms: Floats) -> Floats:
-        """Uniform numbers (..., N K) -> normal ones (..., M): differences of two options, centred wider options."""
-        normals = _normals(np.take(uniforms, self._columns, axis=-1, mode="clip"))
+    def _options_of(self, uniforms: Floats, name: str) -> Floats:
+        """Uniform numbers (..., N K) -> normal ones (..., M): differences of two options, centred wider options.
+
+        All in one array of scratch memory `name`: second options, then first ones, then wider items.
+        """
         count = len(self.two_items)
-        wide = normals[..., 2 * count :].reshape(*normals.shape[:-1], *self._real.shape)
-        wide *= self._real
-        wide -= (wide.sum(-2) / self._real.sum(0))[..., None, :]
-        wide *= self._real
-        return np.concatenate(
-            [normals[..., :count] - normals[..., count : 2 * count], wide.reshape(*wide.shape[:-2], -1)], -1
-        )
+        normals = scratch(name, (*uniforms.shape[:-1], len(self._columns)))
+        _normals(np.take(uniforms, self._columns, axis=-1, mode="clip", out=normals))
+        found = normals[..., count:]
+        found[..., :count] -= normals[..., :count]
+        wide = found[..., count:].reshape(*uniforms.shape[:-1], *self._real.shape)
+        if not self._all_real:
+            wide *= self._real
+        wide -= (wide.sum(-2) / self._counts)[..., None, :]
+        if not self._all_real:
+            wide *= self._real
+        return found
 
     def _base(self, stance: Floats, own: Floats) -> Floats:
         """(H, M) base logits."""
         theta = BASE_SPREAD * _normals(stance)
         theta[:, : WORLDVIEWS.start] += COMMON_BASE
-        base: Floats = theta @ self._loadings + ITEM_SPREAD * self._options_of(own)
+        base = self._options_of(own, "base")
+        base *= ITEM_SPREAD
+        base += theta @ self._loadings
         return base
 
     def _moves(self, course: Floats, path: Floats, courses: Floats) -> Floats:
         """(H, R, M) what a unit of each course moves the logits by."""
-        theta, items = _normals(course), self._options_of(path)
+        theta, items = _normals(course), self._options_of(path, "path")
         count = len(self.two_items)
         two, many = items[..., :count], items[..., count:]
         # The squares of two centred options are half the square of their difference.
         own = 0.5 * two @ np.swapaxes(two, 1, 2) + many @ np.swapaxes(many, 1, 2)
-        common = theta @ self._square @ np.swapaxes(theta, 1, 2)
+        common = self._at_once(theta, self._square) @ np.swapaxes(theta, 1, 2)
         size = DRIFT_SIZE * self.spec.amplitude
         items *= size * math.sqrt(1.0 - self.spec.coherence) / self._largest(own, courses)
         theta *= size * math.sqrt(self.spec.coherence) / self._largest(common, courses)
-        items += theta @ self._loadings
+        items += self._at_once(theta, self._loadings)
         return items
+
+    def _at_once(self, stack: Floats, table: Floats) -> Floats:
+        """A stack (H, R, C) times one table: as one matrix, numpy would multiply one after the other."""
+        product = stack.reshape(-1, stack.shape[-1]) @ table
+        return product.reshape(*stack.shape[:-1], -1)
 
     def _largest(self, products: Floats, courses: Floats) -> Floats:
         """(H, 1, 1) root mean square over options in the century where it is largest, 1 where nothing moves.
@@ -167,7 +181,8 @@ class SyntheticBatch:
         count, centuries = len(self.two_items), self.spec.centuries
         signs = np.ones(base.shape[1])
         signs[:count] = -1.0  # of two options the second's odds against the first
-        odds = np.exp(base * signs)
+        odds = base * signs
+        np.exp(odds, out=odds)
         odds[:, count:] *= self._real.ravel()
         factor = None if self._speed is None else np.exp(moves[:, 0] * (self._speed * signs))
         cut_two, cut_many = self._cut
@@ -185,7 +200,8 @@ class SyntheticBatch:
                 now = np.multiply(now, factor, out=now)
             elif t:
                 now = odds * np.exp(signs * (courses[:, t, None] @ moves)[:, 0])
-            two = np.divide(GRID, now[:, :count] + 1.0)
+            two = now[:, :count] + 1.0
+            np.divide(GRID, two, out=two)
             wide = now[:, count:].reshape(len(base), *self._real.shape)
             many = wide * (GRID / wide.sum(1))[:, None]
             for found in (two, many):
