@@ -271,12 +271,11 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         return each(work, blocks) if isinstance(self._arrays, NumpyArrays) else [work(block) for block in blocks]
 
     def _joined(self, parts: list[Tables]) -> Tables:
-        """Tables of rows, one after the other."""
+        """Tables of blocks of rows, one after the other; the first block has several rows, so one entry is all rows'."""
         return {key: self._stacked([part[key] for part in parts]) for key in parts[0]}
 
     def _stacked(self, parts: list[Array]) -> Array:
-        """Rows, one after the other."""
-        return parts[0] if len(parts) == 1 else self._arrays.xp.concatenate(parts)
+        return parts[0] if len(parts) == 1 or len(parts[0]) == 1 else self._arrays.xp.concatenate(parts)
 
     def _asked(self, preferred: NDArray[np.float64], draws: Draws) -> NDArray[np.float64]:
         """Preference probabilities (H, S, P) of all pairs -> (1 or R, S, Q) of those asked."""

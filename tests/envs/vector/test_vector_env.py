@@ -17,6 +17,7 @@ from progressgym.agents.methods import Map, Stage
 from progressgym.agents.policies.stance import StancePolicy
 from progressgym.core.errors import UserError
 from progressgym.envs.actions import to_action
+from progressgym.envs.vector.base import ROWS
 from progressgym.envs.vector.streams import Streams
 from progressgym.histories.history import History
 from tests.envs.rollout import LINEAR
@@ -258,3 +259,20 @@ def test_tensors_of_a_step_may_take_part_in_a_graph(name: str) -> None:
     stance = actions.clone().requires_grad_()
     envs.step(stance)[1].sum().backward()
     assert stance.grad is not None and bool(stance.grad.isfinite().all())
+
+
+@pytest.mark.parametrize("arguments", [{"labels": "sample"}, {"history": "synthetic:linear"}, {"queries": 20}])
+@pytest.mark.parametrize("name", [n for n in VECTOR_IDS if "Stance" in n])
+def test_more_rows_than_a_block(name: str, arguments: dict[str, Any]) -> None:
+    """Rows of every block, the last of a single row, are those of a smaller environment with the same seeds."""
+    rows = 2 * ROWS + 1
+    wide, narrow = (native(name, n, "next_step", **{"history": LINEAR, **arguments}) for n in (rows, 1))
+    actions = np.random.default_rng(0).uniform(-1, 1, (3, rows, 19)).astype(np.float32)
+    for row in (0, ROWS, rows - 1):
+        found, _ = wide.reset(seed=5)
+        expected, _ = narrow.reset(seed=5 + row)
+        for action in actions:
+            np.testing.assert_allclose(found[row], expected[0], atol=1.2e-7)
+            found, rewards, *_ = wide.step(action)
+            expected, alone, *_ = narrow.step(action[row : row + 1])
+            assert rewards[row] == pytest.approx(float(alone[0]), abs=1e-9)
