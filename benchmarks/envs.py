@@ -32,6 +32,7 @@ CPU = "--cpu" in sys.argv
 CLOCK = time.process_time if CPU else time.perf_counter
 THREADS = 1 if CPU else 2
 """Of torch, which is also measured with one. Products as small as numpy's here gain nothing from a second thread, and lose much on a busy machine."""
+os.environ["OMP_NUM_THREADS"] = str(THREADS)  # the environments' own
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when numpy is imported, so before that
 
 import gymnasium as gym

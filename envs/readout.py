@@ -102,7 +102,7 @@ class Readout:
         self._by_odds = None
         if isinstance(arrays, NumpyArrays) and exponents is not None:
             constant = weights[two, 1].sum(0)
-            self._by_odds = OddsReadout(exponents, share, constant, *self._different, scale, arrays.dtype)
+            self._by_odds = OddsReadout(exponents, share, constant, self._rows, self._row_weights, scale, arrays.dtype)
 
     def base(self, centred: NDArray[np.float64]) -> Base:
         """Bring base log-odds (..., N, K), such as centred log-probabilities, into the readout's layout."""
@@ -197,13 +197,13 @@ class Readout:
         real = self.many_mask.reshape(-1)
         both = np.concatenate([rows, weights], 1)[real]
         different, which = np.unique(both, axis=0, return_inverse=True)
-        self._different = different[:, : len(DIMENSIONS)], different[:, len(DIMENSIONS) :]
+        self._rows, self._row_weights = different[:, : len(DIMENSIONS)], different[:, len(DIMENSIONS) :]
         belongs = np.zeros((len(real), len(different)))
         belongs[real] = np.eye(len(different))[which.reshape(-1)]
         self._which = belongs.reshape(*self.many_mask.shape, len(different))
         self._many_dims = _span(rows, weights)
-        self._odds = self._arrays.floats(different[:, : len(DIMENSIONS)][:, self._many_dims])
-        self._many_out = self._arrays.floats(different[:, len(DIMENSIONS) :].T[self._many_dims])
+        self._odds = self._arrays.floats(self._rows[:, self._many_dims])
+        self._many_out = self._arrays.floats(self._row_weights.T[self._many_dims])
 
 
 def over_options(table: Array) -> Array:

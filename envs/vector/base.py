@@ -21,10 +21,10 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError, unknown
+from progressgym.core.threads import each, scratch
 from progressgym.envs.actions import Bools
 from progressgym.envs.arrays import Array, Arrays, NumpyArrays
 from progressgym.envs.base import ProgressEnv
-from progressgym.core.threads import each, scratch
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.mask import Mask
 from progressgym.envs.vector.scoring import Targets, gain
@@ -293,7 +293,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         """Labels (1 or R, S, Q) float32 on the host, as `draw_labels` makes them: the next call overwrites them."""
         shape = np.broadcast_shapes(preferred.shape, () if uniforms is None else uniforms.shape)
         labels: NDArray[np.float32] = scratch("labels", shape, np.float32)
-        if self._settings.sampled:
+        if uniforms is not None:
             np.less(uniforms, preferred, out=labels, casting="unsafe")
         else:
             labels[...] = preferred

@@ -57,7 +57,8 @@ class BatchPaths:
         rows, centuries = half.two.shape[:2]
         values = half.two.reshape(rows * centuries, -1) @ self._two + self._constant
         values += half.many.reshape(rows * centuries, -1) @ self._many
-        return values.reshape(rows, centuries, -1)
+        by_century: Floats = values.reshape(rows, centuries, -1)
+        return by_century
 
     def _find_pairs(self, pairs: Ints) -> None:
         """Where pairs are found among the first options of two and every two options of wider items."""

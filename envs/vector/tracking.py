@@ -40,6 +40,7 @@ class TrackingVector(Flavour):
         if paths is None:
             return super()._own(source, rows)
         draws = Draws.of(self._settings, source, self._streams, rows, paths.batch)
+        assert draws.paths is not None
         truth = self._truth_from(*paths.read(draws.paths, 1 + self._settings.steps))
         return {**kept(truth), **self._questions(truth, draws)}
 

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from progressgym.core.threads import scratch
 from progressgym.core.dimensions import DIMENSIONS, WORLDVIEWS
+from progressgym.core.threads import scratch
 from progressgym.histories.families import SHARED, family_of
 from progressgym.histories.synthetic import (
     BASE_SPREAD,
@@ -98,7 +98,7 @@ class SyntheticBatch:
     @property
     def numbers(self) -> int:
         """How many uniform numbers a history takes."""
-        return (1 + self._rows) * (D + self._size) + SHARED
+        return int((1 + self._rows) * (D + self._size) + SHARED)
 
     def make(self, uniforms: Floats) -> Answers:
         """Answers to the evaluation items and to the others; the next call in this thread overwrites them.
