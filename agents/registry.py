@@ -109,6 +109,11 @@ AGENTS = Registry(
             target=f"{_CONFIG}:LearnedConfig",
         ),
         AgentSpec(
+            name="attention-v2",
+            summary="forecasts with weights learned over many synthetic questionnaires",
+            target=f"{_CONFIG}:TransferConfig",
+        ),
+        AgentSpec(
             name="extrapolative-dpo",
             summary="DPO on forecast preferences",
             target=f"{_METHODS}.dpo:Dpo",

@@ -91,6 +91,7 @@ class PredictEnv(TrackingEnv):
         queries: str | int = "all",
         labels: str = "probability",
         reward: str = "utility",
+        reward_items: str = "evaluation",
         text: bool = False,
         render_mode: str | None = None,
     ) -> None:
@@ -101,6 +102,7 @@ class PredictEnv(TrackingEnv):
             queries=queries,
             labels=labels,
             reward=reward,
+            reward_items=reward_items,
             text=text,
             render_mode=render_mode,
         )
