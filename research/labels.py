@@ -82,7 +82,9 @@ def explained(agent: str, history: History, labels: str, splits: int, seeds: int
     return float(1.0 - moved / still), float((1.0 - pairs[:, 0] / pairs[:, 1]).std(ddof=1))
 
 
-def table(histories: Sequence[str], agents: Sequence[str], splits: int, seeds: int) -> dict[str, dict[str, list[float]]]:
+def table(
+    histories: Sequence[str], agents: Sequence[str], splits: int, seeds: int
+) -> dict[str, dict[str, list[float]]]:
     """History and agent -> kind of labels -> drift explained and its spread; printed as it comes."""
     found: dict[str, dict[str, list[float]]] = {}
     for name in histories:

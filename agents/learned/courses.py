@@ -63,7 +63,10 @@ def covariances(rows: int, random: torch.Generator, time: Tensor | None = None) 
         return low * (high / low) ** torch.rand(rows, 1, 1, generator=random, dtype=torch.float64)
 
     smooth = torch.exp(-0.5 * (gap / even(1.5, 30.0)) ** 2)
-    earlier, later = torch.minimum(time[:, :, None], time[:, None, :]), torch.maximum(time[:, :, None], time[:, None, :])
+    earlier, later = (
+        torch.minimum(time[:, :, None], time[:, None, :]),
+        torch.maximum(time[:, :, None], time[:, None, :]),
+    )
     wandering = earlier**2 * (3 * later - earlier) / 6 + 1e-9 * earlier
     erratic = torch.exp(-gap / even(1.0, 60.0))
     ringing = torch.exp(-gap / even(4.0, 200.0)) * torch.cos(2 * math.pi * gap / even(4.0, 24.0))

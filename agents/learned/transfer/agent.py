@@ -44,9 +44,7 @@ class TransferAgent(StanceFilter):
 
     def __init__(self, name: str, config: TransferConfig) -> None:
         """Name and configure the agent."""
-        super().__init__(
-            name, scale=config.scale, device=config.device, forecast=config.forecast, common=COMMON
-        )
+        super().__init__(name, scale=config.scale, device=config.device, forecast=config.forecast, common=COMMON)
 
     def expect(self, evidence: Evidence, target: int) -> Expectation:
         """What the network expects of a step; beyond its furthest horizon, what it expects there."""

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from progressgym.agents.filters.evidence import Evidence
-from progressgym.agents.learned.courses import SAME, root_of, covariances
+from progressgym.agents.learned.courses import SAME, covariances, root_of
 from progressgym.agents.learned.transfer.network import AHEAD, SEEN
 from progressgym.agents.learned.transfer.questionnaires import COMMON, Questionnaires
 
@@ -76,9 +76,13 @@ def draw_lesson(rows: int, pool: Questionnaires, random: torch.Generator) -> Tra
     noise = white + torch.where(sampled > 0, 1.0, 1e-6 * size)
     own = size[:, None, None] * own_course + noise[:, None, None] * torch.eye(LATER + 1, dtype=torch.float64)
     root = root_of(own[:, 1:, 1:])
-    share = expected.sum(-1) / (asked.free + (strength > 0).sum(-1))  # what a unit of the stance adds to a pair's response
+    share = expected.sum(-1) / (
+        asked.free + (strength > 0).sum(-1)
+    )  # what a unit of the stance adds to a pair's response
     wide = (odds * size / share.clamp(min=1e-12))[:, None] * spread
-    stance = wide.sqrt()[..., None] * (normal(rows, strength.shape[-1], LATER + 1) @ root_of(stance_course).transpose(1, 2))
+    stance = wide.sqrt()[..., None] * (
+        normal(rows, strength.shape[-1], LATER + 1) @ root_of(stance_course).transpose(1, 2)
+    )
     true = strength[..., None] * (asked.directions.transpose(1, 2) @ stance)
     known = (torch.arange(1, LATER + 1)[None] <= seen[:, None]).to(torch.float64)
     there = (strength > 0).to(torch.float64)[..., None]
@@ -86,7 +90,9 @@ def draw_lesson(rows: int, pool: Questionnaires, random: torch.Generator) -> Tra
     residuals = normal(rows, MOST_FREE, LATER) @ root.transpose(1, 2)
     residuals = residuals * (torch.arange(MOST_FREE)[None] < asked.free.round()[:, None])[..., None]
     rough = torch.exp(0.3 * sampled[:, None] * normal(rows, LATER)) * known
-    residuals = residuals * rough[:, None] * (asked.free / asked.free.round().clamp(max=MOST_FREE)).sqrt()[:, None, None]
+    residuals = (
+        residuals * rough[:, None] * (asked.free / asked.free.round().clamp(max=MOST_FREE)).sqrt()[:, None, None]
+    )
     window = slice(0, SEEN)
     return TransferLesson(
         evidence=Evidence(

@@ -37,9 +37,7 @@ class TransferAttention(nn.Module):
         """Make the layers; before training the forecast is that nothing moves."""
         super().__init__()
         last = nn.Linear(HIDDEN, SEEN + 1)
-        self.body = nn.Sequential(
-            nn.Linear(INPUTS, HIDDEN), nn.SiLU(), nn.Linear(HIDDEN, HIDDEN), nn.SiLU(), last
-        )
+        self.body = nn.Sequential(nn.Linear(INPUTS, HIDDEN), nn.SiLU(), nn.Linear(HIDDEN, HIDDEN), nn.SiLU(), last)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
 

@@ -45,25 +45,33 @@ def loss_of(network: TransferAttention, given: TransferLesson) -> Tensor:
 
 
 def train(
-    steps: int, *, state: Path | None = None, pool: int = POOL, report: int = 250
+    steps: int,
+    *,
+    state: Path | None = None,
+    until: int | None = None,
+    pool: int = POOL,
+    report: int = 250,
+    checked: int = 2048,
 ) -> tuple[TransferAttention, list[dict[str, float]]]:
     """Train; returns the network and its reported losses.
 
     Args:
         steps: how many.
         state: file that progress is kept in and taken up from.
+        until: step to stop after, the last one by default.
         pool: how many questionnaires.
         report: steps between two reports; progress is kept with each.
+        checked: lessons that reported losses are the mean of.
     """
     torch.manual_seed(SEED)
     questionnaires = draw_questionnaires(pool, SEED)
     network = TransferAttention()
     optimiser = torch.optim.Adam(network.parameters(), lr=RATE)
     done = _resume(network, optimiser, state) if state is not None and state.is_file() else 0
-    check = draw_lesson(2048, draw_questionnaires(min(pool, 512), CHECK_SEED), _generator(CHECK_SEED))
+    check = draw_lesson(checked, draw_questionnaires(min(pool, 512), CHECK_SEED), _generator(CHECK_SEED))
     log: list[dict[str, float]] = []
     began = time.monotonic()
-    for step in range(done + 1, steps + 1):
+    for step in range(done + 1, (until or steps) + 1):
         for group in optimiser.param_groups:
             group["lr"] = RATE * 0.5 * (1.0 + float(torch.cos(torch.tensor(torch.pi * (step - 1) / steps))))
         loss = loss_of(network, draw_lesson(ROWS, questionnaires, _generator(SEED + step)))
