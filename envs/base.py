@@ -21,7 +21,9 @@ from progressgym.core.errors import UserError, unknown
 from progressgym.core.ids import Scalar
 from progressgym.envs.actions import LIMIT, to_action, to_answers
 from progressgym.envs.episode import Episode
+from progressgym.envs.known_steps import KnownSteps
 from progressgym.envs.rendering import Scene, Window, draw_array, draw_text
+from progressgym.envs.scoring import opening
 from progressgym.envs.settings import Settings
 from progressgym.envs.task import FirstModel, Task
 from progressgym.histories.history import History
@@ -35,7 +37,7 @@ REWARDS = ("utility", "gain")
 DEFAULT_HISTORY = "histsmol-v1"
 
 
-class ProgressEnv(gym.Env[Any, Any]):
+class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
     """Common part of the environments; not an environment itself."""
 
     metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array", "ansi"], "render_fps": 4}  # noqa: RUF012 (Gymnasium declares it as an instance variable)
@@ -94,7 +96,7 @@ class ProgressEnv(gym.Env[Any, Any]):
     # What a challenge defines.
 
     @property
-    def steps(self) -> int:
+    def steps(self) -> int:  # type: ignore[override]  # follows from the history
         """Steps of an episode."""
         return self._source.centuries - 1
 
@@ -126,6 +128,11 @@ class ProgressEnv(gym.Env[Any, Any]):
     def _advance(self, action: Any) -> tuple[float, float, dict[str, Any]]:
         """Take an action: (utility, gain, scores)."""
         raise NotImplementedError
+
+    def _opening(self) -> dict[str, Any]:
+        """The scores before the first step: of century 0 alone, in the form of those of a step."""
+        first = self.episode.initial_answers
+        return opening(self._instrument.values(first, self._instrument.evaluation, check=False), self._covered)
 
     def _parameters(self) -> dict[str, Scalar]:
         """Parameters of the challenge for the task."""
@@ -192,7 +199,7 @@ class ProgressEnv(gym.Env[Any, Any]):
         if last is None or last.history is not history:
             self._learn(self._episode)
         self._begin(self._episode)
-        info = self._text_info(0)
+        info = {**self._text_info(0), "scores": self._opening()}
         if self._window is not None:
             self.render()
         return self._observe(0), info

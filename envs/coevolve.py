@@ -231,6 +231,13 @@ class CoevolveEnv(ProgressEnv):
     def _century(self, index: int) -> int:
         return index
 
+    def _opening(self) -> dict[str, Any]:
+        """The simulated human of century 0 is the real one."""
+        scores = super()._opening()
+        entropy = answer_entropy(softmax_options(self._logits[0], self._instrument.mask), self._instrument.option_counts)
+        scores["simulated_values"] = scores["human_values"].copy()
+        return {**scores, "entropy": float(entropy), "displacement": 0.0, "against_history": 0.0}
+
     def _advance(self, action: Any) -> tuple[float, float, dict[str, Any]]:
         n, mask = self._step, self._instrument.mask
         answers = self._full_answers(action)
@@ -242,7 +249,7 @@ class CoevolveEnv(ProgressEnv):
         utility = self._utility(values)
         own = self._instrument.values(answers, self._instrument.evaluation, check=False)
         scores = describe(own, target, utility, self._covered)
-        scores["simulated_values"] = values[self._covered].tolist()
+        scores["simulated_values"] = values[self._covered]
         scores["entropy"] = float(answer_entropy(simulated, self._instrument.option_counts))
         scores["displacement"] = float(displacement(simulated, self._free[n]))
         covered = self.episode.timeline.covered

@@ -77,15 +77,16 @@ class FollowEnv(TrackingEnv):
     Episodes are never truncated.
 
     ## Information
-    `step()` returns `info["scores"]`, meant for people and logs and stripped from what ranked agents see. It never
-    holds NaN: what is not defined is absent.
+    `reset()` and `step()` return `info["scores"]`, meant for people and logs and stripped from what ranked agents see.
+    Keys, types and shapes are always the same, and there is no NaN. Those of `reset()` are of century 0 alone: its values
+    on both sides, and 0 for what a step has to be taken for.
 
     | key | meaning |
     |---|---|
     | `utility` | the similarity |
-    | `drift_cosine` | cosine of the agent's and the human's change since century 0; absent where the human did not move |
+    | `drift_cosine` | cosine of the agent's and the human's change since century 0; 0 where one of them did not move |
     | `dimension_error` | mean absolute difference of the two value vectors |
-    | `agent_values`, `human_values` | the vectors, as lists over the dimensions that the items cover |
+    | `agent_values`, `human_values` | the vectors, float64, over the dimensions that the items cover |
 
     With `text=True`, `reset()` and `step()` add `info["preferences"]`: the comparisons of the observation as rows
     `{"prompt", "chosen", "rejected", "weight", "century"}`, ready for TRL. Leave it off in vector environments.

@@ -25,8 +25,7 @@ def play(history: str, static: bool) -> float:
         observation, reward, done, _, info = env.step(action)
         total += float(reward)
         label = task.century_labels[observation["century"]]
-        drift = info["scores"].get("drift_cosine", float("nan"))
-        print(f"  {label}: similarity {reward:+.4f}, drift cosine {drift:+.3f}")
+        print(f"  {label}: similarity {reward:+.4f}, drift cosine {info['scores']['drift_cosine']:+.3f}")
     return total
 
 

@@ -68,6 +68,7 @@ class CoevolveVector(Flavour):
         stack = self._arrays.xp.stack
         beside = alone = Base(tables["real_two"][:, 0], tables["real_many"][:, 0])
         utilities, free = [], []
+        tables["first_entropy"] = self._entropy(self._chances(alone))
         for n in range(self._settings.steps):
             beside = self._moved(tables, beside, static, n, self._template.influence)
             alone = self._moved(tables, alone, static, n, 0.0)
@@ -103,6 +104,19 @@ class CoevolveVector(Flavour):
         labels = self._ask(begun, 0)
         self._labels = arrays.xp.where(chosen, labels, self._labels)
         self._before = arrays.xp.where(chosen, labels, self._before)
+
+    def _opening(self) -> dict[str, Array]:
+        arrays, tables = self._arrays, self._tables
+        scores = super()._opening()
+        nothing = scores["drift_cosine"]
+        entropy = arrays.xp.broadcast_to(tables["first_entropy"], (self.num_envs,))
+        return {
+            **scores,
+            "simulated_values": arrays.copy(scores["human_values"]),
+            "entropy": arrays.copy(entropy),
+            "displacement": arrays.copy(nothing),
+            "against_history": arrays.copy(nothing),
+        }
 
     def _advance(self, actions: Array, index: Index) -> tuple[Array, Targets, dict[str, Array]]:
         arrays, tables = self._arrays, self._tables
@@ -230,12 +244,16 @@ class CoevolveVector(Flavour):
         free_two, free_many = (pick(arrays, tables[name], index) for name in ("free_two", "free_many"))
         apart = xp.abs(now.many - free_many)
         gap = xp.abs(now.two - free_two).sum(-1) + apart.reshape(len(apart), -1).sum(-1) / 2
-        rest = 1.0 - now.two
+        return {"entropy": self._entropy(now), "displacement": gap / items}
+
+    def _entropy(self, now: Base) -> Array:
+        """How undecided choice probabilities are, (B,); see `progressgym.scores.lock_in`."""
+        xp, rest = self._arrays.xp, 1.0 - now.two
         bits = -(now.two * xp.log(now.two) + rest * xp.log1p(-now.two)).sum(-1) / math.log(2.0)
         if len(self._readout.many_items):
             surprise = now.many * xp.log(xp.where(now.many > 0, now.many, 1.0))
             bits = bits - (over_options(surprise) / xp.log(self._counts)).sum(-1)
-        return {"entropy": bits / items, "displacement": gap / items}
+        return bits / len(self._settings.instrument)
 
     def _where(self, rows: NDArray[np.bool_], new: Base, old: Base) -> Base:
         """New logits in these rows."""

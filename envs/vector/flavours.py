@@ -73,11 +73,10 @@ class Flavour(ProgressVectorEnv):
 
     def _target_tables(self, found: Targets, human: Floats) -> Tables:
         """Tables of what values are compared with, from the human's values (H, T, D)."""
-        covered, moved = self._settings.covered, (found.directions[..., 1, :] != 0.0).any(-1)
-        self._all_move &= bool(moved.all())
+        floats, covered = self._arrays.floats, self._settings.covered
         goal = human[:, 1 + self._settings.horizon :]
         tables = {f"target_{name}": table for name, table in found._asdict().items()}
-        return {**tables, "moved": moved, "human": self._arrays.floats(goal[..., covered])}
+        return {**tables, "human": floats(goal[..., covered]), "first": floats(human[:, 0, covered])}
 
     def _target(self, index: Index) -> Targets:
         """What the values of a step are compared with."""
@@ -91,15 +90,23 @@ class Flavour(ProgressVectorEnv):
 
     def _told(self, values: Array, drift_cosine: Array, error: Array, index: Index) -> dict[str, Array]:
         """The scores that all challenges have."""
-        scores = {
+        return {
             "drift_cosine": drift_cosine,
             "dimension_error": error,
             "agent_values": values[:, self._columns],
             "human_values": self._arrays.copy(self._spread("human", index)),
         }
-        if not self._all_move:
-            scores["_drift_cosine"] = self._spread("moved", index)
-        return scores
+
+    def _opening(self) -> dict[str, Array]:
+        arrays, first = self._arrays, self._tables["first"]
+        values = arrays.xp.broadcast_to(first, (self.num_envs, first.shape[1]))
+        nothing = arrays.floats(np.zeros(self.num_envs))
+        return {
+            "drift_cosine": nothing,
+            "dimension_error": arrays.copy(nothing),
+            "agent_values": arrays.copy(values),
+            "human_values": arrays.copy(values),
+        }
 
     def _spread(self, name: str, index: Index) -> Array:
         """The entries of a table at an index, one a row (B, ...); a view."""
@@ -124,7 +131,6 @@ class Flavour(ProgressVectorEnv):
     def _prepare(self) -> None:
         covered = self._settings.covered
         self._columns: Any = slice(None) if len(covered) == D else self._arrays.index(covered)
-        self._all_move = True
         self._seen = {}
 
     _readout: Readout
