@@ -2,13 +2,15 @@
 for two models of sepsis; a PettingZoo id for Debate.
 
 Importing the package registers the ids; entry points are strings, so nothing heavy is loaded before `gymnasium.make`.
-PettingZoo has to be imported for that: its registry is in it, and it is light (0.04 s more than Gymnasium).
+PettingZoo has to be imported for that: its registry is in it, and it is light (0.04 s more than Gymnasium). Versions before
+1.27 have none: then a warning says so, and only its ids are missing.
 """
 
 if __name__ != "progressgym.envs":
     raise ImportError(f"import this package as progressgym.envs, not {__name__!r}")
 
-import pettingzoo
+import warnings
+
 from gymnasium.envs.registration import register
 
 from progressgym.core.registry import Entry
@@ -58,9 +60,17 @@ register(
 register(id="ProgressGym/SepsisICU-v0", entry_point="progressgym.envs.sepsis.icu:SepsisIcuEnv", max_episode_steps=500)
 register(id="ProgressGym/SepsisSimulator-v0", entry_point="progressgym.envs.sepsis.simulator:SepsisSimulatorEnv")
 
-pettingzoo.register(
-    "parallel", "ProgressGym/Coevolve-v0", entry_point="progressgym.envs.coevolve_parallel:parallel_env"
-)
-pettingzoo.register("aec", "ProgressGym/Coevolve-v0", entry_point="progressgym.envs.coevolve_parallel:env")
-pettingzoo.register("aec", "ProgressGym/Debate-v0", entry_point="progressgym.envs.debate.aec:env")
-pettingzoo.register("parallel", "ProgressGym/Debate-v0", entry_point="progressgym.envs.debate:parallel_env")
+_COEVOLVE, _DEBATE = "progressgym.envs.coevolve_parallel", "progressgym.envs.debate"
+try:
+    from pettingzoo import register as _register
+except ImportError as error:  # older versions have no registry; whoever uses Gymnasium alone must not care
+    warnings.warn(
+        "PettingZoo's ids ProgressGym/Debate-v0 and ProgressGym/Coevolve-v0 are missing, Gymnasium's are all there: "
+        f"pip install 'pettingzoo>=1.27' ({str(error).partition(' (')[0]})",
+        stacklevel=2,
+    )
+else:
+    _register("parallel", "ProgressGym/Coevolve-v0", entry_point=f"{_COEVOLVE}:parallel_env")
+    _register("aec", "ProgressGym/Coevolve-v0", entry_point=f"{_COEVOLVE}:env")
+    _register("aec", "ProgressGym/Debate-v0", entry_point=f"{_DEBATE}.aec:env")
+    _register("parallel", "ProgressGym/Debate-v0", entry_point=f"{_DEBATE}:parallel_env")

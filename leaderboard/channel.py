@@ -187,7 +187,7 @@ class Guest:
     def _count(self) -> None:
         """Count memory and processes in the sandbox."""
         found = descendants(self._process.pid)
-        memory = sum(map(_resident, found))
+        memory = sum(map(_held, found))
         if memory > self.limits.memory:
             raise GuestFailure(f"it used more than {self.limits.memory >> 20} MiB of memory")
         if len(found) > self.limits.processes + SANDBOX_PROCESSES:
@@ -233,9 +233,13 @@ def descendants(process: int) -> list[int]:
     return found
 
 
-def _resident(process: int) -> int:
-    """Bytes of a process in memory."""
+HELD = ("VmRSS:", "VmSwap:", "VmPTE:", "HugetlbPages:")
+"""What of a process takes memory, in kB: resident, swapped out, page tables, huge pages (in none of the others)."""
+
+
+def _held(process: int) -> int:
+    """Bytes of memory that a process holds. What lies in no page table the sandbox's filter does not let it make."""
     with contextlib.suppress(OSError, IndexError, ValueError):
-        pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
+        lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+        return sum(1024 * int(line.split()[1]) for line in lines if line.startswith(HELD))
     return 0

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from progressgym.core.errors import UserError
-from progressgym.core.files import read_npz, sha256_bytes, write_bytes, write_folder
+from progressgym.core.files import sha256_bytes, write_bytes, write_folder
 from progressgym.core.ids import is_own, safe_name
 from progressgym.core.provenance import describe_device, package_versions
 from progressgym.core.reading import read_object
@@ -31,10 +30,11 @@ from progressgym.leaderboard.schema import (
     SubmissionRecord,
 )
 from progressgym.leaderboard.signing import sign
-from progressgym.leaderboard.submission import CONFIG, STEPS, validate
+from progressgym.leaderboard.submission import validate
 from progressgym.leaderboard.truth import episode_truth
 from progressgym.leaderboard.unpack import Files
-from progressgym.scores.records import RunConfig, RunScores, load_record
+from progressgym.scores.cells import CONFIG, DONE, STEPS, archive_of, group_folder, read_cell
+from progressgym.scores.records import RunConfig
 
 RESULTS = "results.json"
 Model = TypeVar("Model", bound=BaseModel)
@@ -123,29 +123,26 @@ def agents_in(run: Path, board: Board) -> list[str]:
 
 
 def _add_cell(run: Path, agent: str, grid: Board, key: CellKey, files: Files) -> tuple[CellInfo, RunConfig]:
-    folder = run / safe_name(key.history) / safe_name(key.challenge) / safe_name(agent) / str(key.seed)
-    if not (folder / "DONE.json").is_file():
+    place = group_folder(run, key.history, key.challenge, agent) / str(key.seed)
+    if not (place / DONE).is_file() and not archive_of(place).is_file():
         known = agents_in(run, grid)
         raise UserError(
-            f"{folder} is not a finished cell; {grid.name} asks for {len(grid.cells)} of them: run progressgym bench "
+            f"{place} is not a finished cell; {grid.name} asks for {len(grid.cells)} of them: run progressgym bench "
             f"--agents '{agent}' --history {','.join(grid.histories)} --challenges "
             f"{','.join(c.id for c in grid.challenges)} --labels probability --seeds {len(grid.seeds)} --out {run}"
             + (f" (agents in it: {', '.join(known)})" if known else "")
         )
-    config, scores = load_record(folder / CONFIG, RunConfig), load_record(folder / "scores.json", RunScores)
-    actions = read_npz(folder / STEPS).get("actions")
-    if actions is None or actions.dtype != np.float32 or actions.ndim != 3:
-        raise UserError(f"{folder / STEPS} must hold float32 actions of shape (steps, items, options)")
-    files[f"{key.folder}/{CONFIG}"] = (folder / CONFIG).read_bytes()
-    files[f"{key.folder}/{STEPS}"] = write_actions(actions)
+    cell = read_cell(place)
+    files[f"{key.folder}/{CONFIG}"] = cell.files[CONFIG]
+    files[f"{key.folder}/{STEPS}"] = write_actions(cell.actions)
     info = CellInfo(
         history=key.history,
         challenge=key.challenge,
         seed=key.seed,
         comparisons=episode_truth(grid, key).comparisons,
-        utility=scores.utility,
+        utility=cell.scores.utility,
     )
-    return info, config
+    return info, cell.config
 
 
 def _record(run: Path, about: About, grid: Board, cells: list[CellInfo], commits: set[str | None]) -> SubmissionRecord:

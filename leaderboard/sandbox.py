@@ -4,6 +4,7 @@ Linux only, through bubblewrap or, where that is missing, through `unshare`. The
 no capabilities, no right to gain any, no further user namespaces, an empty environment, and a read-only file system that
 holds the system's libraries, the interpreter and progressgym without histories and leaderboard. It can write to a
 small /tmp and /dev/shm in memory. There is no network but an unconnected loopback, unless it is asked for.
+The last step inside is `progressgym.core.confine`: a session key ring of its own and a filter over system calls.
 
 A board that runs as root starts the program as `nobody`: bubblewrap builds the rooms, `setpriv` changes the user for
 good, and a second bubblewrap takes away user namespaces. (In a user namespace of root's, limits on processes count for
@@ -23,8 +24,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import progressgym
+from progressgym.core import confine
 from progressgym.core.errors import UserError
-from progressgym.leaderboard.unshared import TOOLS, Plan, unshare_command
+from progressgym.leaderboard.unshared import DEVICES, TOOLS, Plan, unshare_command
 
 NOBODY = 65534
 OTHERS = 0o005
@@ -39,6 +41,7 @@ NETWORK = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/ssl", "
 HIDDEN = ("data/histories", "leaderboard")
 """Parts of the package that a sandbox does not show: the measured centuries, and everybody's answers."""
 PROBE_SECONDS = 20.0
+CONFINE = Path(confine.__file__).resolve()
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -71,7 +74,7 @@ def command(program: Sequence[str], room: Room, secrets: Iterable[Path] = ()) ->
         for place in shown:
             if secret.is_relative_to(place) and not any(secret.is_relative_to(mask) for mask in masks):
                 raise UserError(f"{secret} lies in {place}, which the sandbox shows; move it elsewhere")
-    return WAYS[check_sandbox()](program, room)
+    return WAYS[check_sandbox()](_confined(program), room)
 
 
 @lru_cache(maxsize=1)
@@ -103,7 +106,7 @@ def probe(way: str) -> str | None:
         return f"{way} needs {' and '.join(missing)}, not found"
     try:
         done = subprocess.run(
-            WAYS[way]([sys.executable, "-c", ""], Room(package=False)),
+            WAYS[way](_confined([sys.executable, "-c", ""]), Room(package=False)),
             capture_output=True,
             timeout=PROBE_SECONDS,
             env=OUTSIDE,
@@ -113,6 +116,11 @@ def probe(way: str) -> str | None:
         return f"{way} cannot be run: {error}"
     told = " ".join(done.stderr.decode("ascii", "replace").split())[:200]
     return None if done.returncode == 0 else f"{way} cannot run Python in namespaces here: {told}"
+
+
+def _confined(program: Sequence[str]) -> list[str]:
+    """A program with fewer system calls; the interpreter that sees to it reads no site and no environment."""
+    return [sys.executable, "-I", "-S", str(CONFINE), *program]
 
 
 def _bubblewrap(program: Sequence[str], room: Room) -> list[str]:
@@ -172,7 +180,7 @@ def _shown(room: Room) -> list[Path]:
     places += [Path(sys.base_prefix).resolve(), Path(sys.prefix)]
     if room.package:
         places += _package()
-    places += room.readable
+    places += [*room.readable, CONFINE]
     kept: list[Path] = []
     for place in (*(part for whole in places for part in _opened(whole)), *room.writable):
         if not any(place.is_relative_to(other) for other in kept):
@@ -206,7 +214,10 @@ def _masks(shown: Sequence[Path]) -> list[Path]:
 
 
 def _mounts(shown: Sequence[Path], room: Room) -> list[str]:
-    parts = ["--proc", "/proc", "--dev", "/dev"]
+    parts = ["--proc", "/proc", "--tmpfs", "/dev"]
+    for device in DEVICES:
+        parts += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
+    parts += ["--symlink", "/proc/self/fd", "/dev/fd"]
     for scratch in SCRATCH:  # the sandbox's own, in memory; before what may be shown below them
         parts += ["--size", str(SCRATCH_BYTES), "--perms", "1777", "--tmpfs", scratch]
     made = {Path("/"), Path("/tmp"), Path("/dev")}

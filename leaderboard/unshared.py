@@ -13,7 +13,8 @@ from pathlib import Path
 
 ROOTS = ("/mnt", "/media", "/srv")
 """Folders of which one becomes the new root; whatever is in them is not seen meanwhile, inside alone."""
-DEVICES = ("null", "zero", "full", "random", "urandom")
+DEVICES = ("null", "full", "random", "urandom")
+"""Not /dev/zero: mapped, it is memory that is in no page table and so in no count."""
 TOOLS = ("unshare", "setpriv", "mount", "umount", "pivot_root")
 
 

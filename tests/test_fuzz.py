@@ -211,8 +211,15 @@ class Kind:
         self.file, self.write, self.mutate, self.read = file, write, mutate, read
 
 
+def _put(file: str, data: bytes) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        (folder / file).write_bytes(data)
+
+    return write
+
+
 def _json(value: Any) -> Callable[[Path], None]:
-    return lambda folder: (folder / "a.json").write_text(json.dumps(value)) and None
+    return _put("a.json", json.dumps(value).encode())
 
 
 def _history(folder: Path) -> None:
@@ -256,11 +263,8 @@ RECORDS = [
 
 
 def _corpus(form: str) -> Callable[[Path], None]:
-    lines = "\n".join(map(json.dumps, RECORDS)) if "jsonl" in form else json.dumps(RECORDS)
-    data = lines.encode()
-    return lambda folder: (
-        (folder / f"a.{form}").write_bytes(gzip.compress(data) if form.endswith("gz") else data) and None
-    )
+    data = ("\n".join(map(json.dumps, RECORDS)) if "jsonl" in form else json.dumps(RECORDS)).encode()
+    return _put(f"a.{form}", gzip.compress(data) if form.endswith("gz") else data)
 
 
 def _read_corpus(folder: Path) -> object:

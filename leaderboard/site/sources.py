@@ -1,19 +1,20 @@
-"""Where pages come from: a store, or the standings and entries that ship with the package."""
+"""Where pages come from: a store, or the standings and entries that ship with the package, which needs no database."""
 
 from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from progressgym.core.errors import UserError
 from progressgym.core.files import sha256_bytes
 from progressgym.leaderboard.folder import submissions_in
 from progressgym.leaderboard.manifest import MANIFEST, pack
-from progressgym.leaderboard.standings import make_standings
 from progressgym.leaderboard.standings_data import Standings, shipped_standings
-from progressgym.leaderboard.store import Store
 from progressgym.leaderboard.unpack import read_submission
+
+if TYPE_CHECKING:
+    from progressgym.leaderboard.store import Store
 
 
 class Source(Protocol):
@@ -35,6 +36,8 @@ class StoreSource:
 
     def standings(self) -> Standings:
         """Made anew."""
+        from progressgym.leaderboard.standings import make_standings
+
         return make_standings(self.store)
 
     def evidence(self, digest: str) -> bytes | None:

@@ -6,48 +6,72 @@ histories need, and used again while it still belongs to the same cells.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import progressgym
 from progressgym.agents import spec_of
-from progressgym.bench.cells import DONE, FinishedCell, group_folder
+from progressgym.bench.cells import FinishedCell, group_folder
 from progressgym.bench.challenges import parse_challenge
 from progressgym.bench.episodes import replay
-from progressgym.bench.execute import baseline_of, environment, finished, run_seconds
+from progressgym.bench.execute import baseline_of, environment, finished
 from progressgym.bench.plan import Group
 from progressgym.bench.scoring import contributions, draw_panel
 from progressgym.core.errors import UserError
-from progressgym.core.files import canonical_json, read_json, read_npz, sha256_bytes, sha256_file, write_json, write_npz
-from progressgym.core.reading import numbers
+from progressgym.core.files import canonical_json, read_npz, sha256_bytes, write_npz
+from progressgym.core.reading import numbers, parse_json
 from progressgym.scores.improvement import RunDraws
 from progressgym.scores.intervals import Interval, centred_interval, estimate_skill
 from progressgym.scores.records import Aggregate, IntervalRecord
 from progressgym.scores.resampling import RESAMPLES, Panel, draw_counts
 
-FILE, DRAWS = "aggregate.json", "draws.npz"
+FILE = "aggregate.npz"
 METHOD = 2
 """Goes up when the way rows are computed changes."""
 
 
-def aggregate(group: Group, out: Path, resamples: int = RESAMPLES) -> Aggregate | None:
-    """The row of a group, from the cells that are finished; None when none is."""
+def aggregate(
+    group: Group, out: Path, resamples: int = RESAMPLES, seconds: Mapping[int, float] | None = None
+) -> Aggregate | None:
+    """The row of a group, from the cells that are finished; None when none is.
+
+    Args:
+        group: whose row.
+        out: folder of the benchmark.
+        resamples: of the bootstrap.
+        seconds: seed -> wall time, of runs that were just made. Times lie beside the cells and not in them: a run that
+            is repeated gives the same bytes in another time.
+    """
     cells = finished(group, out)
     if not cells:
         return None
-    folder = group_folder(out, group.history.id, group.challenge.id, group.agent)
-    key = _key(folder, cells, resamples)
-    kept = _kept(folder, key)
+    kept = kept_row(group, out, cells, resamples)
     if kept is not None:
         return kept
-    row, draws = _row(group, cells, resamples, run_seconds(folder))
-    write_npz(folder / DRAWS, scores=draws)
-    content = {"key": key, "draws": sha256_file(folder / DRAWS), "row": row.model_dump(mode="json")}
-    write_json(folder / FILE, content)
+    path = _path(group, out)
+    times = {int(seed): float(each) for seed, each in _record(path)["seconds"].items()} | dict(seconds or {})
+    row, draws = _row(group, cells, resamples, times)
+    record = {
+        "key": _key(cells, resamples),
+        "row": row.model_dump(mode="json"),
+        "seconds": {str(seed): round(each, 6) for seed, each in sorted(times.items())},
+    }
+    write_npz(path, scores=draws, record=np.frombuffer(canonical_json(record).encode(), np.uint8))
     return row
+
+
+def kept_row(group: Group, out: Path, cells: Sequence[FinishedCell], resamples: int = RESAMPLES) -> Aggregate | None:
+    """The row that was computed of these cells before; None if there is none."""
+    record = _record(_path(group, out))
+    try:
+        return Aggregate.model_validate(record["row"]) if record["key"] == _key(cells, resamples) else None
+    except (KeyError, ValueError):
+        return None
 
 
 def run_draws(group: Group, out: Path) -> RunDraws:
@@ -56,7 +80,7 @@ def run_draws(group: Group, out: Path) -> RunDraws:
     Raises:
         UserError: they are missing or damaged.
     """
-    path = group_folder(out, group.history.id, group.challenge.id, group.agent) / DRAWS
+    path = _path(group, out)
     return RunDraws(scores=numbers(read_npz(path, "scores")["scores"], f"scores of {path}"))
 
 
@@ -71,7 +95,7 @@ def to_record(interval: Interval) -> IntervalRecord:
 
 
 def _row(
-    group: Group, cells: list[FinishedCell], resamples: int, seconds: dict[int, float]
+    group: Group, cells: Sequence[FinishedCell], resamples: int, seconds: Mapping[int, float]
 ) -> tuple[Aggregate, NDArray[np.float32]]:
     challenge, spec = group.challenge, group.history.spec
     env = environment(challenge.id, spec)
@@ -125,22 +149,27 @@ def _over_seeds(numbers: list[float]) -> IntervalRecord:
     return to_record(centred_interval(float(values.mean()), spread * (shares @ values)))
 
 
-def _key(folder: Path, cells: list[FinishedCell], resamples: int) -> str:
+def _key(cells: Sequence[FinishedCell], resamples: int) -> str:
     """What a row depends on."""
     content = {
         "method": METHOD,
         "version": progressgym.__version__,
         "resamples": resamples,
-        "cells": [sha256_file(folder / str(cell.config.seed) / DONE) for cell in cells],
+        "cells": [cell.digest for cell in cells],
     }
     return sha256_bytes(canonical_json(content).encode())
 
 
-def _kept(folder: Path, key: str) -> Aggregate | None:
+def _path(group: Group, out: Path) -> Path:
+    return group_folder(out, group.history.id, group.challenge.id, group.agent) / FILE
+
+
+def _record(path: Path) -> dict[str, Any]:
+    """What is kept beside the resampled runs; nothing where nothing is, or where it is damaged."""
     try:
-        kept = read_json(folder / FILE)
-        if kept["key"] != key or sha256_file(folder / DRAWS) != kept["draws"]:
-            return None
-        return Aggregate.model_validate(kept["row"])
-    except (UserError, OSError, KeyError, TypeError, ValueError):
-        return None
+        arrays = read_npz(path)
+        text = arrays["record"].tobytes().decode("utf-8", "replace")
+        record = parse_json(text, str(path)) if "scores" in arrays else None
+    except (UserError, KeyError, ValueError):
+        record = None
+    return record if isinstance(record, dict) and isinstance(record.get("seconds"), dict) else {"seconds": {}}

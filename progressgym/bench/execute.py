@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 import progressgym
 from progressgym.agents import make_for
 from progressgym.bench.apart import play
-from progressgym.bench.cells import FinishedCell, group_folder, reusable, write_cell
+from progressgym.bench.cells import FinishedCell, archive_of, group_folder, reusable, write_cell
 from progressgym.bench.challenges import parse_challenge
 from progressgym.bench.episodes import environments, replay, run_batch
 from progressgym.bench.own_agents import code_hash
@@ -24,7 +23,7 @@ from progressgym.bench.plan import Group, has_model
 from progressgym.bench.pool import limited_threads
 from progressgym.bench.scoring import Baseline, baseline, score_cell, step_log
 from progressgym.core.errors import UserError
-from progressgym.core.files import discard, read_json, write_json
+from progressgym.core.files import discard
 from progressgym.core.ids import is_own
 from progressgym.core.provenance import git_commit
 from progressgym.envs.base import ProgressEnv
@@ -32,7 +31,6 @@ from progressgym.histories.source import HistorySource, resolve_history
 from progressgym.preferences.comparisons import RNG_SCHEME
 from progressgym.scores.records import RunConfig, Source
 
-SECONDS = "seconds.json"
 if TYPE_CHECKING:
     from progressgym.agents.agent import Agent
 
@@ -54,9 +52,13 @@ class GroupOutcome:
     """Why cells that were there were run again, one line each."""
     failures: list[str] = field(default_factory=list)
     """Why cells are missing, one line each."""
+    seconds: dict[int, float] = field(default_factory=dict)
+    """Seed -> wall time of its run, for those that were run now. Seeds of one batch share its time evenly."""
 
 
-def execute(group: Group, out: Path, device: str = "auto", *, threads: int = 1, live: bool = False) -> GroupOutcome:
+def execute(
+    group: Group, out: Path, device: str = "auto", *, threads: int = 1, live: bool = False, folders: bool = False
+) -> GroupOutcome:
     """Run what is missing of a group.
 
     Errors of single cells are reported in the outcome and leave the others alone.
@@ -67,6 +69,7 @@ def execute(group: Group, out: Path, device: str = "auto", *, threads: int = 1, 
         device: for shipped learning agents.
         threads: of a language model.
         live: tell of every century of a language model.
+        folders: keep every cell as a folder with a readable log; those of a language model always are.
     """
     outcome = GroupOutcome()
     folder = _folder(group, out)
@@ -77,11 +80,11 @@ def execute(group: Group, out: Path, device: str = "auto", *, threads: int = 1, 
         cell = reusable(folder / str(seed), config, own)
         if cell is not None:
             if any(not getattr(cell.scores, name) for name in group.measures):
-                _finish(group, folder / str(seed), config, cell.actions, own)  # was run without the measure
+                _finish(group, folder / str(seed), config, cell.actions, own, cell.place.is_dir())  # run without it
             outcome.reused += 1
             discard(folder / f"{seed}{CHECKPOINTS}")  # a run may be killed after its cell was written
             continue
-        if (folder / str(seed)).exists():
+        if (folder / str(seed)).exists() or archive_of(folder / str(seed)).exists():
             outcome.redone.append(f"{group.title} seed {seed}: damaged, unfinished or of another configuration")
         missing.append(seed)
     if has_model(group.agent):
@@ -93,10 +96,10 @@ def execute(group: Group, out: Path, device: str = "auto", *, threads: int = 1, 
     ran = _run(group, missing, device, outcome)
     if ran:
         each = (time.perf_counter() - started) / len(ran)
-        _keep_seconds(folder, {seed: each for seed, _ in ran})
+        outcome.seconds = {seed: each for seed, _ in ran}
     for seed, actions in ran:
         try:
-            _finish(group, folder / str(seed), configs[seed], actions, own)
+            _finish(group, folder / str(seed), configs[seed], actions, own, folders)
             outcome.fresh += 1
         except (OSError, UserError, ArithmeticError, MemoryError) as error:
             outcome.failures.append(_reason(group, seed, error))
@@ -126,25 +129,6 @@ def finished(group: Group, out: Path) -> list[FinishedCell]:
     own = code_hash(group.agent)
     cells = [reusable(folder / str(seed), run_config(group, seed), own) for seed in group.seeds]
     return [cell for cell in cells if cell is not None]
-
-
-def run_seconds(folder: Path) -> dict[int, float]:
-    """Wall time of the runs of a group, by seed, as far as it was kept.
-
-    It lies beside the cells and not in them: a run that is repeated gives the same bytes in another time.
-    """
-    try:
-        return {int(seed): float(seconds) for seed, seconds in read_json(folder / SECONDS).items()}
-    except (UserError, AttributeError, TypeError, ValueError):
-        return {}
-
-
-def _keep_seconds(folder: Path, fresh: dict[int, float]) -> None:
-    """Add to the file of wall times. Seeds of one batch share its time evenly."""
-    # Only a convenience: a disk that is full fails the cells themselves, with their own reasons.
-    times = {str(seed): round(seconds, 6) for seed, seconds in sorted((run_seconds(folder) | fresh).items())}
-    with contextlib.suppress(OSError):
-        write_json(folder / SECONDS, times)
 
 
 def run_config(group: Group, seed: int) -> RunConfig:
@@ -206,7 +190,7 @@ class ModelCell:
                     quiet=not self.live,
                 )
             wait_for_all(self.device)  # the others may still be reading the checkpoints
-            _finish(group, _folder(group, self.out) / str(seed), config, actions, None)
+            _finish(group, _folder(group, self.out) / str(seed), config, actions, None, True)
         except Exception as error:  # noqa: BLE001  (out of memory, a full disk, NaN: this cell fails, the rest goes on)
             outcome.failures.append(_reason(group, seed, error))
             return
@@ -267,14 +251,21 @@ def _single(group: Group, seed: int) -> NDArray[np.float32]:
     return play(group.agent, group.challenge.id, group.history.spec, seed)
 
 
-def _finish(group: Group, folder: Path, config: RunConfig, actions: NDArray[np.float32], source: str | None) -> None:
+def _finish(
+    group: Group,
+    place: Path,
+    config: RunConfig,
+    actions: NDArray[np.float32],
+    source: str | None,
+    folders: bool,
+) -> None:
     """Score and write a cell."""
     challenge, spec = group.challenge, group.history.spec
     base = baseline_of(challenge.id, spec, config.seed)
     trace = replay(environment(challenge.id, spec), config.seed, actions)
     scores = score_cell(challenge, trace, base, group.measures)
-    log = step_log(challenge, trace.history, scores, trace.first)
-    write_cell(folder, config=config, actions=actions, scores=scores, log=log, source=source)
+    log = step_log(challenge, trace.history, scores, trace.first) if folders else None
+    write_cell(place, config=config, actions=actions, scores=scores, log=log, source=source)
 
 
 @lru_cache(maxsize=8)

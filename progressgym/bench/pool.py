@@ -49,6 +49,8 @@ def run_all(tasks: Sequence[Work[Result]], workers: int, done: Callable[[int, Re
         workers: processes; 1 runs in this one.
         done: called here with the index of a task and its result or its error.
     """
+    if not tasks:
+        return
     if workers <= 1 or len(tasks) <= 1:
         with one_thread():
             for index, task in enumerate(tasks):

@@ -1,4 +1,4 @@
-"""What a benchmark leaves for people: TensorBoard logs of every group, pictures of every history and challenge."""
+"""What a benchmark leaves for people: a TensorBoard run of every agent, pictures of every history and challenge."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.bench.aggregate import is_privileged
-from progressgym.bench.cells import FinishedCell, group_folder
+from progressgym.bench.cells import FinishedCell
 from progressgym.bench.challenges import parse_challenge
 from progressgym.bench.execute import environment, finished
 from progressgym.bench.findings import steers
@@ -25,55 +25,60 @@ from progressgym.scores.records import Aggregate, IntervalRecord
 Floats = NDArray[np.float64]
 LINES = 5
 """More agents than this cannot be told apart in one picture."""
+LOGS, HUMAN, PICTURES = "tensorboard", "human", "pictures"
+"""Folder of the TensorBoard logs, and the runs in it that are no agents."""
 
 
 @dataclass(frozen=True)
-class LogGroup:
-    """Task: write the TensorBoard log of one group."""
+class LogAgent:
+    """Task: write the TensorBoard run of one agent, anew: all its challenges and histories, over seeds.
 
-    group: Group
+    One run an agent, so that agents lie in one chart; TensorBoard shows no run at first where there are more than forty.
+    """
+
+    rows: tuple[tuple[Group, Aggregate], ...]
     out: Path
-    row: Aggregate
 
     def __call__(self) -> None:
         """Write it. The step is the index of the century that a step is compared with."""
-        cells = finished(self.group, self.out)
-        if not cells:
-            return
-        group, name = self.group, self.group.challenge.name
-        folder = group_folder(self.out / "tensorboard", group.history.id, group.challenge.id, group.agent)
-        first = group.challenge.first
-        fresh = not folder.exists()
-        with RunLog(folder, first_step=None if fresh else 0) as log:
-            log.layout([name])
-            utilities = np.array([cell.scores.utilities for cell in cells])
-            for n, column in enumerate(utilities.T):
-                low, high = np.quantile(column, [0.025, 0.975])
-                log.band(f"alignment/{name}/score", first + n, float(column.mean()), float(low), float(high))
-            human, agent = _mean_values(cells)
-            for t, values in enumerate(human):
-                log.values(t, "human", values)
-            for n, values in enumerate(agent):
-                log.values(first + n, "agent", values)
-            skill, last = self.row.skill, first + utilities.shape[1] - 1
-            log.band(
-                f"alignment/{name}/skill",
-                last,
-                *((skill.mid, skill.low, skill.high) if skill is not None else (None, None, None)),
-            )
-            log.outcome(
-                {
-                    "agent": group.agent,
-                    "challenge": group.challenge.id,
-                    "history": group.history.id,
-                    "seeds": len(cells),
-                },
-                {
-                    "hparam/skill": None if skill is None else skill.mid,
-                    "hparam/score": self.row.similarity,
-                    "hparam/drift_cosine": self.row.drift_cosine,
-                },
-            )
+        agent = self.rows[0][0].agent
+        skills: dict[str, float | None] = {}
+        with RunLog(_emptied(self.out, agent)) as log:
+            log.layout([_where(group) for group, _ in self.rows], values=False)
+            for group, row in self.rows:
+                cells = finished(group, self.out)
+                if cells:
+                    skills[f"hparam/{_where(group)}/skill"] = None if row.skill is None else row.skill.mid
+                    self._log(log, group, row, cells)
+            log.outcome({"agent": agent}, skills)
+
+    def _log(self, log: RunLog, group: Group, row: Aggregate, cells: Sequence[FinishedCell]) -> None:
+        where, first = _where(group), group.challenge.first
+        utilities = np.array([cell.scores.utilities for cell in cells])
+        for n, column in enumerate(utilities.T):
+            low, high = np.quantile(column, [0.025, 0.975])
+            log.band(f"alignment/{where}/score", first + n, float(column.mean()), float(low), float(high))
+        for n, values in enumerate(_mean([cell.scores.agent_values for cell in cells])):
+            log.values(first + n, "", values, where)
+        skill, last = row.skill, first + utilities.shape[1] - 1
+        numbers = (skill.mid, skill.low, skill.high) if skill is not None else (None, None, None)
+        log.band(f"alignment/{where}/skill", last, *numbers)
+
+
+@dataclass(frozen=True)
+class LogHuman:
+    """Task: write the humans' values as a run of their own, in the charts of the agents."""
+
+    groups: tuple[Group, ...]
+    """One for every history and challenge."""
+    out: Path
+
+    def __call__(self) -> None:
+        """Write it."""
+        with RunLog(_emptied(self.out, HUMAN)) as log:
+            for group in self.groups:
+                for t, values in enumerate(_mean([cell.scores.human_values for cell in finished(group, self.out)])):
+                    log.values(t, "", values, _where(group))
 
 
 @dataclass(frozen=True)
@@ -107,11 +112,10 @@ class DrawBlock:
         heat = plots.heat_map(labels, tables, title=title, subtitle=f"{under}; grey: no answer")
         stem = f"{safe_name(group.history.id)}-{safe_name(group.challenge.id)}"
         files = {f"{stem}-trajectories.png": lines, f"{stem}-heat-map.png": heat}
-        folder = self.out / "tensorboard" / safe_name(group.history.id) / safe_name(group.challenge.id)
-        with RunLog(folder) as log:
+        with RunLog(self.out / LOGS / PICTURES) as log:
             for name, figure in files.items():
                 pixels = plots.save(figure, self.out / "plots" / name)
-                log.image("values/heat_map" if "heat" in name else "values/trajectories", pixels)
+                log.image(f"{_where(group)}/{'heat_map' if 'heat' in name else 'trajectories'}", pixels)
         return list(files)
 
 
@@ -136,8 +140,8 @@ class DrawPareto:
             subtitle="neither number alone says how an agent did; lines: 95 % intervals",
         )
         name = f"{safe_name(history)}-{safe_name(challenge)}-pareto.png"
-        with RunLog(self.out / "tensorboard" / safe_name(history) / safe_name(challenge)) as log:
-            log.image(f"{first.challenge.kind}/pareto", plots.save(figure, self.out / "plots" / name))
+        with RunLog(self.out / LOGS / PICTURES) as log:
+            log.image(f"{_where(first)}/pareto", plots.save(figure, self.out / "plots" / name))
         return [name]
 
 
@@ -191,8 +195,19 @@ def _array(rows: Sequence[Sequence[float | None]]) -> Floats:
     return np.array([[np.nan if x is None else x for x in row] for row in rows], dtype=np.float64)
 
 
-def _mean_values(cells: Sequence[FinishedCell]) -> tuple[Floats, Floats]:
-    """Human (T, 19) and agent (n, 19), mean over seeds; NaN on dimensions that are not covered."""
-    human = np.mean([_array(cell.scores.human_values) for cell in cells], axis=0)
-    agent = np.mean([_array(cell.scores.agent_values) for cell in cells], axis=0)
-    return human, agent
+def _mean(tables: Sequence[Sequence[Sequence[float | None]]]) -> Floats:
+    """(n, 19) mean over seeds; NaN on dimensions that are not covered."""
+    return np.asarray(np.mean([_array(table) for table in tables], axis=0)) if tables else np.empty((0, 19))
+
+
+def _where(group: Group) -> str:
+    """The part of a tag that says what was played."""
+    return f"{safe_name(group.challenge.id)}/{safe_name(group.history.id)}"
+
+
+def _emptied(out: Path, run: str) -> Path:
+    """The folder of a run, without the logs of an earlier command."""
+    folder = out / LOGS / safe_name(run)
+    for old in folder.glob("events.out.tfevents.*"):
+        old.unlink()
+    return folder

@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from progressgym.bench.across import across_histories
-from progressgym.bench.aggregate import aggregate, run_draws
+from progressgym.bench.aggregate import aggregate, kept_row, run_draws
+from progressgym.bench.cells import FinishedCell
 from progressgym.bench.execute import GroupOutcome, environment, execute, finished
 from progressgym.bench.findings import findings
 from progressgym.bench.plan import Group, Plan
 from progressgym.bench.pool import Work, model_threads, run_all, usable_cores
-from progressgym.bench.report import DrawBlock, DrawPareto, LogGroup, drawings, pareto_drawings
+from progressgym.bench.report import DrawBlock, DrawPareto, LogAgent, LogHuman, drawings, pareto_drawings
 from progressgym.bench.table import blocks, seed_warnings, with_fronts
 from progressgym.core.errors import UserError
 from progressgym.core.files import discard, write_text
@@ -69,12 +70,14 @@ class RunGroup:
     """Of a language model; everything else computes on one."""
     live: bool = False
     """Tell of every century of a language model on standard error."""
+    folders: bool = False
+    """Keep every cell as a folder with a readable log."""
 
     def __call__(self) -> GroupResult:
         """Do it."""
-        outcome = execute(self.group, self.out, self.device, threads=self.threads, live=self.live)
+        outcome = execute(self.group, self.out, self.device, threads=self.threads, live=self.live, folders=self.folders)
         try:
-            return outcome, aggregate(self.group, self.out, self.resamples)
+            return outcome, aggregate(self.group, self.out, self.resamples, outcome.seconds)
         except OSError as error:
             outcome.failures.append(f"{self.group.title}: its row could not be written: {error}")
             return outcome, None
@@ -95,6 +98,7 @@ def run_bench(
     reports: bool = True,
     progress: bool = True,
     live: bool = False,
+    folders: bool = False,
     command: Sequence[str] = (),
 ) -> BenchOutcome:
     """Run a benchmark.
@@ -109,6 +113,7 @@ def run_bench(
         reports: write TensorBoard logs and pictures.
         progress: show progress on standard error.
         live: with progress, also of every century of a language-model policy.
+        folders: keep every cell as a folder with a readable log, not as one file.
         command: what was typed, for the record.
 
     Raises:
@@ -125,17 +130,21 @@ def run_bench(
         raise UserError(f"workers is {workers}; use 1 or more")
     with alone(folder, "benchmark"):
         threads, told = (model_threads(count), live and progress) if ray is None else (1, False)
-        tasks = [RunGroup(group, folder, device, resamples, threads, told) for group in plan.groups]
+        tasks = [RunGroup(group, folder, device, resamples, threads, told, folders) for group in plan.groups]
         killed = (folder / UNFINISHED).exists()
         with contextlib.suppress(OSError):  # a full disk fails the cells, with their own reasons
             write_text(folder / UNFINISHED, "")
-        outcome, rows = _run_groups(plan, tasks, _runner(count, ray, device, folder), progress)
+        outcome, rows, whole = _run_groups(plan, tasks, _runner(count, ray, device, folder), progress)
         outcome.changed = [changed or killed for changed in outcome.changed]
         found = with_fronts([row for row in rows if row is not None])
         if reports and found:
             _report(plan, folder, found, rows, count, outcome, progress)
-        there = [group for group, row in zip(plan.groups, rows, strict=True) if row is not None]
-        cells = [Cell(config=cell.config, scores=cell.scores) for group in there for cell in finished(group, folder)]
+        cells = [
+            cell
+            for index, (group, row) in enumerate(zip(plan.groups, rows, strict=True))
+            if row is not None
+            for cell in whole.get(index) or _cells(finished(group, folder))
+        ]
         outcome.results = Results(
             command=list(command) or list(sys.argv),
             git_commit=git_commit(),
@@ -181,13 +190,31 @@ def _runner(workers: int, ray: str | None, device: str, folder: Path) -> GroupRu
 
 def _run_groups(
     plan: Plan, tasks: Sequence[RunGroup], run: GroupRunner, progress: bool
-) -> tuple[BenchOutcome, list[Aggregate | None]]:
+) -> tuple[BenchOutcome, list[Aggregate | None], dict[int, list[Cell]]]:
+    """Run what is not finished.
+
+    Returns:
+        What came of it, the rows, and the cells of groups that were finished before, by index.
+    """
     outcome = BenchOutcome(results=_nothing())
     outcome.changed = [True] * len(plan.groups)
     rows: list[Aggregate | None] = [None] * len(plan.groups)
-    with Progress(len(plan.groups), "bench", quiet=not progress) as bar:
+    whole: dict[int, list[Cell]] = {}
+    for index, task in enumerate(tasks):  # here, so that a run that has nothing to do starts no processes
+        there = finished(task.group, task.out)
+        rows[index] = kept_row(task.group, task.out, there, task.resamples)
+        measured = all(getattr(cell.scores, name) for cell in there for name in task.group.measures)
+        if rows[index] is not None and measured and len(there) == len(task.group.seeds):
+            whole[index] = _cells(there)
+            outcome.changed[index] = False
+            outcome.reused += len(there)
+    left = [index for index in range(len(tasks)) if index not in whole]
+    with Progress(len(tasks), "bench", quiet=not progress, done=len(whole)) as bar:
+        if whole and progress:
+            bar.message(f"{len(whole)} of {len(tasks)} groups are finished already, {outcome.reused} cells reused")
 
-        def done(index: int, result: GroupResult | BaseException) -> None:
+        def done(place: int, result: GroupResult | BaseException) -> None:
+            index = left[place]
             group = plan.groups[index]
             if isinstance(result, BaseException):
                 failures, note = [f"{group.title}: {type(result).__name__}: {result}"], "failed"
@@ -204,8 +231,12 @@ def _run_groups(
                 bar.message(f"failed: {line}")
             bar.advance(f"{group.title}: {note}")
 
-        run(tasks, done)
-    return outcome, rows
+        run([tasks[index] for index in left], done)
+    return outcome, rows, whole
+
+
+def _cells(found: Sequence[FinishedCell]) -> list[Cell]:
+    return [Cell(config=cell.config, scores=cell.scores) for cell in found]
 
 
 def _report(
@@ -223,12 +254,12 @@ def _report(
     every: list[DrawBlock | DrawPareto] = [*drawings(sorted_rows, plan.groups, folder)]
     every += pareto_drawings(sorted_rows, plan.groups, folder)
     pictures = [task for task in every if not fresh.isdisjoint(task.groups)]
-    logs = [
-        LogGroup(group, folder, row)
-        for group, row in zip(plan.groups, rows, strict=True)
-        if row is not None and group in fresh
-    ]
-    tasks: list[Work[object]] = [*pictures, *logs]
+    there = {group: row for group, row in zip(plan.groups, rows, strict=True) if row is not None}
+    tasks: list[Work[object]] = [*pictures]
+    for agent in dict.fromkeys(group.agent for group in there if group in fresh):
+        tasks.append(LogAgent(tuple((group, row) for group, row in there.items() if group.agent == agent), folder))
+    if not fresh.isdisjoint(there):
+        tasks.append(LogHuman(tuple({(g.history.id, g.challenge.id): g for g in reversed(there)}.values()), folder))
     with Progress(len(tasks), "logs and pictures", quiet=True) as bar:
 
         def done(index: int, result: object) -> None:

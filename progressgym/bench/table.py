@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ STEERS = "\u2191"
 SAMPLED = "sample"
 WIDTH = 100
 """The table is never squeezed into less."""
+NAME_WIDTH, CHALLENGE_WIDTH = 24, 12
+"""Longer ids take several lines, so that they leave the numbers their place."""
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -203,8 +206,8 @@ def _across_table(across: Sequence[AcrossHistories]) -> Table:
         for k, one in enumerate(rows):
             after = rows[k + 1].agent if k + 1 < len(rows) else None
             table.add_row(
-                challenge if k == 0 else "",
-                one.agent,
+                in_lines(challenge, CHALLENGE_WIDTH) if k == 0 else "",
+                in_lines(one.agent, CHALLENGE_WIDTH),
                 _skill(one.interquartile_mean),
                 _chance(one.improvement.get("static")),
                 _chance(one.improvement.get(after) if after is not None else None),
@@ -225,7 +228,24 @@ def _start(block: Block) -> Table:
 
 
 def _name(row: Aggregate) -> str:
-    return row.agent + (f" {PRIVILEGED}" if row.privileged else "")
+    return in_lines(row.agent) + (f" {PRIVILEGED}" if row.privileged else "")
+
+
+def in_lines(name: str, width: int = NAME_WIDTH) -> str:
+    """A long id in lines that end where an argument does; what is longer still is folded by the table.
+
+    >>> print(in_lines("lifelong-dpo?comparisons=8&independent=true&reference=uniform"))
+    lifelong-dpo
+    ?comparisons=8
+    &independent=true
+    &reference=uniform
+    """
+    lines = [""]
+    for part in re.split("(?=[?&])", name):
+        if len(lines[-1] + part) > width and lines[-1]:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
 
 
 def _skill(skill: IntervalRecord | None) -> str:

@@ -37,7 +37,7 @@ class Options:
     challenges: Annotated[str, tyro.conf.arg(metavar="C,D")] = ""
     """Challenges by name or query string; all by default."""
     history: Annotated[str, tyro.conf.arg(metavar="H,I")] = ""
-    """Shipped names, folders, npz files or synthetic ids; by default histsmol-v1 and synthetic:linear?coherence=0.5."""
+    """Shipped names, folders, npz files or synthetic ids; by default gss-v1 and synthetic:linear?coherence=0.5."""
     seeds: Annotated[int, tyro.conf.arg(metavar="N")] = 10
     """Number of seeds."""
     labels: Annotated[str, tyro.conf.arg(metavar="KINDS")] = "probability,sample"
@@ -54,6 +54,8 @@ class Options:
     """Processes; by default one a core, at most four. The numbers do not depend on it."""
     ray: Annotated[list[str] | None, tyro.conf.arg(metavar="[ADDRESS]")] = None
     """Run the cells on Ray: on this machine, or on the cluster at an address (auto, HOST:PORT, ray://HOST:PORT)."""
+    folders: bool = False
+    """Keep every cell as a folder of files with a readable log, not as one .zip."""
     resume: bool = False
     """Go on with what OUT holds: what happens anyway; said explicitly, an empty OUT is an error."""
     json: bool = False
@@ -90,6 +92,7 @@ def run(options: Options) -> int:
         ray=None if options.ray is None else (options.ray or [LOCAL])[0],
         device=options.device,
         progress=not options.quiet,
+        folders=options.folders,
         command=sys.argv,
     )
     if options.json:

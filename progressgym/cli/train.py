@@ -57,10 +57,9 @@ class Options:
 
 def run(options: Options) -> int:
     """Train; 1 when the run failed."""
-    from progressgym.bench.plan import has_model, make_plan
+    from progressgym.bench.plan import make_plan
     from progressgym.bench.runner import RESULTS, run_bench, steps_of
     from progressgym.bench.table import print_table
-    from progressgym.tuning.alignment import need_trl
     from progressgym.tuning.processes import own_device, rank
 
     out = Path(options.out)
@@ -74,8 +73,6 @@ def run(options: Options) -> int:
         labels=[options.labels],
         policy=options.policy,
     )
-    if any(has_model(group.agent) for group in plan.groups):
-        need_trl()  # before the cells that need no model, not after them
     device = own_device(options.device)
     if rank() > 0:
         return _along(plan, out, device)

@@ -67,14 +67,19 @@ def write_json(path: Path | str, value: Any) -> None:
 
 
 def write_npz(path: Path | str, **arrays: NDArray[Any]) -> None:
-    """Write a compressed npz atomically and with the same bytes for the same arrays (no time stamps)."""
+    """Write a compressed npz atomically; see `npz_bytes`."""
+    write_bytes(path, npz_bytes(**arrays))
+
+
+def npz_bytes(**arrays: NDArray[Any]) -> bytes:
+    """A compressed npz, with the same bytes for the same arrays (no time stamps)."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():
             member = io.BytesIO()
             np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), member.getvalue())
-    write_bytes(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def canonical_json(value: Any) -> str:

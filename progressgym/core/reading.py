@@ -95,11 +95,12 @@ def parse_json(text: str, where: str) -> Any:
     """
     try:
         value = json.loads(text, parse_int=_whole, parse_float=_floating)
+        whole = not _HALF_ESCAPED.search(text) or well_formed(json.dumps(value, ensure_ascii=False))
     except RecursionError:
         raise UserError(f"{where} is not valid JSON: nested too deeply") from None
     except ValueError as error:
         raise UserError(f"{where} is not valid JSON: {error}") from None
-    if _HALF_ESCAPED.search(text) and not well_formed(json.dumps(value, ensure_ascii=False)):
+    if not whole:
         raise UserError(f"{where} holds half of a surrogate pair, which is no sign of any text")
     return value
 

@@ -85,6 +85,10 @@ class Registry(Generic[Row]):
         """Add a row, or put another in its place."""
         self._shipped[entry.name] = entry
 
+    def remove(self, name: str) -> None:
+        """Take a row of this package off."""
+        del self._shipped[name]
+
     def names(self) -> list[str]:
         """All names, in the order of tables."""
         return [*self._shipped, *self._installed()]

@@ -27,7 +27,8 @@ from progressgym.histories.cleaning import clean_passages
 from progressgym.histories.corpus import Passage, ReadReport, stream_passages
 from progressgym.histories.selection import CenturyText, divide, draw
 from progressgym.histories.spelling import normalise
-from progressgym.tuning.lora import LoraRecipe, attach, save_adapter
+from progressgym.models.tokens import encode_texts
+from progressgym.tuning.lora import LoraRecipe, attach, check_targets, save_adapter
 from progressgym.tuning.training import IGNORED, Example, Progress, StageRecipe, StageResult, train_stage
 
 SPELLING_SETTLED = 1700
@@ -99,7 +100,8 @@ def build_history(
         say: called with a line on everything that was broken, repaired or left out.
 
     Raises:
-        UserError: bad corpus, a century that was asked for and that the corpus lacks or has too little text of, or `out` holds adapters of another recipe.
+        UserError: bad corpus, a century that was asked for and that the corpus lacks or has too little text of, or
+            `out` holds adapters of another recipe.
     """
     from progressgym.models import resolve_base
     from progressgym.models.checkpoint import load_tokenizer
@@ -109,10 +111,12 @@ def build_history(
     folder = resolve_base(base)
     tokenizer = load_tokenizer(folder)
     pairs = _instructions(recipe, tokenizer, base)
+    check_targets(folder, recipe.lora, recipe.block)
     texts, report = read_corpus(corpus)
     labels = sorted(centuries) if centuries is not None else sorted(texts)
-    for line in corpus_lines(report) if say is not None else ():
-        say(line)
+    if say is not None:
+        for line in corpus_lines(report):
+            say(line)
     missing = [label for label in labels if label not in texts]
     if missing or not labels:
         small = [why for label, why in report["left_out"].items() if label in (missing or report["left_out"])]
@@ -270,9 +274,9 @@ def blocks(passages: Sequence[Passage], tokenizer: Any, recipe: BuildRecipe) -> 
     random = generator(recipe.seed, "windows")
     examples = []
     for passage in draw(passages, count, recipe.seed, moral=recipe.moral):
-        ids = tokenizer(prepare(passage, recipe.spelling))["input_ids"]
+        (ids,) = encode_texts(tokenizer, [prepare(passage, recipe.spelling)], special=True)
         start = int(random.random() * max(len(ids) - recipe.block + 1, 1))
-        window = ids[start : start + recipe.block]
+        window = list(ids[start : start + recipe.block])
         examples.append(Example(window, window))
     return examples
 

@@ -35,6 +35,7 @@ from progressgym.core.reading import read_object, texts
 from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.loadings import item_index, strengths
 from progressgym.instruments.storage import comes_with_package, is_instrument
+from progressgym.instruments.storage import shipped_names as shipped_instruments
 
 ANSWERS_FILE, CARD_FILE = "answers.npz", "card.json"
 SYNTHETIC, RESAMPLED = "synthetic:", "resampled:"
@@ -117,6 +118,7 @@ class History:
             "card": card,
             "folder": None,
             "people": None,
+            "complete": True,
         }
         for key, value in fields.items():
             object.__setattr__(history, key, value)
@@ -156,7 +158,7 @@ class History:
     @cached_property
     def first_answers(self) -> NDArray[np.float32]:
         """(N, K) the first answer to every item: what is known before anything has changed."""
-        return self.answers[self.first_steps, np.arange(len(self.instrument))]
+        return self.answers[0] if self.complete else self.answers[self.first_steps, np.arange(len(self.instrument))]
 
     @cached_property
     def scored(self) -> NDArray[np.bool_]:
@@ -369,7 +371,7 @@ def _read(path: Path, card_path: Path, name: str, instrument: Instrument | None)
     if missing:
         raise UserError(f"{path} is not a history: it lacks {', '.join(missing)}; expected {', '.join(KEYS)}")
     asked, digest = (_text(arrays[key], f"{key} of {path}") for key in ("instrument", "instrument_hash"))
-    own = _questionnaire(path.parent, asked) if instrument is None else instrument
+    own = _questionnaire(path.parent, asked, digest) if instrument is None else instrument
     if own.hash != digest:
         raise UserError(
             f"{path} holds answers to instrument {asked!r} with hash {digest[:12]}, "
@@ -388,9 +390,12 @@ def _read(path: Path, card_path: Path, name: str, instrument: Instrument | None)
     )
 
 
-def _questionnaire(folder: Path, name: str) -> Instrument:
-    """The questionnaire beside the answers, or else the one that comes with the package or lies where the name says."""
-    return Instrument.load(folder if is_instrument(folder) else name)
+def _questionnaire(folder: Path, name: str, digest: str) -> Instrument:
+    """The questionnaire beside the answers, or the one that comes with the package or lies where the name says."""
+    beside = Instrument.load(folder) if is_instrument(folder) else None
+    if beside is not None and (beside.hash == digest or name not in shipped_instruments()):
+        return beside
+    return Instrument.load(name)
 
 
 def _validate(answers: ArrayLike, mask: NDArray[np.bool_], where: str) -> NDArray[np.float64]:

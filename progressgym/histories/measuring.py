@@ -24,6 +24,7 @@ from progressgym.histories.selection import CenturyText
 from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.reading import verdict_answers, verdict_scores
 from progressgym.models import load_language_model, resolve_base
+from progressgym.models.tokens import encode_texts
 
 Floats = NDArray[np.float64]
 
@@ -181,8 +182,8 @@ def held_out_sequences(text: CenturyText, tokenizer: Any, spelling: str, tokens:
     count = max(tokens // block, 1)
     step = max(len(text.held_out) / count, 1.0)
     chosen = [text.held_out[int(n * step)] for n in range(count) if int(n * step) < len(text.held_out)]
-    ids = [list(tokenizer(prepare(passage, spelling))["input_ids"])[:block] for passage in chosen]
-    return [sequence for sequence in ids if len(sequence) > 1]
+    ids = encode_texts(tokenizer, [prepare(passage, spelling) for passage in chosen], special=True)
+    return [list(sequence[:block]) for sequence in ids if len(sequence[:block]) > 1]
 
 
 def build_recipe(build: Path) -> dict[str, Any]:

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from progressgym.instruments.instrument import Instrument
 
 
+LOWEST, HIGHEST = -1000.0, 1e-3
+"""Means of log-probabilities lie between; -9999 and the like are signs for "not known"."""
 ORDERLESS = ("cloze", "verdict")
 """Modes in which options are never shown together."""
 
@@ -353,6 +355,9 @@ def _check(
         raise UserError(f"model {scorer.name!r} returned log-probabilities of another shape than it was asked for")
     if not all(np.isfinite(array).all() for array in arrays):
         raise UserError(f"model {scorer.name!r} returned a log-probability that is NaN or infinite")
+    odd = [float(score) for array in arrays for score in array.ravel() if not LOWEST <= score <= HIGHEST]
+    if odd:
+        raise UserError(f"model {scorer.name!r} returned {odd[0]:g} for a log-probability; it is none")
     return arrays
 
 

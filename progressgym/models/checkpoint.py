@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import struct
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,9 +75,17 @@ def load_folder(folder: Path, device: torch.device, dtype: torch.dtype) -> PreTr
     missing = sorted(info["missing_keys"]) + sorted(str(key) for key in info.get("mismatched_keys", ()))
     if missing:
         raise UserError(f"the weights in {folder} are incomplete: {len(missing)} tensors missing, first {missing[0]}")
+    unused = _layers(info.get("unexpected_keys", ())) - _layers(model.state_dict())
+    if unused:
+        raise UserError(f"the weights in {folder} hold layer {max(unused)}, which its config.json leaves out")
     ready: PreTrainedModel = model.to(device).eval()
     check_finite(ready.state_dict(), str(folder))
     return ready
+
+
+def _layers(names: Iterable[str]) -> set[int]:
+    """Numbers of the layers that tensors belong to."""
+    return {int(found[1]) for name in names if (found := re.search(r"\.(\d+)\.", f".{name}"))}
 
 
 def load_gguf(file: Path, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:

@@ -42,6 +42,8 @@ def supports(model: PreTrainedModel) -> bool:
     if type(model) is not LlamaForCausalLM or model.config.hidden_act != "silu":
         return False
     inner: Any = model.model
+    if not len(inner.layers):
+        return False
     parts = [part for layer in inner.layers for part in (*layer.self_attn.children(), *layer.mlp.children())]
     plain = all(type(part) is Linear for part in parts if next(part.parameters(), None) is not None)
     return plain and type(model.lm_head) is Linear and model.lm_head.bias is None

@@ -8,7 +8,7 @@ means nothing, so it is refused by what it does, not by its name.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +55,8 @@ def check_scoring(model: PreTrainedModel, score: Score) -> None:
 
 def _probe(model: PreTrainedModel) -> Request:
     """A request of made tokens that the model knows, within its window."""
-    rows = int(model.get_input_embeddings().weight.shape[0])
+    embedding: Any = model.get_input_embeddings()
+    rows = int(embedding.weight.shape[0])
     limit = longest_text(model.config) or PREFIX + max(OPTIONS)
     size = max(1, min(PREFIX, limit - max(OPTIONS)))
     tokens: Ids = tuple((7 * place * place + 11 * place + 3) % rows for place in range(size + sum(OPTIONS)))
@@ -66,7 +67,8 @@ def _looks_ahead(model: PreTrainedModel, text: Ids) -> bool:
     """Whether another last token changes what is predicted before it."""
     import torch
 
-    rows = int(model.get_input_embeddings().weight.shape[0])
+    embedding: Any = model.get_input_embeddings()
+    rows = int(embedding.weight.shape[0])
     ids = torch.tensor([text, (*text[:-1], (text[-1] + 1) % rows)], device=model.device)
     columns = torch.arange(len(text) - 1, device=model.device)
     if not len(columns):

@@ -33,8 +33,7 @@ SCALE_CUT = 2
 """Trajectories: an agent farther out than this many of the human's largest changes leaves its panel."""
 NARROWEST = 0.45
 """Width of the narrowest texts: ems a character."""
-SMALLEST = 7.0
-"""Points of the smallest texts."""
+LONGEST_TICK = 12
 MOST_LINES = 60
 """Of one text."""
 CUT = "\u2026"
@@ -215,7 +214,7 @@ def century_matrix(
         for (row, column), value in np.ndenumerate(array):
             ink = "white" if value > 0.6 * bound else INK
             panel.text(column, row, f"{value:.3f}".lstrip("0"), ha="center", va="center", fontsize=8, color=ink)
-        shown = [label.removeprefix("C0") for label in labels]
+        shown = [_tick(label) for label in labels]
         panel.set_xticks(range(len(labels)), shown)
         panel.set_yticks(range(len(labels)), shown)
         panel.set_xlabel(f"{columns} (century)")
@@ -271,18 +270,17 @@ def literal(figure: Any) -> None:
 
     Titles and labels hold names that somebody chose; none of them may keep the picture from being drawn.
     """
-    from matplotlib.axis import Axis
     from matplotlib.text import Text
-    from matplotlib.ticker import FixedFormatter
 
     edge = 72 * max(figure.get_size_inches())
-    for axis in figure.findobj(Axis):
-        names = axis.get_major_formatter()
-        if isinstance(names, FixedFormatter):  # writes its names into the ticks again when the figure is drawn
-            names.seq = [_shown(name, int(edge / (NARROWEST * SMALLEST))) for name in names.seq]
     for text in figure.findobj(Text):
         text.set_parse_math(False)
         text.set_text(_shown(text.get_text(), int(edge / (NARROWEST * text.get_fontsize()))))
+
+
+def _tick(label: str) -> str:
+    """A century's label as it stands at an axis, which writes it anew whenever the figure is drawn."""
+    return one_line(label.removeprefix("C0"))[:LONGEST_TICK]
 
 
 def _shown(text: str, room: int) -> str:
@@ -351,7 +349,7 @@ def _cut_scale(panel: Axes, human: Floats, agents: Mapping[str, Floats]) -> bool
 
 def _time_axis(panel: Axes, labels: Sequence[str], room: int, labelpad: float | None = None) -> None:
     """As many labels as there is room for, in signs; centuries without their C0."""
-    short = [label.removeprefix("C0") for label in labels]
+    short = [_tick(label) for label in labels]
     every = math.ceil(sum(len(label) + 2 for label in short) / room)
     shown = range(0, len(labels), every)
     panel.set_xticks(list(shown), [short[t] for t in shown])

@@ -26,6 +26,10 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+MANY, FEW = 36, 4
+"""One piece in so many tells nothing about the pace, but no more than so few; three times as many are waited for."""
+
+
 class Progress:
     """Counts finished pieces of work. Use it as a context manager; it writes to stderr.
 
@@ -58,12 +62,13 @@ class Progress:
         self._stream = sys.stderr if stream is None else stream
         self._done = self._before = done
         self._every = every
-        self._started = 0.0
+        self._counted, self._since = 0, 0.0
+        """Pieces that tell nothing about the pace, and when the last of them was done."""
         self._bar: Bar | None = None
 
     def __enter__(self) -> Self:
         """Start the clock, and the bar on a terminal."""
-        self._started = time.monotonic()
+        self._since = time.monotonic()
         if self._stream.isatty() and not self._quiet and self._total > 0:
             self._bar = Bar(
                 TextColumn("{task.description}"),
@@ -104,10 +109,14 @@ class Progress:
             self._line(text)
 
     def _left(self) -> str:
-        rest = self._total - self._done
-        if rest <= 0:
+        """The time left. Of many pieces it is told after some: what the first ones took is how long the start takes."""
+        rest, done = self._total - self._done, self._done - self._before
+        few = min(self._total // MANY, FEW)
+        if 0 < done <= few:
+            self._counted, self._since = done, time.monotonic()
+        if rest <= 0 or done <= max(3 * few, self._counted):
             return ""
-        pace = (time.monotonic() - self._started) / max(self._done - self._before, 1)
+        pace = (time.monotonic() - self._since) / (done - self._counted)
         return f", about {duration(pace * rest)} left"
 
     def _line(self, text: str) -> None:

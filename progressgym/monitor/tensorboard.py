@@ -5,6 +5,7 @@
 | `alignment/<challenge>/score` | utility of each step, with `score_low` and `score_high` where there are several seeds |
 | `alignment/<challenge>/skill` | skill, with `skill_low` and `skill_high` |
 | `values/<dimension>/human`, `values/<dimension>/agent` | value vectors, century by century |
+| `values/<challenge>/<history>/<dimension>` | the same of a benchmark, where every agent and the human are runs of their own |
 | `values/<dimension>/agent_low`, `_high` | one standard error below and above, where a run is watched live |
 | `values/heat_map` | an image: centuries x dimensions |
 | `gaps/<tag>` | how many values of a tag were not defined so far |
@@ -69,16 +70,24 @@ class RunLog:
             self.scalar(f"{tag}_low", low, step)
             self.scalar(f"{tag}_high", high, step)
 
-    def values(self, step: int, who: str, values: ArrayLike) -> None:
-        """Write a value vector (19,) of `human` or `agent`; NaN on dimensions that are not covered."""
-        for dimension, value in zip(DIMENSIONS, np.asarray(values, dtype=np.float64).tolist(), strict=True):
-            self.scalar(f"values/{dimension}/{who}", value, step)
+    def values(self, step: int, who: str, values: ArrayLike, where: str = "") -> None:
+        """Write a value vector (19,); NaN on dimensions that are not covered.
 
-    def layout(self, challenges: Sequence[str], *, margins: bool = False) -> None:
+        Args:
+            step: index of the century.
+            who: `human` or `agent`; empty where a run is one of them.
+            values: the vector.
+            where: what the tag says before the dimension.
+        """
+        for dimension, value in zip(DIMENSIONS, np.asarray(values, dtype=np.float64).tolist(), strict=True):
+            self.scalar("/".join(part for part in ("values", where, dimension, who) if part), value, step)
+
+    def layout(self, challenges: Sequence[str], *, values: bool = True, margins: bool = False) -> None:
         """Lay out the custom scalars tab: one chart a dimension, one band a challenge and measure.
 
         Args:
             challenges: their names.
+            values: one chart a dimension of `human` and `agent`; not where a run is one of them.
             margins: also one band a dimension of the agent's value, `agent` with `agent_low` and `agent_high`.
         """
         alignment = {
@@ -95,7 +104,9 @@ class RunLog:
             for name in DIMENSIONS
         }
         self._writer.add_custom_scalars(
-            {"alignment": alignment, "values": charts} | ({"values with errors": bands} if margins else {})
+            {"alignment": alignment}
+            | ({"values": charts} if values else {})
+            | ({"values with errors": bands} if margins else {})
         )
 
     def image(self, tag: str, picture: NDArray[np.uint8], step: int = 0) -> None:
@@ -108,12 +119,17 @@ class RunLog:
 
     def outcome(self, settings: Mapping[str, Any], metrics: Mapping[str, float | None]) -> None:
         """Write settings and final numbers for the hparams tab; numbers that are not defined are left out."""
+        from torch.utils.tensorboard.summary import hparams
+
         plain = {
             key: value if isinstance(value, (bool, int, float, str)) else str(value) for key, value in settings.items()
         }
         numbers = {key: float(value) for key, value in metrics.items() if value is not None and np.isfinite(value)}
-        # Without a run name of its own this would go into a new folder named after the time.
-        self._writer.add_hparams(plain, numbers, run_name=".")
+        # `add_hparams` would open a second file, and without a run name a folder named after the time.
+        for summary in hparams(plain, numbers):
+            self._writer.file_writer.add_summary(summary)  # type: ignore[attr-defined]  # torch declares it as None
+        for tag, value in numbers.items():
+            self.scalar(tag, value, 0)
 
     def flush(self) -> None:
         """Make everything so far readable."""

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from progressgym.core.errors import UserError
-from progressgym.core.files import canonical_json, read_json, sha256_bytes, write_json
+from progressgym.core.files import canonical_json, read_json, sha256_bytes, write_text
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -80,7 +80,7 @@ class RunConfig(Sealed):
     def same_run(self, other: RunConfig) -> bool:
         """Whether two configs ask for the same numbers: everything but the code version is equal."""
         skip = {"sha256", "git_commit", "package_version"}
-        return self.model_dump(exclude=skip) == other.model_dump(exclude=skip)
+        return all(getattr(self, name) == getattr(other, name) for name in RunConfig.model_fields if name not in skip)
 
 
 class RunScores(Sealed):
@@ -220,12 +220,24 @@ def load_record(path: Path | str, kind: type[Record]) -> Record:
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole file"
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise UserError(f"{path} is not a valid {kind.__name__}: {where}: {first['msg']}{more}") from None
+        raise _misfit(error, kind, path) from None
+
+
+def parse_record(data: bytes, kind: type[Record], path: Path | str) -> Record:
+    """The same from bytes that were read already; `path` is what a message calls them."""
+    try:
+        return kind.model_validate_json(data)
+    except ValidationError as error:
+        raise _misfit(error, kind, path) from None
+
+
+def _misfit(error: ValidationError, kind: type[Sealed], path: Path | str) -> UserError:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the whole file"
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return UserError(f"{path} is not a valid {kind.__name__}: {where}: {first['msg']}{more}")
 
 
 def save_record(path: Path | str, record: BaseModel) -> None:
-    """Write a record as indented JSON, atomically."""
-    write_json(path, record.model_dump(mode="json"))
+    """Write a record as JSON on one line, atomically: a benchmark's has more than a million numbers."""
+    write_text(path, record.model_dump_json() + "\n")

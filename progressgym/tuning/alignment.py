@@ -6,9 +6,7 @@ or generators reaches the next, so a run that is taken up again at a stage's beg
 
 from __future__ import annotations
 
-import importlib.util
 import math
-import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +19,7 @@ from progressgym.core.seeding import child_seed
 from progressgym.losses import Loss, sigmoid
 from progressgym.tuning.contrasts import Contrast, arrange, tokenise
 from progressgym.tuning.lora import attach
+from progressgym.tuning.needs import need_trl
 from progressgym.tuning.processes import share
 from progressgym.tuning.training import Report, StageResult, silence, watch
 from progressgym.tuning.tunable import TunableModel
@@ -294,18 +293,6 @@ def _common(folder: str, tunable: TunableModel, recipe: AlignRecipe, learning_ra
         "remove_unused_columns": False,
         "train_sampling_strategy": "sequential",
     }
-
-
-def need_trl() -> None:
-    """Say what is missing; and keep trl from telling its makers of every trainer, unless somebody has asked it to.
-
-    Raises:
-        UserError: trl or datasets is not installed.
-    """
-    missing = [name for name in ("trl", "datasets") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UserError(f"aligning a language model needs {' and '.join(missing)}: pip install 'progress-gym[lm]'")
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 
 def _run(trainer: Any) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from progressgym.core.errors import UserError
 from progressgym.core.files import write_text
 from progressgym.core.seals import write_sealed
+from progressgym.models.window import longest_text
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -43,11 +44,23 @@ def attach(model: Any, recipe: LoraRecipe, seed: int, *, task: str | None = "CAU
         recipe: size and place.
         seed: of the adapter's random half; the other half is 0, so the model is unchanged at first.
         task: PEFT's name of the model's task; None for a model that is only called.
+
+    Raises:
+        UserError: the model has no such layers, fewer of them, or shares the weights of one with another.
     """
     import torch
     from peft import LoraConfig, get_peft_model
 
-    layers = model.config.num_hidden_layers
+    layers = model.config.get_text_config().num_hidden_layers
+    names = {name.rpartition(".")[2] for name, _ in model.named_modules()}
+    if missing := sorted(set(recipe.targets) - names):
+        raise UserError(
+            f"a model of type {model.config.model_type!r} has no layers called {', '.join(missing)}; name its own in the "
+            "recipe's targets, or take a base with a Llama's layers"
+        )
+    tied = _tied(model) & set(recipe.targets)
+    if tied:
+        raise UserError(f"{tied.pop()} shares its weights with another layer, so an adapter on it cannot be merged")
     if recipe.top_layers is not None and not 1 <= recipe.top_layers <= layers:
         raise UserError(f"top_layers is {recipe.top_layers}, the model has {layers} layers")
     config = LoraConfig(
@@ -60,7 +73,51 @@ def attach(model: Any, recipe: LoraRecipe, seed: int, *, task: str | None = "CAU
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by a name that will go
         torch.manual_seed(seed)
-        return get_peft_model(model, config)
+        try:
+            return get_peft_model(model, config)
+        except (ValueError, KeyError) as error:
+            told = str(error).strip().splitlines()[0][:200]
+            raise UserError(f"no adapter fits a model of type {model.config.model_type!r}: {told}") from None
+
+
+def check_targets(folder: Path, recipe: LoraRecipe, block: int) -> None:
+    """Whether a base can be trained by a recipe, told from its configuration before any work is done.
+
+    Args:
+        folder: the base.
+        recipe: size and place of its adapters.
+        block: tokens of the longest training text.
+
+    Raises:
+        UserError: its layers are called otherwise, it is too shallow, or a training text exceeds its window.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    from progressgym.models.checkpoint import quiet
+
+    try:
+        with quiet(), torch.device("meta"):
+            config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+            limit = longest_text(config)
+            model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    except UserError:
+        raise
+    except Exception as error:  # noqa: BLE001  settings of a wrong type fail anywhere in transformers and torch
+        told = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise UserError(f"cannot read the base in {folder}: {told}") from None
+    if limit is not None and block > limit:
+        raise UserError(f"training texts have {block} tokens, but the window of the base in {folder} has {limit}")
+    attach(model, recipe, 0)
+
+
+def _tied(model: Any) -> set[str]:
+    """Last names of the modules whose weights are also another module's."""
+    holders: dict[int, set[str]] = {}
+    for name, module in model.named_modules():
+        for parameter in module.parameters(recurse=False):
+            holders.setdefault(id(parameter), set()).add(name.rpartition(".")[2])
+    return {name for names in holders.values() if len(names) > 1 for name in names}
 
 
 def save_adapter(model: PeftModel, folder: Path, base: str) -> None:

@@ -20,6 +20,7 @@ def test_the_default_is_everything() -> None:
     assert {group.agent for group in plan.groups} == set(names())
     assert {group.challenge.unlabelled for group in plan.groups} == set(DEFAULTS)
     assert [*dict.fromkeys(group.history.id for group in plan.groups)] == default_histories()
+    assert default_histories() == ["gss-v1", "synthetic:linear?coherence=0.5"]
     assert all(group.seeds == tuple(range(10)) for group in plan.groups)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -24,21 +25,46 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_tags(out: Path) -> None:
-    log = EventAccumulator(str(out / "tensorboard" / "synthetic_linear+coherence=0.5" / "follow" / "lifelong-map"))
+def read(folder: Path) -> EventAccumulator:
+    log = EventAccumulator(str(folder))
     log.Reload()
-    tags = set(log.Tags()["scalars"])
-    assert {"alignment/follow/score", "alignment/follow/skill", "alignment/follow/score_low"} <= tags
-    assert {"values/care/human", "values/care/agent", "values/integrated/agent"} <= tags
-    assert [event.step for event in log.Scalars("alignment/follow/score")] == list(range(1, 9))
-    assert [event.step for event in log.Scalars("values/care/human")] == list(range(9))
-    assert "hparam/skill" in tags and not list((out / "tensorboard").rglob("17*"))
+    return log
+
+
+def test_one_run_an_agent_and_one_of_the_human(out: Path) -> None:
+    runs = {path.parent.relative_to(out / "tensorboard").as_posix() for path in out.rglob("events.out.tfevents.*")}
+    assert runs == {"static", "lifelong-map", "human", "pictures"}
+    log = read(out / "tensorboard" / "lifelong-map")
+    tags, where = set(log.Tags()["scalars"]), "follow/synthetic_linear+coherence=0.5"
+    assert {f"alignment/{where}/{name}" for name in ("score", "score_low", "score_high", "skill")} <= tags
+    assert [event.step for event in log.Scalars(f"alignment/{where}/score")] == list(range(1, 9))
+    assert f"values/{where}/care" in tags and f"hparam/{where}/skill" in tags
+    human = read(out / "tensorboard" / "human")
+    assert [event.step for event in human.Scalars(f"values/{where}/care")] == list(range(9))
+    assert [event.step for event in log.Scalars(f"values/{where}/care")] == list(range(1, 9))
+
+
+def test_tensorboard_itself_offers_charts_and_settings(out: Path) -> None:
+    """What its own server answers, of the folder that the command names."""
+    from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
+
+    runs = EventMultiplexer().AddRunsFromDirectory(str(out / "tensorboard")).Reload()
+    assert set(runs.Runs()) == {"static", "lifelong-map", "human", "pictures"}
+    assert runs.PluginRunToTagToContent("hparams").keys() == {"static", "lifelong-map"}
+    assert runs.PluginRunToTagToContent("custom_scalars").keys() == {"static", "lifelong-map"}
 
 
 def test_images_are_logged(out: Path) -> None:
-    log = EventAccumulator(str(out / "tensorboard" / "synthetic_linear+coherence=0.5" / "follow"))
-    log.Reload()
-    assert set(log.Tags()["images"]) == {"values/heat_map", "values/trajectories"}
+    tags = read(out / "tensorboard" / "pictures").Tags()["images"]
+    assert {tag.rpartition("/")[2] for tag in tags} == {"heat_map", "trajectories"} and len(tags) == 2
+
+
+def test_more_seeds_leave_no_point_twice(out: Path, tmp_path: Path) -> None:
+    shutil.copytree(out, tmp_path / "more")
+    run_bench(small_plan(seeds=3), tmp_path / "more", workers=1, resamples=50, progress=False)
+    log = read(tmp_path / "more" / "tensorboard" / "static")
+    (tag,) = (tag for tag in log.Tags()["scalars"] if tag.startswith("alignment/") and tag.endswith("/skill"))
+    assert len(log.Scalars(tag)) == 1
 
 
 def test_pictures(out: Path) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ import torch
 from progressgym.bench.cells import read_cell
 from progressgym.bench.runner import run_bench
 from progressgym.core.errors import UserError
-from progressgym.scores.records import Results, load_record
+from progressgym.scores.records import Aggregate, Results, load_record
 from tests.bench.helpers import LINEAR, bench, cells, small_plan, stamps
 
 torch.set_num_threads(1)
@@ -35,15 +37,62 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_the_files_of_a_cell(done: Path) -> None:
-    names = {path.name for path in (done / CELL).iterdir()}
-    assert names == {"config.json", "steps.npz", "steps.jsonl", "scores.json", "DONE.json"}
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same benchmark with a folder for every cell."""
+    out = tmp_path_factory.mktemp("folders")
+    assert not bench(small_plan(), out, folders=True).failures
+    return out
+
+
+def test_a_cell_is_one_file(done: Path) -> None:
+    with zipfile.ZipFile(done / f"{CELL}.zip") as archive:
+        assert archive.namelist() == ["config.json", "steps.npz", "scores.json", "DONE.json"]
     cell = read_cell(done / CELL)
     assert cell.actions.shape == (8, 432, 4) and cell.actions.dtype == np.float32
     assert cell.config.environment == "ProgressGym/Follow-v0" and cell.config.seed == 0
-    rows = [json.loads(line) for line in (done / CELL / "steps.jsonl").read_text().splitlines()]
+    assert len([path for path in done.rglob("*") if path.is_file() and path.name != ".lock"]) == 4 + 2 + 1
+
+
+def test_a_cell_as_a_folder_has_a_readable_log(done: Path, opened: Path) -> None:
+    names = {path.name for path in (opened / CELL).iterdir()}
+    assert names == {"config.json", "steps.npz", "steps.jsonl", "scores.json", "DONE.json"}
+    cell, same = read_cell(opened / CELL), read_cell(done / CELL)
+    assert cell.scores == same.scores and cell.files["steps.npz"] == same.files["steps.npz"]
+    rows = [json.loads(line) for line in (opened / CELL / "steps.jsonl").read_text().splitlines()]
     assert [row["compared_with"] for row in rows] == [f"C{n:03d}" for n in range(14, 22)]
     assert sum(row["utility"] for row in rows) == pytest.approx(cell.scores.utility)
+
+
+def test_folders_and_files_go_on_with_each_other(done: Path, opened: Path, tmp_path: Path) -> None:
+    """Runs of older versions are folders; nothing of them is run again, and a cell that is damaged becomes one file."""
+    out = copy(opened, tmp_path)
+    before = stamps(out)
+    assert bench(small_plan(), out).reused == 4 and stamps(out) == before
+    (out / CELL / "scores.json").write_text("{}")
+    outcome = bench(small_plan(), out)
+    assert (outcome.fresh, outcome.reused) == (1, 3) and not (out / CELL).exists()
+    other = copy(done, tmp_path / "other")
+    assert bench(small_plan(), other, folders=True).reused == 4
+    one, two = (load_record(where / "results.json", Results) for where in (out, other))
+    assert timeless(one) == timeless(two)
+
+
+def test_a_cell_beside_its_damaged_folder_is_whole(done: Path, opened: Path, tmp_path: Path) -> None:
+    """Killed after the file was written and before the old folder was gone."""
+    out = copy(done, tmp_path)
+    shutil.copytree(opened / CELL, out / CELL)
+    (out / CELL / "steps.npz").write_bytes(b"half")
+    assert bench(small_plan(), out).reused == 4
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"no zip at all", b"PK\x05\x06" + bytes(18)])
+def test_an_archive_that_is_none_is_redone(content: bytes, done: Path, tmp_path: Path) -> None:
+    out = copy(done, tmp_path)
+    (out / f"{CELL}.zip").write_bytes(content)
+    with pytest.raises(UserError):
+        read_cell(out / CELL)
+    assert bench(small_plan(), out).fresh == 1 and cells(out) == cells(done)
 
 
 def test_results_hold_every_cell(done: Path) -> None:
@@ -71,11 +120,12 @@ def test_more_seeds_and_agents_leave_finished_cells_alone(done: Path, tmp_path: 
     assert cells(out) == cells(straight)
 
 
-@pytest.mark.parametrize("name", ["config.json", "steps.npz", "steps.jsonl", "scores.json", "DONE.json"])
+@pytest.mark.parametrize("name", ["", "config.json", "steps.npz", "steps.jsonl", "scores.json", "DONE.json"])
 @pytest.mark.parametrize("damage", ["cut", "gone", "flipped"])
-def test_a_damaged_cell_is_redone(done: Path, tmp_path: Path, name: str, damage: str) -> None:
-    out = copy(done, tmp_path)
-    path = out / CELL / name
+def test_a_damaged_cell_is_redone(done: Path, opened: Path, tmp_path: Path, name: str, damage: str) -> None:
+    whole = opened if name else done
+    out = copy(whole, tmp_path)
+    path = out / CELL / name if name else out / f"{CELL}.zip"
     content = path.read_bytes()
     if damage == "gone":
         path.unlink()
@@ -84,18 +134,15 @@ def test_a_damaged_cell_is_redone(done: Path, tmp_path: Path, name: str, damage:
     else:
         middle = len(content) // 2
         path.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
-    outcome = bench(small_plan(), out)
+    outcome = bench(small_plan(), out, folders=bool(name))
     assert (outcome.fresh, outcome.reused) == (1, 3)
-    assert cells(out) == cells(done)
+    assert cells(out) == cells(whole)
 
 
 def test_a_cell_of_another_question_is_redone(done: Path, tmp_path: Path) -> None:
-    """A seed's folder that holds another seed's whole and valid cell."""
-    import shutil
-
+    """A seed's file that holds another seed's whole and valid cell."""
     out = copy(done, tmp_path)
-    shutil.rmtree(out / CELL)
-    shutil.copytree(out / CELL.replace("/0", "/1"), out / CELL)
+    shutil.copy(out / f"{CELL.replace('/0', '/1')}.zip", out / f"{CELL}.zip")
     assert bench(small_plan(), out).fresh == 1
     assert cells(out) == cells(done)
 
@@ -103,9 +150,8 @@ def test_a_cell_of_another_question_is_redone(done: Path, tmp_path: Path) -> Non
 def test_workers_change_nothing(done: Path, tmp_path: Path) -> None:
     outcome = bench(small_plan(), tmp_path / "two", workers=2)
     assert not outcome.failures and cells(tmp_path / "two") == cells(done)
-    one, two = (load_record(out / "results.json", Results).aggregates for out in (done, tmp_path / "two"))
-    timeless = [[row.model_copy(update={"seconds": None}) for row in rows] for rows in (one, two)]
-    assert timeless[0] == timeless[1]
+    one, two = (load_record(out / "results.json", Results) for out in (done, tmp_path / "two"))
+    assert timeless(one) == timeless(two)
 
 
 def test_a_killed_run_goes_on_to_the_same_bits(done: Path, tmp_path: Path) -> None:
@@ -139,7 +185,7 @@ def test_a_full_disk_fails_cells_and_keeps_the_others(
     call: str, done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk fills up at the n-th write, for several n; then there is room again and nothing is lost."""
-    for n in (1, 4, 9):
+    for n in (1, 3, 6):
         out = tmp_path / f"{call}-{n}"
         count = iter(range(10**6))
         real = getattr(os, call)
@@ -165,7 +211,7 @@ def test_own_agents_run_and_are_known_by_their_source(done: Path, tmp_path: Path
     (row,) = outcome.results.aggregates
     assert row.skill is not None and row.skill.mid == pytest.approx(0, abs=1e-5)
     folder = tmp_path / "synthetic_linear+coherence=0.5" / "follow" / "tests.bench.own_Steady" / "0"
-    assert (folder / "agent.json").is_file()
+    assert read_cell(folder).source is not None
     assert bench(small_plan("tests.bench.own:Steady"), tmp_path).reused == 2
 
 
@@ -249,8 +295,10 @@ def test_golden_benchmark(tmp_path: Path) -> None:
         assert found[name] == pytest.approx(numbers, rel=1e-6, abs=1e-7), name
 
 
-def copy(done: Path, tmp_path: Path) -> Path:
-    import shutil
+def timeless(results: Results) -> list[Aggregate]:
+    return [row.model_copy(update={"seconds": None}) for row in results.aggregates]
 
+
+def copy(done: Path, tmp_path: Path) -> Path:
     shutil.copytree(done, tmp_path / "copy")
     return tmp_path / "copy"

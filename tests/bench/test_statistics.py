@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from progressgym.bench.across import across_histories
 from progressgym.bench.aggregate import aggregate, run_draws
 from progressgym.bench.plan import make_plan
 from progressgym.bench.runner import run_bench
+from progressgym.core.files import read_npz, write_npz
 from progressgym.scores import interquartile_mean, probability_of_improvement
+from progressgym.scores.cells import read_cell
 from progressgym.scores.records import Results, load_record
 from tests.bench.helpers import bench, small_plan
 
@@ -123,18 +126,20 @@ def test_an_agent_without_a_history_is_compared_on_the_others(out: Path, results
 
 def test_rows_know_their_wall_time_and_cells_do_not(out: Path, results: Results) -> None:
     assert all(row.seconds is not None and row.seconds > 0 for row in results.aggregates)
-    cell = next(out.glob("*/follow/static/0"))
-    assert "seconds" not in (cell / "scores.json").read_text() and not (cell / "seconds.json").exists()
+    cell = read_cell(next(out.glob("*/follow/static/0.zip")).with_suffix(""))
+    assert len(cell.files) == 4 and not any(b"seconds" in data for data in cell.files.values())
 
 
 def test_wall_time_is_kept_when_a_benchmark_goes_on(tmp_path: Path) -> None:
-    """Another seed adds its own time; a lost or damaged file of times costs nothing but the times."""
+    """Another seed adds its own time; a lost or damaged row costs nothing but the times."""
     bench(small_plan("static", seeds=1), tmp_path)
     first = bench(small_plan("static", seeds=1), tmp_path).results.aggregates[0].seconds
     assert first is not None and bench(small_plan("static", seeds=2), tmp_path).results.aggregates[0].seconds
-    path = tmp_path / "synthetic_linear+coherence=0.5" / "follow" / "static" / "seconds.json"
-    assert len(path.read_text().splitlines()) == 4
-    path.write_text("[1]")
+    path = tmp_path / "synthetic_linear+coherence=0.5" / "follow" / "static" / "aggregate.npz"
+    arrays = read_npz(path)
+    record = json.loads(arrays["record"].tobytes())
+    assert set(record["seconds"]) == {"0", "1"} and min(record["seconds"].values()) > 0
+    write_npz(path, scores=arrays["scores"], record=np.frombuffer(b"[1]", np.uint8))
     outcome = bench(small_plan("static", seeds=3), tmp_path)
     assert not outcome.failures and (outcome.fresh, outcome.reused) == (1, 2)
 
@@ -148,7 +153,7 @@ def test_missing_cells_leave_a_row_of_those_that_are_there(out: Path, tmp_path: 
     shutil.copytree(out, tmp_path / "copy")
     folder = next((tmp_path / "copy").glob("*linear*/follow/random"))
     whole = aggregate(group, tmp_path / "copy", 200)
-    shutil.rmtree(folder / "1")
+    (folder / "1.zip").unlink()
     row = aggregate(group, tmp_path / "copy", 200)
     assert whole is not None and row is not None and (whole.seeds, row.seeds) == (3, 2)
     assert row.skill is not None and row.runs == pytest.approx([whole.runs[0], whole.runs[2]])
@@ -163,7 +168,7 @@ def test_damaged_draws_are_computed_again(out: Path, tmp_path: Path) -> None:
     (group,) = plan.groups
     shutil.copytree(out, tmp_path / "copy")
     before = run_draws(group, tmp_path / "copy").scores
-    path = next((tmp_path / "copy").glob("*linear*/follow/random/draws.npz"))
+    path = next((tmp_path / "copy").glob("*linear*/follow/random/aggregate.npz"))
     path.write_bytes(path.read_bytes()[:100])
     assert aggregate(group, tmp_path / "copy", 200) is not None
     np.testing.assert_array_equal(run_draws(group, tmp_path / "copy").scores, before)

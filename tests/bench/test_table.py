@@ -52,6 +52,30 @@ def test_best_first_unidentified_last_references_apart() -> None:
     assert "not identified" in text and "oracle \u2020" in text and "0.90 [0.80, 1.00]" in text and "sum/8" in text
 
 
+def test_long_ids_leave_every_number_whole() -> None:
+    """Of an agent with a model's path, of somebody's own module and of a challenge with arguments."""
+    long = "lifelong-dpo?independent=true&learning_rate=0.0001&policy=lm:/home/somebody/models/SmolLM2-135M-Instruct"
+    own = "my_module.with_a_very_long_name:AnAgentWithAVeryLongNameToo"
+    rows = [row(long, -10.2), row(own, 0.3), coevolving(long, 0.9, 0.5, 0.5)]
+    one = IntervalRecord(low=-12.12, mid=-10.5, high=-9.2)
+    across = [
+        AcrossHistories(
+            agent=agent,
+            challenge="predict?horizon=3&queries=100",
+            histories=["h"],
+            runs=3,
+            interquartile_mean=one,
+            improvement={"static": one, own: one},
+        )
+        for agent in (long, own)
+    ]
+    text = printed(with_fronts(rows), across=across)
+    assert text.count("-10.50 [-12.12, -9.20]") == 5 and "-10.20 [-10.30, -10.10]" in text and "0.9000" in text
+    assert max(map(len, text.splitlines())) <= 100
+    parts = text.replace("\n", " ").split()
+    assert {"&learning_rate=0.0001", "?horizon=3", "&queries=100"} <= set(parts)
+
+
 def test_justifiability_is_a_column() -> None:
     lines = printed([row("a", 0.9, justifiability=0.914), row("b", 0.2)]).splitlines()
     head = next(line for line in lines if "justif." in line)

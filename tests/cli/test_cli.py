@@ -221,7 +221,7 @@ def test_interruption_keeps_what_is_finished(number: signal.Signals, code: int, 
         preexec_fn=_heed_interrupts,  # noqa: PLW1509  (it only sets a signal; no threads run here)
     )
     deadline = time.monotonic() + 300
-    while not list((tmp_path / "out").glob("*/*/*/[0-9]*/DONE.json")):
+    while not list((tmp_path / "out").glob("*/*/*/[0-9]*.zip")):
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.01)
     process.send_signal(number)
@@ -231,4 +231,4 @@ def test_interruption_keeps_what_is_finished(number: signal.Signals, code: int, 
     if number == signal.SIGINT:
         assert "interrupted; run the same command again" in err
     assert not (tmp_path / "out" / "results.json").exists()
-    assert list((tmp_path / "out").glob("*/*/*/[0-9]*/DONE.json"))
+    assert list((tmp_path / "out").glob("*/*/*/[0-9]*.zip"))

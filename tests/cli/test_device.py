@@ -34,4 +34,4 @@ def test_no_gpu_is_one_line(
         main(shlex.split(line))
     err = capsys.readouterr().err
     assert ended.value.code == 2 and message in err and err.count("\n") <= 2 and "Traceback" not in err
-    assert not list((tmp_path / "out").glob("*/*/*/*/DONE.json"))
+    assert not list((tmp_path / "out").glob("*/*/*/*.zip"))

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,6 +66,7 @@ def test_full_disk_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.Monkey
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from typing import Any
 from progressgym.core import files
 calls, limit = 0, int(sys.argv[2])
 def counted(original):
@@ -139,10 +141,10 @@ def test_a_folder_that_may_not_be_opened_is_written_all_the_same(
 ) -> None:
     real = os.open
 
-    def refuse(path: object, *arguments: object, **options: object) -> int:
+    def refuse(path: Any, *arguments: Any, **options: Any) -> int:
         if Path(str(path)).is_dir():
             raise PermissionError(errno.EACCES, "Permission denied")
-        return real(path, *arguments, **options)  # type: ignore[call-overload, no-any-return]
+        return real(path, *arguments, **options)
 
     monkeypatch.setattr(os, "open", refuse)
     with warnings.catch_warnings():

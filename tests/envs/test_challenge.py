@@ -18,6 +18,7 @@ from progressgym.bench.plan import make_plan
 from progressgym.bench.runner import run_bench, steps_of
 from progressgym.bench.table import render
 from progressgym.core.errors import UserError
+from progressgym.core.registry import Entry
 from progressgym.envs import BENCHMARKED, add_challenge
 from progressgym.envs.actions import to_action, to_answers
 from progressgym.envs.challenge import CHALLENGES, Challenge, challenge_class, challenge_of, defaults, parse_challenge
@@ -100,7 +101,7 @@ def calm() -> Iterator[str]:
     """Somebody's challenge, registered for a test."""
     add_challenge("calm", "tests.envs.calm:Calm", "Calm-v0")
     yield "calm"
-    del CHALLENGES["calm"]
+    CHALLENGES.remove("calm")
     for name in ("ProgressGym/Calm-v0", "ProgressGym/CalmStance-v0"):
         del gym.registry[name]
 
@@ -131,6 +132,7 @@ def test_the_default_benchmark_stays() -> None:
 
 
 def test_what_is_registered_must_be_a_challenge(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(CHALLENGES, "odd", "progressgym.envs.follow:FollowEnv")
+    odd = Entry(name="odd", summary="", target="progressgym.envs.follow:FollowEnv")
+    monkeypatch.setitem(CHALLENGES._shipped, "odd", odd)
     with pytest.raises(UserError, match="is not a Challenge"):
         parse_challenge("odd")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import inspect
 import json
 import pickle
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -24,6 +27,25 @@ def test_what_is_registered() -> None:
     challenges = ("Follow", "Predict", "Coevolve")
     expected = [f"ProgressGym/{name}{flavour}-v0" for name in challenges for flavour in ("", "Stance")]
     assert [*expected, "ProgressGym/Coevolve-v1", "ProgressGym/CoevolveStance-v1"] == IDS
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("__version__ = '1.26.1'\nAECEnv = ParallelEnv = object\n", "cannot import name 'register' from 'pettingzoo'"),
+        ("raise ImportError('libSDL is missing')\n", "libSDL is missing"),
+    ],
+)
+def test_gymnasium_needs_no_registry_of_pettingzoo(content: str, reason: str, tmp_path: Path) -> None:
+    """Version 1.26 of PettingZoo has no registry; other packages bring it."""
+    (tmp_path / "pettingzoo").mkdir()
+    (tmp_path / "pettingzoo" / "__init__.py").write_text(content)
+    script = "import sys; sys.path.insert(0, sys.argv[1]); import gymnasium, progressgym; "
+    script += "gymnasium.make('ProgressGym/Follow-v0', history='synthetic:linear').reset(seed=0); print('fine')"
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.stdout == "fine\n", done.stderr
+    (line,) = (line for line in done.stderr.splitlines() if "UserWarning" in line)
+    assert "ProgressGym/Debate-v0" in line and "pip install 'pettingzoo>=1.27'" in line and reason in line
 
 
 @pytest.mark.parametrize("history", ["synthetic:linear", LINEAR])

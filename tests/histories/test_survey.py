@@ -142,6 +142,10 @@ def test_a_folder_carries_its_own_questionnaire(tmp_path: Path, capsys: pytest.C
     with pytest.raises(SystemExit) as ended:
         main(["history", "show", str(moved)])
     assert not ended.value.code and "mine" in capsys.readouterr().out
+    choice = ["--agents", "static,kalman", "--challenges", "follow", "--seeds", "1", "--workers", "1", "--quiet"]
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", "--history", str(moved), *choice, "--out", str(tmp_path / "bench")])
+    assert not ended.value.code and "follow on moved@" in capsys.readouterr().out
 
 
 def with_line(text: str, number: int, line: str) -> str:

@@ -65,6 +65,13 @@ CASES = {
     "ClosesPipe": "closed its pipe before it answered|took too long for a step",
     "NotANumber": "the actions hold NaN",
     "WrongShape": r"expected float32 of shape \(1, ",
+    "KeyRings": STOPPED + r"(PermissionError, ){12}LookupError$",
+    "MemoryFiles": STOPPED + r"(PermissionError, ){8}FileNotFoundError$",
+    "FullSockets": "the agent failed: OSError: .*Too many open files",
+    "PageCache": STOPPED + r"(PermissionError|, )+$",
+    "Doors": STOPPED + r"(PermissionError|, )+$",
+    "CallsOfX32": "ended with exit code (159|-31) before",
+    "CallsOf32Bits": "ended with exit code (159|-31) before",
     "Terminal": r"RuntimeError: \\x1b\[2J\\x1b\]0;owned\\x07",
 }
 
@@ -183,6 +190,7 @@ def outcomes(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 @pytest.mark.skipif(sandbox.probe(sandbox.UNSHARE) is not None, reason=str(sandbox.probe(sandbox.UNSHARE)))
 def test_without_bubblewrap_the_walls_are_the_same(scene: Scene, tmp_path: Path) -> None:
     agents = ["Histories", "Memory", "Secrets", "Network", "Signals", "Writing", "Privileges", "ForkBomb"]
+    agents += ["KeyRings", "MemoryFiles", "PageCache", "Doors", "CallsOfX32", "CallsOf32Bits"]
     for agent, (done, _) in run_all(agents, scene, tmp_path, sandbox.UNSHARE).items():
         assert not done.matches and "ESCAPED" not in done.note and re.search(CASES[agent], done.note), done.note
 

@@ -98,7 +98,6 @@ ODD = [
 def test_any_name_is_drawn_as_it_is_written(name: str) -> None:
     labels = [f"{name}{t}" for t in range(9)]
     figures = [
-        plots.trajectories(labels, HUMAN, {name: AGENT, f"{name}?k={name}": -AGENT}, title=name, subtitle=name),
         plots.heat_map(labels, {name: HUMAN}, title=name, subtitle=name, unit=name),
         plots.value_bars(HUMAN[0], np.abs(HUMAN[0]), title=name, subtitle=name),
         plots.century_matrix(labels, np.abs(HUMAN[:, :9]), title=name, subtitle=name, rows=name, columns=name),

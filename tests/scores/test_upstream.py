@@ -192,3 +192,26 @@ def test_no_content_is_a_surprise(tmp_path_factory: pytest.TempPathFactory, cont
             assert result.scores is None or np.isfinite(list(result.scores.values())).all()
     except UserError as error:
         assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("value", ["1e308", "-1e308", "1e200", "1e-308", "9" * 41, "9" * 400, "1e999"])
+@pytest.mark.parametrize("key", ["actual_vector", "examinee_vector"])
+def test_numbers_whose_squares_leave_the_range_are_refused(value: str, key: str, tmp_path: Path) -> None:
+    """Their cosine would be NaN or 0 without a word; numbers without bound do not even parse."""
+    entry = follow(**{key: [*vectors(7), ["@"] * 19]})
+    text = json.dumps({"A": {"Follow": entry}}).replace('"@"', value)
+    with pytest.raises(UserError) as caught:
+        read_upstream(written(tmp_path, text))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_claimed_score_of_many_digits_is_shown(tmp_path: Path) -> None:
+    (result,) = read_upstream(written(tmp_path, {"A": {"Follow": follow(score=10**30)}}))
+    assert result.submitted == 1e30
+
+
+def test_a_byte_order_mark_changes_nothing(tmp_path: Path) -> None:
+    text = json.dumps({"A": {"Follow": follow()}})
+    plain = read_upstream(written(tmp_path, text))
+    (tmp_path / "marked.json").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert read_upstream(tmp_path / "marked.json") == plain

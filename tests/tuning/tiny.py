@@ -33,7 +33,7 @@ def save_tiny_llama(folder: Path, *, layers: int = 2, seed: int = 0) -> Path:
         num_hidden_layers=layers,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=512,
+        max_position_embeddings=4096,
         tie_word_embeddings=True,
     )
     LlamaForCausalLM(config).save_pretrained(folder)

@@ -1,4 +1,7 @@
-"""Where an endpoint is and how to talk to it: `openai:http://host:port#model?concurrency=8`."""
+"""Where an endpoint is and how to talk to it: `openai:http://host:port#model?concurrency=8`.
+
+Without `#model` it is the only model that the server lists: `openai:http://host:port?concurrency=8`.
+"""
 
 from __future__ import annotations
 
@@ -70,6 +73,9 @@ def parse_address(spec: str) -> Address:
     'http://127.0.0.1:8000/v1'
     """
     place, _, asked = spec.removeprefix(PREFIX).partition("#")
+    if not asked:  # the only model that the server lists; arguments follow the address
+        place, mark, query = place.partition("?")
+        asked = mark + query
     try:
         parts = urlsplit(place)
         host, _ = parts.hostname, parts.port
@@ -77,7 +83,9 @@ def parse_address(spec: str) -> Address:
         raise UserError(f"{spec!r} holds no valid address ({error}); write {EXAMPLE}") from None
     if parts.username is not None or parts.password is not None:
         raise UserError(f"an endpoint's address must not hold credentials; set {KEY_VARIABLE} in the environment")
-    if parts.scheme not in ("http", "https") or not host or parts.query:
+    if parts.query:
+        raise UserError(f"{spec!r} holds arguments before the model; write them after it, as in {EXAMPLE}?concurrency=4")
+    if parts.scheme not in ("http", "https") or not host:
         raise UserError(f"{spec!r} holds no address of an endpoint; write {EXAMPLE}")
     url = place.rstrip("/")
     name, mark, query = asked.partition("?")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import email.utils
 import json
 import random
+import re
 import threading
 import time
 from typing import Any
@@ -188,13 +189,11 @@ class Client:
             raise _Transient(self._clean(f"the reply is no JSON ({kind}): {excerpt}")) from None
 
     def _checked(self, path: str, reply: Any) -> dict[str, Any]:
-        """The reply, if it is an object and of the right model (or a dated snapshot or revision of it: `model-2026-01-31`,
-        `model@main`)."""
+        """The reply, if it is an object and of the right model (or a dated snapshot or revision of it)."""
         if not isinstance(reply, dict):
             raise EndpointError(f"{self._place(path)} answers with a {type(reply).__name__}, not with a JSON object")
         said = reply.get("model")
-        variants = (f"{self.model}-20", f"{self.model}@")
-        if self.model and isinstance(said, str) and said != self.model and not said.startswith(variants):
+        if self.model and isinstance(said, str) and not is_snapshot(said, self.model):
             raise EndpointError(
                 f"{self._place(path)} answers as model {self._clean(said)!r}, not as {self.model!r}; "
                 "nothing of it was taken"
@@ -221,6 +220,33 @@ class Client:
         line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
         line = line.replace(self._key, "***") if self._key else line
         return line if len(line) <= EXCERPT else line[:EXCERPT] + "..."
+
+
+def is_snapshot(said: str, asked: str) -> bool:
+    """Whether a model's name is the one asked for, or that of a dated snapshot or a revision of it.
+
+    >>> [is_snapshot(said, "gpt-4") for said in ("gpt-4-0613", "gpt-4-2024-04-09", "gpt-4@main", "gpt-4:20230824-v2")]
+    [True, True, True, True]
+    >>> [is_snapshot(said, "gpt-4") for said in ("gpt-4-turbo", "gpt-4-32k-0613", "gpt-4o", "gpt-4-20b")]
+    [False, False, False, False]
+    """
+    name = re.sub(r"[-:]latest$", "", asked)
+    rest = said.removeprefix(name) if said.startswith(name) else None
+    return rest == "" or said == asked or (rest is not None and _SNAPSHOT.fullmatch(rest) is not None)
+
+
+_YEAR, _SHORT, _MONTH, _DAY = r"20\d\d", r"2\d", r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
+_DATES = (
+    f"{_YEAR}-?{_MONTH}-?{_DAY}",
+    f"{_YEAR}-?{_MONTH}",
+    f"{_MONTH}-{_YEAR}",
+    f"{_SHORT}{_MONTH}{_DAY}",
+    f"{_SHORT}{_MONTH}",
+    f"{_MONTH}-?{_DAY}",
+    r"00\d",  # a numbered revision
+)
+_SNAPSHOT = re.compile(rf"[-:@_.](?:{'|'.join(_DATES)})(?:-?v\d+(?::\d+)?)?|@\S+|[-:]latest")
+"""What follows a model's name in the name of a snapshot: a date as servers write it, a revision, or `latest`."""
 
 
 def _retry_after(value: str | None) -> float | None:

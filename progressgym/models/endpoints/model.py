@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -21,6 +22,8 @@ from progressgym.models.endpoints.replies import Echo
 from progressgym.models.endpoints.ways import echo_of, find_way, letter_scores, option_score
 
 Floats = NDArray[np.float64]
+_CONTROL = re.compile(r"<\|[^|<>\s]{1,40}\|>|</?s>|\[/?INST\]|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>")
+"""How the control tokens of common models are spelled."""
 MOST_UNANSWERED = 0.5
 """If more of the prompts than this got no letter at all, the model is not answering the question."""
 
@@ -104,6 +107,12 @@ class EndpointModel:
             for context, texts in zip(contexts, options, strict=True)
         ]
         flat = list(dict.fromkeys(question for questions in asked for question in questions))
+        for prompt, texts in flat:
+            if found := _CONTROL.search("".join((prompt, *texts))):
+                raise UserError(
+                    f"{found[0]!r} in {prompt[:40]!r} is a control token to many models, and an endpoint cannot be told to "
+                    "read it as text; leave it out, or load the model here"
+                )
         scores = self._scored(flat) if self.scores_text else self._lettered(flat)
         return [np.array([scores[question] for question in questions]) for questions in asked]
 
@@ -227,7 +236,8 @@ def _choose_model(client: Client) -> str:
             return wanted
         raise EndpointError(f"{error}{'' if error.status else '; is the server running?'}") from None
     data = listing.get("data") if isinstance(listing, dict) else None
-    ids = [str(entry["id"]) for entry in data or [] if isinstance(entry, dict) and "id" in entry]
+    entries = [entry for entry in data if isinstance(entry, dict)] if isinstance(data, list) else []
+    ids: list[str] = [entry["id"] for entry in entries if isinstance(entry.get("id"), str) and entry["id"]]
     if wanted and (wanted in ids or not ids):
         return wanted
     told = ", ".join(repr(name) for name in ids[:8]) or "none"

@@ -10,11 +10,16 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from progressgym.models.endpoints.client import Refused
 
+_BYTE = re.compile(r"<0x[0-9A-F]{2}>|(?:bytes:)?(?:\\\\x[0-9a-f]{2})+")
+"""How single bytes are written."""
+LOWEST = -500.0
+"""No model's log-probability of a token is lower; servers write -9999, -1e9 or the lowest float for "not known"."""
 _SPACES = str.maketrans({"\u0120": " ", "\u2581": " ", "\u010a": "\n"})
 """How byte-level BPE and sentencepiece write spaces and line ends in raw tokens."""
 
@@ -39,10 +44,8 @@ def echoed(reply: dict[str, Any]) -> Echo:
         Unusable: there is none.
     """
     entries = _tokens(_choice(reply))
-    usage = reply.get("usage")
-    made = usage.get("completion_tokens") if isinstance(usage, dict) else None
-    kept = entries[: len(entries) - (made if isinstance(made, int) and made >= 0 else 1)]
-    return _checked(kept)
+    made = _count(reply, "completion_tokens")
+    return _checked(entries[: max(len(entries) - (1 if made is None else made), 0)])
 
 
 def prompt_scored(reply: dict[str, Any]) -> Echo:
@@ -62,7 +65,7 @@ def prompt_scored(reply: dict[str, Any]) -> Echo:
         first = next(iter(entry.values()), None) if isinstance(entry, dict) else None
         if not isinstance(first, dict):
             raise Unusable("the reply's prompt_logprobs are of an unknown shape")
-        entries.append((str(first.get("decoded_token") or ""), first.get("logprob")))
+        entries.append((_text(first.get("decoded_token", "")), first.get("logprob")))
     return _checked(entries)
 
 
@@ -81,10 +84,15 @@ def first_token(reply: dict[str, Any]) -> dict[str, float]:
         pairs = list(tops[0].items())
     elif isinstance(content := logprobs.get("content"), list) and content and isinstance(content[0], dict):
         listed = content[0].get("top_logprobs")
-        pairs = [(e.get("token"), e.get("logprob")) for e in listed or [] if isinstance(e, dict)]
+        pairs = [(e.get("token"), e.get("logprob")) for e in _objects(listed or [])]
     if not pairs:
         raise Unusable("the reply holds no top_logprobs")
-    return {spaced(str(token)): _number(value) for token, value in pairs}
+    found: dict[str, float] = {}
+    for token, value in pairs:
+        text, score = spaced(_text(token)), _number(value)
+        # two tokens may be written alike; that text comes with the sum of their probabilities
+        found[text] = min(math.log(math.exp(found[text]) + math.exp(score)), 0.0) if text in found else score
+    return found
 
 
 def texts(reply: dict[str, Any]) -> list[str]:
@@ -95,8 +103,8 @@ def texts(reply: dict[str, Any]) -> list[str]:
     """
     choices = reply.get("choices")
     found = []
-    for choice in choices if isinstance(choices, list) else []:
-        message = choice.get("message") if isinstance(choice, dict) else None
+    for choice in _objects(choices or []):
+        message = choice.get("message")
         text = message.get("content") if isinstance(message, dict) else choice.get("text")
         found.append(text if isinstance(text, str) else "")
     if not found:
@@ -106,9 +114,24 @@ def texts(reply: dict[str, Any]) -> list[str]:
 
 def prompt_tokens(reply: dict[str, Any]) -> int:
     """Tokens that the server read for a reply; 0 where it does not say."""
-    usage = reply.get("usage")
-    count = usage.get("prompt_tokens") if isinstance(usage, dict) else None
-    return count if isinstance(count, int) and count >= 0 else 0
+    return _count(reply, "prompt_tokens") or 0
+
+
+def covers(echo: Echo, text: str) -> bool:
+    """Whether the tokens are those of the whole text, its first token perhaps not shown.
+
+    ASCII letters and digits are compared: parts of other signs and of spaces are written in many ways.
+
+    >>> covers(Echo(("<s>", "An", " old"), (None, -1.0, -1.0)), "An old"), covers(Echo((" old",), (-1.0,)), "So an old")
+    (True, False)
+    """
+    shown = _signs("".join(_BYTE.sub("", token) for token in echo.tokens))
+    whole, first = _signs(text), _signs(text.split(maxsplit=1)[0] if text.strip() else "")
+    return shown.endswith(whole) or (whole.endswith(shown) and len(whole) - len(shown) <= len(first))
+
+
+def _signs(text: str) -> str:
+    return "".join(sign for sign in text if sign.isascii() and sign.isalnum())
 
 
 def spaced(token: str) -> str:
@@ -118,6 +141,29 @@ def spaced(token: str) -> str:
     ' just'
     """
     return token.translate(_SPACES)
+
+
+def _count(reply: dict[str, Any], name: str) -> int | None:
+    usage = reply.get("usage")
+    count = usage.get(name) if isinstance(usage, dict) else None
+    return count if isinstance(count, int) and not isinstance(count, bool) and 0 <= count < 2**31 else None
+
+
+def _objects(listed: Any) -> list[dict[str, Any]]:
+    """A list of JSON objects.
+
+    Raises:
+        Unusable: it is none; to leave out what is odd would shift the rest.
+    """
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        raise Unusable("the reply holds something else where a list of objects is expected")
+    return listed
+
+
+def _text(token: Any) -> str:
+    if not isinstance(token, str):
+        raise Unusable(f"a token in the reply is {str(token)[:40]!r}, which is no text")
+    return token
 
 
 def _choice(reply: dict[str, Any]) -> dict[str, Any]:
@@ -134,11 +180,11 @@ def _tokens(choice: dict[str, Any]) -> list[tuple[str, Any]]:
         raise Unusable("the reply holds no logprobs")
     content = logprobs.get("content")
     if isinstance(content, list):
-        return [(str(entry.get("token")), entry.get("logprob")) for entry in content if isinstance(entry, dict)]
+        return [(_text(entry.get("token")), entry.get("logprob")) for entry in _objects(content)]
     tokens, values = logprobs.get("tokens"), logprobs.get("token_logprobs")
     if not isinstance(tokens, list) or not isinstance(values, list) or len(tokens) != len(values):
         raise Unusable("the reply's logprobs are of an unknown shape")
-    return [(str(token), value) for token, value in zip(tokens, values, strict=True)]
+    return [(_text(token), value) for token, value in zip(tokens, values, strict=True)]
 
 
 def _checked(entries: list[tuple[str, Any]]) -> Echo:
@@ -151,11 +197,12 @@ def _checked(entries: list[tuple[str, Any]]) -> Echo:
 
 
 def _number(value: Any) -> float:
-    """A log-probability; a stranger's NaN or text is refused.
+    """A log-probability; a stranger's NaN, text or sign for "not known" (-9999) is refused.
 
     Raises:
         Unusable: it is none.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value > 1e-3:
-        raise Unusable(f"a log-probability in the reply is {value!r}"[:100])
+    known = isinstance(value, (int, float)) and not isinstance(value, bool) and LOWEST <= value <= 1e-3
+    if not known:
+        raise Unusable(f"a log-probability in the reply is {str(value)[:40]}, which is none")
     return min(float(value), 0.0)

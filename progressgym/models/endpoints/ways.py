@@ -8,7 +8,8 @@
 | `chat_top_logprobs` | the same of a chat reply | letters only | most chat servers |
 | `sampling`, `chat_sampling` | many replies of one token | letters only, counted | everyone |
 
-They are tried in this order. An unlisted letter gets the smallest listed log-probability, an upper bound.
+They are tried in this order. An unlisted letter gets an upper bound: the smallest listed log-probability, or that of all
+that is not listed if it is smaller.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ CANARY = "The old man gave his only coat to a stranger, and his neighbours said 
 LETTER_CANARY = "Which of these is a colour?\nA. red\nB. seven\nAnswer:"
 TOP = (20, 5)
 """How many alternatives are asked for: many servers refuse more than 20, OpenAI's completions more than 5."""
+SMALLEST = 2.0**-24
+"""Probability below which a server's rounded numbers say nothing."""
 SAMPLED_TOKENS = 1
 PROBE_ATTEMPTS = 3
 NOT_OFFERED = (500, 501)
@@ -93,6 +96,8 @@ def echo_of(client: Client, way: Way, text: str) -> tuple[Echo, int]:
     """Score a text; also how many tokens the server read."""
     reply = way.ask(client, text)
     echo: Echo = SCORING[way.name][1](reply)
+    if not replies.covers(echo, text):
+        raise Unusable(f"the reply's tokens are not those of the whole text {text[:40]!r}; the server may have cut it")
     return echo, replies.prompt_tokens(reply)
 
 
@@ -143,7 +148,9 @@ def letter_scores(client: Client, way: Way, prompt: str, options: Sequence[str],
         for token, value in listed.items():
             folded[token.strip()] = float(np.logaddexp(folded.get(token.strip(), -np.inf), value))
         listed = folded
-    least = min(listed.values())
+    # what is not listed is no likelier than the least of what is, nor than all that is left
+    left = max(1.0 - float(np.exp(list(listed.values())).sum()), SMALLEST)
+    least = min(*listed.values(), float(np.log(left)))
     wanted = [option.strip() if way.is_chat else option for option in options]
     return {
         "logprobs": [min(listed.get(option, least), 0.0) for option in wanted],
@@ -176,24 +183,39 @@ def _probe(client: Client, name: str) -> Way:
         extra, read = SCORING[name]
         extra = {"max_tokens": 1, "temperature": 0, **extra}
         echo = read(_ask(client, False, CANARY, extra, PROBE_ATTEMPTS))
-        if not "".join(echo.tokens).endswith(CANARY[-8:]):
+        if not replies.covers(echo, CANARY):
             raise Unusable("the prompt is not in the reply")
         return Way(name, extra, tuple(value for value in echo.logprobs if value is not None))
-    if name.endswith("sampling"):
-        extra = {"max_tokens": SAMPLED_TOKENS, "temperature": 1}
-        replies.texts(_ask(client, chat, LETTER_CANARY, extra, PROBE_ATTEMPTS))
-        return Way(name, extra, ())
-    problem: EndpointError | None = None
-    for top in TOP:
-        asked = {"logprobs": True, "top_logprobs": top} if chat else {"logprobs": top}
-        extra = {"max_tokens": 1, "temperature": 0, **asked}
+    problems: list[Refused] = []
+    for extra in _forms_of(name):
         try:
-            listed = replies.first_token(_ask(client, chat, LETTER_CANARY, extra, PROBE_ATTEMPTS))
+            reply = _ask(client, chat, LETTER_CANARY, extra, PROBE_ATTEMPTS)
+            if name.endswith("sampling"):
+                replies.texts(reply)
+                return Way(name, extra, ())
+            listed = replies.first_token(reply)
             return Way(name, extra, tuple(sorted(listed.values(), reverse=True)[:5]))
         except Refused as error:
-            problem = error
-    assert problem is not None
-    raise problem
+            problems.append(error)
+            if isinstance(error, Unusable) or error.status == 404:  # another spelling changes nothing
+                break
+    raise problems[-1]
+
+
+def _forms_of(name: str) -> list[dict[str, Any]]:
+    """Spellings of a request for one token, to be tried in turn.
+
+    Newer chat models know `max_completion_tokens` only, and some of them no temperature but their own.
+    """
+    chat = name.startswith("chat_")
+    limits = ("max_tokens", "max_completion_tokens") if chat else ("max_tokens",)
+    if name.endswith("sampling"):
+        forms = [{limit: SAMPLED_TOKENS, "temperature": 1} for limit in limits]
+    else:
+        tops = [{"logprobs": True, "top_logprobs": top} if chat else {"logprobs": top} for top in TOP]
+        forms = [{limit: 1, "temperature": 0, **asked} for asked in tops for limit in limits]
+    plain = [{key: value for key, value in form.items() if key != "temperature"} for form in forms]
+    return [*forms, *(form for form in plain if "max_completion_tokens" in form)]
 
 
 def _ask(client: Client, chat: bool, prompt: str, extra: dict[str, Any], attempts: int | None = None) -> dict[str, Any]:

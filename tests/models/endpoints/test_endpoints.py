@@ -355,3 +355,7 @@ def test_addresses() -> None:
     address = parse_address("openai:https://host/api/v1/#org/model:free?concurrency=3&timeout=5")
     assert (address.url, address.model, address.concurrency) == ("https://host/api/v1", "org/model:free", 3)
     assert not address.is_local and parse_address("openai:http://[::1]:8000#m").is_local
+    alone = parse_address("openai:http://127.0.0.1:8080?concurrency=4&timeout=300")
+    assert (alone.url, alone.model, alone.concurrency, alone.timeout) == ("http://127.0.0.1:8080/v1", "", 4, 300.0)
+    with pytest.raises(UserError, match="arguments before the model; write them after it"):
+        parse_address("openai:http://127.0.0.1:8080?concurrency=4#m")
