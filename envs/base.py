@@ -55,6 +55,7 @@ class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
         labels: str = "probability",
         reward: str = "utility",
         text: bool = False,
+        scores: bool = True,
         render_mode: str | None = None,
     ) -> None:
         if reward not in REWARDS:
@@ -75,6 +76,7 @@ class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
         self._queries = queries
         self._gain = reward == "gain"
         self._text = text
+        self._told = scores
         covered = self._instrument.covered(self._instrument.evaluation)
         self._covered = np.flatnonzero(covered)
         self._episode: Episode | None = None
@@ -199,7 +201,9 @@ class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
         if last is None or last.history is not history:
             self._learn(self._episode)
         self._begin(self._episode)
-        info = {**self._text_info(0), "scores": self._opening()}
+        info = self._text_info(0)
+        if self._told:
+            info["scores"] = self._opening()
         if self._window is not None:
             self.render()
         return self._observe(0), info
@@ -218,7 +222,8 @@ class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
         done = self._step >= self.steps
         seen = self._step - 1 if done else self._step
         info = self._text_info(seen)
-        info["scores"] = scores
+        if self._told:
+            info["scores"] = scores
         self._utilities.append(utility)
         if self._window is not None:
             self.render()
@@ -271,6 +276,7 @@ class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
             every=self._queries == "all",
             label_kind=self._label_kind,
             gain=self._gain,
+            told=self._told,
             covered=self._covered,
             steps=self.steps,
             horizon=self.horizon,

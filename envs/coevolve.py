@@ -148,7 +148,7 @@ class CoevolveEnv(ProgressEnv):
     ## Arguments
     ```pycon
     >>> import gymnasium as gym, progressgym
-    >>> env = gym.make("ProgressGym/Coevolve-v0", history="synthetic:linear?seed=7", influence=0.2)
+    >>> env = gym.make("ProgressGym/Coevolve-v1", history="synthetic:linear?seed=7", influence=0.2)
     >>> observation, info = env.reset(seed=0)
     >>> int(observation["century"])
     0
@@ -181,6 +181,7 @@ class CoevolveEnv(ProgressEnv):
         labels: str = "probability",
         reward: str = "utility",
         text: bool = False,
+        scores: bool = True,
         render_mode: str | None = None,
     ) -> None:
         for name, value in (("pull", pull), ("influence", influence)):
@@ -194,6 +195,7 @@ class CoevolveEnv(ProgressEnv):
             labels=labels,
             reward=reward,
             text=text,
+            scores=scores,
             render_mode=render_mode,
         )
 
@@ -234,7 +236,9 @@ class CoevolveEnv(ProgressEnv):
     def _opening(self) -> dict[str, Any]:
         """The simulated human of century 0 is the real one."""
         scores = super()._opening()
-        entropy = answer_entropy(softmax_options(self._logits[0], self._instrument.mask), self._instrument.option_counts)
+        entropy = answer_entropy(
+            softmax_options(self._logits[0], self._instrument.mask), self._instrument.option_counts
+        )
         scores["simulated_values"] = scores["human_values"].copy()
         return {**scores, "entropy": float(entropy), "displacement": 0.0, "against_history": 0.0}
 

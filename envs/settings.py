@@ -28,6 +28,8 @@ class Settings:
     """`probability` or `sample`."""
     gain: bool
     """True when the reward is the gain."""
+    told: bool
+    """True when infos hold scores."""
     covered: NDArray[np.int64]
     """Indices of the dimensions that are scored."""
     steps: int

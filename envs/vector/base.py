@@ -315,6 +315,8 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
 
     def _infos(self, scores: Mapping[str, Array], live: Mask) -> dict[str, Any]:
         """Infos as Gymnasium's vector environments give them: beside every key a mask of the rows that have it."""
+        if not self._settings.told:
+            return {}
         arrays, mask = self._arrays, self._arrays.flags(live.flags.copy())
         inner: dict[str, Any] = {}
         for key, value in scores.items():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from progressgym.envs.actions import LIMIT, to_action
 from progressgym.envs.arrays import Array, NumpyArrays
 from progressgym.envs.evidence import differences, evidence, evidence_weights
 from progressgym.envs.readout import FAR, Base, Fold, Readout
-from progressgym.envs.stance import THETA_SCALE
+from progressgym.envs.stance import StanceFlavour
 from progressgym.envs.vector.base import ProgressVectorEnv
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.mask import Mask
@@ -38,8 +38,11 @@ class Flavour(ProgressVectorEnv):
 
     _seen: dict[tuple[str, int], tuple[Array, Any]]
     """Name and step -> a table that all rows share, and what was looked up in it at that step."""
-    _action_scale: ClassVar[float] = DEFAULT_SCALE
-    """Of the stance model, when actions are its stance."""
+
+    @property
+    def _action_scale(self) -> float:
+        """Of the stance model, when actions are its stance."""
+        return DEFAULT_SCALE
 
     def _readout_of(self, whole: bool) -> Readout:
         """Logits of the scored items, or of all items."""
@@ -139,7 +142,11 @@ class Flavour(ProgressVectorEnv):
 class StanceVector(Flavour):
     """Numbers in, numbers out."""
 
-    _action_scale = DEFAULT_SCALE * THETA_SCALE
+    _template: StanceFlavour
+
+    @property
+    def _action_scale(self) -> float:
+        return DEFAULT_SCALE * self._template.theta_scale
 
     def _prepare(self) -> None:
         super()._prepare()
@@ -163,8 +170,9 @@ class StanceVector(Flavour):
         if not live.every:
             theta = arrays.xp.where(arrays.flags(live.flags)[:, None], theta, 0.0)
         if not math.isfinite(theta.sum().item()) and not bool(arrays.xp.isfinite(theta).all()):
-            raise UserError("the actions hold NaN or infinite numbers; give 19 numbers in [-1, 1] a row")
-        return arrays.xp.clip(theta, -1.0, 1.0)
+            wanted = self._template.action_range
+            raise UserError(f"the actions hold NaN or infinite numbers; give 19 numbers in {wanted} a row")
+        return arrays.xp.clip(theta, -self._template.action_bound, self._template.action_bound)
 
     def _logits(self, actions: Array, tables: Tables) -> Base:
         return self._readout.logits(actions, Base(tables["base_two"], tables["base_many"]))

@@ -26,7 +26,8 @@ from tests.envs.rollout import ANSWER_IDS, IDS, LINEAR, STANCE_IDS, assert_same,
 def test_what_is_registered() -> None:
     challenges = ("Follow", "Predict", "Coevolve")
     expected = [f"ProgressGym/{name}{flavour}-v0" for name in challenges for flavour in ("", "Stance")]
-    assert [*expected, "ProgressGym/Coevolve-v1", "ProgressGym/CoevolveStance-v1"] == IDS
+    newer = ("Coevolve-v1", "CoevolveStance-v1", "FollowStance-v1", "PredictStance-v1")
+    assert [*expected, *(f"ProgressGym/{name}" for name in newer)] == IDS
 
 
 @pytest.mark.parametrize(
