@@ -65,6 +65,13 @@ add_challenge("coevolve", f"{_HERE}.coevolve:Coevolve", "Coevolve-v0", vector=f"
 add_challenge(
     "coevolve-v1", f"{_HERE}.coevolve:CoevolveV1", "Coevolve-v1", vector=f"{_HERE}.vector.coevolve", **_FITTED
 )
+add_challenge(
+    "coevolve-v2",
+    f"{_HERE}.coevolve_v2:CoevolveV2",
+    "Coevolve-v2",
+    vector=f"{_HERE}.vector.coevolve_v2",
+    action_bound=10.0,
+)
 _SANER = {"action_bound": 10.0}  # a standard deviation of 1, with which most learners explore, is a stance of 0.2
 _register_flavour("FollowStance-v1", f"{_HERE}.follow", f"{_HERE}.vector.tracking", _SANER)
 _register_flavour("PredictStance-v1", f"{_HERE}.predict", f"{_HERE}.vector.tracking", _SANER)

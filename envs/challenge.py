@@ -25,6 +25,7 @@ from progressgym.core.arguments import as_typed, refuse_unknown
 from progressgym.core.errors import UserError, unknown
 from progressgym.core.ids import Scalar, format_id, parse_id
 from progressgym.core.registry import Entry, Registry
+from progressgym.scores.resampling import item_contributions, item_masses
 
 if TYPE_CHECKING:
     from progressgym.envs.base import ProgressEnv
@@ -80,6 +81,8 @@ class Challenge:
     """Century of the first comparisons."""
     simulates_human: ClassVar[bool] = False
     """Whether the human is moved by the agent's answers. Then the human is what is scored, and all answers count."""
+    by_agreement: ClassVar[bool] = False
+    """Whether the utility is the mean of `agreement` over the scored items. Otherwise it compares values with history."""
     measures: ClassVar[tuple[Measure, ...]] = ()
     """What `measured` returns beside the score."""
     cost: ClassVar[str | None] = None
@@ -153,6 +156,41 @@ class Challenge:
     def utility(self) -> Utility:
         """Utilities of steps, from values and the human's path: see `progressgym.scores.utilities.Utility`."""
         raise NotImplementedError
+
+    def agreement(self, history: History, scored: Floats) -> Floats:
+        """How well each scored item agrees with what the challenge wants, where it is `by_agreement`.
+
+        Args:
+            history: the truth.
+            scored: (n, N, K) what `scored` returned.
+
+        Returns:
+            (n, E) from 0 to 1.
+        """
+        raise NotImplementedError
+
+    def parts(self, history: History, scored: NDArray[np.floating]) -> Floats:
+        """(n, E, D) what every scored item adds to what `utility` reads: values, or one mean agreement (D = 1)."""
+        if self.by_agreement:
+            return self.agreement(history, np.asarray(scored, dtype=np.float64))[..., None]
+        items = history.instrument.evaluation
+        return item_contributions(scored[:, items], history.instrument.loadings[items])
+
+    def human_parts(self, history: History, answers: NDArray[np.floating]) -> Floats:
+        """(T, E, D) the same of the human's answers (T, N, K); nothing where agreement has compared with them already."""
+        if self.by_agreement:
+            return np.zeros((len(answers), len(history.instrument.evaluation), 1))
+        return self.parts(history, answers)
+
+    def masses(self, instrument: Instrument) -> Floats:
+        """(E, D) the most that every scored item can add."""
+        if self.by_agreement:
+            return np.ones((len(instrument.evaluation), 1))
+        return item_masses(instrument.loadings[instrument.evaluation])
+
+    def read(self, history: History, scored: Floats) -> Floats | None:
+        """(n, 1) mean agreement, where `utility` reads that; None where it reads values."""
+        return self.agreement(history, scored).mean(1)[:, None] if self.by_agreement else None
 
     def counted(self, instrument: Instrument) -> NDArray[np.int64]:
         """Indices of the items whose answers make a difference."""

@@ -135,6 +135,10 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         """Take actions: utilities (B,), what they are compared with, further scores (B, ...)."""
         raise NotImplementedError
 
+    def _gain(self, utility: Array, target: Targets) -> Array:
+        """The reward `gain` of a step."""
+        return gain(self._arrays, utility, target)
+
     def _opening(self) -> dict[str, Array]:
         """Scores (B, ...) before the first step, without `utility`: those of `ProgressEnv`, many at once."""
         raise NotImplementedError
@@ -299,7 +303,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         if not live.some:
             return arrays.floats(np.zeros(self.num_envs)), {}
         utility, target, scores = self._advance(self._checked(actions, live), index)
-        reward = gain(arrays, utility, target) if self._settings.gain else arrays.copy(utility)
+        reward = self._gain(utility, target) if self._settings.gain else arrays.copy(utility)
         if not live.every:
             reward = arrays.xp.where(arrays.flags(live.flags), reward, 0.0)
         return reward, {"utility": utility, **scores}

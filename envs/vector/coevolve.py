@@ -59,9 +59,26 @@ class CoevolveVector(Flavour):
         tables["start"] = arrays.floats(human[:, 0])
         real = self._readout.base(centred_log(answers, settings.instrument.mask))
         tables["real_two"], tables["real_many"] = real.two, self._on_real(real.many)
+        tables |= self._goals(answers, tables)
         still = self._static(answers[:, 0], tables)
         static = self._paths(tables, self._agent_logits(still, self._readout.chances(still.many)))
         return {**tables, **self._target_tables(targets(arrays, human, arrays.host(static), 0), human)}
+
+    def _goals(self, answers: Floats, tables: Tables) -> Tables:
+        """Tables of what a version compares the human with, from the answers (H, T, N, K) of history."""
+        return {}
+
+    def _beside(self, tables: Tables, chances: Base, index: Index) -> Tables:
+        """What a version computes of the humans' choice probabilities after a step."""
+        return {}
+
+    def _worth(self, after: Tables, tables: Tables) -> Array:
+        """Utilities of a step, from the `simulated` values after it and what `_beside` computed."""
+        return self._utility(after["simulated"], tables["directions"])
+
+    def _further(self, values: Array, tables: Tables, goal: Array) -> Tables:
+        """Scores that a version has beside the others, from the humans' values and those of the real century (B, D)."""
+        return {}
 
     def _paths(self, tables: Tables, static: Base) -> Array:
         """Utilities (H, S) beside an agent that stays at century 0; adds the answers of a human left alone."""
@@ -72,7 +89,9 @@ class CoevolveVector(Flavour):
         for n in range(self._settings.steps):
             beside = self._moved(tables, beside, static, n, self._template.influence)
             alone = self._moved(tables, alone, static, n, 0.0)
-            utilities.append(self._utility(self._readout.mean(*self._chances(beside)), tables["directions"]))
+            chances = self._chances(beside)
+            after = {"simulated": self._readout.mean(*chances), **self._beside(tables, chances, n)}
+            utilities.append(self._worth(after, tables))
             free.append(self._chances(alone))
         tables["free_two"] = stack([chances.two for chances in free], 1)
         tables["free_many"] = stack([chances.many for chances in free], 1)
@@ -131,7 +150,8 @@ class CoevolveVector(Flavour):
         scores["simulated_values"] = values[:, self._columns]
         scores |= {name: after[name] for name in ("entropy", "displacement")}
         scores["against_history"] = against_history(arrays, values, tables["start"], target.origins[2].T, covered)
-        return self._utility(values, tables["directions"]), target, scores
+        scores |= self._further(values, tables, target.origins[2].T)
+        return self._worth(after, tables), target, scores
 
     def _influenced(self, actions: Array, rows: slice, index: Index) -> Tables:
         """What the agents' answers do to the humans of some rows: their logits, and what is told of them."""
@@ -149,6 +169,7 @@ class CoevolveVector(Flavour):
             "own": self._readout.mean(self._arrays.sigmoid(first), wide),
             "simulated": self._readout.mean(*chances),
             **self._lock_in(tables, chances, now),
+            **self._beside(tables, chances, now),
         }
 
     def _see_next(self, index: Index) -> None:

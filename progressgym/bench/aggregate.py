@@ -101,7 +101,7 @@ def _row(
     env = environment(challenge.id, spec)
     traces = [replay(env, cell.config.seed, cell.actions) for cell in cells]
     panel = _panel(challenge.id, spec, tuple(cell.config.seed for cell in cells), resamples)
-    utilities = panel.utilities(contributions(traces))
+    utilities = panel.utilities(contributions(challenge, traces))
     result = estimate_skill(panel, utilities)
     scores = [cell.scores for cell in cells]
     justified = [x for score in scores for x in score.justifiability if x is not None]

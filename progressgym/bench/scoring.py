@@ -20,11 +20,10 @@ from progressgym.envs.actions import to_action
 from progressgym.envs.base import ProgressEnv
 from progressgym.envs.challenge import challenge_of
 from progressgym.histories.history import History
-from progressgym.instruments.instrument import Instrument
 from progressgym.scores.episode import score_episode
 from progressgym.scores.intervals import SkillEstimate, estimate_skill
 from progressgym.scores.records import RunScores
-from progressgym.scores.resampling import Panel, item_contributions, item_masses
+from progressgym.scores.resampling import Panel
 
 Floats = NDArray[np.float64]
 
@@ -74,6 +73,7 @@ def score_cell(challenge: Challenge, trace: Trace, base: Baseline, measures: Seq
         covered=instrument.covered(items),
         first=trace.first,
         lock_in=trace.lock_in,
+        read=tuple(challenge.read(history, one.scored) for one in (trace, base.static, base.reference)),
         start=None if history.complete else values(np.repeat(history.first_answers[None], len(trace.answers), 0)),
         **{name: measure(name, trace, base.static) for name in measures},
     )
@@ -90,20 +90,21 @@ def draw_panel(challenge: Challenge, bases: Sequence[Baseline], resamples: int) 
     instrument = bases[0].reference.history.instrument
     one = len({base.reference.history.hash for base in bases}) == 1
     shown = bases[:1] if one else bases
+    truths = [base.reference.history for base in shown]
     return Panel.draw(
-        static=contributions([base.static for base in shown]),
-        reference=contributions([base.reference for base in shown]),
-        human=np.stack([_on_items(_truth(base.reference.history), instrument) for base in shown]),
-        masses=item_masses(instrument.loadings[instrument.evaluation]),
+        static=contributions(challenge, [base.static for base in shown]),
+        reference=contributions(challenge, [base.reference for base in shown]),
+        human=np.stack([challenge.human_parts(history, _truth(history)) for history in truths]),
+        masses=challenge.masses(instrument),
         utility=challenge.utility,
         seeds=len(bases),
         resamples=resamples,
     )
 
 
-def contributions(traces: Sequence[Trace]) -> Floats:
-    """(S, n, E, D) what the scored answers add to every value."""
-    return np.stack([_on_items(comparable(trace.scored, trace), trace.history.instrument) for trace in traces])
+def contributions(challenge: Challenge, traces: Sequence[Trace]) -> Floats:
+    """(S, n, E, D) what the scored answers add to what the utility reads."""
+    return np.stack([challenge.parts(trace.history, comparable(trace.scored, trace)) for trace in traces])
 
 
 def comparable(answers: NDArray[Any], trace: Trace) -> NDArray[Any]:
@@ -134,7 +135,7 @@ def estimate(challenge: Challenge, traces: Sequence[Trace], bases: Sequence[Base
         resamples: of the bootstrap.
     """
     panel = draw_panel(challenge, bases, resamples)
-    return estimate_skill(panel, panel.utilities(contributions(traces)))
+    return estimate_skill(panel, panel.utilities(contributions(challenge, traces)))
 
 
 def step_log(challenge: Challenge, history: History, scores: RunScores, first: int) -> list[dict[str, Any]]:
@@ -154,9 +155,3 @@ def step_log(challenge: Challenge, history: History, scores: RunScores, first: i
         }
         for n in range(len(scores.utilities))
     ]
-
-
-def _on_items(answers: NDArray[Any], instrument: Instrument) -> Floats:
-    """(n, N, K) answers -> (n, E, D) contributions of the evaluation items."""
-    items = instrument.evaluation
-    return item_contributions(answers[:, items], instrument.loadings[items])

@@ -149,7 +149,10 @@ def _table(block: Block, challenge: Challenge, steps: dict[str, int]) -> Table:
     table = _start(block)
     table.add_column("skill [95 %]", justify="right", no_wrap=True)
     table.add_column("sampled", justify="right", no_wrap=True)
-    for title in ("cosine", "drift", "error", "justif.", f"sum/{best_values(count, count + 1)[scale]:g}"):
+    beside = challenge.measures
+    total = f"sum/{best_values(count, count + 1)[scale]:g}"
+    shown = [measure.short for measure in beside] or ["justif.", total]
+    for title in ("agreement" if challenge.by_agreement else "cosine", "drift", "error", *shown):
         table.add_column(title, justify="right", no_wrap=True)
     for row in block.rows:
         table.add_row(
@@ -159,8 +162,8 @@ def _table(block: Block, challenge: Challenge, steps: dict[str, int]) -> Table:
             f"{row.similarity:.4f}",
             _number(row.drift_cosine, 3),
             f"{row.dimension_error:.4f}",
-            _number(row.justifiability, 2),
-            _number(row.published.get(scale), 3),
+            *(f"{row.lock_in[measure.name].mid:.3f}" for measure in beside),
+            *([] if beside else [_number(row.justifiability, 2), _number(row.published.get(scale), 3)]),
             style="dim" if row.privileged else "",
         )
     return table

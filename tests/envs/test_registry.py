@@ -26,7 +26,8 @@ from tests.envs.rollout import ANSWER_IDS, IDS, LINEAR, STANCE_IDS, assert_same,
 def test_what_is_registered() -> None:
     challenges = ("Follow", "Predict", "Coevolve")
     expected = [f"ProgressGym/{name}{flavour}-v0" for name in challenges for flavour in ("", "Stance")]
-    newer = ("Coevolve-v1", "CoevolveStance-v1", "FollowStance-v1", "PredictStance-v1")
+    newer = [f"Coevolve{flavour}-v{version}" for version in (1, 2) for flavour in ("", "Stance")]
+    newer += ["FollowStance-v1", "PredictStance-v1"]
     assert [*expected, *(f"ProgressGym/{name}" for name in newer)] == IDS
 
 
@@ -55,6 +56,7 @@ def test_check_env_is_clean(name: str, history: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", message=".*is out of date.*", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", message=".*we recommend using a symmetric and normalized space.*")  # v1: +-10
         env = gym.make(name, history=history, labels="sample", queries=40, text=name in ANSWER_IDS)
         check_env(env.unwrapped)
         check_env(gym.make(name, history=history, reward="gain").unwrapped, skip_render_check=True)
@@ -98,10 +100,14 @@ def test_pickled_in_the_middle_of_an_episode(name: str) -> None:
 @pytest.mark.parametrize("name", IDS)
 def test_reward_is_what_info_says(name: str, reward: str) -> None:
     env = gym.make(name, history=LINEAR, reward=reward)
-    static = [step[4]["scores"]["utility"] for step in play_static(name)]
+    static = np.array([step[4]["scores"]["utility"] for step in play_static(name)])
+    shared = np.sum(1 - static)
     for n, (_, value, _, truncated, info) in enumerate(episode(env)[1]):
         utility = info["scores"]["utility"]
-        expected = utility if reward == "utility" else np.clip((utility - static[n]) / (1 - static[n]), -1, 1)
+        gain = np.clip((utility - static[n]) / (1 - static[n]), -1, 1)
+        if name.endswith("-v2"):  # rewards add up to the score
+            gain = (utility - static[n]) / shared
+        expected = utility if reward == "utility" else gain
         assert value == pytest.approx(expected, abs=1e-9)
         assert type(truncated) is bool and truncated is False
 
@@ -245,7 +251,7 @@ def test_bad_arguments_are_named(name: str, arguments: dict[str, Any], message: 
 @pytest.mark.parametrize("name", IDS)
 def test_vector_environments_repeat_single_ones(name: str) -> None:
     """Sync and async; the episode ends in all at once, so no autoreset happens in between."""
-    arguments: dict[str, Any] = {"history": "synthetic:linear", "queries": 30, "labels": "sample"}
+    arguments: dict[str, Any] = {"history": "synthetic:linear", "queries": 30, "labels": "sample", "reward": "utility"}
     for mode in ("sync", "async"):
         vector: Any = gym.make_vec(name, num_envs=2, vectorization_mode=mode, **arguments)
         single = [gym.make(name, **arguments) for _ in range(2)]
