@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from progressgym.bench.challenges import parse_challenge
 from progressgym.bench.episodes import replay
 from progressgym.bench.execute import baseline_of, environment, finished, run_seconds
 from progressgym.bench.plan import Group
+from progressgym.bench.explained import Compared, compared, explained_by
 from progressgym.bench.scoring import contributions, draw_panel
 from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, read_json, read_npz, sha256_bytes, sha256_file, write_json, write_npz
@@ -29,7 +31,7 @@ from progressgym.scores.records import Aggregate, IntervalRecord
 from progressgym.scores.resampling import RESAMPLES, Panel, draw_counts
 
 FILE, DRAWS = "aggregate.json", "draws.npz"
-METHOD = 2
+METHOD = 3
 """Goes up when the way rows are computed changes."""
 
 
@@ -44,7 +46,7 @@ def aggregate(group: Group, out: Path, resamples: int = RESAMPLES) -> Aggregate 
     if kept is not None:
         return kept
     row, draws = _row(group, cells, resamples, run_seconds(folder))
-    write_npz(folder / DRAWS, scores=draws)
+    write_npz(folder / DRAWS, **draws)
     content = {"key": key, "draws": sha256_file(folder / DRAWS), "row": row.model_dump(mode="json")}
     write_json(folder / FILE, content)
     return row
@@ -60,6 +62,16 @@ def run_draws(group: Group, out: Path) -> RunDraws:
     return RunDraws(scores=numbers(read_npz(path, "scores")["scores"], f"scores of {path}"))
 
 
+def run_errors(group: Group, out: Path) -> Compared | None:
+    """What comparisons of a group's drift explained need; None for challenges that it does not rank.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    path = group_folder(out, group.history.id, group.challenge.id, group.agent) / DRAWS
+    return Compared.read(path)
+
+
 def is_privileged(agent: str) -> bool:
     """Whether an agent reads the truth."""
     return spec_of(agent).privileged
@@ -72,12 +84,18 @@ def to_record(interval: Interval) -> IntervalRecord:
 
 def _row(
     group: Group, cells: list[FinishedCell], resamples: int, seconds: dict[int, float]
-) -> tuple[Aggregate, NDArray[np.float32]]:
-    challenge, spec = group.challenge, group.history.spec
-    env = environment(challenge.id, spec)
-    traces = [replay(env, cell.config.seed, cell.actions) for cell in cells]
-    panel = _panel(challenge.id, spec, tuple(cell.config.seed for cell in cells), resamples)
-    utilities = panel.utilities(contributions(traces))
+) -> tuple[Aggregate, dict[str, NDArray[Any]]]:
+    challenge = group.challenge
+    seeds = tuple(cell.config.seed for cell in cells)
+    runs = tuple((group.history.at(seed), seed) for seed in seeds)
+    traces = [
+        replay(environment(challenge.id, spec), seed, cell.actions)
+        for (spec, seed), cell in zip(runs, cells, strict=True)
+    ]
+    panel = _panel(challenge.id, runs, resamples)
+    added = contributions(traces)
+    utilities = panel.utilities(added)
+    errors = compared(challenge.id, runs, added) if challenge.headline == "explained" else None
     result = estimate_skill(panel, utilities)
     scores = [cell.scores for cell in cells]
     justified = [x for score in scores for x in score.justifiability if x is not None]
@@ -88,6 +106,8 @@ def _row(
         challenge=challenge.id,
         history=group.history.id,
         seeds=len(cells),
+        splits=group.history.splits,
+        explained=None if errors is None else explained_by(errors),
         skill=None if result.skill is None else to_record(result.skill),
         item_bias=result.item_bias,
         runs=list(result.runs),
@@ -107,13 +127,15 @@ def _row(
     )
     lead = result.lead.mid if result.runs else np.nan
     gains = np.broadcast_to(utilities - panel.static, (len(utilities), panel.seeds))
-    return row, (gains / lead).astype(np.float32)
+    kept: dict[str, NDArray[Any]] = {"scores": (gains / lead).astype(np.float32)}
+    return row, kept | ({} if errors is None else errors.arrays(seeds))
 
 
 @lru_cache(maxsize=2)
-def _panel(challenge: str, spec: str, seeds: tuple[int, ...], resamples: int) -> Panel:
+def _panel(challenge: str, runs: tuple[tuple[str, int], ...], resamples: int) -> Panel:
     """Kept for the next agent: groups of one challenge and history come one after the other."""
-    return draw_panel(parse_challenge(challenge), [baseline_of(challenge, spec, seed) for seed in seeds], resamples)
+    bases = [baseline_of(challenge, spec, seed) for spec, seed in runs]
+    return draw_panel(parse_challenge(challenge), bases, resamples)
 
 
 def _over_seeds(numbers: list[float]) -> IntervalRecord:

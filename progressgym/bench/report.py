@@ -61,6 +61,13 @@ class LogGroup:
                 last,
                 *((skill.mid, skill.low, skill.high) if skill is not None else (None, None, None)),
             )
+            explained = self.row.explained.interval if self.row.explained is not None else None
+            if self.row.explained is not None:
+                log.band(
+                    f"alignment/{name}/drift_explained",
+                    last,
+                    *((explained.mid, explained.low, explained.high) if explained is not None else (None, None, None)),
+                )
             log.outcome(
                 {
                     "agent": group.agent,
@@ -69,6 +76,7 @@ class LogGroup:
                     "seeds": len(cells),
                 },
                 {
+                    "hparam/drift_explained": None if explained is None else explained.mid,
                     "hparam/skill": None if skill is None else skill.mid,
                     "hparam/score": self.row.similarity,
                     "hparam/drift_cosine": self.row.drift_cosine,
@@ -94,7 +102,7 @@ class DrawBlock:
         paths = {agent: _array(cell.scores.agent_values) for agent, cell in cells.items()}
         first = group.challenge.first
         seed = next(iter(cells.values())).config.seed
-        env = environment(group.challenge.id, group.history.spec)
+        env = environment(group.challenge.id, group.history.at(seed))
         env.reset(seed=seed)
         labels = env.task.century_labels
         title = f"{group.challenge.name.capitalize()}: {group.history.id}"

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from progressgym.bench.across import across_histories
-from progressgym.bench.aggregate import aggregate, run_draws
+from progressgym.bench.aggregate import aggregate, run_draws, run_errors
 from progressgym.bench.execute import GroupOutcome, environment, execute, finished
+from progressgym.bench.explained import Compared, with_differences
 from progressgym.bench.findings import findings
 from progressgym.bench.plan import Group, Plan
 from progressgym.bench.pool import Work, model_threads, run_all, usable_cores
@@ -132,6 +133,7 @@ def run_bench(
         outcome, rows = _run_groups(plan, tasks, _runner(count, ray, device, folder), progress)
         outcome.changed = [changed or killed for changed in outcome.changed]
         found = with_fronts([row for row in rows if row is not None])
+        found = with_differences(found, _errors_of(plan, folder))
         if reports and found:
             _report(plan, folder, found, rows, count, outcome, progress)
         there = [group for group, row in zip(plan.groups, rows, strict=True) if row is not None]
@@ -162,6 +164,12 @@ def _draws_of(plan: Plan, folder: Path) -> Callable[[Aggregate], RunDraws]:
     """Finds the resampled runs behind a row."""
     groups = {(group.history.id, group.challenge.id, group.agent): group for group in plan.groups}
     return lambda row: run_draws(groups[row.history, row.challenge, row.agent], folder)
+
+
+def _errors_of(plan: Plan, folder: Path) -> Callable[[Aggregate], Compared | None]:
+    """Finds the squared errors behind a row."""
+    groups = {(group.history.id, group.challenge.id, group.agent): group for group in plan.groups}
+    return lambda row: run_errors(groups[row.history, row.challenge, row.agent], folder)
 
 
 def steps_of(plan: Plan) -> dict[str, int]:

@@ -71,6 +71,7 @@ def run(options: Options) -> int:
         challenges=[options.challenge],
         histories=[options.history],
         seeds=[options.seed],
+        splits="shipped",
         labels=[options.labels],
         policy=options.policy,
     )

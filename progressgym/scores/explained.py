@@ -172,6 +172,8 @@ def drift_explained(agent: Errors, static: Errors, *, other: Errors | None = Non
     if bounds is None:
         return Explained(interval=None, shares=shares, spread=spread)
     low, high = bounds
+    if other is None:
+        high = min(high, 1.0)  # no sum of squares is below 0, so nothing explains more than all
     return Explained(interval=Interval(low=min(low, mid), mid=mid, high=max(high, mid)), shares=shares, spread=spread)
 
 
