@@ -112,7 +112,7 @@ class Explained:
     shares: dict[str, float]
     """Shares of the variance that come from items, runs and people."""
     spread: float
-    """Standard deviation over runs of a run's own figure, (S_r - A_r) / mean S: what another seed or split does."""
+    """Standard deviation over runs of a run's own figure, linearised: what another seed or split does."""
 
 
 def squared_errors(contributions: Floats, truth: Truth) -> Errors:
@@ -165,7 +165,8 @@ def drift_explained(agent: Errors, static: Errors, *, other: Errors | None = Non
     numerator, denominator = top.mean, static.mean
     quantile = _quantile(parts[0], static)
     mid = numerator / denominator if denominator > 0 else float("nan")
-    spread = float(top.runs.std(ddof=1) / denominator) if len(top.runs) > 1 and denominator > 0 else 0.0
+    own = (top.runs - mid * static.runs) / denominator if denominator > 0 else np.zeros(1)
+    spread = float(own.std(ddof=1)) if len(own) > 1 else 0.0
     bounds = _fieller(numerator, denominator, [sum(part.values()) for part in parts], quantile)
     whole = sum(parts[0].values())
     shares = {name: (value / whole if whole > 0 else 0.0) for name, value in parts[0].items()}
