@@ -82,6 +82,8 @@ class Challenge:
     """Whether the human is moved by the agent's answers. Then the human is what is scored, and all answers count."""
     measures: ClassVar[tuple[Measure, ...]] = ()
     """What `measured` returns beside the score."""
+    headline: ClassVar[str] = "skill"
+    """What tables rank by: `explained` (drift explained, see `progressgym.scores.explained`) or `skill`."""
     cost: ClassVar[str | None] = None
     """How it is ranked. None: by the score alone. A measure's name: by the Pareto pair of the score and this measure,
     of which less is better."""
