@@ -13,7 +13,8 @@ the measured truth itself has no such error and would come out above 1: a sum of
 **Intervals.** R = 1 - A / S is inside when 0 is inside the interval of Q(R) = S (1 - R) - A (Fieller 1954, J. R. Stat. Soc.
 B 16), a difference of averages, whose variance has three parts that are added:
 
-    items   delete-one jackknife over the items (Efron & Stein 1981, Ann. Stat. 9), which errs on the wide side
+    items   delete-one jackknife over the items (Efron & Stein 1981, Ann. Stat. 9), which errs on the wide side (the
+            infinitesimal one, half as wide on 37 items, held the truth in only 77 to 98 %)
     runs    spread over runs (seeds, splits of the items, histories) divided by their number
     people  the sampling error of the human's answers, carried through by first-order error propagation
 
