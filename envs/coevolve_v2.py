@@ -72,9 +72,8 @@ class CoevolveV2(Coevolve):
         return agreement_utilities
 
     def agreement(self, history: History, scored: Floats) -> Floats:
-        """(n, E) of the simulated human's answers with those beside the truth."""
-        items = history.instrument.evaluation
-        return agreement(scored[:, items], truthful_path(history, self.pull, self.influence)[: len(scored), items])
+        """(n, N) of the simulated human's answers with those beside the truth."""
+        return agreement(scored, truthful_path(history, self.pull, self.influence)[: len(scored)])
 
     def measured(self, history: History, scored: Floats) -> Mapping[str, float]:
         """Lock-in after the last step, and how far the human went."""

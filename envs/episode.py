@@ -31,9 +31,9 @@ class Known(NamedTuple):
     """(N, K) their centred logarithms."""
 
     @staticmethod
-    @lru_cache(maxsize=4)
+    @lru_cache(maxsize=32)
     def of(history: History) -> Known:
-        """Compute it, or remember it for the last few histories."""
+        """Compute it, or remember it for the last histories, among them the splits of a benchmark."""
         instrument = history.instrument
         first = history.first_answers.astype(np.float64)
         logits = centred_log(first, instrument.mask)

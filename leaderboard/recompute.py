@@ -104,8 +104,9 @@ def score_group(
     agent = _parts(truths, [paths[key] for key in keys])
     static = _parts(truths_used, [base.static for base in bases_used])
     reference = _parts(truths_used, [base.reference for base in bases_used])
-    human = np.stack([challenge.human_parts(truth.history, truth.history.answers) for truth in truths_used])
-    masses, utility = challenge.masses(truths[0].instrument), challenge.utility
+    items = truths[0].instrument.evaluation
+    human = np.stack([challenge.human_parts(truth.history, truth.history.answers, items) for truth in truths_used])
+    masses, utility = challenge.masses(truths[0].instrument.loadings[items]), challenge.utility
     found = bootstrap_skill(
         agent=agent,
         static=static,
@@ -169,4 +170,5 @@ def interval_record(interval: Interval) -> IntervalRecord:
 def _parts(truths: Sequence[EpisodeTruth], paths: Sequence[Trace]) -> Floats:
     """(S, n, E, D) what the scored answers of every episode add to what the utility reads."""
     pairs = zip(truths, paths, strict=True)
-    return np.stack([truth.challenge.parts(truth.history, path.scored) for truth, path in pairs])
+    items = truths[0].instrument.evaluation
+    return np.stack([truth.challenge.parts(truth.history, path.scored, items) for truth, path in pairs])

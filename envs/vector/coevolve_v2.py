@@ -69,7 +69,9 @@ class AgreementVector(coevolve.CoevolveVector):
         way = goal - tables["start"]
         length = (way * way).sum(-1)
         there = length > STILL * STILL
-        return {"progress": xp.where(there, ((values - tables["start"]) * way).sum(-1), 0.0) / xp.where(there, length, 1.0)}
+        return {
+            "progress": xp.where(there, ((values - tables["start"]) * way).sum(-1), 0.0) / xp.where(there, length, 1.0)
+        }
 
     def _opening(self) -> dict[str, Array]:
         scores = super()._opening()

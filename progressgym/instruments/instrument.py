@@ -218,6 +218,10 @@ class Instrument:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Instrument) and self.hash == other.hash
 
+    def asks_as(self, other: Instrument) -> bool:
+        """Whether both ask the same items in the same order; which of them are scored may differ."""
+        return self.items is other.items or self.items == other.items
+
     def __hash__(self) -> int:
         return int(self.hash[:15], 16)
 

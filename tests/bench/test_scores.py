@@ -41,14 +41,17 @@ def assert_same(found: dict[str, Any], expected: dict[str, Any]) -> None:
     [("follow", ["static", "lifelong-map"]), ("predict", ["linear-trend"]), ("coevolve", ["last-century", "random"])],
 )
 def test_some_scores(challenge: str, agents: list[str], tmp_path: Path) -> None:
-    plan = make_plan(agents=agents, challenges=[challenge], histories=["histsmol-v1"], labels=["probability"])
+    plan = make_plan(
+        agents=agents, challenges=[challenge], histories=["histsmol-v1"], labels=["probability"], splits="shipped"
+    )
     assert_same(compact(scores(plan, tmp_path, workers=1)), json.loads(GOLDEN.read_text()))
 
 
 @pytest.mark.heavy
 def test_all_scores(tmp_path: Path) -> None:
-    """`progressgym bench --challenges follow,predict,coevolve`. Write anew with PROGRESSGYM_GOLDEN=1 pytest tests/bench/test_scores.py."""
-    found = compact(scores(make_plan(challenges=OLD), tmp_path))
+    """`progressgym bench --splits shipped` and the challenges of then. Write anew with PROGRESSGYM_GOLDEN=1 pytest
+    tests/bench/test_scores.py."""
+    found = compact(scores(make_plan(challenges=OLD, splits="shipped"), tmp_path))
     if os.environ.get("PROGRESSGYM_GOLDEN"):
         GOLDEN.write_text(write(found))
     expected = json.loads(GOLDEN.read_text())
