@@ -23,7 +23,7 @@ from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.flavours import AnswersVector, Flavour, StanceVector
 from progressgym.envs.vector.scoring import Targets, against_history, compare, length, targets
 from progressgym.envs.vector.tables import Index, Tables, part, pick
-from progressgym.preferences.comparisons import CLIP
+from progressgym.preferences.comparisons import CLIP, stated
 
 Floats = NDArray[np.float64]
 
@@ -51,7 +51,7 @@ class CoevolveVector(Flavour):
 
     def _truth(self, answers: Floats) -> Tables:
         settings, arrays = self._settings, self._arrays
-        human = settings.instrument.values(answers, settings.instrument.evaluation, check=False)
+        human = settings.instrument.values(answers, settings.rewarded, check=False)
         lengths = np.linalg.norm(human, axis=-1)
         tables = self._base_tables(answers[:, 0])
         ways = human / np.where(lengths > 0, lengths, np.inf)[..., None]
@@ -193,8 +193,8 @@ class CoevolveVector(Flavour):
             row: Any = arrays.index(self._rows)[:, None]
             preferred = preferred[row, tables["asked"]]
         if self._settings.sampled:
-            preferred = pick(arrays, tables["uniforms"], index) < preferred
-        return arrays.observation(preferred)
+            return arrays.observation(pick(arrays, tables["uniforms"], index) < preferred)
+        return arrays.observation(stated(preferred, self._settings.label_kind))
 
     def _prefers(self, human: Base) -> Array:
         """P(a over b) (B, P) of all pairs: the logistic function of the difference of their logits."""

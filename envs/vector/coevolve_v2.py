@@ -23,7 +23,7 @@ class AgreementVector(coevolve.CoevolveVector):
 
     def _prepare(self) -> None:
         super()._prepare()
-        arrays, scored = self._arrays, self._settings.instrument.evaluation
+        arrays, scored = self._arrays, self._settings.rewarded
         readout = self._readout
         two, many = (np.isin(items, scored) for items in (readout.two_items, readout.many_items))
         self._two_scored, self._many_scored = (arrays.floats(kept / len(scored)) for kept in (two, many))

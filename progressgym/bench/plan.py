@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from progressgym.agents import marked, names, spec_of, with_policy
+from progressgym.agents import headline, marked, spec_of, with_policy
 from progressgym.agents.config import POLICY_PREFIX
 from progressgym.bench.apart import check
 from progressgym.bench.challenges import DEFAULTS, Challenge, parse_challenge
@@ -100,7 +100,7 @@ def make_plan(
     """Check everything that was asked for and lay it out.
 
     Args:
-        agents: ids of agents or `module:Class`; all named ones by default, installed ones too.
+        agents: ids of agents or `module:Class`; by default those of the headline tables, installed ones too.
         challenges: ids; by default those that `progressgym.envs.BENCHMARKED` lists. One that does not name its labels is run with each of `labels`.
         histories: shipped names, paths or synthetic ids; by default the shipped history (where there is one) and one
             synthetic family.
@@ -113,7 +113,7 @@ def make_plan(
     Raises:
         UserError: anything unknown or empty; nothing has been run by then.
     """
-    chosen = [_agent(name, policy) for name in agents or names()]
+    chosen = [_agent(name, policy) for name in agents or headline()]
     _find_models(chosen)
     if splits not in SPLITS:
         raise unknown("splits", splits, SPLITS)

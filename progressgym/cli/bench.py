@@ -33,7 +33,7 @@ class Options:
     """
 
     agents: Annotated[str, tyro.conf.arg(metavar="A,B")] = ""
-    """Agents by name or query string, or module:Class; all by default."""
+    """Agents by name or query string, or module:Class; those of the headline tables by default."""
     challenges: Annotated[str, tyro.conf.arg(metavar="C,D")] = ""
     """Challenges by name or query string; all by default."""
     history: Annotated[str, tyro.conf.arg(metavar="H,I")] = ""

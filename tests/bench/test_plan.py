@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from progressgym.agents import names
+from progressgym.agents import headline
 from progressgym.bench.challenges import DEFAULTS, parse_challenge
 from progressgym.bench.plan import default_histories, make_plan
 from progressgym.core.errors import UserError
@@ -17,7 +17,7 @@ from progressgym.histories.history import History
 
 def test_the_default_is_everything() -> None:
     plan = make_plan()
-    assert {group.agent for group in plan.groups} == set(names())
+    assert {group.agent for group in plan.groups} == set(headline())
     assert {group.challenge.unlabelled for group in plan.groups} == set(DEFAULTS)
     assert [*dict.fromkeys(group.history.id for group in plan.groups)] == default_histories()
     assert default_histories() == ["gss-v1", "synthetic:linear?coherence=0.5"]
