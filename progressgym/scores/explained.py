@@ -10,15 +10,20 @@ because its values are near 0 while the human's are not.
 The variance is known (a multinomial's, from the number of people asked) and is taken off both sums. An agent that repeats
 the measured truth itself has no such error and would come out above 1: a sum of squares is never taken below 0.
 
-**Intervals.** R = 1 - A / S is inside when 0 is inside the interval of Q(R) = S (1 - R) - A (Fieller 1954, J. R. Stat. Soc.
-B 16), a difference of averages, whose variance has three parts that are added:
+**Intervals.** R = 1 - A / S is a ratio of two sums of squares, both positive and skewed, so the interval is that of
+log(A / S) and never above 1. Its variance, to first order that of (A - A/S S) / A, has three parts that are added:
 
     items   delete-one jackknife over the items (Efron & Stein 1981, Ann. Stat. 9), which errs on the wide side
     runs    spread over runs (seeds, splits of the items, histories) divided by their number
     people  the sampling error of the human's answers, carried through by first-order error propagation
 
-with Student's t at the smaller of the effective numbers of items and of runs (Welch & Satterthwaite). Nothing is drawn, so an
-interval is the same everywhere. Measured coverage: `docs/statistics.md`.
+with Student's t at the smaller of the effective numbers of items and of runs (Welch & Satterthwaite). Influences of items
+on a sum of squares have heavy tails, so a quarter of the items counts as free.
+
+The difference (A' - A) / S between two agents has no such scale. R is inside when 0 is inside the interval of
+A' - A - R S (Fieller 1954, J. R. Stat. Soc. B 16), so 0 is outside exactly when A' - A is apart from 0. Where this has no
+end, S may be 0: no drift is identified, and nothing is ranked. Nothing is drawn, so an interval is the same everywhere.
+Measured coverage: `docs/statistics.md`.
 
 Legend of shapes: R runs, n steps, N items, K options, D dimensions. A run has its own mask of scored items, so the
 average over many splits of a questionnaire is one call.
@@ -39,6 +44,10 @@ from progressgym.scores.intervals import Interval
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 TAIL = 0.975
+HEAVY = 4.0
+"""Items that make up one degree of freedom of a jackknife over sums of squares, from measured coverage."""
+LONGEST = 50.0
+SOURCES = ("items", "runs", "people")
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)
@@ -96,6 +105,14 @@ class Errors:
         """Average over runs."""
         return float(self.runs.mean())
 
+    def same(self, other: Errors) -> bool:
+        """Whether these are the same errors of the same runs."""
+        return np.array_equal(self.runs, other.runs) and np.array_equal(self.without, other.without)
+
+    def times(self, factor: float) -> Errors:
+        """The errors multiplied."""
+        return Errors(runs=factor * self.runs, without=factor * self.without, people=factor * self.people)
+
     def __sub__(self, other: Errors) -> Errors:
         """The difference of two agents' errors on the same runs."""
         return Errors(
@@ -110,7 +127,7 @@ class Explained:
     interval: Interval | None
     """None where the human's drift cannot be told from no drift: there is nothing to explain."""
     shares: dict[str, float]
-    """Shares of the variance that come from items, runs and people."""
+    """Shares of the figure's variance that come from items, runs and people."""
     spread: float
     """Standard deviation over runs of a run's own figure, linearised: what another seed or split does."""
 
@@ -160,22 +177,42 @@ def drift_explained(agent: Errors, static: Errors, *, other: Errors | None = Non
         static: of never learning.
         other: of another agent on the same runs; the difference of the two figures is (A_other - A) / S.
     """
-    top = (static if other is None else other) - agent
-    parts = [_variances(one, two) for one, two in ((top, top), (top, static), (static, static))]
-    numerator, denominator = top.mean, static.mean
-    quantile = _quantile(parts[0], static)
-    mid = numerator / denominator if denominator > 0 else float("nan")
-    own = (top.runs - mid * static.runs) / denominator if denominator > 0 else np.zeros(1)
-    spread = float(own.std(ddof=1)) if len(own) > 1 else 0.0
-    bounds = _fieller(numerator, denominator, [sum(part.values()) for part in parts], quantile)
-    whole = sum(parts[0].values())
-    shares = {name: (value / whole if whole > 0 else 0.0) for name, value in parts[0].items()}
-    if bounds is None:
-        return Explained(interval=None, shares=shares, spread=spread)
-    low, high = bounds
-    if other is None:
-        high = min(high, 1.0)  # no sum of squares is below 0, so nothing explains more than all
-    return Explained(interval=Interval(low=min(low, mid), mid=mid, high=max(high, mid)), shares=shares, spread=spread)
+    if other is not None and agent.same(static):
+        return _turned(drift_explained(other, static))
+    alone = other is None or other.same(static)
+    top, bottom = (static if other is None else other) - agent, static.mean
+    mid = top.mean / bottom if bottom > 0 else float("nan")
+    if not bottom > 0:
+        return Explained(interval=None, shares=dict.fromkeys(SOURCES, 0.0), spread=0.0)
+    residual = top - static.times(mid)
+    parts = _variances(residual, residual)
+    whole = sum(parts.values())
+    bounds = _fieller(top, static)
+    if bounds is not None and alone:
+        bounds = _log_interval(agent.mean / bottom, whole**0.5 / bottom, _quantile(parts, static, HEAVY)) or bounds
+        bounds = (bounds[0], min(bounds[1], 1.0))
+    return Explained(
+        interval=None if bounds is None else Interval(low=min(bounds[0], mid), mid=mid, high=max(bounds[1], mid)),
+        shares={name: (value / whole if whole > 0 else 0.0) for name, value in parts.items()},
+        spread=float(residual.runs.std(ddof=1) / bottom) if len(residual.runs) > 1 else 0.0,
+    )
+
+
+def _turned(found: Explained) -> Explained:
+    """The difference the other way round."""
+    interval = found.interval
+    if interval is not None:
+        low, mid, high = (0.0 - x for x in (interval.high, interval.mid, interval.low))
+        interval = Interval(low=low, mid=mid, high=high)
+    return Explained(interval=interval, shares=found.shares, spread=found.spread)
+
+
+def _log_interval(ratio: float, error: float, quantile: float) -> tuple[float, float] | None:
+    """1 - A / S from the interval of log(A / S); None without errors that have a logarithm."""
+    if ratio <= 0:
+        return None
+    factor = float(np.exp(min(quantile * error / ratio, LONGEST)))
+    return 1.0 - ratio * factor, 1.0 - ratio / factor
 
 
 def _sum_of_squares(total: Floats, error: Floats, mass: Floats) -> Floats:
@@ -211,19 +248,21 @@ def _moved_by_people(gradients: Floats, truth: Truth) -> Floats:
     return moved
 
 
-def _quantile(variances: dict[str, float], static: Errors) -> float:
+def _quantile(variances: dict[str, float], static: Errors, heavy: float = 1.0) -> float:
     """Student's t at the degrees of freedom of Welch and Satterthwaite; the people's part is known, so normal."""
-    parts = {"items": len(static.without) - 1, "runs": len(static.runs) - 1}
+    parts = {"items": (len(static.without) - 1) / heavy, "runs": len(static.runs) - 1}
     whole = sum(variances.values())
     below = sum(variances[name] ** 2 / freedom for name, freedom in parts.items() if freedom > 0)
-    return float(stdtrit(whole**2 / below if below > 0 else 1e6, TAIL))
+    return float(stdtrit(max(whole**2 / below, 1.0) if below > 0 else 1e6, TAIL))
 
 
-def _fieller(top: float, bottom: float, variances: list[float], quantile: float) -> tuple[float, float] | None:
+def _fieller(top: Errors, bottom: Errors) -> tuple[float, float] | None:
     """The ratios r for which |top - r bottom| <= quantile x its standard error; None when the bottom may be 0."""
-    tt, tb, bb = (quantile**2 * v for v in variances)
-    a, b, c = bottom**2 - bb, -2 * (top * bottom - tb), top**2 - tt
-    if bottom <= 0 or a <= 0:
+    parts = [_variances(one, two) for one, two in ((top, top), (top, bottom), (bottom, bottom))]
+    quantile = _quantile(parts[0], bottom)
+    tt, tb, bb = (quantile**2 * sum(part.values()) for part in parts)
+    a, b, c = bottom.mean**2 - bb, -2 * (top.mean * bottom.mean - tb), top.mean**2 - tt
+    if a <= 0:
         return None
     root = max(b**2 - 4 * a * c, 0.0) ** 0.5
     return (-b - root) / (2 * a), (-b + root) / (2 * a)
