@@ -30,7 +30,7 @@ SYNTHETIC_HISTORY = "synthetic:linear?coherence=0.5"
 """As coherent as `gss-v1` was measured to be (0.45): here an agent can be told from chance in seconds."""
 SHIPPED_SPLIT, EACH = "shipped", "each"
 SPLITS = (EACH, SHIPPED_SPLIT)
-SEEDS = {EACH: 16, SHIPPED_SPLIT: 10}
+SEEDS = {EACH: 24, SHIPPED_SPLIT: 10}
 """By default. With a split for every seed so many that splits are less than a tenth of the variance: docs/statistics.md."""
 MOST_SEEDS = 100_000
 LABELS = ("probability", "sample")
@@ -104,7 +104,7 @@ def make_plan(
         challenges: ids; by default those that `progressgym.envs.BENCHMARKED` lists. One that does not name its labels is run with each of `labels`.
         histories: shipped names, paths or synthetic ids; by default the shipped history (where there is one) and one
             synthetic family.
-        seeds: how many (0, 1, ...), or which; 16 by default, 10 with `splits="shipped"`.
+        seeds: how many (0, 1, ...), or which; 24 by default, 10 with `splits="shipped"`.
         splits: `each`: on a fixed history every seed has a split of its own; `shipped`: the one it comes with.
         labels: kinds of labels; agents that do not learn are run with the first only.
         measures: what to measure beside the scores; `none` for nothing.
