@@ -167,7 +167,7 @@ def draw_labels(preferred: Floats, labels: str, uniform: Floats) -> NDArray[np.f
         uniform: (..., Q) numbers in [0, 1); used for the kinds in `DRAWN` only.
     """
     shown = uniform < preferred if labels in DRAWN else stated(preferred, labels)
-    return shown.astype(np.float32)  # type: ignore[no-any-return]
+    return shown.astype(np.float32)
 
 
 def stated(preferred: Any, labels: str) -> Any:

@@ -97,7 +97,7 @@ def inputs(evidence: Evidence, ahead: Tensor, before: Tensor, sampled: Tensor) -
         (signal[..., :, None] * signal[..., None, :]).flatten(0, 1),
         scale.repeat_interleave(directions),
         count.repeat_interleave(directions),
-    ).unflatten(0, (-1, directions))
+    ).reshape(len(signal), directions, -1)
     common = evidence.directions[:, -1, :] ** 2
     alone = torch.stack([relative.clamp(min=TINY).log().clamp(-6, 8) / 3.0, common], -1)
     return torch.cat([row[:, None].expand(-1, directions, -1), own, alone], -1), scale

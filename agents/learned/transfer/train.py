@@ -1,8 +1,8 @@
 """Train the forecaster of `attention-v2` and write its weights and card.
 
-    python -m progressgym.agents.learned.transfer.train --out FOLDER [--steps 6000]
+    python -m progressgym.agents.learned.transfer.train --out FOLDER [--steps 4000]
 
-A quarter of an hour on one core. Every batch is drawn anew from the seeds of its step, and a run that was cut off goes on
+Some ten minutes on one quiet core. Every batch is drawn anew from the seeds of its step, and a run that was cut off goes on
 from FOLDER/state.safetensors to the same weights.
 """
 
@@ -27,7 +27,7 @@ SEED = 1_100_000
 """First of the training seeds: that of the questionnaires; those of the steps follow."""
 CHECK_SEED = 1_900_001
 """Seed of the lessons that the loss is reported on."""
-POOL, ROWS, STEPS, RATE = 4096, 256, 6000, 3e-3
+POOL, ROWS, STEPS, RATE = 4096, 256, 4000, 3e-3
 OWN_WEIGHT = 0.02
 """Weight of the own part's variance in the loss."""
 STATE = "state.safetensors"
