@@ -179,8 +179,9 @@ def _explained_table(block: Block, challenge: Challenge, steps: dict[str, int]) 
     scale, count = challenge.scale, steps[block.challenge]
     table = _start(block)
     best = f"sum/{best_values(count, count + 1)[scale]:g}"
+    debated = any(row.justifiability is not None for row in block.rows)
     titles = ("drift explained [95 %]", "spread", "- next", f"- {RIVAL}", "sampled", "skill", "cosine", "drift")
-    for title in (*titles, "error", "justif.", best):
+    for title in (*titles, *(["justif."] if debated else []), best):
         table.add_column(title, justify="right", no_wrap=True)
     for k, row in enumerate(block.rows):
         after = block.rows[k + 1].agent if k + 1 < len(block.rows) and not block.rows[k + 1].privileged else None
@@ -192,10 +193,9 @@ def _explained_table(block: Block, challenge: Challenge, steps: dict[str, int]) 
             _difference(row, RIVAL),
             _sampled(row, block),
             _mid(row.skill),
-            f"{row.similarity:.4f}",
-            _number(row.drift_cosine, 3),
-            f"{row.dimension_error:.4f}",
-            _number(row.justifiability, 2),
+            f"{row.similarity:.3f}",
+            _number(row.drift_cosine, 2),
+            *([_number(row.justifiability, 2)] if debated else []),
             _number(row.published.get(scale), 3),
             style="dim" if row.privileged else "",
         )

@@ -47,8 +47,6 @@ TAIL, MANY = 0.975, 1e6
 NORMAL = 1.959963984540054
 HEAVY = 4.0
 """Items that make up one degree of freedom of a jackknife over sums of squares, from measured coverage."""
-LONGEST = 50.0
-"""Natural logarithm that no interval is wider than."""
 SOURCES = ("items", "runs", "people")
 GRID: Floats = ndtri((np.arange(101) + 0.5) / 101)
 """Normal variates in equal steps of probability."""
@@ -153,7 +151,7 @@ def squared_errors(contributions: Floats, truth: Truth) -> Errors:
     gap = np.broadcast_to(gap, shape) * weights[..., None]
     noise = np.broadcast_to(truth.variances, shape) * weights[..., None]
     exact = np.abs(gap).max(axis=(1, 2, 3)) <= 1e-6  # repeats the measured truth, error and all; float32 on the way
-    noise = np.where(exact[:, None, None, None], 0.0, noise)
+    gap, noise = (np.where(exact[:, None, None, None], 0.0, part) for part in (gap, noise))
     total, error = gap.sum(2), noise.sum(2)
     runs = _sum_of_squares(total, error, truth.mass)
     without = np.stack(
@@ -215,11 +213,11 @@ class _Ratio:
         return self.moved.times(self.mid) if self.mid > 0 else self.moved
 
     def at(self, error: float | Floats) -> Floats:
-        """A / S where what moves it is off by so much."""
+        """A / S where what moves it is off by so much; beyond one, where no logarithm is linear, e per unit."""
         if self.mid <= 0:
             return np.maximum(error, 0.0)
-        found: Floats = self.mid * np.exp(np.minimum(error, LONGEST))
-        return found
+        grown: Floats = np.exp(np.minimum(error, 1.0)) * np.maximum(error, 1.0)
+        return self.mid * grown
 
     def interval(self) -> Interval:
         """Of 1 - A / S."""
