@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
+from progressgym.cli.main import dispatch
+
+torch.set_num_threads(1)
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 
@@ -37,32 +39,34 @@ def commands(page: Path) -> list[str]:
     return [line for block in blocks for line in block.splitlines() if line.startswith("progressgym ")]
 
 
+def lay_out(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page's files in an empty folder, which is worked in."""
+    for name, content in files(page).items():
+        (folder / name).write_text(content, encoding="utf-8")
+        monkeypatch.delitem(sys.modules, name.removesuffix(".py"), raising=False)
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(str(folder))
+
+
 WALKED = [ROOT / "docs" / "extending.md", *sorted((ROOT / "docs" / "tutorials").glob("*.md"))]
 """Pages whose commands are run from top to bottom."""
 
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("page", WALKED, ids=[page.stem for page in WALKED])
-def test_the_commands_run_in_their_order(page: Path, tmp_path: Path) -> None:
-    for name, content in files(page).items():
-        (tmp_path / name).write_text(content, encoding="utf-8")
+def test_the_commands_run_in_their_order(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process, so that torch is loaded once; the numbers do not depend on the number of workers."""
+    lay_out(page, tmp_path, monkeypatch)
     found = commands(page)
     assert found
     for command in found:
-        words = [sys.executable, "-m", "progressgym.cli.main", *shlex.split(command)[1:]]
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        words = shlex.split(command)[1:]
+        assert dispatch([*words, "--workers", "1", "--quiet"] if words[0] == "bench" else words) == 0, command
 
 
 @pytest.mark.parametrize(("name", "code"), snippets(), ids=[name for name, _ in snippets()])
 def test_snippet_runs(name: str, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    shown = files(ROOT / name.rpartition("-")[0])
-    for file, content in shown.items():
-        (tmp_path / file).write_text(content, encoding="utf-8")
-        monkeypatch.delitem(sys.modules, file.removesuffix(".py"), raising=False)
-    monkeypatch.syspath_prepend(str(tmp_path))
+    lay_out(ROOT / name.rpartition("-")[0], tmp_path, monkeypatch)
     exec(compile(code, name, "exec"), {"__name__": "__main__"})  # noqa: S102  (running the page's own code is the test)
 
 
