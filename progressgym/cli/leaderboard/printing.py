@@ -1,4 +1,4 @@
-"""How the leaderboard's commands print what verification says."""
+"""How the leaderboard's commands print verdicts and standings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from progressgym.core.errors import UserError
 from progressgym.core.streams import print_json
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from progressgym.leaderboard.records import GroupScore, Rung, Verdict
+    from progressgym.leaderboard.standings_data import Standings
+
+WIDTH = 150
+"""Columns of the standings at least."""
 
 
 def check(path: str, rung: Rung, *, json: bool) -> int:
@@ -51,3 +57,43 @@ def skill_text(group: GroupScore | None) -> str:
     if group.skill is None:
         return "not identified"
     return f"{group.skill.mid:.2f} [{group.skill.low:.2f}, {group.skill.high:.2f}]"
+
+
+def print_standings(standings: Standings) -> None:
+    """As a table, notes below it."""
+    from rich.console import Console
+
+    console = Console(highlight=False, width=max(Console().width, WIDTH))
+    console.print(_table(standings))
+    for note in standings.notes:
+        console.print(f"* {note}", markup=False)
+
+
+def _table(standings: Standings) -> Table:
+    """Skill by group: private where there is one, else public in brackets."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(
+        title=f"{standings.board}, {len(standings.rows)} entries",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    for title in ("place", "agent", "version", "status"):
+        table.add_column(title, no_wrap=True)
+    for title in standings.groups:
+        table.add_column(title.replace(" on ", "\n").replace("?", "\n?"), justify="right", no_wrap=True)
+    for row in standings.rows:
+        cells = []
+        for group in row.groups:
+            shown = group.private or group.public
+            skill = None if shown is None else shown.skill
+            told = "-" if skill is None else f"{round(skill.mid, 2) + 0.0:.2f}"  # no minus zero
+            cells.append(told if group.private is not None else f"({told})")
+        place = "open" if row.open else "-" if row.place is None else f"{row.place:g}"
+        table.add_row(place, escape(row.agent), escape(row.version), row.status, *cells)
+    table.caption = "skill: 0 = never updates, 1 = the reference; in brackets: public, not ranked"
+    return table

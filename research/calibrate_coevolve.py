@@ -9,7 +9,7 @@ readings: z before, z' after. On the items that no row of the lesson was about a
 are fitted by least squares through the origin over all options and centuries. R2 is 1 - residual / total, both without
 a mean, because the formula has no intercept. The interval is that of the mean over centuries, by Student's t.
 
-    python benchmarks/calibrate_coevolve.py --centuries 4 --out runs/calibration
+    python -m research.calibrate_coevolve --centuries 4 --out runs/calibration
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """The prediction benchmark once more, on seeds that nobody has seen, against rivals named beforehand.
 
-    python benchmarks/predict_confirm.py --scratch FOLDER         # goes on where it stopped, then writes the tables
-    python benchmarks/predict_confirm.py --scratch FOLDER --long  # on the longer questionnaire
-    python benchmarks/predict_confirm.py --table                  # only writes the tables
+    python -m research.predict_confirm --scratch FOLDER         # goes on where it stopped, then writes the tables
+    python -m research.predict_confirm --scratch FOLDER --long  # on the longer questionnaire
+    python -m research.predict_confirm --table                  # only writes the tables
 
-The candidate, the seeds and their number stand in `benchmarks/predict.json` under "confirmation" and "confirmation_long";
-rivals are the level-only filter and every extrapolative baseline of `benchmarks/predict.py`. Nothing is tuned here. All
+The candidate, the seeds and their number stand in `research/predict.json` under "confirmation" and "confirmation_long";
+rivals are the level-only filter and every extrapolative baseline of `research/predict.py`. Nothing is tuned here. All
 conditions are measured on the seeds of the first stage, then on those of the second, which hold the first; nothing is
 decided in between. Each gives
 
@@ -14,7 +14,7 @@ decided in between. Each gives
 * skill with an interval for this questionnaire: the same resamples of seeds, the items as they are;
 * the candidate's skill minus the rival's, in pairs, items and seeds resampled together.
 
-Chunks of seeds go to the scratch folder, finished conditions to `benchmarks/predict_confirm_results.json` (`..._long_...`),
+Chunks of seeds go to the scratch folder, finished conditions to `research/predict_confirm_results.json` (`..._long_...`),
 tables to `docs/agents/prediction.md`. Legend of shapes: S seeds, R = 1 + resamples, row 0 the data as they are.
 """
 
@@ -31,8 +31,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from predict import BASELINES, PAGE, REAL, SETUP, Condition, conditions, to_cell, to_record
-from questionnaires import longer
 
 from progressgym.agents import make, spec_of
 from progressgym.bench.challenges import Challenge, parse_challenge
@@ -44,6 +42,8 @@ from progressgym.instruments.instrument import Instrument
 from progressgym.scores.intervals import Interval, estimate_skill, ratio_interval
 from progressgym.scores.resampling import RESAMPLES, Panel, draw_shares
 from progressgym.scores.utilities import utility_of
+from research.predict import BASELINES, PAGE, REAL, SETUP, Condition, conditions, to_cell, to_record
+from research.questionnaires import longer
 
 Floats = NDArray[np.float64]
 HERE = Path(__file__).resolve().parent
@@ -55,7 +55,7 @@ CHUNK = 64
 
 @dataclass(frozen=True)
 class Plan:
-    """One of the two comparisons, as `benchmarks/predict.json` has it."""
+    """One of the two comparisons, as `research/predict.json` has it."""
 
     name: str
     """`confirmation`, or `confirmation_long`."""

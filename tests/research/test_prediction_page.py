@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -16,35 +12,24 @@ from progressgym.agents import check
 from progressgym.histories.source import resolve_history
 from progressgym.histories.synthetic import synthetic_history
 from progressgym.instruments.instrument import Instrument
-
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def scripts() -> Iterator[None]:
-    """The benchmarks import each other from their own folder."""
-    if not BENCHMARKS.is_dir():
-        pytest.skip("needs the repository, not an installed package")
-    sys.path.insert(0, str(BENCHMARKS))
-    yield
-    sys.path.remove(str(BENCHMARKS))
+from tests.research.loading import script as load
 
 
 @pytest.fixture(scope="module")
-def script(scripts: None) -> ModuleType:
-    return importlib.import_module("predict")
+def script() -> ModuleType:
+    return load("predict")
 
 
 @pytest.fixture(scope="module")
-def confirmation(scripts: None) -> ModuleType:
-    return importlib.import_module("predict_confirm")
+def confirmation() -> ModuleType:
+    return load("predict_confirm")
 
 
 def test_the_page_shows_the_results(script: ModuleType) -> None:
     setup, results = (json.loads(path.read_text(encoding="utf-8")) for path in (script.SETUP, script.RESULTS))
     page = script.PAGE.read_text(encoding="utf-8")
     shown = page.partition(script.BEGIN)[2].partition(script.END)[0].strip()
-    assert shown == script.table(results, setup), "run python benchmarks/predict.py --table"
+    assert shown == script.table(results, setup), "run python -m research.predict --table"
 
 
 def test_conditions_and_agents_exist(script: ModuleType) -> None:
@@ -68,9 +53,7 @@ def test_the_page_shows_the_confirmations(script: ModuleType, confirmation: Modu
     begin, end = plan.marks
     shown = script.PAGE.read_text(encoding="utf-8").partition(begin)[2].partition(end)[0].strip()
     results = json.loads(plan.file.read_text(encoding="utf-8"))
-    assert shown == confirmation.table(results, plan), (
-        f"run python benchmarks/predict_confirm.py --table (long: {long})"
-    )
+    assert shown == confirmation.table(results, plan), f"run python -m research.predict_confirm --table (long: {long})"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """What does normalising early spelling change? Century models of C013 to C016 with and without it, side by side.
 
-    python benchmarks/spelling.py CORPUS --out runs/spelling --tokens 30000
+    python -m research.spelling CORPUS --out runs/spelling --tokens 30000
 
 Two things are compared, on works that no model has read:
 

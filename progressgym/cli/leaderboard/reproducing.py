@@ -1,68 +1,26 @@
-"""`progressgym leaderboard reproduce`: run the agents of entries in the sandbox, on the public grid and the private split."""
+"""What `progressgym leaderboard reproduce` does with each entry, and what it tells about it."""
 
 from __future__ import annotations
 
 import datetime
 import os
 import sys
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import tyro
+from typing import TYPE_CHECKING
 
 from progressgym.cli.options import listed
 from progressgym.core.errors import UserError
 
 if TYPE_CHECKING:
+    from progressgym.cli.leaderboard import Reproduce
     from progressgym.leaderboard.private import PrivateSplit
     from progressgym.leaderboard.rows import Entry
     from progressgym.leaderboard.store import Store
 
-EXAMPLES = """
-progressgym leaderboard reproduce 71b0c1a2 --store runs/board --key-file board.key
-progressgym leaderboard reproduce all --store runs/board --key-file board.key --attempts 20
-progressgym leaderboard reproduce 71b0c1a2 --store runs/board --key-file board.key --code checkouts/their-agent
-"""
 
-
-@dataclass(kw_only=True, frozen=True)
-class Options:
-    """Run an entry's agent in a sandbox: first the public grid, whose answers must be the submitted ones bit for bit,
-    then the private split, whose scores rank. Exit code 1 if an entry is not reproduced.
-
-    A stranger's agent is installed first, with network and without secrets; the run has no network. Every start takes
-    one of its submitter's attempts, also one that ends at the installation. One entry's failure does not keep the others
-    from their turn; whatever comes of each is written into the store's log.
-    """
-
-    id: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="ID,...|all")]
-    """Entries; all: those that are recomputed and not yet reproduced on this private split."""
-    store: Annotated[str, tyro.conf.arg(metavar="DIR|URL")]
-    """Folder of a store, or database URL."""
-    key_file: Annotated[str, tyro.conf.arg(metavar="FILE")]
-    """The secret, made by progressgym leaderboard key new."""
-    evidence: Annotated[str, tyro.conf.arg(metavar="DIR")] = ""
-    """Folder of the evidence; needed with a URL."""
-    private: Annotated[str, tyro.conf.arg(metavar="DIR")] = ""
-    """Folder of private histories; by default the folder private of the store, where there is one."""
-    code: Annotated[str, tyro.conf.arg(metavar="DIR")] = ""
-    """The code of a submitter's own agent, when it is fetched already; by default from the address it gives."""
-    install_env: Annotated[str, tyro.conf.arg(metavar="NAME,...")] = ""
-    """Environment variables that the installation needs, such as PIP_INDEX_URL; the agent's setup can read them."""
-    tolerance: Annotated[float, tyro.conf.arg(metavar="X")] = 0.0
-    """How far answers may differ on the public grid; 0: not in a single bit."""
-    attempts: Annotated[int, tyro.conf.arg(metavar="N")] = 3
-    """Attempts of a submitter in a span of time."""
-    days: Annotated[int, tyro.conf.arg(metavar="N")] = 30
-    """That span of time."""
-    seconds: Annotated[float, tyro.conf.arg(metavar="X")] = 900.0
-    """Wall time of an agent's process at most."""
-
-
-def run(options: Options) -> int:
-    """Reproduce them; 1 when one is not."""
+def reproduce_all(options: Reproduce) -> int:
+    """One after the other; 1 when one is not reproduced."""
     from progressgym.leaderboard.board import load_board
     from progressgym.leaderboard.hidden import load_hidden
     from progressgym.leaderboard.private import PrivateSplit, read_key
@@ -91,7 +49,7 @@ def _chosen(ids: str, store: Store, split: PrivateSplit) -> list[Entry]:
     return [entry for entry in waiting if entry.rung != "validated" and entry.board == split.board.name]
 
 
-def _check(options: Options) -> None:
+def _check(options: Reproduce) -> None:
     """Mistakes of the board's owner, before anybody's attempt is taken."""
     if options.code and not Path(options.code).is_dir():
         raise UserError(f"there is no folder {options.code} with the agent's code")
@@ -100,7 +58,7 @@ def _check(options: Options) -> None:
         raise UserError(f"--install-env: {missing[0]} is not set")
 
 
-def _outcome(options: Options, store: Store, split: PrivateSplit, entry: Entry) -> bool:
+def _outcome(options: Reproduce, store: Store, split: PrivateSplit, entry: Entry) -> bool:
     """One entry, written down whatever comes of it; the next one has its turn in any case."""
     from progressgym.leaderboard.reserved import BOARD
 
@@ -115,7 +73,7 @@ def _outcome(options: Options, store: Store, split: PrivateSplit, entry: Entry) 
     return False
 
 
-def _reproduce(options: Options, store: Store, split: PrivateSplit, entry: Entry) -> bool:
+def _reproduce(options: Reproduce, store: Store, split: PrivateSplit, entry: Entry) -> bool:
     """One entry."""
     from progressgym.leaderboard.attempts import reproduce_entry
     from progressgym.leaderboard.channel import GuestLimits
@@ -150,7 +108,7 @@ def _reproduce(options: Options, store: Store, split: PrivateSplit, entry: Entry
     return done.matches
 
 
-def _install(options: Options, entry: Entry, folder: Path, secrets: tuple[Path, ...]) -> tuple[Path, ...]:
+def _install(options: Reproduce, entry: Entry, folder: Path, secrets: tuple[Path, ...]) -> tuple[Path, ...]:
     from progressgym.leaderboard.installation import Source, install
 
     source = Source(

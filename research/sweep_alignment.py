@@ -9,7 +9,7 @@ of its second training seed. Read on every third evaluation item:
     cosine        of the policy's values with C017's (first line: of a policy that stays)
     drift cosine  of the change of values with the human's
 
-    python benchmarks/sweep_alignment.py --out runs/sweep.json
+    python -m research.sweep_alignment --out runs/sweep.json
 
 Finished settings are kept in the file; the same command goes on.
 """

@@ -1,12 +1,12 @@
 """The prediction benchmark: predictors against level-only and extrapolative baselines, on frozen seeds.
 
-    python benchmarks/predict.py                 measure what is missing, then write the table
-    python benchmarks/predict.py --conditions 3  only the first three conditions that are missing
-    python benchmarks/predict.py --table         only write the table
-    python benchmarks/predict.py --ceiling       print what knowing the stance would score, on the tuning seeds
+    python -m research.predict                 measure what is missing, then write the table
+    python -m research.predict --conditions 3  only the first three conditions that are missing
+    python -m research.predict --table         only write the table
+    python -m research.predict --ceiling       print what knowing the stance would score, on the tuning seeds
 
-Conditions and seeds stand in `benchmarks/predict.json`, which was committed before any predictor was tuned. Every row
-is written to `benchmarks/predict_results.json` as soon as it is measured; the table goes to `docs/agents/prediction.md`.
+Conditions and seeds stand in `research/predict.json`, which was committed before any predictor was tuned. Every row
+is written to `research/predict_results.json` as soon as it is measured; the table goes to `docs/agents/prediction.md`.
 Intervals are those of `progressgym.scores`: items and seeds resampled jointly. The column "from ..." is the same
 estimate with another agent in the place of `static`: which part of the way from that agent to the truth `kalman` goes,
 paired, item by item and seed by seed. Above 0 it is better.

@@ -1,7 +1,7 @@
 """What any predictor could reach in the prediction benchmark, and how narrow its intervals can become.
 
-    python benchmarks/predict_limits.py              # a few minutes
-    python benchmarks/predict_limits.py --seeds 64
+    python -m research.predict_limits              # a few minutes
+    python -m research.predict_limits --seeds 64
 
 Two limits, on training seeds, for each condition of the aim:
 
@@ -20,8 +20,6 @@ import json
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from predict import SETUP, conditions
-from predict_confirm import CHUNK, joined, play
 
 from progressgym.agents.agent import Episodes
 from progressgym.agents.config import FilterConfig
@@ -33,6 +31,8 @@ from progressgym.histories.families import FAMILIES, SHARED, family_of
 from progressgym.histories.source import resolve_history
 from progressgym.scores.intervals import NORMAL_QUANTILE, estimate_skill
 from progressgym.scores.resampling import Panel
+from research.predict import SETUP, conditions
+from research.predict_confirm import CHUNK, joined, play
 
 Floats = NDArray[np.float64]
 NAMES = ("kalman", "kalman-level", "extrapolative-dpo?reference=uniform", "extrapolative-dpo?order=2&reference=uniform")
