@@ -24,7 +24,7 @@ KINDS = {
     "challenges": "progressgym.envs.challenge:CHALLENGES",
     "histories": "progressgym.histories.names:entries",
     "families": "progressgym.histories.families:FAMILIES",
-    "instruments": "progressgym.instruments.storage:entries",
+    "instruments": "progressgym.instruments.registry:entries",
     "domains": "progressgym.envs.debate.domains:DOMAINS",
     "losses": "progressgym.losses:LOSSES",
 }
