@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from progressgym.agents.methods.newton import GRID
+from progressgym.preferences.models.newton import GRID
 from progressgym.core.answers import centred_log
 from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.stance import DEFAULT_SCALE

@@ -241,21 +241,37 @@ def verdict_scores(
     Raises:
         UserError: the configuration names no verdicts.
     """
-    verdicts = config.verdicts
+    mask = option_mask(questions)
+    deeds = [f"{question.prompt} {option}" for question in questions for option in question.options]
+    scores = np.zeros((len(config.verdicts), *mask.shape))
+    scores[:, mask] = verdict_odds(scorer, deeds, config.verdicts, count)
+    return scores
+
+
+def verdict_odds(
+    scorer: OptionScorer,
+    deeds: Sequence[str],
+    verdicts: Sequence[tuple[str, str, str]],
+    count: TokenCount | None = None,
+) -> Floats:
+    """Log-odds (V, B) of the approving over the disapproving word after B deeds.
+
+    Raises:
+        UserError: no verdicts.
+    """
     if not verdicts:
         raise UserError("the instrument names no verdicts to read; use mode 'cloze' or a question form")
-    count, mask = count or TokenCount(), option_mask(questions)
     leads = list(dict.fromkeys(lead for lead, _, _ in verdicts))
     words = list(dict.fromkeys(word for _, good, bad in verdicts for word in (good, bad)))
-    deeds = [f"{question.prompt} {option}" for question in questions for option in question.options]
     asked = scorer.framed_option_logprobs(deeds, leads, [words] * len(deeds))
-    count.add(scorer)
+    if count is not None:
+        count.add(scorer)
     table = np.array(_check(scorer, asked, len(leads), [len(words)] * len(deeds)))
-    scores = np.zeros((len(verdicts), *mask.shape))
-    for v, (lead, good, bad) in enumerate(verdicts):
-        at = table[:, leads.index(lead)]
-        scores[v][mask] = at[:, words.index(good)] - at[:, words.index(bad)]
-    return scores
+    odds = [
+        table[:, leads.index(lead), words.index(good)] - table[:, leads.index(lead), words.index(bad)]
+        for lead, good, bad in verdicts
+    ]
+    return np.array(odds)
 
 
 def verdict_answers(scores: Floats, mask: Bools, temperature: float) -> Floats:

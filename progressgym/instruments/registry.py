@@ -17,7 +17,18 @@ from progressgym.instruments.storage import (
     shipped_names,
 )
 
-INSTRUMENTS = Registry("instrument", (), group="progressgym.instruments", row=Entry)
+INSTRUMENTS = Registry(
+    "instrument",
+    (
+        Entry(
+            name="written",
+            summary="what a model writes when it goes on by itself, as a rater sees it",
+            target="progressgym.raters.written:Written",
+        ),
+    ),
+    group="progressgym.instruments",
+    row=Entry,
+)
 """Instruments that code makes: classes and functions, with their arguments as keywords."""
 
 

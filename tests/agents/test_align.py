@@ -11,7 +11,7 @@ import torch
 from scipy.optimize import minimize
 
 from progressgym.agents.methods import Dpo, Map, Rlhf, Stage
-from progressgym.agents.methods.newton import GRID, solve
+from progressgym.preferences.models.newton import GRID, solve
 from progressgym.agents.policies.stance import StancePolicy
 from progressgym.core.errors import UserError
 from progressgym.core.seeding import generator
