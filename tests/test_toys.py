@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from progressgym.bench.own_agents import code_hash
 from progressgym.bench.plan import make_plan
 from progressgym.bench.runner import run_bench
 from progressgym.cli.main import dispatch
@@ -88,6 +89,19 @@ def test_bench_runs_challenge_agent_method_loss_and_preference_model(installed: 
     assert scores[f"{own}mean-difference"] != scores["lifelong-rlhf"]
 
 
+@pytest.mark.parametrize(
+    ("agent", "file"),
+    [("lifelong-dpo?loss=squared", "loss"), ("lifelong-rlhf?reward=mean-difference", "preference_model")],
+)
+def test_what_a_shipped_agent_is_given_identifies_its_cells(installed: Path, agent: str, file: str) -> None:
+    """A loss that was changed is no longer the loss that was scored."""
+    before = code_hash(agent)
+    assert before is not None and code_hash("lifelong-dpo?loss=ipo") is None
+    code = installed / "site" / "toys" / f"{file}.py"
+    code.write_text(code.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
+    assert code_hash(agent) not in (before, None)
+
+
 def test_values_reads_by_instrument_and_by_rater(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lively_llama(installed / "model")
     for asked in ("punctuality", "toys.instrument:Punctuality?mode=cloze"):
@@ -130,7 +144,9 @@ def test_lists_name_them(installed: Path, capsys: pytest.CaptureFixture[str]) ->
     assert dispatch(["list", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     kinds = ("challenges", "agents", "losses", "instruments", "preference-models", "raters")
-    for kind, name in zip(kinds, ("near", "halfway", "squared", "punctuality", "mean-difference", "brevity"), strict=True):
+    for kind, name in zip(
+        kinds, ("near", "halfway", "squared", "punctuality", "mean-difference", "brevity"), strict=True
+    ):
         (row,) = [row for row in listed[kind] if row["name"] == name]
         assert row["origin"] == "toys 1.0"
     assert {"written", "moral19-v1"} <= {row["name"] for row in listed["instruments"]}

@@ -27,7 +27,9 @@ from progressgym.instruments.protocol import Z95, Asked, Cost, Question, Reading
 from progressgym.instruments.registry import load_questionnaire
 from progressgym.raters.protocol import RATERS, Rater, make_rater, ratings
 
-Temperature = Annotated[float, Rule("0 or a positive number is expected", lambda value: is_number(value) and value >= 0)]
+Temperature = Annotated[
+    float, Rule("0 or a positive number is expected", lambda value: is_number(value) and value >= 0)
+]
 
 
 @dataclass(kw_only=True, frozen=True)

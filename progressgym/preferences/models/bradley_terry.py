@@ -1,6 +1,6 @@
 """Bradley and Terry (1952, Biometrika 39, 324-345) with features: a linear reward whose differences are log-odds.
 
-    P(left over right) = sigma(m),   m = w . (left - right),   w ~ N(0, I / ridge)
+P(left over right) = sigma(m),   m = w . (left - right),   w ~ N(0, I / ridge)
 """
 
 from __future__ import annotations
