@@ -19,7 +19,7 @@ from progressgym.core.answers import Bools, Floats, validate_answers
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, sha256_bytes
-from progressgym.core.protocols import OptionScorer, Respondent
+from progressgym.core.protocols import Chooser, OptionScorer, Respondent
 from progressgym.core.targets import load_target
 from progressgym.instruments.ask import (
     DEFAULT_CONFIG,
@@ -285,8 +285,11 @@ class Questionnaire:
         orders: str = "rotations",
         temperature: float | None = None,
     ) -> QuestionnaireReading:
-        """Read the answers to every item, above all a language model's; see `progressgym.instruments.ask`."""
-        if isinstance(respondent, Respondent) and not isinstance(respondent, OptionScorer):
+        """Read the answers to every item, above all a language model's; see `progressgym.instruments.ask`.
+
+        Who only answers a questionnaire as a whole is not asked in several orders.
+        """
+        if isinstance(respondent, Respondent) and not isinstance(respondent, (OptionScorer, Chooser)):
             answers = validate_answers(respondent.answers(self), self.mask, f"answers of {respondent.name!r}")
             asked = Asked(model=respondent.name, mode="answers", answers=answers, flags=flags_of(answers))
         else:

@@ -73,6 +73,10 @@ class FirstPosition:
         answers[:, 0] = 1.0
         return answers
 
+    def choose(self, prompts: Sequence[str], options: Sequence[Sequence[str]]) -> list[Floats]:
+        """B arrays (K_i,): what is shown first."""
+        return [np.eye(len(texts))[0] for texts in options]
+
 
 @dataclass
 class RandomRespondent:
@@ -92,6 +96,13 @@ class RandomRespondent:
         weights = np.where(instrument.mask, draws, 0.0)
         answers: Floats = weights / weights.sum(-1, keepdims=True)
         return answers
+
+    def choose(self, prompts: Sequence[str], options: Sequence[Sequence[str]]) -> list[Floats]:
+        """B arrays (K_i,), the same for the same prompt with the same options in the same order."""
+        return [
+            generator(self.seed, "random-chooser", prompt, *texts).dirichlet(np.ones(len(texts)))
+            for prompt, texts in zip(prompts, options, strict=True)
+        ]
 
 
 @dataclass(eq=False)

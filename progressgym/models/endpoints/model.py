@@ -108,7 +108,9 @@ class EndpointModel:
             for context, texts in zip(contexts, options, strict=True)
         ]
         flat = list(dict.fromkeys(question for questions in asked for question in questions))
-        _refuse_controls([*(prompt for prompt, _ in flat), *(prompt + text for prompt, texts in flat for text in texts)])
+        _refuse_controls(
+            [*(prompt for prompt, _ in flat), *(prompt + text for prompt, texts in flat for text in texts)]
+        )
         scores = self._scored(flat) if self.scores_text else self._lettered(flat)
         return [np.array([scores[question] for question in questions]) for questions in asked]
 

@@ -44,7 +44,6 @@ class State:
         with self.lock, torch.inference_mode():
             return torch.log_softmax(self.lm.model(input_ids=torch.tensor([ids])).logits[0].double(), -1)
 
-
     def embed(self, text: str) -> list[float]:
         with self.lock:
             vector: list[float] = self.lm.embed([text])[0].tolist()
