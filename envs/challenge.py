@@ -193,7 +193,8 @@ class Challenge:
         """(n, 1) mean agreement of the scored items, where `utility` reads that; None where it reads values."""
         if not self.by_agreement:
             return None
-        return self.agreement(history, scored)[:, history.instrument.evaluation].mean(1)[:, None]
+        agreed: Floats = self.agreement(history, scored)[:, history.instrument.evaluation].mean(1)[:, None]
+        return agreed
 
     def counted(self, instrument: Instrument) -> NDArray[np.int64]:
         """Indices of the items whose answers make a difference."""

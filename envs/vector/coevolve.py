@@ -8,7 +8,7 @@ two options, I wider ones, P all pairs.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -285,7 +285,7 @@ class CoevolveVector(Flavour):
 class CoevolveVectorEnv(CoevolveVector, AnswersVector):
     """`ProgressGym/Coevolve-v0`, many at once."""
 
-    single = CoevolveEnv
+    single: ClassVar[type[CoevolveEnv]] = CoevolveEnv
 
     def _observe(self, index: Index) -> dict[str, Array]:
         return self._comparisons(index, self._labels)
@@ -294,7 +294,8 @@ class CoevolveVectorEnv(CoevolveVector, AnswersVector):
 class CoevolveStanceVectorEnv(CoevolveVector, StanceVector):
     """`ProgressGym/CoevolveStance-v0`, many at once."""
 
-    single = CoevolveStanceEnv
+    single: ClassVar[type[CoevolveStanceEnv]] = CoevolveStanceEnv
+    _template: CoevolveStanceEnv
 
     def _observe(self, index: Index) -> Array:
         arrays, total = self._arrays, self.num_envs

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.answers import centred_log
+from progressgym.envs import coevolve as base
 from progressgym.envs.actions import to_action, to_answers
 from progressgym.envs.arrays import Array
 from progressgym.envs.coevolve_v2 import LITTLE, CoevolveEnv, CoevolveStanceEnv
@@ -81,10 +84,10 @@ class AgreementVector(coevolve.CoevolveVector):
 class CoevolveVectorEnv(AgreementVector, coevolve.CoevolveVectorEnv):
     """`ProgressGym/Coevolve-v2`, many at once."""
 
-    single = CoevolveEnv
+    single: ClassVar[type[base.CoevolveEnv]] = CoevolveEnv
 
 
 class CoevolveStanceVectorEnv(AgreementVector, coevolve.CoevolveStanceVectorEnv):
     """`ProgressGym/CoevolveStance-v2`, many at once."""
 
-    single = CoevolveStanceEnv
+    single: ClassVar[type[base.CoevolveStanceEnv]] = CoevolveStanceEnv

@@ -54,7 +54,7 @@ def test_who_says_nothing_explains_far_less_than_nothing(history: str, challenge
     env = chosen.make(history)
     bases = [baseline(env, seed) for seed in seeds]
     truth = truth_of(bases)
-    static = squared_errors(contributions([base.static for base in bases]), truth)
+    static = squared_errors(contributions(chosen, [base.static for base in bases]), truth)
 
     def run(scale: float) -> tuple[float, float]:
         traces = []
@@ -62,10 +62,10 @@ def test_who_says_nothing_explains_far_less_than_nothing(history: str, challenge
             answers = base.reference.history.last_known[chosen.first :]
             logits = centred_log(answers, base.reference.history.instrument.mask)
             traces.append(replay(env, base.reference.seed, (scale * logits).astype(np.float32)))
-        found = drift_explained(squared_errors(contributions(traces), truth), static).interval
+        found = drift_explained(squared_errors(contributions(chosen, traces), truth), static).interval
         panel = draw_panel(chosen, bases, 1)
         assert found is not None and found.low <= found.mid <= found.high <= 1.0
-        return found.mid, float(panel.utilities(contributions(traces))[0].mean()) / panel.steps
+        return found.mid, float(panel.utilities(contributions(chosen, traces))[0].mean()) / panel.steps
 
     assert run(1.0) == pytest.approx((1.0, 1.0))
     whisper, cosine = run(0.001)
@@ -136,8 +136,8 @@ def test_runs_on_splits_share_one_human() -> None:
     assert truth.contributions.shape[0] == 1 and truth.scored.shape == (3, 10, 37)
     for scored, base in zip(truth.scored, bases, strict=True):
         np.testing.assert_array_equal(np.flatnonzero(scored[0]), base.static.history.instrument.evaluation)
-    alone = [squared_errors(contributions([base.static]), truth_of([base])).mean for base in bases]
-    together = squared_errors(contributions([base.static for base in bases]), truth)
+    alone = [squared_errors(contributions(chosen, [base.static]), truth_of([base])).mean for base in bases]
+    together = squared_errors(contributions(chosen, [base.static for base in bases]), truth)
     np.testing.assert_allclose(together.runs, alone, rtol=1e-9)
 
 

@@ -101,7 +101,7 @@ def no_assistant(name: str) -> float:
         1 - challenge.read(history, softmax_options(walk(real, still, challenge.pull, influence), mask))  # type: ignore[operator]  # it reads agreement
         for influence in (0.0, challenge.influence)
     )
-    return float(1 - alone.sum() / beside.sum())
+    return float(1 - np.sum(alone) / np.sum(beside))
 
 
 @pytest.mark.parametrize("name", THREE)

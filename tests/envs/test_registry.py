@@ -172,7 +172,9 @@ def test_specs_know_how_long_episodes_are(name: str) -> None:
     while not done:
         observation, _, done, truncated, _ = aware.step(aware.action_space.sample())
         steps += 1
-        assert not truncated and observation["time"].item() == pytest.approx(steps / env.spec.max_episode_steps)
+        assert not truncated and observation["time"].item() == pytest.approx(
+            steps / float(env.spec.max_episode_steps or 0)
+        )
     assert observation["time"].item() == 1.0
     vector: Any = gym.make_vec(env.spec, num_envs=2)
     assert vector.spec.kwargs["history"] == env.spec.kwargs["history"]
