@@ -54,14 +54,19 @@ WALKED = [ROOT / "docs" / "extending.md", *sorted((ROOT / "docs" / "tutorials").
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("page", WALKED, ids=[page.stem for page in WALKED])
-def test_the_commands_run_in_their_order(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In this process, so that torch is loaded once; the numbers do not depend on the number of workers."""
+def test_the_commands_run_in_their_order(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And print what the page says, in this process, so that torch is loaded once; workers change no number."""
     lay_out(page, tmp_path, monkeypatch)
     found = commands(page)
     assert found
     for command in found:
         words = shlex.split(command)[1:]
         assert dispatch([*words, "--workers", "1", "--quiet"] if words[0] == "bench" else words) == 0, command
+    printed = {line.strip() for line in capsys.readouterr().out.splitlines()}
+    for block in re.findall(r"^```text\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+        assert {line.strip() for line in block.splitlines()} - {""} <= printed
 
 
 @pytest.mark.parametrize(("name", "code"), snippets(), ids=[name for name, _ in snippets()])
