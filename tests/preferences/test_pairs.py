@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -38,7 +40,7 @@ def test_comparisons_and_rows_are_views_of_pairs() -> None:
 class Lengths:
     name = fingerprint = "lengths"
 
-    def embed(self, texts: list[str]) -> np.ndarray:
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
         return np.array([[len(text), text.count("e")] for text in texts], dtype=np.float64)
 
 

@@ -121,7 +121,9 @@ class EndpointModel:
             UserError: the server offers none, or the endpoint failed.
         """
         _refuse_controls(texts)
-        keys = {(text,): answer_key(self._identity, text, ["embedding"], 0) for text in texts}
+        keys: dict[tuple[str, ...], str] = {
+            (text,): answer_key(self._identity, text, ["embedding"], 0) for text in texts
+        }
         found = self._answers(keys, lambda asked: {"vector": vector_of(self._client, asked[0]), "tokens": 0})
         vectors = [found[(text,)]["vector"] for text in texts]
         if len(set(map(len, vectors))) > 1:
@@ -148,7 +150,9 @@ class EndpointModel:
         how = Drawing(n=n, seed=seed, temperature=temperature, top_p=top_p, max_tokens=max_tokens)
         _refuse_controls(prompts)
         mark = canonical_json(["sample", asdict(how)])
-        keys = {(prompt,): answer_key(self._identity, prompt, [mark], 0) for prompt in prompts}
+        keys: dict[tuple[str, ...], str] = {
+            (prompt,): answer_key(self._identity, prompt, [mark], 0) for prompt in prompts
+        }
         found = self._answers(
             keys, lambda asked: {"texts": texts_of(self._client, self.way, asked[0], how), "tokens": 0}
         )

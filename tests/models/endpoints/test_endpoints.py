@@ -161,7 +161,7 @@ def test_continuations_are_written_and_kept(server: Server, local: LanguageModel
     """A server that heeds the seed writes what the model writes here; one that gives single texts is asked again."""
     server.control(style=style)
     model = endpoint(server, f"{FAST}&concurrency=1")
-    how = {"seed": 5, "temperature": 0.7, "top_p": 0.9, "max_tokens": 6}
+    how: dict[str, Any] = {"seed": 5, "temperature": 0.7, "top_p": 0.9, "max_tokens": 6}
     found = model.sample(CONTEXTS, 3, **how)
     assert [len(texts) for texts in found] == [3] * len(CONTEXTS)
     if style != "plain":
