@@ -19,8 +19,8 @@ from progressgym.bench.cells import DONE, FinishedCell, group_folder
 from progressgym.bench.challenges import parse_challenge
 from progressgym.bench.episodes import replay
 from progressgym.bench.execute import baseline_of, environment, finished, run_seconds
-from progressgym.bench.plan import Group
 from progressgym.bench.explained import Compared, compared, explained_by
+from progressgym.bench.plan import Group
 from progressgym.bench.scoring import contributions, draw_panel
 from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, read_json, read_npz, sha256_bytes, sha256_file, write_json, write_npz

@@ -232,12 +232,19 @@ def _apart(one: _Ratio, two: _Ratio) -> Interval:
     mid = two.mid - one.mid
     if bb <= 0 or aa <= 0:
         alone = one.interval() if bb <= 0 else two.interval()
-        low, high = (alone.low - alone.mid, alone.high - alone.mid) if bb <= 0 else (alone.mid - alone.high, alone.mid - alone.low)
+        low, high = (
+            (alone.low - alone.mid, alone.high - alone.mid)
+            if bb <= 0
+            else (alone.mid - alone.high, alone.mid - alone.low)
+        )
         return Interval(low=mid + low, mid=mid, high=mid + high)
     parts = _variances(two.linear - one.linear, two.linear - one.linear)
     root = max(aa * bb - ab**2, 0.0) ** 0.5  # the symmetric square root of a covariance of two
     scale = _quantile(parts, one.moved) / NORMAL / (aa + bb + 2 * root) ** 0.5
-    first, second = (scale * ((aa + root) * GRID + ab * GRID[:, None])), (scale * (ab * GRID + (bb + root) * GRID[:, None]))
+    first, second = (
+        (scale * ((aa + root) * GRID + ab * GRID[:, None])),
+        (scale * (ab * GRID + (bb + root) * GRID[:, None])),
+    )
     drawn = two.at(second) - one.at(first)
     low, high = np.quantile(drawn, (1 - TAIL, TAIL)).tolist()
     return Interval(low=min(low, mid), mid=mid, high=max(high, mid))
@@ -254,7 +261,9 @@ def _sum_of_squares(total: Floats, error: Floats, mass: Floats) -> Floats:
 def _variances(one: Errors, two: Errors) -> dict[str, float]:
     """Covariance of two averages over runs, by source."""
     runs, items = len(one.runs), len(one.without)
-    jackknife = (items - 1) / items * float(((one.without - one.without.mean()) * (two.without - two.without.mean())).sum())
+    jackknife = (
+        (items - 1) / items * float(((one.without - one.without.mean()) * (two.without - two.without.mean())).sum())
+    )
     spread = float(np.cov(one.runs, two.runs)[0, 1]) / runs if runs > 1 else 0.0
     return dict(zip(SOURCES, (jackknife, spread, float((one.people * two.people).sum())), strict=True))
 
