@@ -22,7 +22,9 @@ from progressgym.core.errors import UserError, unknown
 from progressgym.core.ids import Scalar
 from progressgym.envs.actions import LIMIT, to_action, to_answers
 from progressgym.envs.episode import Episode
+from progressgym.envs.known_steps import KnownSteps
 from progressgym.envs.rendering import Scene, Window, draw_array, draw_text
+from progressgym.envs.scoring import opening
 from progressgym.envs.settings import Settings
 from progressgym.envs.task import FirstModel, Task
 from progressgym.histories.history import History
@@ -49,7 +51,7 @@ class EvaluationRewardWarning(UserWarning):
     """A training would be rewarded for what it is to be judged on."""
 
 
-class ProgressEnv(gym.Env[Any, Any]):
+class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
     """Common part of the environments; not an environment itself."""
 
     metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array", "ansi"], "render_fps": 4}  # noqa: RUF012 (Gymnasium declares it as an instance variable)
@@ -68,6 +70,7 @@ class ProgressEnv(gym.Env[Any, Any]):
         reward: str = "utility",
         reward_items: str = "evaluation",
         text: bool = False,
+        scores: bool = True,
         render_mode: str | None = None,
     ) -> None:
         if reward not in REWARDS:
@@ -93,6 +96,7 @@ class ProgressEnv(gym.Env[Any, Any]):
         if self._gain and reward_items == "evaluation" and self._source.fixed is not None:
             warnings.warn(OVERFITS, EvaluationRewardWarning, stacklevel=2)
         self._text = text
+        self._told = scores
         covered = self._instrument.covered(self.rewarded)
         self._covered = np.flatnonzero(covered)
         self._episode: Episode | None = None
@@ -152,6 +156,11 @@ class ProgressEnv(gym.Env[Any, Any]):
     def _advance(self, action: Any) -> tuple[float, float, dict[str, Any]]:
         """Take an action: (utility, gain, scores)."""
         raise NotImplementedError
+
+    def _opening(self) -> dict[str, Any]:
+        """The scores before the first step: of century 0 alone, in the form of those of a step."""
+        first = self.episode.initial_answers
+        return opening(self._instrument.values(first, self.rewarded, check=False), self._covered)
 
     def _parameters(self) -> dict[str, Scalar]:
         """Parameters of the challenge for the task."""
@@ -219,6 +228,8 @@ class ProgressEnv(gym.Env[Any, Any]):
             self._learn(self._episode)
         self._begin(self._episode)
         info = self._text_info(0)
+        if self._told:
+            info["scores"] = self._opening()
         if self._window is not None:
             self.render()
         return self._observe(0), info
@@ -237,7 +248,8 @@ class ProgressEnv(gym.Env[Any, Any]):
         done = self._step >= self.steps
         seen = self._step - 1 if done else self._step
         info = self._text_info(seen)
-        info["scores"] = scores
+        if self._told:
+            info["scores"] = scores
         self._utilities.append(utility)
         if self._window is not None:
             self.render()
@@ -290,6 +302,7 @@ class ProgressEnv(gym.Env[Any, Any]):
             every=self._queries == "all",
             label_kind=self._label_kind,
             gain=self._gain,
+            told=self._told,
             rewarded=self.rewarded,
             covered=self._covered,
             steps=self.steps,

@@ -31,9 +31,9 @@ class Known(NamedTuple):
     """(N, K) their centred logarithms."""
 
     @staticmethod
-    @lru_cache(maxsize=4)
+    @lru_cache(maxsize=32)
     def of(history: History, reward_items: str = "evaluation") -> Known:
-        """Compute it, or remember it for the last few histories.
+        """Compute it, or remember it for the last histories, among them the splits of a benchmark.
 
         Args:
             history: whose answers.

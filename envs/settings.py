@@ -28,6 +28,8 @@ class Settings:
     """One of `preferences.comparisons.LABELS`."""
     gain: bool
     """True when the reward is the gain."""
+    told: bool
+    """True when infos hold scores."""
     rewarded: NDArray[np.int64]
     """Indices of the items that rewards and scores are about."""
     covered: NDArray[np.int64]

@@ -21,6 +21,8 @@ from progressgym.scores.utilities import Utility, utility_of
 class Tracking(Challenge):
     """Utility of step n = sim(v_n, h_{n + horizon}); the agent is what is scored."""
 
+    headline = "explained"
+
     @property
     def utility(self) -> Utility:
         """Similarity to the century `horizon` ahead."""

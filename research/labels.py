@@ -96,7 +96,7 @@ def table(
                 mean, spread = explained(agent, history, labels, splits, seeds if labels in DRAWN else 1)
                 row[labels] = [round(mean, 3), round(spread, 3)]
             print(f"| `{agent}` | {' | '.join(f'{mean:.2f}' for mean, _ in row.values())} |", flush=True)
-            found[f"{name} {agent}"] = row  # type: ignore[assignment]
+            found[f"{name} {agent}"] = row
     return found
 
 

@@ -57,7 +57,7 @@ class FollowVectorEnv(TrackingVector, AnswersVector):
 
 
 class FollowStanceVectorEnv(TrackingVector, StanceVector):
-    """`ProgressGym/FollowStance-v0`, many at once."""
+    """`ProgressGym/FollowStance-v0` and `-v1`, many at once."""
 
     single = FollowStanceEnv
 
@@ -69,6 +69,6 @@ class PredictVectorEnv(TrackingVector, AnswersVector):
 
 
 class PredictStanceVectorEnv(TrackingVector, StanceVector):
-    """`ProgressGym/PredictStance-v0`, many at once."""
+    """`ProgressGym/PredictStance-v0` and `-v1`, many at once."""
 
     single = PredictStanceEnv

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from progressgym.core.errors import UserError, unknown
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
+from progressgym.preferences.pairs import Pairs
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -58,8 +59,12 @@ class Comparisons:
     labels: NDArray[np.float32]
     """(Q,) in [0, 1]: the probability that a is preferred, or a vote, see `LABELS`; `MISSING` where it was not asked."""
 
+    def as_pairs(self, instrument: Questionnaire) -> Pairs:
+        """The same by the loadings of the options, with weight 0 where nothing was asked."""
+        return Pairs.of_options(instrument, self.pairs, self.labels)
 
-def all_pairs(instrument: Instrument, items: ArrayLike | None = None) -> Ints:
+
+def all_pairs(instrument: Questionnaire, items: ArrayLike | None = None) -> Ints:
     """Every pair of options of the given items, in the instrument's order.
 
     Args:
@@ -97,7 +102,7 @@ def check_labels(labels: str) -> str:
 class PairChooser:
     """Chooses which pairs are asked; everything that does not depend on chance is computed once."""
 
-    def __init__(self, instrument: Instrument, queries: str | int = "all") -> None:
+    def __init__(self, instrument: Questionnaire, queries: str | int = "all") -> None:
         """Prepare for one instrument.
 
         Args:

@@ -50,7 +50,7 @@ def test_coevolve_is_scored_on_the_rewarded_items() -> None:
     for items in ("evaluation", "elicitation"):
         env = gym.make("ProgressGym/CoevolveStance-v1", history=LINEAR, reward_items=items)
         env.reset(seed=0)
-        rewards.append(env.step(np.full(19, 0.3, dtype=np.float32))[1])
+        rewards.append(float(env.step(np.full(19, 0.3, dtype=np.float32))[1]))
     assert rewards[0] != rewards[1] and all(0.0 < reward <= 1.0 for reward in rewards)
 
 
@@ -87,7 +87,7 @@ def test_scores_are_hidden_and_nothing_else_changes() -> None:
     plain, hidden = (gym.make("ProgressGym/Follow-v0", history=LINEAR, text=True) for _ in range(2))
     hidden = HideScores(hidden)
     np.testing.assert_array_equal(plain.reset(seed=0)[0]["labels"], hidden.reset(seed=0)[0]["labels"])
-    action = np.zeros(plain.action_space.shape, dtype=np.float32)
+    action = np.zeros(plain.action_space.shape or (), dtype=np.float32)
     one, other = plain.step(action), hidden.step(action)
     assert one[1] == other[1] and "scores" in one[4] and set(other[4]) == {"preferences"}
     assert other[4]["preferences"] == one[4]["preferences"]
