@@ -82,6 +82,8 @@ class Draws:
                 continue
             rng.random(out=uniforms[r, 1:])
             rng.random(out=uniforms[r, 0])
+            if settings.label_kind == "annotators":
+                uniforms[r, 1:] = uniforms[r, 0]
         if fixed is not None:
             histories = [fixed]
         return cls(histories=tuple(histories), asked=asked, uniforms=uniforms, paths=paths)

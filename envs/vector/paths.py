@@ -37,12 +37,20 @@ class BatchPaths:
         self._find_pairs(pairs)
 
     @classmethod
-    def of(cls, source: HistorySource, pairs: Ints) -> BatchPaths | None:
-        """For a source that is one distribution of which batches can be made, else None."""
-        spec = source.entries[0]
-        if len(source.entries) > 1 or not isinstance(spec, SyntheticSpec) or not batches(spec, source.instrument):
+    def of(cls, source: HistorySource, pairs: Ints, scored: Ints) -> BatchPaths | None:
+        """For a source that is one distribution of which batches can be made, else None.
+
+        Args:
+            source: of the histories.
+            pairs: (P, 3) all pairs.
+            scored: items that values are on; None is made when they are not the evaluation items.
+        """
+        spec, instrument = source.entries[0], source.instrument
+        if not np.array_equal(scored, instrument.evaluation):
             return None
-        return cls(SyntheticBatch(spec, source.instrument), source.instrument, pairs)
+        if len(source.entries) > 1 or not isinstance(spec, SyntheticSpec) or not batches(spec, instrument):
+            return None
+        return cls(SyntheticBatch(spec, instrument), instrument, pairs)
 
     def read(self, uniforms: Floats, centuries: int) -> tuple[Floats, Floats, Floats]:
         """Century 0's answers (R, N, K), values (R, T, D), and preferences (R, centuries, P) in the first centuries.

@@ -30,7 +30,7 @@ class TrackingVector(Flavour):
 
     def _truth(self, answers: Floats) -> Tables:
         settings = self._settings
-        human = settings.instrument.values(answers, settings.instrument.evaluation, check=False)
+        human = settings.instrument.values(answers, settings.rewarded, check=False)
         preferred = self._preferred(answers[:, : 1 + settings.steps])
         return self._truth_from(answers[:, 0], human, preferred)
 
@@ -47,7 +47,8 @@ class TrackingVector(Flavour):
     def _paths_of(self, source: HistorySource) -> BatchPaths | None:
         """What makes and reads histories of this source together, kept for the last one."""
         if self._paths is None or self._paths[0] is not source:
-            self._paths = (source, BatchPaths.of(source, self._settings.chooser.pairs))
+            settings = self._settings
+            self._paths = (source, BatchPaths.of(source, settings.chooser.pairs, settings.rewarded))
         return self._paths[1]
 
     def _truth_from(self, first: Floats, human: Floats, preferred: Floats) -> Tables:
@@ -89,7 +90,7 @@ class FollowVectorEnv(TrackingVector, AnswersVector):
 
 
 class FollowStanceVectorEnv(TrackingVector, StanceVector):
-    """`ProgressGym/FollowStance-v0`, many at once."""
+    """`ProgressGym/FollowStance-v0` and `-v1`, many at once."""
 
     single = FollowStanceEnv
 
@@ -101,6 +102,6 @@ class PredictVectorEnv(TrackingVector, AnswersVector):
 
 
 class PredictStanceVectorEnv(TrackingVector, StanceVector):
-    """`ProgressGym/PredictStance-v0`, many at once."""
+    """`ProgressGym/PredictStance-v0` and `-v1`, many at once."""
 
     single = PredictStanceEnv
