@@ -129,10 +129,15 @@ def _add_cell(run: Path, agent: str, grid: Board, key: CellKey, files: Files) ->
         raise UserError(
             f"{folder} is not a finished cell; {grid.name} asks for {len(grid.cells)} of them: run progressgym bench "
             f"--agents '{agent}' --history {','.join(grid.histories)} --challenges "
-            f"{','.join(c.id for c in grid.challenges)} --labels probability --seeds {len(grid.seeds)} --out {run}"
+            f"{','.join(c.id for c in grid.challenges)} --labels probability --seeds {len(grid.seeds)} --splits shipped --out {run}"
             + (f" (agents in it: {', '.join(known)})" if known else "")
         )
     config, scores = load_record(folder / CONFIG, RunConfig), load_record(folder / "scores.json", RunScores)
+    played = config.arguments.get("history")
+    if played != key.history:
+        raise UserError(
+            f"{folder} was run on {played}, and {grid.name} asks for {key.history}: run progressgym bench --splits shipped"
+        )
     actions = read_npz(folder / STEPS).get("actions")
     if actions is None or actions.dtype != np.float32 or actions.ndim != 3:
         raise UserError(f"{folder / STEPS} must hold float32 actions of shape (steps, items, options)")
