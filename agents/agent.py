@@ -72,7 +72,9 @@ class Episodes:
         shared = {(t.challenge, t.horizon, tuple(sorted(t.parameters.items()))) for t in tasks}
         alike = all(t.instrument.asks_as(tasks[0].instrument) for t in tasks)
         if len(shared) > 1 or not alike or len({len(t.initial_preferences.pairs) for t in tasks}) > 1:
-            raise UserError("the tasks of a batch must share items, challenge, horizon, parameters and numbers of pairs")
+            raise UserError(
+                "the tasks of a batch must share items, challenge, horizon, parameters and numbers of pairs"
+            )
         return cls(
             tasks=tasks,
             batched=batched,

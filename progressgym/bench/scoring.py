@@ -164,7 +164,9 @@ def truth_of(bases: Sequence[Baseline]) -> Truth:
         masses=scored.masses,
         answers=answers if sampled else None,
         loadings=scored.loadings if sampled else None,
-        respondents=_respondents(people[span][:, scored.items], asked[0])[None] if sampled and people is not None else None,
+        respondents=_respondents(people[span][:, scored.items], asked[0])[None]
+        if sampled and people is not None
+        else None,
     )
 
 

@@ -26,7 +26,9 @@ torch.set_num_threads(1)
 HISTORIES = ("gss-v1", "histsmol-v1", "synthetic:linear?coherence=0.5", "gss-annual-v1")
 
 
-def plan(history: str = "gss-v1", agents: str = "static,kalman,random", seeds: int | list[int] = 4, **more: str) -> Plan:
+def plan(
+    history: str = "gss-v1", agents: str = "static,kalman,random", seeds: int | list[int] = 4, **more: str
+) -> Plan:
     return make_plan(
         agents=agents.split(","),
         challenges=["follow"],

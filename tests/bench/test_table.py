@@ -143,7 +143,11 @@ def test_drift_explained_ranks_and_differences_are_marked() -> None:
     first = explained(told(0.6, 0.5, 0.7), kalman=told(0.2, -0.1, 0.5), static=told(0.6, 0.5, 0.7))
     second = explained(told(0.4, 0.2, 0.6), static=told(0.4, 0.2, 0.6), first=told(-0.2, -0.5, 0.1))
     third = explained(told(0.0, 0.0, 0.0), kalman=told(-0.4, -0.6, -0.2))
-    rows = [row("static", 0.9, explained=third), row("kalman", 0.8, explained=second), row("first", 0.1, explained=first)]
+    rows = [
+        row("static", 0.9, explained=third),
+        row("kalman", 0.8, explained=second),
+        row("first", 0.1, explained=first),
+    ]
     (block,) = blocks(rows)
     assert [r.agent for r in block.rows] == ["first", "kalman", "static"]
     lines = {line.split()[0]: line.split() for line in printed(rows).splitlines() if line.split()}

@@ -34,6 +34,6 @@ def test_the_learner_sees_the_other_half_only() -> None:
 def test_intervals_hold_the_truth() -> None:
     rows = {row.agent: row for row in study.coverage(study.Regime(items=37, drift=1.0, own=0.3, people=1000.0), 40, 8)}
     assert set(rows) == set(study.AGENTS)
-    assert rows["learner"].truth > 0.4 > 0.0 > rows["zeros"].truth > rows["random"].truth
+    assert rows["learner"].truth > 0.4 and 0.0 > rows["zeros"].truth > rows["random"].truth
     assert all(row.identified == 1.0 and row.holds >= 0.85 and row.paired >= 0.85 for row in rows.values())
     assert rows["half"].width < rows["learner"].width < rows["random"].width
