@@ -98,7 +98,7 @@ class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
     # What a challenge defines.
 
     @property
-    def steps(self) -> int:  # type: ignore[override]  # follows from the history
+    def steps(self) -> int:
         """Steps of an episode."""
         return self._source.centuries - 1
 

@@ -191,7 +191,8 @@ class Challenge:
         """(n, 1) mean agreement of the scored items, where `utility` reads that; None where it reads values."""
         if not self.by_agreement:
             return None
-        return self.agreement(history, scored)[:, history.instrument.evaluation].mean(1)[:, None]
+        mean: Floats = self.agreement(history, scored)[:, history.instrument.evaluation].mean(1)[:, None]
+        return mean
 
     def counted(self, instrument: Instrument) -> NDArray[np.int64]:
         """Indices of the items whose answers make a difference."""

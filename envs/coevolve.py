@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +54,7 @@ class Coevolve(Challenge):
         Measure("displacement", "Displacement", "moved"),
         Measure("against_history", "Against history", "against"),
     )
-    cost = "displacement"
+    cost: ClassVar[str | None] = "displacement"
     legend = (
         "coevolve is no single number: an agent can steer the human. front 1: no ranked agent has more",
         "utility and moves the human less from its path without the agent (moved); 2: so without those.",

@@ -15,7 +15,6 @@ class KnownSteps:
     last step truncated as well; `gymnasium.make(spec, max_episode_steps=-1)` does not.
     """
 
-    steps: int
     _spec: EnvSpec | None = None
 
     @property
@@ -25,4 +24,5 @@ class KnownSteps:
 
     @spec.setter
     def spec(self, made: EnvSpec | None) -> None:
-        self._spec = None if made is None else dataclasses.replace(made, max_episode_steps=self.steps)
+        steps: int = self.steps  # type: ignore[attr-defined]  # a property of some, an attribute of others
+        self._spec = None if made is None else dataclasses.replace(made, max_episode_steps=steps)

@@ -295,6 +295,7 @@ class CoevolveStanceVectorEnv(CoevolveVector, StanceVector):
     """`ProgressGym/CoevolveStance-v0`, many at once."""
 
     single = CoevolveStanceEnv
+    _template: CoevolveStanceEnv
 
     def _observe(self, index: Index) -> Array:
         arrays, total = self._arrays, self.num_envs

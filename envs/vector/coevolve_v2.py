@@ -87,4 +87,5 @@ class CoevolveVectorEnv(AgreementVector, coevolve.CoevolveVectorEnv):
 class CoevolveStanceVectorEnv(AgreementVector, coevolve.CoevolveStanceVectorEnv):
     """`ProgressGym/CoevolveStance-v2`, many at once."""
 
-    single = CoevolveStanceEnv
+    single = CoevolveStanceEnv  # type: ignore[assignment]  # the same by another class
+    _template: CoevolveStanceEnv  # type: ignore[assignment]

@@ -31,7 +31,7 @@ def score_episode(
     first: int,
     lock_in: Mapping[str, float],
     start: Floats | None = None,
-    read: tuple[Floats | None, Floats | None, Floats | None] = (None, None, None),
+    read: Sequence[Floats | None] = (None, None, None),
     justifiability: Sequence[float | None] = (),
 ) -> RunScores:
     """Everything that is known about one episode.

@@ -48,7 +48,7 @@ def test_minari_records_infos(name: str, tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("mode", ["same_step", "disabled"])
 def test_torchrl_wraps_the_native_vector(mode: str) -> None:
     envs: Any = pytest.importorskip("torchrl.envs")
-    made = {"num_envs": 3, "history": LINEAR, "autoreset_mode": mode, "scores": mode == "disabled"}
+    made: dict[str, Any] = {"num_envs": 3, "history": LINEAR, "autoreset_mode": mode, "scores": mode == "disabled"}
     env = envs.GymWrapper(gym.make_vec(NAME, **made))
     rollout = env.rollout(20, break_when_any_done=False)
     assert rollout.batch_size == (3, 20)

@@ -98,10 +98,11 @@ def no_assistant(name: str) -> float:
     mask, real = history.instrument.mask, centred_log(history.answers, history.instrument.mask)
     still = np.repeat(real[:1], len(real) - 1, axis=0)
     alone, beside = (
-        1 - challenge.read(history, softmax_options(walk(real, still, challenge.pull, influence), mask))  # type: ignore[operator]  # it reads agreement
+        challenge.agreement(history, softmax_options(walk(real, still, challenge.pull, influence), mask))
         for influence in (0.0, challenge.influence)
     )
-    return float(1 - alone.sum() / beside.sum())
+    items = history.instrument.evaluation
+    return float(1 - (1 - alone[:, items]).sum() / (1 - beside[:, items]).sum())
 
 
 @pytest.mark.parametrize("name", THREE)
