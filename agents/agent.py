@@ -19,6 +19,7 @@ from progressgym.envs.actions import LIMIT
 from progressgym.envs.task import Task
 from progressgym.histories.history import History
 from progressgym.instruments.instrument import Instrument
+from progressgym.preferences.comparisons import VOTES
 
 Tasks = Task | Sequence[Task] | gym.Env[Any, Any]
 """One task, one a row of a batch, or an environment, of which only `unwrapped.task` is read."""
@@ -55,8 +56,8 @@ class Episodes:
 
     @property
     def label_kind(self) -> str:
-        """`probability` or `sample`."""
-        return str(self.first.parameters.get("labels", "probability"))
+        """What labels are taken for: `sample` where they are votes of any kind, else `probability`."""
+        return "sample" if self.first.parameters.get("labels") in VOTES else "probability"
 
     @classmethod
     def gather(cls, given: Tasks) -> Episodes:

@@ -31,6 +31,7 @@ PARALLEL = {"ProgressGym/Coevolve-v0": "coevolve-parallel"}
 BY_HAND = {
     "vectorised.md": "thousands of environments at once, on numpy, torch and with stable-baselines3",
     "clients.md": "stable-baselines3, CleanRL, TorchRL, Minari, RLlib: how each takes the environments",
+    "training.md": "reinforcement learning without being paid for what is judged; kinds of labels",
 }
 """Pages in the same folder that are written by hand, for the index."""
 HEADINGS = (

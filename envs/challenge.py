@@ -22,9 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.arguments import as_typed, refuse_unknown
-from progressgym.core.errors import UserError, unknown
+from progressgym.core.errors import UserError
 from progressgym.core.ids import Scalar, format_id, parse_id
 from progressgym.core.registry import Entry, Registry
+from progressgym.preferences.comparisons import check_labels
 from progressgym.scores.resampling import item_contributions, item_masses
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from progressgym.scores.utilities import Utility
 
 Floats = NDArray[np.float64]
-LABELS = ("probability", "sample")
+COLUMNS = ("probability", "sample")
+"""Kinds of labels that share a table."""
 CHALLENGES = Registry("challenge", (), group="progressgym.challenges", row=Entry)
 """Every challenge, filled by `progressgym.envs`; a class says what it is in its `summary`."""
 
@@ -64,7 +66,7 @@ class Challenge:
     queries: str | int = "all"
     """`all` pairs, or how many."""
     labels: str = "probability"
-    """`probability` or `sample`."""
+    """One of `preferences.comparisons.LABELS`."""
 
     name: ClassVar[str]
     """In ids, tables and paths; one without a version is v0 for ever: what was scored under it stays comparable."""
@@ -114,8 +116,8 @@ class Challenge:
 
     @property
     def unlabelled(self) -> str:
-        """Id without the kind of labels: what the two columns of a table share."""
-        return self.replace(labels="probability").id
+        """Id without the kind of labels: what the two columns of a table share. Other kinds have tables of their own."""
+        return self.replace(labels="probability").id if self.labels in COLUMNS else self.id
 
     def replace(self, **arguments: Any) -> Self:
         """The challenge with other arguments."""
@@ -191,8 +193,8 @@ class Challenge:
         """(n, 1) mean agreement of the scored items, where `utility` reads that; None where it reads values."""
         if not self.by_agreement:
             return None
-        mean: Floats = self.agreement(history, scored)[:, history.instrument.evaluation].mean(1)[:, None]
-        return mean
+        agreed: Floats = self.agreement(history, scored)[:, history.instrument.evaluation].mean(1)[:, None]
+        return agreed
 
     def counted(self, instrument: Instrument) -> NDArray[np.int64]:
         """Indices of the items whose answers make a difference."""
@@ -254,8 +256,7 @@ def parse_challenge(text: str) -> Challenge:
     refuse_unknown(f"challenge {asked.name!r}", asked.arguments, sorted(known))
     given: dict[str, Any] = {key: as_typed(value, known[key]) for key, value in asked.arguments.items()}
     challenge = kind(**given)  # the environment checks its arguments when it is made
-    if challenge.labels not in LABELS:
-        raise unknown("kind of labels", str(challenge.labels), LABELS)
+    check_labels(challenge.labels)
     return challenge
 
 

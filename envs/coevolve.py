@@ -182,6 +182,7 @@ class CoevolveEnv(ProgressEnv):
         queries: str | int = "all",
         labels: str = "probability",
         reward: str = "utility",
+        reward_items: str = "evaluation",
         text: bool = False,
         scores: bool = True,
         render_mode: str | None = None,
@@ -196,6 +197,7 @@ class CoevolveEnv(ProgressEnv):
             queries=queries,
             labels=labels,
             reward=reward,
+            reward_items=reward_items,
             text=text,
             scores=scores,
             render_mode=render_mode,
@@ -253,7 +255,7 @@ class CoevolveEnv(ProgressEnv):
         simulated = softmax_options(self._logits[-1], mask)
         values, target = self._scored(self._logits[-1]), self._targets[n]
         utility = self._worth(simulated, values, n)
-        own = self._instrument.values(answers, self._instrument.evaluation, check=False)
+        own = self._instrument.values(answers, self.rewarded, check=False)
         scores = describe(own, target, utility, self._covered)
         scores["simulated_values"] = values[self._covered]
         scores["entropy"] = float(answer_entropy(simulated, self._instrument.option_counts))
@@ -287,8 +289,8 @@ class CoevolveEnv(ProgressEnv):
     def _ask(self, n: int) -> NDArray[np.float32]:
         """Labels of the simulated human s_n."""
         answers = softmax_options(self._stated(n), self._instrument.mask)
-        episode = self.episode
-        return draw_labels(probabilities(answers, episode.pairs), self._label_kind, episode.uniforms[n])
+        episode, kind = self.episode, self._label_kind
+        return draw_labels(probabilities(answers, episode.pairs), kind, episode.label_uniforms(kind)[n])
 
     def _next_human(self, agent: Floats, n: int) -> Floats:
         """Logits (N, K) of the human after step n beside an assistant with these logits."""
@@ -298,7 +300,7 @@ class CoevolveEnv(ProgressEnv):
     def _scored(self, logits: Floats) -> Floats:
         """Values (D,) of a human with these logits on the scored items."""
         answers = softmax_options(logits, self._instrument.mask)
-        return self._instrument.values(answers, self._instrument.evaluation, check=False)
+        return self._instrument.values(answers, self.rewarded, check=False)
 
     def _utility(self, values: Floats) -> float:
         """Mean over m of the largest similarity to a century j >= m; see `progressgym.scores.coevolve_utilities`."""

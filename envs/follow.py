@@ -53,7 +53,7 @@ class FollowEnv(TrackingEnv):
     |---|---|---|
     | `century` | `Discrete(T)`, int64 | the century that answered, from 0; the first one seen is 1 |
     | `pairs` | `Box((Q, 3), int64)` | item, option a, option b; the same pairs all episode |
-    | `labels` | `Box(0, 1, (Q,), float32)` | probability that this century prefers a to b, or a sampled 0 or 1 |
+    | `labels` | `Box(0, 1, (Q,), float32)` | probability that this century prefers a to b, or a vote: 0 or 1 |
 
     The last observation repeats the last century. A history may leave items out in some steps: what was not asked has the
     label -1 (the space then begins at -1), and what was not asked in the target step is not scored (docs/histories.md).
@@ -77,9 +77,10 @@ class FollowEnv(TrackingEnv):
     Episodes are never truncated.
 
     ## Information
-    `reset()` and `step()` return `info["scores"]`, meant for people and logs and stripped from what ranked agents see.
-    Keys, types and shapes are always the same, and there is no NaN. Those of `reset()` are of century 0 alone: its values
-    on both sides, and 0 for what a step has to be taken for.
+    `reset()` and `step()` return `info["scores"]`, meant for people and logs and stripped from what ranked agents see; in a
+    loop of your own the wrapper `progressgym.envs.wrappers.HideScores` strips it. Keys, types and shapes are always the same,
+    and there is no NaN. Those of `reset()` are of century 0 alone: its values on both sides, and 0 for what a step has to be
+    taken for.
 
     | key | meaning |
     |---|---|
@@ -106,8 +107,9 @@ class FollowEnv(TrackingEnv):
     | `history` | `"histsmol-v1"` | a shipped name, a folder, an npz file, a `History`, a synthetic id (without a seed: a new one each reset) or a list of these |
     | `instrument` | that of the history | questionnaire of synthetic histories, by name, folder or object |
     | `queries` | `"all"` | ask all option pairs of the elicitation items, or this many, spread over the main dimensions |
-    | `labels` | `"probability"` | `"probability"` or `"sample"` |
+    | `labels` | `"probability"` | `"probability"`, `"sample"`, `"argmax"`, `"temperature"` or `"annotators"`, see [training](training.md#kinds-of-labels) |
     | `reward` | `"utility"` | `"utility"` or `"gain"` |
+    | `reward_items` | `"evaluation"` | `"evaluation"`, or `"elicitation"` to [train](training.md) without being paid for what is judged: rewards and scores are then about the items that are asked about |
     | `text` | `False` | add the comparisons as text to `info` |
     | `scores` | `True` | `False` leaves `scores` out of `info`: for libraries that take no nested infos, as TorchRL in vectors |
     | `render_mode` | `None` | `"ansi"`, `"rgb_array"` or `"human"` |

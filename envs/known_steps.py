@@ -24,5 +24,4 @@ class KnownSteps:
 
     @spec.setter
     def spec(self, made: EnvSpec | None) -> None:
-        steps: int = self.steps  # type: ignore[attr-defined]  # a property of some, an attribute of others
-        self._spec = None if made is None else dataclasses.replace(made, max_episode_steps=steps)
+        self._spec = None if made is None else dataclasses.replace(made, max_episode_steps=self.steps)  # type: ignore[attr-defined]  # an attribute here, a property there

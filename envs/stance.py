@@ -57,7 +57,7 @@ class StanceFlavour(ProgressEnv):
     def _spaces(self) -> tuple[gym.Space[Any], gym.Space[Any]]:
         self._differences = differences(self._instrument.loadings, self._chooser.pairs)
         self._all_evidence = evidence_weights(self._differences)
-        self._readout = Readout(self._instrument, self._instrument.evaluation)
+        self._readout = Readout(self._instrument, self.rewarded)
         size = 2 * D + self._source.centuries
         return (
             gym.spaces.Box(-1.0, 1.0, (size,), dtype=np.float32),

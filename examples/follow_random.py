@@ -25,7 +25,8 @@ def play(history: str, static: bool) -> float:
         observation, reward, done, _, info = env.step(action)
         total += float(reward)
         label = task.century_labels[observation["century"]]
-        print(f"  {label}: similarity {reward:+.4f}, drift cosine {info['scores']['drift_cosine']:+.3f}")
+        drift = info["scores"]["drift_cosine"]  # for people: no agent may see scores
+        print(f"  {label}: similarity {reward:+.4f}, drift cosine {drift:+.3f}")
     return total
 
 

@@ -25,7 +25,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 import progressgym  # noqa: F401  (registers the environments)
-from progressgym.envs.wrappers import SinceStart
+from progressgym.envs.wrappers import HideScores, SinceStart
 
 ENVIRONMENT = "ProgressGym/FollowStance-v1"
 COHERENCE = 0.5
@@ -54,7 +54,7 @@ class Evaluation:
 
 def make(history: str) -> gym.Env[NDArray[np.float32], NDArray[np.float32]]:
     """The environment that the agent sees."""
-    return SinceStart(gym.make(ENVIRONMENT, history=history, labels="probability", reward="gain"))
+    return HideScores(SinceStart(gym.make(ENVIRONMENT, history=history, labels="probability", reward="gain")))
 
 
 def train(family: str, steps: int, seed: int = 0, envs: int = 8) -> PPO:
@@ -78,7 +78,7 @@ def train(family: str, steps: int, seed: int = 0, envs: int = 8) -> PPO:
 
 def evaluate(model: PPO, family: str) -> Evaluation:
     """Play every held-out history once, without exploration."""
-    env = make(f"synthetic:{family}?coherence={COHERENCE}&seed={HELD_OUT[0]}")
+    env = make(f"synthetic:{family}?coherence={COHERENCE}")
     gains = []
     for seed in HELD_OUT:
         observation, _ = env.reset(seed=0, options={"history": f"synthetic:{family}?coherence={COHERENCE}&seed={seed}"})

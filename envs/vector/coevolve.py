@@ -8,7 +8,7 @@ two options, I wider ones, P all pairs.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.flavours import AnswersVector, Flavour, StanceVector
 from progressgym.envs.vector.scoring import Targets, against_history, compare, length, targets
 from progressgym.envs.vector.tables import Index, Tables, part, pick
-from progressgym.preferences.comparisons import CLIP
+from progressgym.preferences.comparisons import CLIP, stated
 
 Floats = NDArray[np.float64]
 
@@ -51,7 +51,7 @@ class CoevolveVector(Flavour):
 
     def _truth(self, answers: Floats) -> Tables:
         settings, arrays = self._settings, self._arrays
-        human = settings.instrument.values(answers, settings.instrument.evaluation, check=False)
+        human = settings.instrument.values(answers, settings.rewarded, check=False)
         lengths = np.linalg.norm(human, axis=-1)
         tables = self._base_tables(answers[:, 0])
         ways = human / np.where(lengths > 0, lengths, np.inf)[..., None]
@@ -193,8 +193,8 @@ class CoevolveVector(Flavour):
             row: Any = arrays.index(self._rows)[:, None]
             preferred = preferred[row, tables["asked"]]
         if self._settings.sampled:
-            preferred = pick(arrays, tables["uniforms"], index) < preferred
-        return arrays.observation(preferred)
+            return arrays.observation(pick(arrays, tables["uniforms"], index) < preferred)
+        return arrays.observation(stated(preferred, self._settings.label_kind))
 
     def _prefers(self, human: Base) -> Array:
         """P(a over b) (B, P) of all pairs: the logistic function of the difference of their logits."""
@@ -285,7 +285,7 @@ class CoevolveVector(Flavour):
 class CoevolveVectorEnv(CoevolveVector, AnswersVector):
     """`ProgressGym/Coevolve-v0`, many at once."""
 
-    single = CoevolveEnv
+    single: ClassVar[type[CoevolveEnv]] = CoevolveEnv
 
     def _observe(self, index: Index) -> dict[str, Array]:
         return self._comparisons(index, self._labels)
@@ -294,7 +294,7 @@ class CoevolveVectorEnv(CoevolveVector, AnswersVector):
 class CoevolveStanceVectorEnv(CoevolveVector, StanceVector):
     """`ProgressGym/CoevolveStance-v0`, many at once."""
 
-    single = CoevolveStanceEnv
+    single: ClassVar[type[CoevolveStanceEnv]] = CoevolveStanceEnv
     _template: CoevolveStanceEnv
 
     def _observe(self, index: Index) -> Array:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.answers import centred_log
+from progressgym.envs import coevolve as base
 from progressgym.envs.actions import to_action, to_answers
 from progressgym.envs.arrays import Array
 from progressgym.envs.coevolve_v2 import LITTLE, CoevolveEnv, CoevolveStanceEnv
@@ -23,7 +26,7 @@ class AgreementVector(coevolve.CoevolveVector):
 
     def _prepare(self) -> None:
         super()._prepare()
-        arrays, scored = self._arrays, self._settings.instrument.evaluation
+        arrays, scored = self._arrays, self._settings.rewarded
         readout = self._readout
         two, many = (np.isin(items, scored) for items in (readout.two_items, readout.many_items))
         self._two_scored, self._many_scored = (arrays.floats(kept / len(scored)) for kept in (two, many))
@@ -81,11 +84,10 @@ class AgreementVector(coevolve.CoevolveVector):
 class CoevolveVectorEnv(AgreementVector, coevolve.CoevolveVectorEnv):
     """`ProgressGym/Coevolve-v2`, many at once."""
 
-    single = CoevolveEnv
+    single: ClassVar[type[base.CoevolveEnv]] = CoevolveEnv
 
 
 class CoevolveStanceVectorEnv(AgreementVector, coevolve.CoevolveStanceVectorEnv):
     """`ProgressGym/CoevolveStance-v2`, many at once."""
 
-    single = CoevolveStanceEnv  # type: ignore[assignment]  # the same by another class
-    _template: CoevolveStanceEnv  # type: ignore[assignment]
+    single = CoevolveStanceEnv  # type: ignore[assignment]  # not derived from v0's, and all that is asked of it is there

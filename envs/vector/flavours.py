@@ -46,9 +46,9 @@ class Flavour(ProgressVectorEnv):
 
     def _readout_of(self, whole: bool) -> Readout:
         """Logits of the scored items, or of all items."""
-        instrument = self._settings.instrument
-        items = np.arange(len(instrument)) if whole else instrument.evaluation
-        return Readout(instrument, items, scored=instrument.evaluation, scale=self._action_scale, arrays=self._arrays)
+        instrument, rewarded = self._settings.instrument, self._settings.rewarded
+        items = np.arange(len(instrument)) if whole else rewarded
+        return Readout(instrument, items, scored=rewarded, scale=self._action_scale, arrays=self._arrays)
 
     def _base_tables(self, answers: Floats) -> Tables:
         """Tables that actions need, from century 0's answers (H, N, K)."""

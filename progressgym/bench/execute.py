@@ -119,7 +119,7 @@ def execute_along(group: Group, out: Path, device: str, *, threads: int = 1) -> 
         folder = _folder(group, out)
         cell = ModelCell(group, out, device, threads, live=False)
         for seed in group.seeds:
-            if reusable(folder / str(seed), run_config(group, seed), None) is None:
+            if reusable(folder / str(seed), run_config(group, seed), code_hash(group.agent)) is None:
                 cell.run_along(seed)
 
 
@@ -190,7 +190,7 @@ class ModelCell:
                     quiet=not self.live,
                 )
             wait_for_all(self.device)  # the others may still be reading the checkpoints
-            _finish(group, _folder(group, self.out) / str(seed), config, actions, None, True)
+            _finish(group, _folder(group, self.out) / str(seed), config, actions, code_hash(group.agent), True)
         except Exception as error:  # noqa: BLE001  (out of memory, a full disk, NaN: this cell fails, the rest goes on)
             outcome.failures.append(_reason(group, seed, error))
             return

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from progressgym.agents import marked, names, spec_of, with_policy
+from progressgym.agents import headline, marked, spec_of, with_policy
 from progressgym.agents.config import POLICY_PREFIX
 from progressgym.bench.apart import check
 from progressgym.bench.challenges import DEFAULTS, Challenge, parse_challenge
@@ -30,7 +30,7 @@ SYNTHETIC_HISTORY = "synthetic:linear?coherence=0.5"
 """As coherent as `gss-v1` was measured to be (0.45): here an agent can be told from chance in seconds."""
 SHIPPED_SPLIT, EACH = "shipped", "each"
 SPLITS = (EACH, SHIPPED_SPLIT)
-SEEDS = {EACH: 16, SHIPPED_SPLIT: 10}
+SEEDS = {EACH: 24, SHIPPED_SPLIT: 10}
 """By default. With a split for every seed so many that splits are less than a tenth of the variance: docs/statistics.md."""
 MOST_SEEDS = 100_000
 LABELS = ("probability", "sample")
@@ -100,11 +100,11 @@ def make_plan(
     """Check everything that was asked for and lay it out.
 
     Args:
-        agents: ids of agents or `module:Class`; all named ones by default, installed ones too.
+        agents: ids of agents or `module:Class`; by default those of the headline tables, installed ones too.
         challenges: ids; by default those that `progressgym.envs.BENCHMARKED` lists. One that does not name its labels is run with each of `labels`.
         histories: shipped names, paths or synthetic ids; by default the shipped history (where there is one) and one
             synthetic family.
-        seeds: how many (0, 1, ...), or which; 16 by default, 10 with `splits="shipped"`.
+        seeds: how many (0, 1, ...), or which; 24 by default, 10 with `splits="shipped"`.
         splits: `each`: on a fixed history every seed has a split of its own; `shipped`: the one it comes with.
         labels: kinds of labels; agents that do not learn are run with the first only.
         measures: what to measure beside the scores; `none` for nothing.
@@ -113,7 +113,7 @@ def make_plan(
     Raises:
         UserError: anything unknown or empty; nothing has been run by then.
     """
-    chosen = [_agent(name, policy) for name in agents or names()]
+    chosen = [_agent(name, policy) for name in agents or headline()]
     _find_models(chosen)
     if splits not in SPLITS:
         raise unknown("splits", splits, SPLITS)

@@ -179,8 +179,9 @@ def _explained_table(block: Block, challenge: Challenge, steps: dict[str, int]) 
     scale, count = challenge.scale, steps[block.challenge]
     table = _start(block)
     best = f"sum/{best_values(count, count + 1)[scale]:g}"
+    debated = any(row.justifiability is not None for row in block.rows)
     titles = ("drift explained [95 %]", "spread", "- next", f"- {RIVAL}", "sampled", "skill", "cosine", "drift")
-    for title in (*titles, "error", "justif.", best):
+    for title in (*titles, *(["justif."] if debated else []), best):
         table.add_column(title, justify="right", no_wrap=True)
     for k, row in enumerate(block.rows):
         after = block.rows[k + 1].agent if k + 1 < len(block.rows) and not block.rows[k + 1].privileged else None
@@ -191,11 +192,10 @@ def _explained_table(block: Block, challenge: Challenge, steps: dict[str, int]) 
             _difference(row, after),
             _difference(row, RIVAL),
             _sampled(row, block),
-            DASH if row.skill is None else f"{row.skill.mid + 0.0:.2f}",
-            f"{row.similarity:.4f}",
-            _number(row.drift_cosine, 3),
-            f"{row.dimension_error:.4f}",
-            _number(row.justifiability, 2),
+            _mid(row.skill),
+            f"{row.similarity:.3f}",
+            _number(row.drift_cosine, 2),
+            *([_number(row.justifiability, 2)] if debated else []),
             _number(row.published.get(scale), 3),
             style="dim" if row.privileged else "",
         )
@@ -211,7 +211,7 @@ def _difference(row: Aggregate, other: str | None) -> str:
     found = None if row.explained is None or other is None else row.explained.ahead.get(other)
     if found is None:
         return DASH
-    return f"{round(found.mid, 2) + 0.0:.2f}{BEYOND if found.low > 0 or found.high < 0 else ' '}"
+    return f"{_mid(found)}{BEYOND if found.low > 0 or found.high < 0 else ' '}"
 
 
 def _headline(row: Aggregate) -> IntervalRecord | None:
@@ -309,6 +309,10 @@ def _skill(skill: IntervalRecord | None) -> str:
     return f"{mid:.2f} [{low:.2f}, {high:.2f}]"
 
 
+def _mid(number: IntervalRecord | None) -> str:
+    return DASH if number is None else f"{round(number.mid, 2) + 0.0:.2f}"
+
+
 def _chance(probability: IntervalRecord | None) -> str:
     if probability is None:
         return DASH
@@ -318,8 +322,7 @@ def _chance(probability: IntervalRecord | None) -> str:
 def _sampled(row: Aggregate, block: Block) -> str:
     """What ranks the same agent with sampled labels."""
     if row.agent in block.sampled:
-        headline = _headline(block.sampled[row.agent])
-        return DASH if headline is None else f"{headline.mid:.2f}"
+        return _mid(_headline(block.sampled[row.agent]))
     return "same" if block.sampled else DASH
 
 

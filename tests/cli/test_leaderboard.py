@@ -170,7 +170,7 @@ def test_mistakes_are_one_line(given: list[str], told: str) -> None:
 
 def test_validating_needs_no_database_and_no_torch() -> None:
     code = (
-        "import sys, progressgym.cli.leaderboard_verify, progressgym.leaderboard.verify, progressgym.leaderboard.packaging;"
+        "import sys, progressgym.cli.leaderboard, progressgym.leaderboard.verify, progressgym.leaderboard.packaging;"
         "print([m for m in ('sqlalchemy', 'alembic', 'cryptography', 'torch', 'transformers') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -98,11 +98,10 @@ def no_assistant(name: str) -> float:
     mask, real = history.instrument.mask, centred_log(history.answers, history.instrument.mask)
     still = np.repeat(real[:1], len(real) - 1, axis=0)
     alone, beside = (
-        challenge.agreement(history, softmax_options(walk(real, still, challenge.pull, influence), mask))
+        1 - challenge.read(history, softmax_options(walk(real, still, challenge.pull, influence), mask))  # type: ignore[operator]  # it reads agreement
         for influence in (0.0, challenge.influence)
     )
-    items = history.instrument.evaluation
-    return float(1 - (1 - alone[:, items]).sum() / (1 - beside[:, items]).sum())
+    return float(1 - np.sum(alone) / np.sum(beside))
 
 
 @pytest.mark.parametrize("name", THREE)
