@@ -1,6 +1,6 @@
 """Kill -9 at random points of five commands: does the next start give what an uninterrupted run gives?
 
-    python research/kills.py --kills 20
+    python -m research.kills --kills 20
 
 Every job runs once to its end, and is then killed again and again: by turns at a random call that changes a file
 (`replace`, `unlink`, `rmdir`, `fsync`, `mkdir`, counted in a whole run) and at a random moment after its first file.

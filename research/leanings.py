@@ -1,6 +1,6 @@
 """How liberal and conservative people answer the survey's questions: counts, made from a panel of persons.
 
-    python research/leanings.py [--panel FOLDER] [--items ITEMS.csv] --out leanings.csv
+    python -m research.leanings [--panel FOLDER] [--items ITEMS.csv] --out leanings.csv
 
 FOLDER holds `panel06.csv.gz`: one row a person and wave, items coded 1 (plus pole), 0.5 (middle), 0 (minus pole), and
 `polviews3`. ITEMS.csv names the answers of the poles. Every person counts once an item, with the first wave in which

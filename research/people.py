@@ -1,6 +1,6 @@
 """What fifty years of survey answers say about drift and about forecasting it: the figures of docs/gss-v1.md.
 
-    python research/people.py [--data FOLDER]
+    python -m research.people [--data FOLDER]
 
 FOLDER holds `counts.csv.gz` (variable, year, answer, count) and `items.csv` (variable, topic, which answers count as
 plus, half and minus) of 74 items of the General Social Survey; by default `$PROGRESSGYM_SHARED/real/gss-moral`. The items that were

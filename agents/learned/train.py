@@ -2,7 +2,7 @@
 
     python -m progressgym.agents.learned.train --out FOLDER [--steps 2500]
 
-A few minutes on one core. Every batch is drawn anew (`courses`), from the training seeds that `benchmarks/predict.json`
+A few minutes on one core. Every batch is drawn anew (`courses`), from the training seeds that `research/predict.json`
 names; no measured history and none of the benchmark's families is ever seen.
 """
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-import tyro
 
 from progressgym.cli.options import listed
+from progressgym.cli.shared import Number, option
 from progressgym.core.files import check_writable, write_json
 
 if TYPE_CHECKING:
@@ -37,20 +37,15 @@ class Options:
     another seed) against the first's. Rulings are kept, so that an interrupted run goes on where it stopped.
     """
 
-    history: Annotated[str, tyro.conf.arg(metavar="H")] = "histsmol-v1"
-    """Whose values judge."""
-    models: Annotated[str, tyro.conf.arg(metavar="DIR,...")] = ""
+    history: Annotated[str, option("H", "Whose values judge.")] = "histsmol-v1"
+    models: Annotated[str, option("DIR,...")] = ""
     """Histories or builds with adapters; the same centuries trained with other seeds follow the first."""
-    centuries: Annotated[str, tyro.conf.arg(metavar="C,...")] = ""
-    """Only these of the models, for example C013,C017,C021."""
-    dilemmas: Annotated[int, tyro.conf.arg(metavar="N")] = 40
-    """Items that the models read transcripts about."""
-    transcripts: Annotated[int, tyro.conf.arg(metavar="N")] = 2
-    """Random transcripts of 4 considerations for each of them."""
-    exact: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    centuries: Annotated[str, option("C,...", "Only these of the models, for example C013,C017,C021.")] = ""
+    dilemmas: Annotated[int, option("N", "Items that the models read transcripts about.")] = 40
+    transcripts: Annotated[int, option("N", "Random transcripts of 4 considerations for each of them.")] = 2
+    exact: Number = 0
     """Dilemmas whose debates before the first folder's models are solved exactly: 70 transcripts each."""
-    out: Annotated[str, tyro.conf.arg(metavar="DIR")] = "runs/debate/centuries"
-    """Folder for centuries.json and regret.png."""
+    out: Annotated[str, option("DIR", "Folder for centuries.json and regret.png.")] = "runs/debate/centuries"
 
 
 def run(options: Options) -> int:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import tyro
+from tyro.conf import Positional
 
 from progressgym.cli.options import listed
+from progressgym.cli.shared import Json, Number, Quiet, option
 from progressgym.core.errors import UserError
 
 EXAMPLES = """
@@ -27,32 +28,23 @@ class Options:
     folder. What was measured before with the same settings is read, not repeated.
     """
 
-    study: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="STUDY")] = "runs/debate/study"
-    """Folder of progressgym debate train."""
-    games: Annotated[int, tyro.conf.arg(metavar="N")] = 2000
-    """Debates of each figure and seed."""
-    greedy_games: Annotated[int, tyro.conf.arg(metavar="N")] = 500
-    """Debates with the greedy confuser, of each figure and seed."""
-    lambdas: Annotated[str, tyro.conf.arg(metavar="X,Y")] = "0,0.02,0.05,0.1,0.25,0.5,0.75,1"
+    study: Annotated[Positional[str], option("STUDY", "Folder of progressgym debate train.")] = "runs/debate/study"
+    games: Annotated[int, option("N", "Debates of each figure and seed.")] = 2000
+    greedy_games: Annotated[int, option("N", "Debates with the greedy confuser, of each figure and seed.")] = 500
+    lambdas: Annotated[str, option("X,Y")] = "0,0.02,0.05,0.1,0.25,0.5,0.75,1"
     """Weights of the debate's reward in planning."""
-    scale: Annotated[float, tyro.conf.arg(metavar="S")] = 1.0
-    """What the debate's reward is multiplied by (the environment's by 15)."""
-    planning_seeds: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    scale: Annotated[float, option("S", "What the debate's reward is multiplied by (the environment's by 15).")] = 1.0
+    planning_seeds: Number = 0
     """Seeds of debaters whose debates policies are planned for; 0 takes all."""
-    learner_steps: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    learner_steps: Number = 0
     """Gradient steps of the offline learner; 0 leaves it out, the paper takes 25000."""
-    learner_rate: Annotated[float, tyro.conf.arg(metavar="R")] = 1e-4
-    """Its learning rate; the default is the paper's."""
-    learner_polyak: Annotated[float, tyro.conf.arg(metavar="P")] = 1e-3
+    learner_rate: Annotated[float, option("R", "Its learning rate; the default is the paper's.")] = 1e-4
+    learner_polyak: Annotated[float, option("P")] = 1e-3
     """How far its target network moves each step; fewer steps need a larger number."""
-    learner_episodes: Annotated[int, tyro.conf.arg(metavar="N")] = 18_000
-    """Recorded episodes of the clinicians that it learns from."""
-    learner_seeds: Annotated[int, tyro.conf.arg(metavar="N")] = 1
-    """Seeds of the offline learner."""
-    json: bool = False
-    """Print report.json instead of the tables."""
-    quiet: bool = False
-    """Show no progress."""
+    learner_episodes: Annotated[int, option("N", "Recorded episodes of the clinicians that it learns from.")] = 18_000
+    learner_seeds: Annotated[int, option("N", "Seeds of the offline learner.")] = 1
+    json: Json = False
+    quiet: Quiet = False
 
 
 def run(options: Options) -> int:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import tyro
 
+from progressgym.cli.shared import option
 from progressgym.core.errors import UserError, unknown
 
 if TYPE_CHECKING:
@@ -33,17 +33,13 @@ class Options:
     q to leave.
     """
 
-    domain: Annotated[str, tyro.conf.arg(metavar="D")] = "dilemmas"
+    domain: Annotated[str, option("D")] = "dilemmas"
     """dilemmas?century=C017 (judged by a century's values), simulator (treatments of sepsis) or icu (the same with 44
     pieces of evidence; needs the extra sepsis, and an opponent that is greedy or random)."""
-    opponent: Annotated[str, tyro.conf.arg(metavar="O")] = "minimax"
-    """minimax (plays perfectly), greedy or random."""
-    turns: Annotated[int, tyro.conf.arg(metavar="L")] = 4
-    """Pieces shown in all, an even number."""
-    opens: Annotated[str, tyro.conf.arg(metavar="WHO")] = "random"
-    """Who opens: random, first (you) or second (your opponent)."""
-    seed: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Of the case; another one each time by default."""
+    opponent: Annotated[str, option("O", "minimax (plays perfectly), greedy or random.")] = "minimax"
+    turns: Annotated[int, option("L", "Pieces shown in all, an even number.")] = 4
+    opens: Annotated[str, option("WHO", "Who opens: random, first (you) or second (your opponent).")] = "random"
+    seed: Annotated[int | None, option("N", "Of the case; another one each time by default.")] = None
 
 
 def run(options: Options) -> int:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import tyro
-
 from progressgym.cli.options import listed
+from progressgym.cli.shared import Json, Quiet, option
 
 EXAMPLES = """
 progressgym debate train --domain simulator --methods maxmin --seeds 1
@@ -27,32 +26,22 @@ class Options:
     domain icu needs the extra sepsis.
     """
 
-    domain: Annotated[str, tyro.conf.arg(metavar="D")] = "simulator"
-    """icu or simulator."""
-    methods: Annotated[str, tyro.conf.arg(metavar="M,N")] = "isolated,precommit,self-play,maxmin"
+    domain: Annotated[str, option("D", "icu or simulator.")] = "simulator"
+    methods: Annotated[str, option("M,N")] = "isolated,precommit,self-play,maxmin"
     """Ways to train a debater; each gets a confuser of its own."""
-    seeds: Annotated[int, tyro.conf.arg(metavar="N")] = 3
-    """Debaters of each."""
-    turns: Annotated[int | None, tyro.conf.arg(metavar="L")] = None
+    seeds: Annotated[int, option("N", "Debaters of each.")] = 3
+    turns: Annotated[int | None, option("L")] = None
     """Pieces of evidence in a debate, even; by default 6 for icu, 4 for the simulator."""
-    updates: Annotated[int, tyro.conf.arg(metavar="N")] = 300
-    """PPO updates of a debater."""
-    confuser_updates: Annotated[int, tyro.conf.arg(metavar="N")] = 300
-    """PPO updates of a confuser."""
-    games: Annotated[int, tyro.conf.arg(metavar="B")] = 512
-    """Debates an update."""
-    hidden: Annotated[int, tyro.conf.arg(metavar="H")] = 128
-    """Units of each hidden layer."""
-    judge_steps: Annotated[int, tyro.conf.arg(metavar="N")] = 1500
-    """Training steps of a learned judge."""
-    held_out: Annotated[str, tyro.conf.arg(metavar="PART")] = "test"
+    updates: Annotated[int, option("N", "PPO updates of a debater.")] = 300
+    confuser_updates: Annotated[int, option("N", "PPO updates of a confuser.")] = 300
+    games: Annotated[int, option("B", "Debates an update.")] = 512
+    hidden: Annotated[int, option("H", "Units of each hidden layer.")] = 128
+    judge_steps: Annotated[int, option("N", "Training steps of a learned judge.")] = 1500
+    held_out: Annotated[str, option("PART")] = "test"
     """States that nothing trains on: test, or validation while a recipe is being chosen."""
-    out: Annotated[str, tyro.conf.arg(metavar="DIR")] = "runs/debate/study"
-    """Folder of the study."""
-    json: bool = False
-    """Print what was trained as JSON."""
-    quiet: bool = False
-    """Show no progress."""
+    out: Annotated[str, option("DIR", "Folder of the study.")] = "runs/debate/study"
+    json: Json = False
+    quiet: Quiet = False
 
 
 def run(options: Options) -> int:

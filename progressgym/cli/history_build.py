@@ -7,9 +7,10 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
-import tyro
+from tyro.conf import Positional
 
 from progressgym.cli.options import listed
+from progressgym.cli.shared import option
 from progressgym.core.errors import UserError, unknown
 from progressgym.monitor.progress import Progress
 
@@ -30,32 +31,21 @@ class Options:
     Finished centuries are kept; an interrupted build goes on where it was.
     """
 
-    corpus: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="CORPUS")]
-    """HistText file or folder: JSON or JSON Lines, optionally .gz."""
-    out: Annotated[str, tyro.conf.arg(metavar="DIR")]
-    """Folder of the build."""
-    base: Annotated[str, tyro.conf.arg(metavar="MODEL")] = "smollm2-135m"
-    """Base model that all centuries share."""
-    tokens: Annotated[int, tyro.conf.arg(metavar="N")] = 80_000
-    """Tokens read per century."""
-    seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
-    """Of adapters and of the choice of passages."""
-    spelling: Annotated[str, tyro.conf.arg(metavar="LEVEL")] = "positions"
+    corpus: Annotated[Positional[str], option("CORPUS", "HistText file or folder: JSON or JSON Lines, optionally .gz.")]
+    out: Annotated[str, option("DIR", "Folder of the build.")]
+    base: Annotated[str, option("MODEL", "Base model that all centuries share.")] = "smollm2-135m"
+    tokens: Annotated[int, option("N", "Tokens read per century.")] = 80_000
+    seed: Annotated[int, option("N", "Of adapters and of the choice of passages.")] = 0
+    spelling: Annotated[str, option("LEVEL")] = "positions"
     """Normalisation of spelling from before 1700: positions, letters or none."""
-    rank: Annotated[int, tyro.conf.arg(metavar="N")] = 8
-    """Of the LoRA adapters."""
-    alpha: Annotated[float, tyro.conf.arg(metavar="X")] = 16.0
-    """Strength of the adapters: their update is scaled by alpha / rank."""
-    top_layers: Annotated[int, tyro.conf.arg(metavar="N")] = 16
-    """Only the last N layers get an adapter."""
-    learning_rate: Annotated[float, tyro.conf.arg(metavar="X")] = 1e-3
-    """Peak while reading; falls linearly to 0."""
-    batch_size: Annotated[int, tyro.conf.arg(metavar="N")] = 2
-    """Passages of 256 tokens a step."""
+    rank: Annotated[int, option("N", "Of the LoRA adapters.")] = 8
+    alpha: Annotated[float, option("X", "Strength of the adapters: their update is scaled by alpha / rank.")] = 16.0
+    top_layers: Annotated[int, option("N", "Only the last N layers get an adapter.")] = 16
+    learning_rate: Annotated[float, option("X", "Peak while reading; falls linearly to 0.")] = 1e-3
+    batch_size: Annotated[int, option("N", "Passages of 256 tokens a step.")] = 2
     compile: bool = False
     """Compile the model first: faster steps on a CPU with a C++ compiler, after one to two minutes."""
-    centuries: Annotated[str, tyro.conf.arg(metavar="C013,...")] = ""
-    """Which centuries; all that the corpus has by default."""
+    centuries: Annotated[str, option("C013,...", "Which centuries; all that the corpus has by default.")] = ""
 
 
 class _Bars:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import tyro
+from tyro.conf import Positional
 
 from progressgym.cli.options import listed
+from progressgym.cli.shared import Questionnaire, option
 from progressgym.core.files import check_writable, write_text
 from progressgym.core.reading import read_object
 
@@ -28,20 +29,14 @@ class Options:
     against training seeds; with --corpus held-out losses) goes into the history's card and into evidence.md.
     """
 
-    build: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="BUILD")]
-    """Folder made by `progressgym history build`."""
-    out: Annotated[str, tyro.conf.arg(metavar="DIR")]
-    """Folder of the history."""
-    instrument: Annotated[str, tyro.conf.arg(metavar="I")] = "moral19-v1"
-    """Name or folder of the questionnaire."""
-    seeds: Annotated[str, tyro.conf.arg(metavar="BUILD,...")] = ""
-    """Builds of the same recipe with other training seeds."""
-    corpus: Annotated[str, tyro.conf.arg(metavar="CORPUS")] = ""
-    """The HistText that was read."""
-    card: Annotated[str, tyro.conf.arg(metavar="FILE")] = ""
+    build: Annotated[Positional[str], option("BUILD", "Folder made by `progressgym history build`.")]
+    out: Annotated[str, option("DIR", "Folder of the history.")]
+    instrument: Questionnaire = "moral19-v1"
+    seeds: Annotated[str, option("BUILD,...", "Builds of the same recipe with other training seeds.")] = ""
+    corpus: Annotated[str, option("CORPUS", "The HistText that was read.")] = ""
+    card: Annotated[str, option("FILE")] = ""
     """JSON object with further entries of the card: title, licence, rights, limits."""
-    adapters: bool = False
-    """Put the century adapters into the history's folder."""
+    adapters: Annotated[bool, option(text="Put the century adapters into the history's folder.")] = False
 
 
 def run(options: Options) -> int:

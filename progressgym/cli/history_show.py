@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-import tyro
 from numpy.typing import NDArray
+from tyro.conf import Positional
 
+from progressgym.cli.shared import Json, option
 from progressgym.core.streams import print_json
 from progressgym.instruments.loadings import strengths
 
@@ -31,12 +32,10 @@ WIDTH = 100
 class Options:
     """Describe a history: its centuries, its drift, its card."""
 
-    history: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="HISTORY")]
+    history: Annotated[Positional[str], option("HISTORY")]
     """Shipped name, folder, npz file, or synthetic id with a seed."""
-    plot: Annotated[str, tyro.conf.arg(metavar="FILE.png")] = ""
-    """Draw its values as a heat map."""
-    json: bool = False
-    """Print a JSON object instead of text."""
+    plot: Annotated[str, option("FILE.png", "Draw its values as a heat map.")] = ""
+    json: Json = False
 
 
 def run(options: Options) -> int:

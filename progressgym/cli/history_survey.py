@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import tyro
+from tyro.conf import Positional
 
+from progressgym.cli.shared import Real, option
 from progressgym.core.files import read_json
 
 EXAMPLES = """
@@ -27,23 +28,18 @@ class Options:
     violates. docs/surveys.md describes both. The questionnaire is saved beside the answers.
     """
 
-    counts: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="COUNTS.csv")]
-    """How many people gave which answer in which year."""
-    items: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="ITEMS.csv")]
+    counts: Annotated[Positional[str], option("COUNTS.csv", "How many people gave which answer in which year.")]
+    items: Annotated[Positional[str], option("ITEMS.csv")]
     """The questions, their options, and the answers that count for them."""
-    out: Annotated[str, tyro.conf.arg(metavar="DIR")]
-    """Folder of the history."""
-    years: Annotated[int, tyro.conf.arg(metavar="N")] = 1
-    """Years a step; with 1 every year of the survey is a step."""
-    start: Annotated[int | None, tyro.conf.arg(metavar="YEAR")] = None
+    out: Annotated[str, option("DIR", "Folder of the history.")]
+    years: Annotated[int, option("N", "Years a step; with 1 every year of the survey is a step.")] = 1
+    start: Annotated[int | None, option("YEAR")] = None
     """First year of the first step; by default the survey's first year."""
-    complete: bool = False
-    """Leave out questions that were not asked in every step."""
-    design_effect: Annotated[float, tyro.conf.arg(metavar="X")] = 1.0
+    complete: Annotated[bool, option(text="Leave out questions that were not asked in every step.")] = False
+    design_effect: Real = 1.0
     """How many people of this sample are worth one of a simple random sample."""
-    questionnaire: Annotated[str, tyro.conf.arg(metavar="NAME")] = ""
-    """Name of the questionnaire; by default that of the folder."""
-    card: Annotated[str, tyro.conf.arg(metavar="FILE")] = ""
+    questionnaire: Annotated[str, option("NAME", "Name of the questionnaire; by default that of the folder.")] = ""
+    card: Annotated[str, option("FILE")] = ""
     """JSON object with further entries of the card: title, source, licence, limits."""
 
 

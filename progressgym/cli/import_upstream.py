@@ -6,8 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-import tyro
+from tyro.conf import Positional
 
+from progressgym.cli.shared import Json, option
 from progressgym.core.errors import UserError
 from progressgym.core.streams import print_json
 
@@ -35,12 +36,9 @@ class Options:
     The `score` in the file is shown but never used. With --paper, the paper's own table 3 instead of a file.
     """
 
-    file: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="FILE")] = ""
-    """A result file, nested (supplementary_data) or flat."""
-    paper: bool = False
-    """Print the paper's table 3, with the bound that doing nothing reaches."""
-    json: bool = False
-    """Print one JSON object instead of text."""
+    file: Annotated[Positional[str], option("FILE", "A result file, nested (supplementary_data) or flat.")] = ""
+    paper: Annotated[bool, option(text="Print the paper's table 3, with the bound that doing nothing reaches.")] = False
+    json: Json = False
 
 
 def run(options: Options) -> int:

@@ -16,10 +16,10 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from progressgym.cli.options import Mistake, parse
 from progressgym.core.errors import UserError, did_you_mean
@@ -34,8 +34,33 @@ class Command:
     """One command: where it is and what it does."""
 
     module: str
-    """Holds `Options` (a dataclass), `run(options)` and `EXAMPLES`; perhaps `KINDS_IN_HELP`, see `progressgym list`."""
+    """Holds `Options` (a dataclass), `run(options)` and `EXAMPLES`; perhaps `KINDS_IN_HELP`, see `progressgym list`. One
+    that holds several commands has for `verb` a dataclass `Verb`, `verb(options)` and `EXAMPLES["verb"]`."""
     summary: str
+    verb: str = ""
+    """Which command of a module that holds several."""
+
+    def load(self) -> Loaded:
+        """Import it."""
+        module = importlib.import_module(self.module)
+        if self.verb:
+            return Loaded(
+                getattr(module, self.verb.capitalize()), getattr(module, self.verb), module.EXAMPLES[self.verb]
+            )
+        return Loaded(module.Options, module.run, module.EXAMPLES, getattr(module, "KINDS_IN_HELP", ()))
+
+
+class Loaded(NamedTuple):
+    """A command that is imported."""
+
+    options: type[Any]
+    """A dataclass; its docstring and its fields are the help."""
+    run: Callable[[Any], int]
+    """Returns the exit code."""
+    examples: str
+    """Lines that end the help."""
+    kinds: Sequence[str] = ()
+    """Names of these kinds stand before them."""
 
 
 COMMANDS: dict[str, Command] = {
@@ -60,25 +85,24 @@ COMMANDS: dict[str, Command] = {
     "preferences export": Command(
         "progressgym.cli.preferences_export", "write comparisons as a TRL preference dataset"
     ),
-    "leaderboard package": Command(
-        "progressgym.cli.leaderboard_package", "make a submission from a finished benchmark"
-    ),
-    "leaderboard validate": Command("progressgym.cli.leaderboard_validate", "check a submission's form"),
-    "leaderboard verify": Command("progressgym.cli.leaderboard_verify", "recompute a submission's scores"),
-    "leaderboard submit": Command("progressgym.cli.leaderboard_submit", "verify a submission and put it into a store"),
-    "leaderboard enrol": Command("progressgym.cli.leaderboard_enrol", "add a submitter to a store and print the token"),
-    "leaderboard key": Command("progressgym.cli.leaderboard_key", "make the secret of a private split"),
-    "leaderboard private": Command(
-        "progressgym.cli.leaderboard_private", "make a private history from unpublished text and items"
-    ),
-    "leaderboard reproduce": Command(
-        "progressgym.cli.leaderboard_reproduce", "run entries in the sandbox, public grid and private split"
-    ),
-    "leaderboard withdraw": Command("progressgym.cli.leaderboard_withdraw", "take an entry off and leave a tombstone"),
-    "leaderboard show": Command("progressgym.cli.leaderboard_show", "print the standings"),
-    "leaderboard build": Command("progressgym.cli.leaderboard_build", "write the standings as a static site"),
-    "leaderboard serve": Command("progressgym.cli.leaderboard_serve", "serve the standings and take submissions"),
-    "leaderboard export": Command("progressgym.cli.leaderboard_export", "write an entry's results for other tools"),
+    **{
+        f"leaderboard {verb}": Command("progressgym.cli.leaderboard", summary, verb)
+        for verb, summary in (
+            ("package", "make a submission from a finished benchmark"),
+            ("validate", "check a submission's form"),
+            ("verify", "recompute a submission's scores"),
+            ("submit", "verify a submission and put it into a store"),
+            ("enrol", "add a submitter to a store and print the token"),
+            ("key", "make the secret of a private split"),
+            ("private", "make a private history from unpublished text and items"),
+            ("reproduce", "run entries in the sandbox, public grid and private split"),
+            ("withdraw", "take an entry off and leave a tombstone"),
+            ("show", "print the standings"),
+            ("build", "write the standings as a static site"),
+            ("serve", "serve the standings and take submissions"),
+            ("export", "write an entry's results for other tools"),
+        )
+    },
 }
 
 
@@ -119,9 +143,9 @@ def dispatch(given: list[str]) -> int:
         print(f"{PROGRAM} {__version__}")
         return 0
     name, rest = _find(given)
-    module = importlib.import_module(COMMANDS[name].module)
-    options = parse(module.Options, f"{PROGRAM} {name}", rest, module.EXAMPLES, getattr(module, "KINDS_IN_HELP", ()))
-    return int(module.run(options)) if options is not None else 0
+    command = COMMANDS[name].load()
+    options = parse(command.options, f"{PROGRAM} {name}", rest, command.examples, command.kinds)
+    return command.run(options) if options is not None else 0
 
 
 def usage(prefix: str = "") -> str:

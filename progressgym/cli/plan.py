@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import tyro
+from tyro.conf import Positional
 
+from progressgym.cli.shared import Json, option
 from progressgym.core.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
@@ -33,40 +34,30 @@ class Options:
     that is here, taken from the makers' data sheets for one that is not.
     """
 
-    model: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODEL")] = ""
+    model: Annotated[Positional[str], option("MODEL")] = ""
     """A name (smollm2-135m, llama3-8b, llama3-70b, ProgressGym's century models), or a folder with a config.json."""
-    parameters: Annotated[float, tyro.conf.arg(metavar="P")] = 0.0
+    parameters: Annotated[float, option("P")] = 0.0
     """In place of MODEL: so many weights, as in 8e9; the shape is a Llama's."""
     method: Literal["sft", "dpo", "rlhf"] = "dpo"
     """What a stage does."""
     full: bool = False
     """Train all weights (float32) instead of a LoRA adapter on bfloat16 ones."""
-    rank: Annotated[int, tyro.conf.arg(metavar="R")] = 8
-    """Rank of the adapter."""
-    top_layers: Annotated[int, tyro.conf.arg(metavar="N")] = 0
-    """Only the last so many layers get an adapter; 0: all."""
-    pairs: Annotated[int, tyro.conf.arg(metavar="N")] = 0
-    """Preferences (sft: texts) a century; 0: all comparisons of moral19-v1."""
-    length: Annotated[int, tyro.conf.arg(metavar="N")] = 128
-    """Tokens of a text."""
-    answer: Annotated[int, tyro.conf.arg(metavar="N")] = 16
-    """Of these, tokens of the answer; sft learns from all."""
-    rows: Annotated[int, tyro.conf.arg(metavar="N")] = 8
-    """Pairs a step on one device."""
-    epochs: Annotated[int, tyro.conf.arg(metavar="N")] = 1
-    """Passes over the pairs."""
-    centuries: Annotated[int, tyro.conf.arg(metavar="N")] = 8
-    """Stages in all."""
+    rank: Annotated[int, option("R", "Rank of the adapter.")] = 8
+    top_layers: Annotated[int, option("N", "Only the last so many layers get an adapter; 0: all.")] = 0
+    pairs: Annotated[int, option("N", "Preferences (sft: texts) a century; 0: all comparisons of moral19-v1.")] = 0
+    length: Annotated[int, option("N", "Tokens of a text.")] = 128
+    answer: Annotated[int, option("N", "Of these, tokens of the answer; sft learns from all.")] = 16
+    rows: Annotated[int, option("N", "Pairs a step on one device.")] = 8
+    epochs: Annotated[int, option("N", "Passes over the pairs.")] = 1
+    centuries: Annotated[int, option("N", "Stages in all.")] = 8
     checkpointing: bool = False
     """Compute activations anew in the backward pass instead of keeping them."""
-    device: Annotated[str, tyro.conf.arg(metavar="D")] = "auto"
+    device: Annotated[str, option("D")] = "auto"
     """auto, cpu, cuda, or a card that is not here: rtx-4090, a6000, l40s, a100-40, a100-80, h100, h200, b200."""
-    devices: Annotated[int, tyro.conf.arg(metavar="N")] = 1
-    """How many of them."""
+    devices: Annotated[int, option("N", "How many of them.")] = 1
     sharded: bool = False
     """Divide weights and optimiser over the devices (FSDP) instead of a copy on each."""
-    json: bool = False
-    """Print JSON."""
+    json: Json = False
 
 
 def run(options: Options) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import tyro
+from progressgym.cli.shared import History, Json, option
 
 EXAMPLES = """
 progressgym preferences export --history 'synthetic:linear?seed=3' --out runs/preferences.jsonl
@@ -23,18 +23,13 @@ class Options:
     TRL's DPO, reward and KTO trainers read the file: datasets.load_dataset("json", data_files=...).
     """
 
-    out: Annotated[str, tyro.conf.arg(metavar="FILE.jsonl")]
-    """The file to write."""
-    history: Annotated[str, tyro.conf.arg(metavar="H")] = "histsmol-v1"
-    """Shipped name, folder, npz file, or synthetic id with a seed."""
-    queries: Annotated[str, tyro.conf.arg(metavar="N|all")] = "all"
-    """How many comparisons a century."""
-    labels: Annotated[str, tyro.conf.arg(metavar="KIND")] = "probability"
+    out: Annotated[str, option("FILE.jsonl", "The file to write.")]
+    history: History = "histsmol-v1"
+    queries: Annotated[str, option("N|all", "How many comparisons a century.")] = "all"
+    labels: Annotated[str, option("KIND")] = "probability"
     """probability (rows carry a weight), sample, or debate (the option that wins an exact debate is chosen)."""
-    seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
-    """Which comparisons and which samples."""
-    json: bool = False
-    """Print a JSON object about the file instead of a sentence."""
+    seed: Annotated[int, option("N", "Which comparisons and which samples.")] = 0
+    json: Json = False
 
 
 def run(options: Options) -> int:

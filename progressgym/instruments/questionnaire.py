@@ -223,6 +223,10 @@ class Questionnaire:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Questionnaire) and self.hash == other.hash
 
+    def asks_as(self, other: Questionnaire) -> bool:
+        """Whether both ask the same items in the same order; which of them are scored may differ."""
+        return self.items is other.items or self.items == other.items
+
     def __hash__(self) -> int:
         return int(self.hash[:15], 16)
 

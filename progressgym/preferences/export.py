@@ -25,7 +25,7 @@ class PreferenceRow(TypedDict):
     chosen: str
     rejected: str
     weight: float
-    """|2 P - 1|: 1 for a certain preference, 0 for none; 1 for sampled labels."""
+    """|2 P - 1|: 1 for a certain preference, 0 for none; 1 for votes."""
     century: str
 
 
@@ -88,7 +88,7 @@ def history_rows(
     Args:
         history: whose answers.
         queries: "all" or how many pairs.
-        labels: "probability" or "sample".
+        labels: one of `preferences.comparisons.LABELS`.
         seed: which pairs and which samples.
     """
     check_labels(labels)
@@ -96,7 +96,8 @@ def history_rows(
     rng = np.random.default_rng(seed)
     pairs = chooser.pairs[chooser.choose(rng.random(len(chooser.pairs)))]
     preferred = probabilities(history.answers, pairs)
-    drawn = draw_asked(preferred, labels, rng.random(preferred.shape))
+    uniforms = rng.random(preferred.shape)
+    drawn = draw_asked(preferred, labels, uniforms if labels != "annotators" else uniforms[:1])
     rows: list[PreferenceRow] = []
     for century, row in zip(history.labels, drawn, strict=True):
         rows += preference_rows(history.instrument, Pairs.of_options(history.instrument, pairs, row), century)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import shlex
 import signal
@@ -52,15 +51,14 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_of_a_command_ends_in_examples_that_parse(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = call(f"{name} --help", capsys)
-    module = importlib.import_module(COMMANDS[name].module)
-    examples = [line.strip() for line in module.EXAMPLES.strip().splitlines()]
+    examples = [line.strip() for line in COMMANDS[name].load().examples.strip().splitlines()]
     assert code == 0 and err == ""
     assert [line.strip() for line in out.splitlines()[-len(examples) :]] == examples
     for example in examples:
         words = shlex.split(example)
         assert words[0] == "progressgym"
         known = next(n for n in sorted(COMMANDS, key=len, reverse=True) if words[1 : 1 + len(n.split())] == n.split())
-        kind = importlib.import_module(COMMANDS[known].module).Options
+        kind = COMMANDS[known].load().options
         assert isinstance(parse(kind, "x", words[1 + len(known.split()) :], ""), kind)
 
 

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 import progressgym  # noqa: F401
-from benchmarks.calibrate_coevolve import fit
 from progressgym.core.errors import UserError
 from progressgym.envs.actions import to_action
 from progressgym.histories.history import History
 from progressgym.histories.live import HumanRecipe, LiveHuman
 from progressgym.tuning.centuries import CenturyStore
+from tests.research.loading import script
 from tests.tuning.century_models import save_history
 
 torch.set_num_threads(1)
@@ -89,5 +89,7 @@ def test_mistakes(history: History) -> None:
 
 def test_the_fit_of_the_coefficients() -> None:
     """Moves of 0.4 of the way with an error that is orthogonal to it: slope 0.4, R2 = 0.8 / (0.8 + 0.02)."""
-    slope, share = fit(np.array([1.0, 2.0]), np.array([0.4 + 0.2 / 5**0.5 * 2 / 2, 0.8 - 0.1 / 5**0.5]))
+    slope, share = script("calibrate_coevolve").fit(
+        np.array([1.0, 2.0]), np.array([0.4 + 0.2 / 5**0.5 * 2 / 2, 0.8 - 0.1 / 5**0.5])
+    )
     assert slope == pytest.approx(0.4) and 0.9 < share < 1.0

@@ -79,7 +79,7 @@ def test_card_and_seeds() -> None:
     folder = Path(str(files("progressgym.data"))) / "agents" / WEIGHTS
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     assert card["parameters"] == sum(parameter.numel() for parameter in load_network().parameters())
-    setup_file = ROOT / "benchmarks" / "predict.json"
+    setup_file = ROOT / "research" / "predict.json"
     if not setup_file.is_file():
         pytest.skip("needs the repository, not an installed package")
     setup = json.loads(setup_file.read_text(encoding="utf-8"))

@@ -1,0 +1,16 @@
+"""Finished studies behind numbers on the pages: run from the repository, not part of the installed package.
+
+    python -m research.NAME --help
+
+| study | what it settled | where it is told |
+|---|---|---|
+| `predict`, `predict_confirm`, `predict_limits` | who predicts best, on frozen seeds; what is out of reach | docs/agents/prediction.md |
+| `sweep_alignment` | the defaults of a language-model policy | docs/model-tier.md |
+| `calibrate_coevolve` | Coevolve's two coefficients, from a human who is really fine-tuned | docs/model-tier.md |
+| `spelling` | what normalising early spelling changes | docs/histories.md |
+| `people`, `leanings` | drift, forecasts and signs of the General Social Survey | docs/gss-v1.md |
+| `kills` | whether five commands survive `kill -9` | CHANGELOG.md |
+
+`questionnaires` makes longer ones for them. How fast things are, beside peers, is measured in `benchmarks/`. Nothing in the
+package imports from here.
+"""
