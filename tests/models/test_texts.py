@@ -11,6 +11,8 @@ import torch
 
 from progressgym.core.errors import UserError
 from progressgym.core.protocols import Embedder, OptionScorer, Writer
+from progressgym.instruments.ask import ask
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.models import load_language_model
 from progressgym.models.cache import AnswerCache, Remembered
 from progressgym.models.language_model import LanguageModel
@@ -75,9 +77,9 @@ def test_every_architecture_reads_and_writes_alone_as_together(kind: str) -> Non
 def test_models_that_look_ahead_are_refused(kind: str) -> None:
     tokenizer = byte_level()
     lm = LanguageModel(name=kind, model=architecture(UNFIT[kind], len(tokenizer)), tokenizer=tokenizer)
-    for ask in (lm.embed, lm.sample):
+    for call in (lm.embed, lm.sample):
         with pytest.raises(UserError):
-            ask(["A man and a horse."])
+            call(["A man and a horse."])
 
 
 def test_a_continuation_depends_on_seed_and_prompt_only(lm: LanguageModel) -> None:
@@ -141,3 +143,15 @@ def test_what_was_asked_is_remembered_bit_for_bit(lm: LanguageModel, tmp_path: P
     second.option_logprobs(CONTEXTS, OPTIONS)
     second.framed_option_logprobs(CONTEXTS, FRAMINGS[::-1], OPTIONS)
     assert second.computed == 2, "other questions are asked"
+
+
+def test_a_reading_does_not_hash_the_weights(lm: LanguageModel) -> None:
+    """The fingerprint of a large model takes minutes; only who keeps answers needs it."""
+    fresh = LanguageModel(name="fresh", model=lm.model, tokenizer=lm.tokenizer)
+    whole = Questionnaire.load("moral19-v1")
+    for asked in (
+        Questionnaire.from_items(whole.items[:2], name="two").read,
+        lambda model: ask(model, whole.questions()[:2]),
+    ):
+        asked(fresh)
+    assert "fingerprint" not in vars(fresh)
