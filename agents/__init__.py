@@ -3,6 +3,6 @@
 if __name__ != "progressgym.agents":
     raise ImportError(f"import this package as progressgym.agents, not {__name__!r}")
 
-from progressgym.agents.registry import AgentSpec, check, make, make_for, marked, names, spec_of, with_policy
+from progressgym.agents.registry import AgentSpec, check, headline, make, make_for, marked, names, spec_of, with_policy
 
-__all__ = ["AgentSpec", "check", "make", "make_for", "marked", "names", "spec_of", "with_policy"]
+__all__ = ["AgentSpec", "check", "headline", "make", "make_for", "marked", "names", "spec_of", "with_policy"]

@@ -19,6 +19,7 @@ from progressgym.envs.actions import LIMIT
 from progressgym.envs.task import Task
 from progressgym.histories.history import History
 from progressgym.instruments.instrument import Instrument
+from progressgym.preferences.comparisons import VOTES
 
 Tasks = Task | Sequence[Task] | gym.Env[Any, Any]
 """One task, one a row of a batch, or an environment, of which only `unwrapped.task` is read."""
@@ -30,7 +31,7 @@ class Episodes:
     """The tasks of a batch, stacked."""
 
     tasks: tuple[Task, ...]
-    """B tasks over one instrument and one challenge."""
+    """B tasks over the same items, whichever half of them is scored, and one challenge."""
     batched: bool
     """False for a single task: then observations and actions have no batch axis."""
     initial_answers: NDArray[np.float64]
@@ -45,7 +46,7 @@ class Episodes:
 
     @property
     def first(self) -> Task:
-        """A task that speaks for all in what they share: instrument, horizon, parameters."""
+        """A task that speaks for all in what they share: items, horizon, parameters."""
         return self.tasks[0]
 
     @property
@@ -55,23 +56,26 @@ class Episodes:
 
     @property
     def label_kind(self) -> str:
-        """`probability` or `sample`."""
-        return str(self.first.parameters.get("labels", "probability"))
+        """What labels are taken for: `sample` where they are votes of any kind, else `probability`."""
+        return "sample" if self.first.parameters.get("labels") in VOTES else "probability"
 
     @classmethod
     def gather(cls, given: Tasks) -> Episodes:
         """Stack tasks.
 
         Raises:
-            UserError: no task at all, or tasks that differ in instrument, challenge, horizon or parameters.
+            UserError: no task at all, or tasks that differ in items, challenge, horizon, parameters or number of pairs.
         """
         batched = isinstance(given, Sequence)
         tasks = tuple(_task_of(part) for part in (given if isinstance(given, Sequence) else (given,)))
         if not tasks:
             raise UserError("an agent needs at least one task")
-        shared = {(t.challenge, t.horizon, t.instrument.hash, tuple(sorted(t.parameters.items()))) for t in tasks}
-        if len(shared) > 1:
-            raise UserError("the tasks of a batch must share instrument, challenge, horizon and parameters")
+        shared = {(t.challenge, t.horizon, tuple(sorted(t.parameters.items()))) for t in tasks}
+        alike = all(t.instrument.asks_as(tasks[0].instrument) for t in tasks)
+        if len(shared) > 1 or not alike or len({len(t.initial_preferences.pairs) for t in tasks}) > 1:
+            raise UserError(
+                "the tasks of a batch must share items, challenge, horizon, parameters and numbers of pairs"
+            )
         return cls(
             tasks=tasks,
             batched=batched,

@@ -40,6 +40,17 @@ class LearnedConfig:
 
 
 @dataclass(kw_only=True, frozen=True)
+class TransferConfig(LearnedConfig):
+    """The same of the forecaster that was trained over many questionnaires."""
+
+    def agent(self, name: str) -> Agent:
+        """The agent."""
+        from progressgym.agents.learned.transfer.agent import TransferAgent
+
+        return TransferAgent(name, self)
+
+
+@dataclass(kw_only=True, frozen=True)
 class FilterConfig(LearnedConfig):
     """Everything that decides how a Kalman agent filters."""
 

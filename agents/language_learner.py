@@ -25,6 +25,7 @@ from progressgym.core.files import canonical_json, sha256_bytes
 from progressgym.core.protocols import Observation
 from progressgym.core.seeding import child_seed
 from progressgym.envs.challenge import challenge_of
+from progressgym.preferences.pairs import Pairs
 from progressgym.tuning.centuries import Century, CenturyStore, plain
 from progressgym.tuning.tunable import Weights
 
@@ -160,9 +161,8 @@ class LanguageModelLearner(Agent):
         chosen = draw_comparisons(weights, self.model_config.comparisons, self._seeds[row], self._century)
         if not len(chosen):
             return
-        stage = ModelStage(
-            policy=policy, pairs=pairs[chosen], targets=targets[chosen], weights=weights[chosen], seed=seed
-        )
+        asked = Pairs.of_options(policy.instrument, pairs[chosen], targets[chosen], weights[chosen])
+        stage = ModelStage(policy=policy, pairs=asked, seed=seed)
         policy.align(method, method.rows(stage), self.model_config, seed=seed, report=note)
 
     def _tell(self, logs: Any) -> None:

@@ -45,6 +45,8 @@ class AgentSpec(Entry):
     """Reads the truth."""
     extrapolative: bool = False
     """Its forecast follows the challenge's horizon in a benchmark unless it is given."""
+    headline: bool = True
+    """Whether a benchmark runs it when no agents are named."""
 
     @property
     def method(self) -> str | None:
@@ -107,6 +109,12 @@ AGENTS = Registry(
             name="attention",
             summary="forecasts with weights learned on synthetic paths",
             target=f"{_CONFIG}:LearnedConfig",
+            headline=False,  # does not carry over to other questionnaires, see docs/agents/attention.md
+        ),
+        AgentSpec(
+            name="attention-v2",
+            summary="forecasts with weights learned over many synthetic questionnaires",
+            target=f"{_CONFIG}:TransferConfig",
         ),
         AgentSpec(
             name="extrapolative-dpo",
@@ -135,6 +143,15 @@ def names() -> list[str]:
     ['static', 'random', 'oracle']
     """
     return AGENTS.names()
+
+
+def headline() -> list[str]:
+    """Names of the agents that a benchmark runs when none are named.
+
+    >>> sorted(set(names()) - set(headline()))
+    ['attention']
+    """
+    return [name for name in names() if spec_of(name).headline]
 
 
 def spec_of(agent: str) -> AgentSpec:

@@ -28,7 +28,11 @@ DEBATE = "ProgressGym/Debate-v0"
 NOTE = "<!-- Generated from docstrings by docs/generate.py; do not edit. -->"
 PARALLEL = {"ProgressGym/Coevolve-v0": "coevolve-parallel"}
 """PettingZoo ids of parallel environments and the names of their pages."""
-BY_HAND = {"vectorised.md": "thousands of environments at once, on numpy, torch and with stable-baselines3"}
+BY_HAND = {
+    "vectorised.md": "thousands of environments at once, on numpy, torch and with stable-baselines3",
+    "clients.md": "stable-baselines3, CleanRL, TorchRL, Minari, RLlib: how each takes the environments",
+    "training.md": "reinforcement learning without being paid for what is judged; kinds of labels",
+}
 """Pages in the same folder that are written by hand, for the index."""
 HEADINGS = (
     "Description",

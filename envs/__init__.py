@@ -18,7 +18,15 @@ from progressgym.envs.challenge import CHALLENGES
 from progressgym.envs.coefficients import FITTED_INFLUENCE, FITTED_PULL
 
 
-def add_challenge(name: str, target: str, environment: str, *, vector: str | None = None, **settings: float) -> None:
+def add_challenge(
+    name: str,
+    target: str,
+    environment: str,
+    *,
+    vector: str | None = None,
+    action_bound: float | None = None,
+    **settings: float,
+) -> None:
     """Register a challenge with its environments: answers and numbers, one by one and by the thousand.
 
     Args:
@@ -27,18 +35,26 @@ def add_challenge(name: str, target: str, environment: str, *, vector: str | Non
             for the environment `Follow-v0`.
         environment: name of the answers flavour and version.
         vector: module of `FollowVectorEnv` and `FollowStanceVectorEnv`, where there are any.
-        settings: arguments of the environment that differ from its defaults.
+        action_bound: of the numeric flavour, where it is not that flavour's default.
+        settings: arguments of both flavours that differ from their defaults.
     """
     CHALLENGES.add(Entry(name=name, summary="", target=target))
     module = target.partition(":")[0]
     stem, _, version = environment.rpartition("-")
-    for flavour in (stem, f"{stem}Stance"):
-        register(
-            id=f"ProgressGym/{flavour}-{version}",
-            entry_point=f"{module}:{flavour}Env",
-            vector_entry_point=None if vector is None else f"{vector}:{flavour}VectorEnv",
-            kwargs=settings,
-        )
+    bound = {} if action_bound is None else {"action_bound": action_bound}
+    _register_flavour(f"{stem}-{version}", module, vector, settings)
+    _register_flavour(f"{stem}Stance-{version}", module, vector, {**settings, **bound})
+
+
+def _register_flavour(name: str, module: str, vector: str | None, settings: dict[str, float]) -> None:
+    """Register `FollowStance-v1`, which is `FollowStanceEnv` of a module and `FollowStanceVectorEnv` of another."""
+    stem = name.rpartition("-")[0]
+    register(
+        id=f"ProgressGym/{name}",
+        entry_point=f"{module}:{stem}Env",
+        vector_entry_point=None if vector is None else f"{vector}:{stem}VectorEnv",
+        kwargs=settings,
+    )
 
 
 _HERE = "progressgym.envs"
@@ -49,6 +65,16 @@ add_challenge("coevolve", f"{_HERE}.coevolve:Coevolve", "Coevolve-v0", vector=f"
 add_challenge(
     "coevolve-v1", f"{_HERE}.coevolve:CoevolveV1", "Coevolve-v1", vector=f"{_HERE}.vector.coevolve", **_FITTED
 )
+add_challenge(
+    "coevolve-v2",
+    f"{_HERE}.coevolve_v2:CoevolveV2",
+    "Coevolve-v2",
+    vector=f"{_HERE}.vector.coevolve_v2",
+    action_bound=10.0,
+)
+_SANER = {"action_bound": 10.0}  # a standard deviation of 1, with which most learners explore, is a stance of 0.2
+_register_flavour("FollowStance-v1", f"{_HERE}.follow", f"{_HERE}.vector.tracking", _SANER)
+_register_flavour("PredictStance-v1", f"{_HERE}.predict", f"{_HERE}.vector.tracking", _SANER)
 BENCHMARKED = ("follow", "predict", "coevolve")
 """Challenges that a benchmark runs when nothing is asked for."""
 

@@ -9,6 +9,7 @@ Legend of shapes: T centuries, Q asked comparisons, N items, K options of the wi
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -21,7 +22,9 @@ from progressgym.core.errors import UserError, unknown
 from progressgym.core.ids import Scalar
 from progressgym.envs.actions import LIMIT, to_action, to_answers
 from progressgym.envs.episode import Episode
+from progressgym.envs.known_steps import KnownSteps
 from progressgym.envs.rendering import Scene, Window, draw_array, draw_text
+from progressgym.envs.scoring import opening
 from progressgym.envs.settings import Settings
 from progressgym.envs.task import FirstModel, Task
 from progressgym.histories.history import History
@@ -32,10 +35,23 @@ from progressgym.preferences.export import preference_rows
 
 Floats = NDArray[np.float64]
 REWARDS = ("utility", "gain")
+REWARD_ITEMS = ("evaluation", "elicitation")
+"""Whose values rewards and scores are about: the items that agents are judged on, or those that are asked about."""
 DEFAULT_HISTORY = "histsmol-v1"
 
 
-class ProgressEnv(gym.Env[Any, Any]):
+OVERFITS = (
+    'reward="gain" on one fixed history pays for its evaluation items, which a policy learns by heart in a few thousand '
+    'episodes; train with reward_items="elicitation" or on a distribution of histories, and report on evaluation items '
+    "(docs/environments/training.md)"
+)
+
+
+class EvaluationRewardWarning(UserWarning):
+    """A training would be rewarded for what it is to be judged on."""
+
+
+class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
     """Common part of the environments; not an environment itself."""
 
     metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array", "ansi"], "render_fps": 4}  # noqa: RUF012 (Gymnasium declares it as an instance variable)
@@ -52,11 +68,15 @@ class ProgressEnv(gym.Env[Any, Any]):
         queries: str | int = "all",
         labels: str = "probability",
         reward: str = "utility",
+        reward_items: str = "evaluation",
         text: bool = False,
+        scores: bool = True,
         render_mode: str | None = None,
     ) -> None:
         if reward not in REWARDS:
             raise unknown("reward", str(reward), REWARDS)
+        if reward_items not in REWARD_ITEMS:
+            raise unknown("kind of reward items", str(reward_items), REWARD_ITEMS)
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise unknown("render mode", str(render_mode), self.metadata["render_modes"])
         self.render_mode = render_mode
@@ -72,8 +92,12 @@ class ProgressEnv(gym.Env[Any, Any]):
         self._label_kind = check_labels(labels)
         self._queries = queries
         self._gain = reward == "gain"
+        self._reward_items = reward_items
+        if self._gain and reward_items == "evaluation" and self._source.fixed is not None:
+            warnings.warn(OVERFITS, EvaluationRewardWarning, stacklevel=2)
         self._text = text
-        covered = self._instrument.covered(self._instrument.evaluation)
+        self._told = scores
+        covered = self._instrument.covered(self.rewarded)
         self._covered = np.flatnonzero(covered)
         self._episode: Episode | None = None
         self._task: Task | None = None
@@ -82,6 +106,12 @@ class ProgressEnv(gym.Env[Any, Any]):
         self._utilities: list[float] = []
         self._window = Window() if render_mode == "human" else None
         self.observation_space, self.action_space = self._spaces()
+
+    @property
+    def rewarded(self) -> NDArray[np.int64]:
+        """Indices of the items that rewards and scores are about."""
+        items: NDArray[np.int64] = getattr(self._instrument, self._reward_items)
+        return items
 
     def _refuse_missing(self, source: HistorySource) -> None:
         """Refuse histories with items that were not asked in some step, where a challenge cannot do without."""
@@ -127,6 +157,11 @@ class ProgressEnv(gym.Env[Any, Any]):
         """Take an action: (utility, gain, scores)."""
         raise NotImplementedError
 
+    def _opening(self) -> dict[str, Any]:
+        """The scores before the first step: of century 0 alone, in the form of those of a step."""
+        first = self.episode.initial_answers
+        return opening(self._instrument.values(first, self.rewarded, check=False), self._covered)
+
     def _parameters(self) -> dict[str, Scalar]:
         """Parameters of the challenge for the task."""
         return {"queries": self._queries, "labels": self._label_kind}
@@ -160,7 +195,7 @@ class ProgressEnv(gym.Env[Any, Any]):
     def _values(self, action: Any) -> Floats:
         """Values (D,) of the answers that an action stands for, on the scored items."""
         answers = to_answers(action, self._instrument.mask)
-        return self._instrument.values(answers, self._instrument.evaluation, check=False)
+        return self._instrument.values(answers, self.rewarded, check=False)
 
     def _static_action(self, episode: Episode) -> Any:
         """The action of an agent that answers as in century 0."""
@@ -185,7 +220,7 @@ class ProgressEnv(gym.Env[Any, Any]):
         super().reset(seed=seed)
         source = self._source if not options else self.other_source(options)
         history, last = source.sample(self.np_random), self._episode
-        self._episode = Episode.begin(history, self._chooser, self.np_random)
+        self._episode = Episode.begin(history, self._chooser, self.np_random, self._reward_items)
         self._task = None
         self._step = 0
         self._path, self._utilities = [], []
@@ -193,6 +228,8 @@ class ProgressEnv(gym.Env[Any, Any]):
             self._learn(self._episode)
         self._begin(self._episode)
         info = self._text_info(0)
+        if self._told:
+            info["scores"] = self._opening()
         if self._window is not None:
             self.render()
         return self._observe(0), info
@@ -211,7 +248,8 @@ class ProgressEnv(gym.Env[Any, Any]):
         done = self._step >= self.steps
         seen = self._step - 1 if done else self._step
         info = self._text_info(seen)
-        info["scores"] = scores
+        if self._told:
+            info["scores"] = scores
         self._utilities.append(utility)
         if self._window is not None:
             self.render()
@@ -264,6 +302,8 @@ class ProgressEnv(gym.Env[Any, Any]):
             every=self._queries == "all",
             label_kind=self._label_kind,
             gain=self._gain,
+            told=self._told,
+            rewarded=self.rewarded,
             covered=self._covered,
             steps=self.steps,
             horizon=self.horizon,

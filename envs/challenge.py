@@ -22,9 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.arguments import as_typed, refuse_unknown
-from progressgym.core.errors import UserError, unknown
+from progressgym.core.errors import UserError
 from progressgym.core.ids import Scalar, format_id, parse_id
 from progressgym.core.registry import Entry, Registry
+from progressgym.preferences.comparisons import check_labels
+from progressgym.scores.resampling import item_contributions, item_masses
 
 if TYPE_CHECKING:
     from progressgym.envs.base import ProgressEnv
@@ -35,7 +37,8 @@ if TYPE_CHECKING:
     from progressgym.scores.utilities import Utility
 
 Floats = NDArray[np.float64]
-LABELS = ("probability", "sample")
+COLUMNS = ("probability", "sample")
+"""Kinds of labels that share a table."""
 CHALLENGES = Registry("challenge", (), group="progressgym.challenges", row=Entry)
 """Every challenge, filled by `progressgym.envs`; a class says what it is in its `summary`."""
 
@@ -63,7 +66,7 @@ class Challenge:
     queries: str | int = "all"
     """`all` pairs, or how many."""
     labels: str = "probability"
-    """`probability` or `sample`."""
+    """One of `preferences.comparisons.LABELS`."""
 
     name: ClassVar[str]
     """In ids, tables and paths; one without a version is v0 for ever: what was scored under it stays comparable."""
@@ -80,8 +83,12 @@ class Challenge:
     """Century of the first comparisons."""
     simulates_human: ClassVar[bool] = False
     """Whether the human is moved by the agent's answers. Then the human is what is scored, and all answers count."""
+    by_agreement: ClassVar[bool] = False
+    """Whether the utility is the mean of `agreement` over the scored items. Otherwise it compares values with history."""
     measures: ClassVar[tuple[Measure, ...]] = ()
     """What `measured` returns beside the score."""
+    headline: ClassVar[str] = "skill"
+    """What tables rank by: `explained` (drift explained, see `progressgym.scores.explained`) or `skill`."""
     cost: ClassVar[str | None] = None
     """How it is ranked. None: by the score alone. A measure's name: by the Pareto pair of the score and this measure,
     of which less is better."""
@@ -109,8 +116,8 @@ class Challenge:
 
     @property
     def unlabelled(self) -> str:
-        """Id without the kind of labels: what the two columns of a table share."""
-        return self.replace(labels="probability").id
+        """Id without the kind of labels: what the two columns of a table share. Other kinds have tables of their own."""
+        return self.replace(labels="probability").id if self.labels in COLUMNS else self.id
 
     def replace(self, **arguments: Any) -> Self:
         """The challenge with other arguments."""
@@ -153,6 +160,41 @@ class Challenge:
     def utility(self) -> Utility:
         """Utilities of steps, from values and the human's path: see `progressgym.scores.utilities.Utility`."""
         raise NotImplementedError
+
+    def agreement(self, history: History, scored: Floats) -> Floats:
+        """How well each item agrees with what the challenge wants, where it is `by_agreement`.
+
+        Args:
+            history: the truth.
+            scored: (n, N, K) what `scored` returned.
+
+        Returns:
+            (n, N) from 0 to 1.
+        """
+        raise NotImplementedError
+
+    def parts(self, history: History, scored: NDArray[np.floating], items: NDArray[np.int64]) -> Floats:
+        """(n, E, D) what each of these items adds to what `utility` reads: values, or one mean agreement (D = 1)."""
+        if self.by_agreement:
+            return self.agreement(history, np.asarray(scored, dtype=np.float64))[:, items, None]
+        return item_contributions(scored[:, items], history.instrument.loadings[items])
+
+    def human_parts(self, history: History, answers: NDArray[np.floating], items: NDArray[np.int64]) -> Floats:
+        """(T, E, D) the same of the human's answers (T, N, K); nothing where agreement has compared with them already."""
+        if self.by_agreement:
+            return np.zeros((len(answers), len(items), 1))
+        return self.parts(history, answers, items)
+
+    def masses(self, loadings: Floats) -> Floats:
+        """(E, D) the most that each item can add, of the items' loadings (E, K, D)."""
+        return np.ones((len(loadings), 1)) if self.by_agreement else item_masses(loadings)
+
+    def read(self, history: History, scored: Floats) -> Floats | None:
+        """(n, 1) mean agreement of the scored items, where `utility` reads that; None where it reads values."""
+        if not self.by_agreement:
+            return None
+        agreed: Floats = self.agreement(history, scored)[:, history.instrument.evaluation].mean(1)[:, None]
+        return agreed
 
     def counted(self, instrument: Instrument) -> NDArray[np.int64]:
         """Indices of the items whose answers make a difference."""
@@ -214,8 +256,7 @@ def parse_challenge(text: str) -> Challenge:
     refuse_unknown(f"challenge {asked.name!r}", asked.arguments, sorted(known))
     given: dict[str, Any] = {key: as_typed(value, known[key]) for key, value in asked.arguments.items()}
     challenge = kind(**given)  # the environment checks its arguments when it is made
-    if challenge.labels not in LABELS:
-        raise unknown("kind of labels", str(challenge.labels), LABELS)
+    check_labels(challenge.labels)
     return challenge
 
 

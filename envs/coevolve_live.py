@@ -84,6 +84,7 @@ class CoevolveLiveEnv(CoevolveEnv):
         labels: str = "probability",
         reward: str = "utility",
         text: bool = False,
+        scores: bool = True,
         render_mode: str | None = None,
     ) -> None:
         from progressgym.histories.live import HumanRecipe
@@ -97,6 +98,7 @@ class CoevolveLiveEnv(CoevolveEnv):
             labels=labels,
             reward=reward,
             text=text,
+            scores=scores,
             render_mode=render_mode,
         )
         if self._source.fixed is None:

@@ -173,7 +173,7 @@ class CoevolveParallelEnv(ParallelEnv[str, Observation, NDArray[np.float32]]):  
         self._cycles = 0
         self._human_values = self._assistant_values = self._loop.episode.timeline.values[0]
         self._observations = self._seen(evidence)
-        return self._observed(), {agent: dict(info) for agent in self.agents}
+        return self._observed(), {"human": {**info, "openness": 1.0}, "assistant": dict(info)}
 
     def step(
         self, actions: dict[str, Any]

@@ -24,22 +24,27 @@ class Known(NamedTuple):
     """What follows from a history alone, read-only: episodes of one history share it."""
 
     timeline: Timeline
-    """Values on the scored items."""
+    """Values on the items that are rewarded."""
     initial_answers: Floats
     """(N, K) the first answers, century 0's where all items were asked in it, in float64."""
     initial_logits: Floats
     """(N, K) their centred logarithms."""
 
     @staticmethod
-    @lru_cache(maxsize=4)
-    def of(history: History) -> Known:
-        """Compute it, or remember it for the last few histories."""
+    @lru_cache(maxsize=32)
+    def of(history: History, reward_items: str = "evaluation") -> Known:
+        """Compute it, or remember it for the last histories, among them the splits of a benchmark.
+
+        Args:
+            history: whose answers.
+            reward_items: name of the instrument's items that values are on.
+        """
         instrument = history.instrument
         first = history.first_answers.astype(np.float64)
         logits = centred_log(first, instrument.mask)
         for array in (first, logits):
             array.setflags(write=False)
-        return Known(Timeline.of(history, instrument.evaluation), first, logits)
+        return Known(Timeline.of(history, getattr(instrument, reward_items)), first, logits)
 
 
 class Questions(NamedTuple):
@@ -85,10 +90,12 @@ class Episode:
     """(N, K) their centred logarithms."""
 
     @classmethod
-    def begin(cls, history: History, chooser: PairChooser, rng: np.random.Generator) -> Episode:
+    def begin(
+        cls, history: History, chooser: PairChooser, rng: np.random.Generator, reward_items: str = "evaluation"
+    ) -> Episode:
         """Draw the questions about a history, and look up what follows from it."""
         questions = Questions.draw(chooser, len(history), rng)
-        known = Known.of(history)
+        known = Known.of(history, reward_items)
         return cls(
             history=history,
             timeline=known.timeline,
@@ -99,6 +106,12 @@ class Episode:
             initial_answers=known.initial_answers,
             initial_logits=known.initial_logits,
         )
+
+    def label_uniforms(self, labels: str) -> Floats:
+        """(T-1, Q) numbers behind the labels shown: those of century 0 again where annotators stay the same."""
+        if labels != "annotators":
+            return self.uniforms
+        return np.broadcast_to(self.initial_uniforms, self.uniforms.shape)
 
     def initial_labels(self, labels: str) -> NDArray[np.float32]:
         """(Q,) century 0's labels."""

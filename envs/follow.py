@@ -53,7 +53,7 @@ class FollowEnv(TrackingEnv):
     |---|---|---|
     | `century` | `Discrete(T)`, int64 | the century that answered, from 0; the first one seen is 1 |
     | `pairs` | `Box((Q, 3), int64)` | item, option a, option b; the same pairs all episode |
-    | `labels` | `Box(0, 1, (Q,), float32)` | probability that this century prefers a to b, or a sampled 0 or 1 |
+    | `labels` | `Box(0, 1, (Q,), float32)` | probability that this century prefers a to b, or a vote: 0 or 1 |
 
     The last observation repeats the last century. A history may leave items out in some steps: what was not asked has the
     label -1 (the space then begins at -1), and what was not asked in the target step is not scored (docs/histories.md).
@@ -77,15 +77,17 @@ class FollowEnv(TrackingEnv):
     Episodes are never truncated.
 
     ## Information
-    `step()` returns `info["scores"]`, meant for people and logs and stripped from what ranked agents see. It never
-    holds NaN: what is not defined is absent.
+    `reset()` and `step()` return `info["scores"]`, meant for people and logs and stripped from what ranked agents see; in a
+    loop of your own the wrapper `progressgym.envs.wrappers.HideScores` strips it. Keys, types and shapes are always the same,
+    and there is no NaN. Those of `reset()` are of century 0 alone: its values on both sides, and 0 for what a step has to be
+    taken for.
 
     | key | meaning |
     |---|---|
     | `utility` | the similarity |
-    | `drift_cosine` | cosine of the agent's and the human's change since century 0; absent where the human did not move |
+    | `drift_cosine` | cosine of the agent's and the human's change since century 0; 0 where one of them did not move |
     | `dimension_error` | mean absolute difference of the two value vectors |
-    | `agent_values`, `human_values` | the vectors, as lists over the dimensions that the items cover |
+    | `agent_values`, `human_values` | the vectors, float64, over the dimensions that the items cover |
 
     With `text=True`, `reset()` and `step()` add `info["preferences"]`: the comparisons of the observation as rows
     `{"prompt", "chosen", "rejected", "weight", "century"}`, ready for TRL. Leave it off in vector environments.
@@ -105,9 +107,11 @@ class FollowEnv(TrackingEnv):
     | `history` | `"histsmol-v1"` | a shipped name, a folder, an npz file, a `History`, a synthetic id (without a seed: a new one each reset) or a list of these |
     | `instrument` | that of the history | questionnaire of synthetic histories, by name, folder or object |
     | `queries` | `"all"` | ask all option pairs of the elicitation items, or this many, spread over the main dimensions |
-    | `labels` | `"probability"` | `"probability"` or `"sample"` |
+    | `labels` | `"probability"` | `"probability"`, `"sample"`, `"argmax"`, `"temperature"` or `"annotators"`, see [training](training.md#kinds-of-labels) |
     | `reward` | `"utility"` | `"utility"` or `"gain"` |
+    | `reward_items` | `"evaluation"` | `"evaluation"`, or `"elicitation"` to [train](training.md) without being paid for what is judged: rewards and scores are then about the items that are asked about |
     | `text` | `False` | add the comparisons as text to `info` |
+    | `scores` | `True` | `False` leaves `scores` out of `info`: for libraries that take no nested infos, as TorchRL in vectors |
     | `render_mode` | `None` | `"ansi"`, `"rgb_array"` or `"human"` |
 
     `reset(options={"history": ...})` uses another history for one episode.
@@ -129,9 +133,13 @@ class FollowStanceEnv(StanceFlavour, FollowEnv):
     agent that never learns.
 
     ## Action Space
-    `Box(-1, 1, (19,), float32)`, one number a dimension; theta = 2 * action. Numbers outside are clipped, NaN and
-    infinity raise `ValueError`. Policies that explore with a standard deviation of 1 see hardly any signal (such a
-    stance is many times a century's drift): begin near 0.1, for example `log_std_init=-2.5`.
+    `Box(-bound, bound, (19,), float32)` with `action_bound` 10 (v1) or 1 (v0), one number a dimension; theta = 2 *
+    action / bound. Numbers outside are clipped, NaN and infinity raise `ValueError`.
+
+    | version | theta | a policy that explores with a standard deviation of 1 |
+    |---|---|---|
+    | v1 | action / 5 | learns as it comes: PPO with its defaults rises above `static` |
+    | v0 | 2 * action | sees hardly any signal, a stance of 2 being many times a century's drift; begin near 0.1, for example `log_std_init=-2.5` |
 
     ## Observation Space
     `Box(-1, 1, (38 + T,), float32)`:
@@ -160,15 +168,20 @@ class FollowStanceEnv(StanceFlavour, FollowEnv):
     ## Arguments
     ```pycon
     >>> import gymnasium as gym, progressgym
-    >>> env = gym.make("ProgressGym/FollowStance-v0", history="synthetic:linear?coherence=0.5", reward="gain")
+    >>> env = gym.make("ProgressGym/FollowStance-v1", history="synthetic:linear?coherence=0.5", reward="gain")
     >>> observation, info = env.reset(seed=0)
     >>> observation.shape, env.step([0.0] * 19)[1]
     ((47,), 0.0)
 
     ```
 
-    Those of `ProgressGym/Follow-v0`.
+    | argument | default | meaning |
+    |---|---|---|
+    | `action_bound` | `10.0` in v1, `1.0` in v0 | the number that is a full action |
+
+    and those of `ProgressGym/Follow-v0`.
 
     ## Version History
+    * v1: actions within 10 instead of 1, which reach as far
     * v0: initial version
     """

@@ -91,7 +91,9 @@ class PredictEnv(TrackingEnv):
         queries: str | int = "all",
         labels: str = "probability",
         reward: str = "utility",
+        reward_items: str = "evaluation",
         text: bool = False,
+        scores: bool = True,
         render_mode: str | None = None,
     ) -> None:
         self._horizon = whole("horizon, in centuries,", horizon, 0, MOST_CENTURIES)
@@ -101,7 +103,9 @@ class PredictEnv(TrackingEnv):
             queries=queries,
             labels=labels,
             reward=reward,
+            reward_items=reward_items,
             text=text,
+            scores=scores,
             render_mode=render_mode,
         )
 
@@ -114,14 +118,14 @@ class PredictStanceEnv(StanceFlavour, PredictEnv):
     Predict in numbers: 19 numbers in, 19 numbers out, for reinforcement learning code as it is.
 
     ## Description
-    The task of `ProgressGym/Predict-v0` with the stance actions of `ProgressGym/FollowStance-v0`.
+    The task of `ProgressGym/Predict-v0` with the stance actions of `ProgressGym/FollowStance-v1`.
 
     ## Action Space
-    `Box(-1, 1, (19,), float32)`; theta = 2 * action, as in `ProgressGym/FollowStance-v0`.
+    `Box(-bound, bound, (19,), float32)` with `action_bound` 10 (v1) or 1 (v0), as in `ProgressGym/FollowStance-v1`.
 
     ## Observation Space
     `Box(-1, 1, (38 + T,), float32)`: evidence of this century, of the one before, one-hot century, as in
-    `ProgressGym/FollowStance-v0`.
+    `ProgressGym/FollowStance-v1`.
 
     ## Rewards
     As in `ProgressGym/Predict-v0`.
@@ -136,8 +140,9 @@ class PredictStanceEnv(StanceFlavour, PredictEnv):
     As in `ProgressGym/Predict-v0`.
 
     ## Arguments
-    Those of `ProgressGym/Predict-v0`.
+    Those of `ProgressGym/Predict-v0`, and `action_bound` as in `ProgressGym/FollowStance-v1`.
 
     ## Version History
+    * v1: actions within 10 instead of 1, which reach as far
     * v0: initial version
     """

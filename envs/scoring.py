@@ -65,20 +65,30 @@ class Target:
 
 
 def describe(values: Floats, target: Target, utility: float, covered: NDArray[np.int64]) -> dict[str, Any]:
-    """`info["scores"]`: numbers and lists without NaN; what is not defined is absent.
+    """`info["scores"]`: the same keys, types and shapes in every step, without NaN.
 
     Args:
         values: (D,) the agent's values.
         target: what they are compared with.
         utility: of the step.
-        covered: indices of the covered dimensions; the lists hold these only.
+        covered: indices of the covered dimensions; the vectors hold these only.
     """
-    scores: dict[str, Any] = {"utility": utility}
-    if target.moved:
-        own = values - target.start
-        moved = float(own @ own) > STILL * STILL
-        scores["drift_cosine"] = similarity(own, target.drift, target.drift_square) if moved else 0.0
-    scores["dimension_error"] = float(np.abs(values - target.values).sum()) / max(len(covered), 1)
-    scores["agent_values"] = values.take(covered).tolist()
-    scores["human_values"] = target.values.take(covered).tolist()
-    return scores
+    own = values - target.start
+    moved = target.moved and float(own @ own) > STILL * STILL
+    return {
+        "utility": utility,
+        "drift_cosine": similarity(own, target.drift, target.drift_square) if moved else 0.0,
+        "dimension_error": float(np.abs(values - target.values).sum()) / max(len(covered), 1),
+        "agent_values": values.take(covered),
+        "human_values": target.values.take(covered),
+    }
+
+
+def opening(start: Floats, covered: NDArray[np.int64]) -> dict[str, Any]:
+    """The scores before the first step, in the form of `describe`: century 0 on both sides, and nothing to be scored.
+
+    Args:
+        start: (D,) the human's values in century 0.
+        covered: indices of the covered dimensions.
+    """
+    return describe(start, Target.of(start, start, 0.0), 0.0, covered)

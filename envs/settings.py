@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from progressgym.histories.source import HistorySource
 from progressgym.instruments.instrument import Instrument
-from progressgym.preferences.comparisons import PairChooser
+from progressgym.preferences.comparisons import DRAWN, PairChooser
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)
@@ -25,9 +25,13 @@ class Settings:
     every: bool
     """True when all pairs are asked."""
     label_kind: str
-    """`probability` or `sample`."""
+    """One of `preferences.comparisons.LABELS`."""
     gain: bool
     """True when the reward is the gain."""
+    told: bool
+    """True when infos hold scores."""
+    rewarded: NDArray[np.int64]
+    """Indices of the items that rewards and scores are about."""
     covered: NDArray[np.int64]
     """Indices of the dimensions that are scored."""
     steps: int
@@ -50,4 +54,4 @@ class Settings:
     @property
     def sampled(self) -> bool:
         """True when labels are drawn."""
-        return self.label_kind == "sample"
+        return self.label_kind in DRAWN

@@ -17,31 +17,51 @@ from numpy.typing import NDArray
 
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.errors import UserError
-from progressgym.envs.base import ProgressEnv
+from progressgym.envs.base import DEFAULT_HISTORY, ProgressEnv
 from progressgym.envs.episode import Episode
 from progressgym.envs.evidence import differences, evidence, evidence_weights
 from progressgym.envs.readout import Readout
+from progressgym.histories.source import HistorySpec
 from progressgym.instruments.stance import StanceModel
 from progressgym.preferences.comparisons import MISSING
 
 Floats = NDArray[np.float64]
 THETA_SCALE = 2.0
-"""theta = 2 * action: full action in one dimension multiplies the odds of an option that upholds it against one that
+"""theta of a full action: in one dimension it multiplies the odds of an option that upholds it against one that
 violates it by exp(4). The drifts of the synthetic families stay within it."""
+MOST_BOUND = 1e6
 D = len(DIMENSIONS)
 
 
 class StanceFlavour(ProgressEnv):
     """Mixed in before a challenge: numeric observations and actions."""
 
+    def __init__(self, history: HistorySpec = DEFAULT_HISTORY, *, action_bound: float = 1.0, **arguments: Any) -> None:
+        """Make one.
+
+        Args:
+            history: as of the challenge.
+            action_bound: the number that is a full action. How far a stance reaches stays the same, so a larger bound
+                makes the usual exploration with a standard deviation of 1 a smaller step.
+            arguments: the challenge's own.
+
+        Raises:
+            UserError: a bound that is no number above 0.
+        """
+        if isinstance(action_bound, (bool, str)) or not 0.0 < action_bound <= MOST_BOUND:
+            raise UserError(f"action_bound is {action_bound!r}; use a number above 0, such as 1 or 10")
+        self.action_bound = float(action_bound)
+        self.theta_scale = THETA_SCALE / self.action_bound
+        super().__init__(history, **arguments)
+
     def _spaces(self) -> tuple[gym.Space[Any], gym.Space[Any]]:
         self._differences = differences(self._instrument.loadings, self._chooser.pairs)
         self._all_evidence = evidence_weights(self._differences)
-        self._readout = Readout(self._instrument, self._instrument.evaluation)
+        self._readout = Readout(self._instrument, self.rewarded)
         size = 2 * D + self._source.centuries
         return (
             gym.spaces.Box(-1.0, 1.0, (size,), dtype=np.float32),
-            gym.spaces.Box(-1.0, 1.0, (D,), dtype=np.float32),
+            gym.spaces.Box(-self.action_bound, self.action_bound, (D,), dtype=np.float32),
         )
 
     def _learn(self, episode: Episode) -> None:
@@ -83,9 +103,14 @@ class StanceFlavour(ProgressEnv):
         if theta.shape != (D,):
             raise UserError(f"the action has shape {theta.shape}, expected ({D},)")
         if not math.isfinite(float(theta @ theta)):
-            raise UserError("the action holds NaN or infinite numbers; give 19 numbers in [-1, 1]")
-        scaled: Floats = THETA_SCALE * np.minimum(np.maximum(theta, -1.0), 1.0)
+            raise UserError(f"the action holds NaN or infinite numbers; give 19 numbers in {self.action_range}")
+        scaled: Floats = self.theta_scale * np.minimum(np.maximum(theta, -self.action_bound), self.action_bound)
         return scaled
+
+    @property
+    def action_range(self) -> str:
+        """What numbers an action holds, for errors."""
+        return f"[-{self.action_bound:g}, {self.action_bound:g}]"
 
     def _read(self, labels: NDArray[np.float32]) -> Floats:
         """Evidence (D,) of labels (Q,); what was not asked says nothing."""

@@ -21,6 +21,8 @@ from progressgym.scores.utilities import Utility, utility_of
 class Tracking(Challenge):
     """Utility of step n = sim(v_n, h_{n + horizon}); the agent is what is scored."""
 
+    headline = "explained"
+
     @property
     def utility(self) -> Utility:
         """Similarity to the century `horizon` ahead."""
@@ -65,14 +67,14 @@ class TrackingEnv(ProgressEnv):
         return found
 
     def _on(self, scored: NDArray[np.bool_], answers: ArrayLike) -> NDArray[np.float64]:
-        """Values (D,) of answers (N, K) on some of the evaluation items, relative to the strength of all of them."""
+        """Values (D,) of answers (N, K) on some of the rewarded items, relative to the strength of all of them."""
         kept = keep_items(answers, scored, self._instrument.mask)
-        return self._instrument.values(kept, self._instrument.evaluation, check=False)
+        return self._instrument.values(kept, self.rewarded, check=False)
 
     def _begin(self, episode: Episode) -> None:
         every = len(episode.asked) == len(self._chooser.pairs)
         preferred = self._preferred if every else self._preferred[:, episode.asked]
-        self._shown = draw_asked(preferred, self._label_kind, episode.uniforms[: self.steps])
+        self._shown = draw_asked(preferred, self._label_kind, episode.label_uniforms(self._label_kind)[: self.steps])
 
     def _labels(self, index: int) -> NDArray[np.float32]:
         labels: NDArray[np.float32] = self._shown[index].copy()

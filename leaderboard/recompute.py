@@ -17,7 +17,7 @@ from progressgym.leaderboard.board import Board, CellKey, GroupKey
 from progressgym.leaderboard.records import GroupScore
 from progressgym.leaderboard.resample import RESAMPLES, skill_samples
 from progressgym.leaderboard.truth import KEPT, EpisodeTruth, episode_truth
-from progressgym.scores import bootstrap_skill, item_contributions, item_masses
+from progressgym.scores import bootstrap_skill
 from progressgym.scores.episode import score_episode
 from progressgym.scores.intervals import Interval
 from progressgym.scores.records import IntervalRecord, RunScores
@@ -77,6 +77,7 @@ def score_cell(board: Board, key: CellKey, path: Trace) -> RunScores:
         covered=instrument.covered(items),
         first=truth.first,
         lock_in=path.lock_in,
+        read=tuple(truth.challenge.read(truth.history, one.scored) for one in (path, base.static, base.reference)),
     )
 
 
@@ -99,12 +100,13 @@ def score_group(
         truths_used, bases_used = truths[:1], bases[:1]  # one history for all seeds: static and reference are the same
     else:
         truths_used, bases_used = truths, bases
-    loadings = truths[0].instrument.loadings[truths[0].instrument.evaluation]
-    agent = _contributions(truths[0], [paths[key].scored for key in keys])
-    static = _contributions(truths[0], [base.static.scored for base in bases_used])
-    reference = _contributions(truths[0], [base.reference.scored for base in bases_used])
-    human = _contributions(truths[0], [truth.history.answers for truth in truths_used])
-    masses, utility = item_masses(loadings), truths[0].challenge.utility
+    challenge = truths[0].challenge
+    agent = _parts(truths, [paths[key] for key in keys])
+    static = _parts(truths_used, [base.static for base in bases_used])
+    reference = _parts(truths_used, [base.reference for base in bases_used])
+    items = truths[0].instrument.evaluation
+    human = np.stack([challenge.human_parts(truth.history, truth.history.answers, items) for truth in truths_used])
+    masses, utility = challenge.masses(truths[0].instrument.loadings[items]), challenge.utility
     found = bootstrap_skill(
         agent=agent,
         static=static,
@@ -165,7 +167,8 @@ def interval_record(interval: Interval) -> IntervalRecord:
     return IntervalRecord(low=interval.low, mid=interval.mid, high=interval.high)
 
 
-def _contributions(truth: EpisodeTruth, answers: Sequence[NDArray[np.floating]]) -> Floats:
-    """(S, n, E, D) item contributions."""
-    items = truth.instrument.evaluation
-    return item_contributions(np.stack([table[:, items] for table in answers]), truth.instrument.loadings[items])
+def _parts(truths: Sequence[EpisodeTruth], paths: Sequence[Trace]) -> Floats:
+    """(S, n, E, D) what the scored answers of every episode add to what the utility reads."""
+    pairs = zip(truths, paths, strict=True)
+    items = truths[0].instrument.evaluation
+    return np.stack([truth.challenge.parts(truth.history, path.scored, items) for truth, path in pairs])

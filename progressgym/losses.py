@@ -2,7 +2,7 @@
 
 A comparison of a with b has a margin m, how much a model prefers a (of a policy: beta times its log-odds of a over b
 beyond the reference's), and a target y in [0, 1], how much the human does. A loss says what margin the target asks for.
-The stance solver (`progressgym.agents.methods.newton`), the learned judge, the reward models and
+The stance solver (`progressgym.preferences.models.newton`), the learned judge, the reward models and
 `progressgym.tuning.trainers.AnswerDPOTrainer` all take theirs from here; weights are theirs to multiply.
 
 Every comparison is for itself: row b of the loss depends on row b of the margins only. A loss of your own is such a

@@ -117,7 +117,7 @@ def play(
         forecast = condition.horizon if spec_of(name).extrapolative or "order=1" in name else None
         actions = run_batch(make(name, forecast=forecast), envs, seeds)
         traces = [replay(env, seed, taken) for env, seed, taken in zip(envs, seeds, actions, strict=True)]
-        utilities[name] = panel.utilities(contributions(traces))
+        utilities[name] = panel.utilities(contributions(challenge, traces))
     return panel, utilities
 
 

@@ -73,7 +73,7 @@ def told(family: str, history: str, horizon: int, seeds: list[int]) -> float:
     panel = draw_panel(challenge, [baseline(env, seed) for env, seed in zip(envs, seeds, strict=True)], 100)
     actions = run_batch(Told(family), envs, seeds)
     traces = [replay(env, seed, taken) for env, seed, taken in zip(envs, seeds, actions, strict=True)]
-    found = estimate_skill(panel, panel.utilities(contributions(traces))).skill
+    found = estimate_skill(panel, panel.utilities(contributions(challenge, traces))).skill
     assert found is not None
     return found.mid
 

@@ -36,6 +36,7 @@ from progressgym.histories.history import History
 from progressgym.histories.publishing import other_seeds
 from progressgym.models import load_language_model, resolve_base
 from progressgym.preferences.comparisons import all_pairs, probabilities
+from progressgym.preferences.pairs import Pairs
 from progressgym.scores import cosine
 from progressgym.tuning.lora import LoraRecipe
 from progressgym.tuning.tunable import TunableModel
@@ -99,10 +100,11 @@ def run(setting: Setting, history: History, loaded: Any, seed: int) -> dict[str,
     trained = policy if setting.rows == "verdicts" else replace_mode(policy, "cloze")
     pairs = all_pairs(instrument)
     chosen = draw_comparisons(np.ones(len(pairs)), setting.comparisons, seed, 1)
-    targets = probabilities(history.answers[TAUGHT].astype(np.float64), pairs[chosen])
-    own = policy.logits(np.unique(pairs[chosen, 0])) if setting.reference == "uniform" else None
+    triples = pairs[chosen]
+    targets = probabilities(history.answers[TAUGHT].astype(np.float64), triples)
+    own = policy.logits(np.unique(triples[:, 0])) if setting.reference == "uniform" else None
     before = policy.logits(items)[items]
-    rows = trained.rows(pairs[chosen], targets, np.ones(len(chosen)), own, setting.beta, seed)
+    rows = trained.rows(Pairs.of_options(instrument, triples, targets), own, setting.beta, seed)
     config = LanguageModelConfig(policy="lm:smollm2-135m", tuning=setting.tuning, learning_rate=setting.learning_rate)
     method = Dpo(beta_dpo=setting.beta) if setting.method == "dpo" else Rlhf(beta_kl=setting.beta)
     trained.align(method, rows, config, seed=seed)

@@ -542,6 +542,7 @@ def test_a_folder_in_place_of_a_file(sound: tuple[Kind, Path], tmp_path: Path) -
 IDS = [
     "synthetic:linear?seed=3&coherence=0.5&centuries=9&amplitude=1&noise=0",
     "resampled:histsmol-v1?seed=3",
+    "gss-v1?split=3",
     "lifelong-dpo?independent=true&order=1&forecast=1&beta_dpo=1.0",
     "kalman?forecast=2&scale=1.0",
     "predict?horizon=2&queries=40&labels=sample",
@@ -578,7 +579,7 @@ def test_ids_have_bounds(text: str, value: str) -> None:
         key = pairs[number].partition("=")[0]
         changed = f"{name}?" + "&".join([*pairs[:number], f"{key}={value}", *pairs[number + 1 :]])
         try:
-            if ":" in name:
+            if ":" in name or "gss" in name:
                 resolve_history(changed)
             elif name in ("predict", "coevolve"):
                 parse_challenge(changed).make("synthetic:linear?seed=0")

@@ -32,9 +32,9 @@ from progressgym.agents.filters.dynamics import BANKS, bank
 from progressgym.agents.filters.evidence import Evidence
 from progressgym.agents.filters.posterior import Expectation, forecast
 from progressgym.agents.filters.responses import Responses
-from progressgym.agents.methods.newton import GRID
 from progressgym.agents.policies.stance import StancePolicy
 from progressgym.core.protocols import Observation
+from progressgym.preferences.models.newton import GRID
 
 
 class StanceFilter(Agent):

@@ -26,9 +26,14 @@ def common_course(instrument: Instrument) -> Floats:
 
     Centred over an item's options; its ends are 1 apart, or all are 0 where the item has no part in the axis.
     """
-    mask, flat = instrument.mask, instrument.loadings.reshape(-1, instrument.loadings.shape[-1])
+    return course_of(instrument.loadings, instrument.mask)
+
+
+def course_of(loadings: Floats, mask: NDArray[np.bool_]) -> Floats:
+    """The same of loadings (N, K, D) and a mask (N, K) of the real options."""
+    flat = loadings.reshape(-1, loadings.shape[-1])
     axis = np.linalg.eigh(flat.T @ flat)[1][:, -1]
-    along = np.where(mask, instrument.loadings @ axis, 0.0)
+    along = np.where(mask, loadings @ axis, 0.0)
     centred = np.where(mask, along - (along.sum(1) / mask.sum(1))[:, None], 0.0)
     ends = np.where(mask, along, -np.inf).max(1) - np.where(mask, along, np.inf).min(1)
     moves = ends > FLAT

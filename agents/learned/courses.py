@@ -48,20 +48,29 @@ class Lesson:
     """(B,) mean variance of a direction's signal over centuries: what errors are measured against."""
 
 
-def covariances(rows: int, random: torch.Generator) -> Tensor:
-    """(B, T, T) of random dynamics, 0 in century 0, with a mean variance of 1 over the later centuries."""
-    time = torch.arange(CENTURIES, dtype=torch.float64)
-    gap = (time[:, None] - time[None, :]).abs()[None]
+def covariances(rows: int, random: torch.Generator, time: Tensor | None = None) -> Tensor:
+    """(B, T, T) of random dynamics, 0 in century 0, with a mean variance of 1 over the later centuries.
+
+    Args:
+        rows: B.
+        random: generator on the CPU.
+        time: (1 or B, T) when: the centuries 0, 1, ... by default. Begins at 0.
+    """
+    time = torch.arange(CENTURIES, dtype=torch.float64)[None] if time is None else time
+    gap = (time[:, :, None] - time[:, None, :]).abs()
 
     def even(low: float, high: float) -> Tensor:
         return low * (high / low) ** torch.rand(rows, 1, 1, generator=random, dtype=torch.float64)
 
     smooth = torch.exp(-0.5 * (gap / even(1.5, 30.0)) ** 2)
-    earlier = torch.minimum(time[:, None], time[None, :])[None]
-    wandering = earlier**2 * (3 * torch.maximum(time[:, None], time[None, :])[None] - earlier) / 6 + 1e-9 * earlier
+    earlier, later = (
+        torch.minimum(time[:, :, None], time[:, None, :]),
+        torch.maximum(time[:, :, None], time[:, None, :]),
+    )
+    wandering = earlier**2 * (3 * later - earlier) / 6 + 1e-9 * earlier
     erratic = torch.exp(-gap / even(1.0, 60.0))
     ringing = torch.exp(-gap / even(4.0, 200.0)) * torch.cos(2 * math.pi * gap / even(4.0, 24.0))
-    shape = torch.sigmoid((time[None] - even(0.3, 8.0)[..., 0]) / even(0.2, 4.0)[..., 0])
+    shape = torch.sigmoid((time - even(0.3, 8.0)[..., 0]) / even(0.2, 4.0)[..., 0])
     passing = shape[:, :, None] * shape[:, None, :]
     parts = [_anchored(part.expand(rows, -1, -1)) for part in (smooth, wandering, erratic, ringing, passing)]
     weights = torch.rand(rows, KINDS, generator=random, dtype=torch.float64) ** 8
@@ -100,8 +109,8 @@ def lesson(rows: int, spectrum: Tensor, free: float, random: torch.Generator) ->
     white = torch.where(uniform(rows) < 0.5, 0.0, torch.exp(-5.0 + 5.0 * uniform(rows))) * size
     noise = white + torch.where(sampled > 0, 1.0, 1e-6 * size)
     own = size[:, None, None] * own_course + noise[:, None, None] * torch.eye(CENTURIES, dtype=torch.float64)
-    own_root = _root(own[:, 1:, 1:])
-    stance = torch.matmul(normal(rows, directions, CENTURIES), _root(stance_course).transpose(1, 2))
+    own_root = root_of(own[:, 1:, 1:])
+    stance = torch.matmul(normal(rows, directions, CENTURIES), root_of(stance_course).transpose(1, 2))
     true = strength[..., None] * (odds / per * size).sqrt()[:, None, None] * stance
     seen = 1 + torch.floor(uniform(rows) * SEEN).long()
     ahead = torch.minimum(torch.floor(uniform(rows) * (AHEAD + 1)).long(), SEEN - seen)
@@ -137,7 +146,7 @@ def _anchored(table: Tensor) -> Tensor:
     return moved / moved.diagonal(dim1=1, dim2=2)[:, 1:].mean(-1).clamp(min=1e-12)[:, None, None]
 
 
-def _root(table: Tensor) -> Tensor:
+def root_of(table: Tensor) -> Tensor:
     """A square root of a covariance that may be singular."""
     values, vectors = torch.linalg.eigh(table)
     root: Tensor = vectors * values.clamp(min=0.0).sqrt()[:, None, :]

@@ -52,7 +52,7 @@ class Dpo(Method):
         """theta (B, D): the minimum of the loss."""
         import torch
 
-        from progressgym.agents.methods.newton import solve
+        from progressgym.preferences.models.newton import solve
 
         slopes, loss, start = self.beta_dpo * stage.features, loss_of(self.loss), stage.start
         if self.reference == "uniform":

@@ -30,7 +30,7 @@ class Map(Method):
 
     def update(self, stage: Stage) -> Tensor:
         """theta (B, D)."""
-        from progressgym.agents.methods.newton import solve
+        from progressgym.preferences.models.newton import solve
 
         prior = PRIOR[stage.kind] if self.prior is None else self.prior
         return solve(stage.features, stage.offsets, stage.targets, stage.weights, stage.start, prior)

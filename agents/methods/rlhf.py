@@ -14,11 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from progressgym.agents.methods.stage import Method, ModelStage, Reference, Stage
-from progressgym.core.arguments import Positive
+from progressgym.core.arguments import Named, Positive
 from progressgym.core.errors import UserError
+from progressgym.preferences.models.protocol import PREFERENCE_MODELS, fitted_margins
+from progressgym.preferences.pairs import Pairs
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,6 +41,8 @@ class Rlhf(Method):
     """`stage`, the policy that the century begins with, or `uniform`."""
     ridge: Positive = 0.1
     """Precision of the Gaussian prior of the reward model around 0."""
+    reward: Annotated[str, Named(PREFERENCE_MODELS)] | None = None
+    """Another preference model in the reward model's place: the reward is the linear one that is nearest to its margins."""
 
     @property
     def strength(self) -> float:
@@ -49,10 +53,27 @@ class Rlhf(Method):
         """w (B, D) of the reward model."""
         import torch
 
-        from progressgym.agents.methods.newton import solve
+        from progressgym.preferences.models.newton import solve
 
+        if self.reward is not None:
+            return torch.stack([self._nearest(stage, row) for row in range(len(stage.targets))])
         nothing, nowhere = torch.zeros_like(stage.targets), torch.zeros_like(stage.start)
         return solve(stage.features, nothing, stage.targets, stage.weights, nowhere, self.ridge)
+
+    def _nearest(self, stage: Stage, row: int) -> Tensor:
+        """w (D,) of the linear reward that is nearest to a preference model's margins of one row of the batch.
+
+        The model is told how a differs from b: left is that difference, right is 0.
+        """
+        import numpy as np
+        import torch
+
+        x, y, u = (part[row].cpu().numpy() for part in (stage.features, stage.targets, stage.weights))
+        pairs = Pairs.of(x, np.zeros_like(x), y, u)
+        share = np.sqrt(u)
+        margins = fitted_margins(str(self.reward), pairs, pairs)
+        found = np.linalg.lstsq(x * share[:, None], margins * share, rcond=None)[0]
+        return torch.as_tensor(found, dtype=stage.start.dtype, device=stage.start.device)
 
     def update(self, stage: Stage) -> Tensor:
         """theta (B, D): the exact optimum."""
@@ -64,7 +85,13 @@ class Rlhf(Method):
         return gain - stage.policy.own_stance
 
     def rows(self, stage: ModelStage) -> list[Contrast]:
-        """A century's comparisons as a language model is trained on them."""
+        """A century's comparisons as a language model is trained on them.
+
+        Raises:
+            UserError: a reward model of another kind than the language model's own.
+        """
+        if self.reward is not None:
+            raise UserError(f"reward={self.reward} explains stances; a language model learns a reward of its own")
         return stage.rows(self.beta_kl, self.reference)
 
     def train(

@@ -16,13 +16,12 @@ from progressgym.core.arguments import OneOf, Positive, Steps, check_fields
 from progressgym.instruments.stance import DEFAULT_SCALE
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from torch import Tensor
 
     from progressgym.agents.agent import Agent
     from progressgym.agents.policies.language_model import LanguageModelPolicy
     from progressgym.agents.policies.stance import StancePolicy
+    from progressgym.preferences.pairs import Pairs
     from progressgym.tuning.alignment import AlignRecipe
     from progressgym.tuning.contrasts import Contrast
     from progressgym.tuning.training import Report
@@ -62,12 +61,8 @@ class ModelStage:
 
     policy: LanguageModelPolicy
     """The model as the century begins with it."""
-    pairs: NDArray[np.int64]
-    """(Q, 3) item, option a, option b: the comparisons to train on."""
-    targets: NDArray[np.float64]
-    """y (Q,): probability that a is preferred."""
-    weights: NDArray[np.float64]
-    """u (Q,) of the comparisons in the loss."""
+    pairs: Pairs
+    """The comparisons to train on."""
     seed: int
     """Of everything that is drawn."""
 
@@ -75,8 +70,8 @@ class ModelStage:
         """The comparisons as rows to train on, against a reference of strength beta."""
         import numpy as np
 
-        own = self.policy.logits(np.unique(self.pairs[:, 0])) if reference == "uniform" else None
-        return self.policy.rows(self.pairs, self.targets, self.weights, own, beta, self.seed)
+        own = self.policy.logits(np.unique(self.pairs.group)) if reference == "uniform" else None
+        return self.policy.rows(self.pairs, own, beta, self.seed)
 
 
 @dataclass(kw_only=True, frozen=True)

@@ -30,6 +30,7 @@ from progressgym.core.answers import centred_log
 from progressgym.core.seeding import child_seed, generator
 from progressgym.instruments.instrument import Instrument
 from progressgym.models import load_language_model, resolve_base
+from progressgym.preferences.pairs import Pairs
 from progressgym.tuning.alignment import AlignRecipe
 from progressgym.tuning.contrasts import Contrast
 from progressgym.tuning.lora import LoraRecipe
@@ -94,21 +95,11 @@ class LanguageModelPolicy:
         found[items, : answers.shape[1]] = centred_log(answers, part.mask)
         return found
 
-    def rows(
-        self,
-        pairs: NDArray[np.int64],
-        targets: Floats,
-        weights: Floats,
-        own: Floats | None,
-        beta: float,
-        seed: int,
-    ) -> list[Contrast]:
-        """Comparisons as rows to train on.
+    def rows(self, pairs: Pairs, own: Floats | None, beta: float, seed: int) -> list[Contrast]:
+        """Pairs of options as rows to train on.
 
         Args:
-            pairs: (Q, 3) item, option a, option b.
-            targets: (Q,) probability that a is preferred.
-            weights: (Q,) of the comparisons in the loss.
+            pairs: of options of the instrument; each has a target, and a weight in the loss.
             own: for a uniform reference, the policy's own logits (N, K); None compares with the policy at the stage's
                 start.
             beta: strength of the reference.
@@ -117,7 +108,8 @@ class LanguageModelPolicy:
         rows = []
         config = self.instrument.config
         draws = generator(seed, "leads").random((len(pairs), 2))
-        for (i, a, b), y, u, draw in zip(pairs.tolist(), targets.tolist(), weights.tolist(), draws, strict=True):
+        told = zip(pairs.triples.tolist(), pairs.target.tolist(), pairs.weight.tolist(), draws, strict=True)
+        for (i, a, b), y, u, draw in told:
             item = self.instrument.items[i]
             offset = 0.0 if own is None else beta * float(own[i, a] - own[i, b])
             if self.mode != "verdict":

@@ -16,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from progressgym.agents.methods.newton import GRID
 from progressgym.core.answers import centred_log
 from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.stance import DEFAULT_SCALE
+from progressgym.preferences.models.newton import GRID
 
 JITTER = 1e-6
 """Ridge of a projection on the stances: the worldview block has a direction that moves no answer."""

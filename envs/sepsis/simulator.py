@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError, unknown
+from progressgym.envs.known_steps import KnownSteps
 from progressgym.envs.sepsis.drawing import draw_patient
 from progressgym.envs.sepsis.dynamics import HORIZON, LEVELS, NORMAL, OBSERVED, VARIABLES, action_name, build, table
 from progressgym.envs.sepsis.mdp import TabularMDP
@@ -16,7 +17,7 @@ from progressgym.envs.sepsis.mdp import TabularMDP
 OBSERVATIONS = ("levels", "index")
 
 
-class SepsisSimulatorEnv(gym.Env[Any, np.int64]):
+class SepsisSimulatorEnv(KnownSteps, gym.Env[Any, np.int64]):
     """
     Treat a patient with sepsis: three treatments to give or withhold, four vital signs to bring back to normal.
 

@@ -53,6 +53,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         array_backend: str = "numpy",
         device: str | None = None,
         dtype: str | None = None,
+        max_episode_steps: int | None = None,
         text: bool = False,
         render_mode: str | None = None,
         **arguments: Any,
@@ -65,6 +66,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             array_backend: `numpy`, or `torch`: then actions, observations, rewards and infos are tensors on `device`.
             device: of the torch back end, `cpu` by default.
             dtype: working precision, `float64` (default of numpy) or `float32` (default of torch).
+            max_episode_steps: that of a single environment's `spec`, which knows it; nothing else is possible.
             text: not here: texts are made one by one; use `vectorization_mode="sync"`.
             render_mode: not here; draw a single environment.
             arguments: those of the single environment, by name.
@@ -81,6 +83,11 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         self._arrays = _back_end(array_backend, device, dtype)
         template = self.single(**arguments)
         self._template, self._settings = template, template.settings
+        if max_episode_steps not in (None, template.steps):
+            raise UserError(
+                f"episodes have {template.steps} steps and are never cut off; leave max_episode_steps={max_episode_steps} "
+                'out, or use vectorization_mode="sync"'
+            )
         if not self._settings.source.complete:
             raise UserError(
                 "this history does not ask every item in every step, which the vector environments need; use "
@@ -94,6 +101,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._streams = Streams(num_envs)
         self._rows = np.arange(num_envs)
+        self._everyone = Mask.of(np.ones(num_envs, dtype=np.bool_))
         self._tables: Tables = {}
         self._known: tuple[History, Tables] | None = None
         self._steps = np.zeros(num_envs, dtype=np.int64)
@@ -127,6 +135,14 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         """Take actions: utilities (B,), what they are compared with, further scores (B, ...)."""
         raise NotImplementedError
 
+    def _gain(self, utility: Array, target: Targets) -> Array:
+        """The reward `gain` of a step."""
+        return gain(self._arrays, utility, target)
+
+    def _opening(self) -> dict[str, Array]:
+        """Scores (B, ...) before the first step, without `utility`: those of `ProgressEnv`, many at once."""
+        raise NotImplementedError
+
     def _observe(self, index: Index) -> Any:
         """Fresh observations of all rows."""
         raise NotImplementedError
@@ -152,7 +168,9 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         source = self._template.other_source(others) if others else self._settings.source
         self._streams.seed(seed, rows)
         self._begin(rows, Draws.of(self._settings, source, self._streams, rows))
-        return self._observe(self._shown()), {}
+        begun = np.zeros(self.num_envs, dtype=np.bool_)
+        begun[rows] = True
+        return self._observe(self._shown()), self._infos(self._with_opening({}, Mask.of(begun)), Mask.of(begun))
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Answer in all rows.
@@ -175,14 +193,14 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         self._over = live.flags & (self._steps >= self._settings.steps)
         terminations = self._over.copy()
         infos: dict[str, Any] = {}
+        fresh = resting
         if self.autoreset_mode is AutoresetMode.SAME_STEP and terminations.any():
             infos |= self._final(scores, terminations)
-            self._restart(np.flatnonzero(terminations))
-            live = Mask.of(live.flags & ~terminations)
-        if resting.some:
-            self._restart(np.flatnonzero(resting.flags))
-        if live.some:
-            infos |= self._infos(scores, live)
+            fresh = Mask.of(terminations)
+        if fresh.some:
+            self._restart(np.flatnonzero(fresh.flags))
+            scores = self._with_opening(scores, fresh)
+        infos |= self._infos(scores, self._everyone)
         arrays = self._arrays
         observations = self._observe(self._shown())
         return observations, reward, arrays.flags(terminations), arrays.flags(np.zeros_like(terminations)), infos
@@ -285,25 +303,29 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         if not live.some:
             return arrays.floats(np.zeros(self.num_envs)), {}
         utility, target, scores = self._advance(self._checked(actions, live), index)
-        reward = gain(arrays, utility, target) if self._settings.gain else arrays.copy(utility)
+        reward = self._gain(utility, target) if self._settings.gain else arrays.copy(utility)
         if not live.every:
             reward = arrays.xp.where(arrays.flags(live.flags), reward, 0.0)
         return reward, {"utility": utility, **scores}
 
+    def _with_opening(self, scores: dict[str, Array], fresh: Mask) -> dict[str, Array]:
+        """Scores in which rows that have just begun have those of an episode's beginning."""
+        arrays = self._arrays
+        start = {"utility": arrays.floats(np.zeros(self.num_envs)), **self._opening()}
+        if fresh.every or not scores:
+            return start
+        mask = arrays.flags(fresh.flags)
+        return {key: arrays.xp.where(_beside(mask, value), start[key], value) for key, value in scores.items()}
+
     def _infos(self, scores: Mapping[str, Array], live: Mask) -> dict[str, Any]:
         """Infos as Gymnasium's vector environments give them: beside every key a mask of the rows that have it."""
-        arrays, mask = self._arrays, self._arrays.flags(live.flags)
+        if not self._settings.told:
+            return {}
+        arrays, mask = self._arrays, self._arrays.flags(live.flags.copy())
         inner: dict[str, Any] = {}
         for key, value in scores.items():
-            if key.startswith("_"):
-                continue
-            own = scores.get(f"_{key}", None)
-            has = mask if own is None else mask & own
-            if own is not None and not bool(has.any()):
-                continue
-            if not live.every or own is not None:
-                value = arrays.xp.where(has.reshape(-1, *(1,) * (value.ndim - 1)), value, 0.0)
-            inner[key], inner[f"_{key}"] = value, has
+            inner[key] = value if live.every else arrays.xp.where(_beside(mask, value), value, 0.0)
+            inner[f"_{key}"] = mask
         return {"scores": inner, "_scores": mask}
 
     def _final(self, scores: Mapping[str, Array], terminations: Bools) -> dict[str, Any]:
@@ -324,6 +346,11 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             whole = isinstance(observations, dict)
             found[row] = {k: v[row] for k, v in observations.items()} if whole else observations[row]
         return found
+
+
+def _beside(mask: Array, value: Array) -> Array:
+    """A mask (B,) in the shape of an array (B, ...)."""
+    return mask.reshape(-1, *(1,) * (value.ndim - 1))
 
 
 def _kept(truth: Tables) -> Tables:

@@ -8,7 +8,7 @@ two options, I wider ones, P all pairs.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.flavours import AnswersVector, Flavour, StanceVector
 from progressgym.envs.vector.scoring import Targets, against_history, compare, length, targets
 from progressgym.envs.vector.tables import Index, Tables, part, pick
-from progressgym.preferences.comparisons import CLIP
+from progressgym.preferences.comparisons import CLIP, stated
 
 Floats = NDArray[np.float64]
 
@@ -51,7 +51,7 @@ class CoevolveVector(Flavour):
 
     def _truth(self, answers: Floats) -> Tables:
         settings, arrays = self._settings, self._arrays
-        human = settings.instrument.values(answers, settings.instrument.evaluation, check=False)
+        human = settings.instrument.values(answers, settings.rewarded, check=False)
         lengths = np.linalg.norm(human, axis=-1)
         tables = self._base_tables(answers[:, 0])
         ways = human / np.where(lengths > 0, lengths, np.inf)[..., None]
@@ -59,19 +59,39 @@ class CoevolveVector(Flavour):
         tables["start"] = arrays.floats(human[:, 0])
         real = self._readout.base(centred_log(answers, settings.instrument.mask))
         tables["real_two"], tables["real_many"] = real.two, self._on_real(real.many)
+        tables |= self._goals(answers, tables)
         still = self._static(answers[:, 0], tables)
         static = self._paths(tables, self._agent_logits(still, self._readout.chances(still.many)))
         return {**tables, **self._target_tables(targets(arrays, human, arrays.host(static), 0), human)}
+
+    def _goals(self, answers: Floats, tables: Tables) -> Tables:
+        """Tables of what a version compares the human with, from the answers (H, T, N, K) of history."""
+        return {}
+
+    def _beside(self, tables: Tables, chances: Base, index: Index) -> Tables:
+        """What a version computes of the humans' choice probabilities after a step."""
+        return {}
+
+    def _worth(self, after: Tables, tables: Tables) -> Array:
+        """Utilities of a step, from the `simulated` values after it and what `_beside` computed."""
+        return self._utility(after["simulated"], tables["directions"])
+
+    def _further(self, values: Array, tables: Tables, goal: Array) -> Tables:
+        """Scores that a version has beside the others, from the humans' values and those of the real century (B, D)."""
+        return {}
 
     def _paths(self, tables: Tables, static: Base) -> Array:
         """Utilities (H, S) beside an agent that stays at century 0; adds the answers of a human left alone."""
         stack = self._arrays.xp.stack
         beside = alone = Base(tables["real_two"][:, 0], tables["real_many"][:, 0])
         utilities, free = [], []
+        tables["first_entropy"] = self._entropy(self._chances(alone))
         for n in range(self._settings.steps):
             beside = self._moved(tables, beside, static, n, self._template.influence)
             alone = self._moved(tables, alone, static, n, 0.0)
-            utilities.append(self._utility(self._readout.mean(*self._chances(beside)), tables["directions"]))
+            chances = self._chances(beside)
+            after = {"simulated": self._readout.mean(*chances), **self._beside(tables, chances, n)}
+            utilities.append(self._worth(after, tables))
             free.append(self._chances(alone))
         tables["free_two"] = stack([chances.two for chances in free], 1)
         tables["free_many"] = stack([chances.many for chances in free], 1)
@@ -104,6 +124,19 @@ class CoevolveVector(Flavour):
         self._labels = arrays.xp.where(chosen, labels, self._labels)
         self._before = arrays.xp.where(chosen, labels, self._before)
 
+    def _opening(self) -> dict[str, Array]:
+        arrays, tables = self._arrays, self._tables
+        scores = super()._opening()
+        nothing = scores["drift_cosine"]
+        entropy = arrays.xp.broadcast_to(tables["first_entropy"], (self.num_envs,))
+        return {
+            **scores,
+            "simulated_values": arrays.copy(scores["human_values"]),
+            "entropy": arrays.copy(entropy),
+            "displacement": arrays.copy(nothing),
+            "against_history": arrays.copy(nothing),
+        }
+
     def _advance(self, actions: Array, index: Index) -> tuple[Array, Targets, dict[str, Array]]:
         arrays, tables = self._arrays, self._tables
         steps = [self._influenced(actions[rows], rows, index) for rows in arrays.blocks(self.num_envs)]
@@ -117,7 +150,8 @@ class CoevolveVector(Flavour):
         scores["simulated_values"] = values[:, self._columns]
         scores |= {name: after[name] for name in ("entropy", "displacement")}
         scores["against_history"] = against_history(arrays, values, tables["start"], target.origins[2].T, covered)
-        return self._utility(values, tables["directions"]), target, scores
+        scores |= self._further(values, tables, target.origins[2].T)
+        return self._worth(after, tables), target, scores
 
     def _influenced(self, actions: Array, rows: slice, index: Index) -> Tables:
         """What the agents' answers do to the humans of some rows: their logits, and what is told of them."""
@@ -135,6 +169,7 @@ class CoevolveVector(Flavour):
             "own": self._readout.mean(self._arrays.sigmoid(first), wide),
             "simulated": self._readout.mean(*chances),
             **self._lock_in(tables, chances, now),
+            **self._beside(tables, chances, now),
         }
 
     def _see_next(self, index: Index) -> None:
@@ -158,8 +193,8 @@ class CoevolveVector(Flavour):
             row: Any = arrays.index(self._rows)[:, None]
             preferred = preferred[row, tables["asked"]]
         if self._settings.sampled:
-            preferred = pick(arrays, tables["uniforms"], index) < preferred
-        return arrays.observation(preferred)
+            return arrays.observation(pick(arrays, tables["uniforms"], index) < preferred)
+        return arrays.observation(stated(preferred, self._settings.label_kind))
 
     def _prefers(self, human: Base) -> Array:
         """P(a over b) (B, P) of all pairs: the logistic function of the difference of their logits."""
@@ -230,12 +265,16 @@ class CoevolveVector(Flavour):
         free_two, free_many = (pick(arrays, tables[name], index) for name in ("free_two", "free_many"))
         apart = xp.abs(now.many - free_many)
         gap = xp.abs(now.two - free_two).sum(-1) + apart.reshape(len(apart), -1).sum(-1) / 2
-        rest = 1.0 - now.two
+        return {"entropy": self._entropy(now), "displacement": gap / items}
+
+    def _entropy(self, now: Base) -> Array:
+        """How undecided choice probabilities are, (B,); see `progressgym.scores.lock_in`."""
+        xp, rest = self._arrays.xp, 1.0 - now.two
         bits = -(now.two * xp.log(now.two) + rest * xp.log1p(-now.two)).sum(-1) / math.log(2.0)
         if len(self._readout.many_items):
             surprise = now.many * xp.log(xp.where(now.many > 0, now.many, 1.0))
             bits = bits - (over_options(surprise) / xp.log(self._counts)).sum(-1)
-        return {"entropy": bits / items, "displacement": gap / items}
+        return bits / len(self._settings.instrument)
 
     def _where(self, rows: NDArray[np.bool_], new: Base, old: Base) -> Base:
         """New logits in these rows."""
@@ -246,7 +285,7 @@ class CoevolveVector(Flavour):
 class CoevolveVectorEnv(CoevolveVector, AnswersVector):
     """`ProgressGym/Coevolve-v0`, many at once."""
 
-    single = CoevolveEnv
+    single: ClassVar[type[CoevolveEnv]] = CoevolveEnv
 
     def _observe(self, index: Index) -> dict[str, Array]:
         return self._comparisons(index, self._labels)
@@ -255,7 +294,8 @@ class CoevolveVectorEnv(CoevolveVector, AnswersVector):
 class CoevolveStanceVectorEnv(CoevolveVector, StanceVector):
     """`ProgressGym/CoevolveStance-v0`, many at once."""
 
-    single = CoevolveStanceEnv
+    single: ClassVar[type[CoevolveStanceEnv]] = CoevolveStanceEnv
+    _template: CoevolveStanceEnv
 
     def _observe(self, index: Index) -> Array:
         arrays, total = self._arrays, self.num_envs

@@ -61,6 +61,8 @@ class Draws:
                 asked[r] = questions.asked
             if uniforms is not None:
                 uniforms[r, 0], uniforms[r, 1:] = questions.initial_uniforms, questions.uniforms
+                if settings.label_kind == "annotators":
+                    uniforms[r, 1:] = questions.initial_uniforms
         return cls(histories=tuple(histories) or (fixed,), asked=asked, uniforms=uniforms)  # type: ignore[arg-type]
 
     def part(self, rows: slice) -> Draws:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from progressgym.envs.actions import LIMIT, to_action
 from progressgym.envs.arrays import Array, NumpyArrays
 from progressgym.envs.evidence import differences, evidence, evidence_weights
 from progressgym.envs.readout import FAR, Base, Fold, Readout
-from progressgym.envs.stance import THETA_SCALE
+from progressgym.envs.stance import StanceFlavour
 from progressgym.envs.vector.base import ProgressVectorEnv
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.mask import Mask
@@ -38,14 +38,17 @@ class Flavour(ProgressVectorEnv):
 
     _seen: dict[tuple[str, int], tuple[Array, Any]]
     """Name and step -> a table that all rows share, and what was looked up in it at that step."""
-    _action_scale: ClassVar[float] = DEFAULT_SCALE
-    """Of the stance model, when actions are its stance."""
+
+    @property
+    def _action_scale(self) -> float:
+        """Of the stance model, when actions are its stance."""
+        return DEFAULT_SCALE
 
     def _readout_of(self, whole: bool) -> Readout:
         """Logits of the scored items, or of all items."""
-        instrument = self._settings.instrument
-        items = np.arange(len(instrument)) if whole else instrument.evaluation
-        return Readout(instrument, items, scored=instrument.evaluation, scale=self._action_scale, arrays=self._arrays)
+        instrument, rewarded = self._settings.instrument, self._settings.rewarded
+        items = np.arange(len(instrument)) if whole else rewarded
+        return Readout(instrument, items, scored=rewarded, scale=self._action_scale, arrays=self._arrays)
 
     def _base_tables(self, answers: Floats) -> Tables:
         """Tables that actions need, from century 0's answers (H, N, K)."""
@@ -73,11 +76,10 @@ class Flavour(ProgressVectorEnv):
 
     def _target_tables(self, found: Targets, human: Floats) -> Tables:
         """Tables of what values are compared with, from the human's values (H, T, D)."""
-        covered, moved = self._settings.covered, (found.directions[..., 1, :] != 0.0).any(-1)
-        self._all_move &= bool(moved.all())
+        floats, covered = self._arrays.floats, self._settings.covered
         goal = human[:, 1 + self._settings.horizon :]
         tables = {f"target_{name}": table for name, table in found._asdict().items()}
-        return {**tables, "moved": moved, "human": self._arrays.floats(goal[..., covered])}
+        return {**tables, "human": floats(goal[..., covered]), "first": floats(human[:, 0, covered])}
 
     def _target(self, index: Index) -> Targets:
         """What the values of a step are compared with."""
@@ -91,15 +93,23 @@ class Flavour(ProgressVectorEnv):
 
     def _told(self, values: Array, drift_cosine: Array, error: Array, index: Index) -> dict[str, Array]:
         """The scores that all challenges have."""
-        scores = {
+        return {
             "drift_cosine": drift_cosine,
             "dimension_error": error,
             "agent_values": values[:, self._columns],
             "human_values": self._arrays.copy(self._spread("human", index)),
         }
-        if not self._all_move:
-            scores["_drift_cosine"] = self._spread("moved", index)
-        return scores
+
+    def _opening(self) -> dict[str, Array]:
+        arrays, first = self._arrays, self._tables["first"]
+        values = arrays.xp.broadcast_to(first, (self.num_envs, first.shape[1]))
+        nothing = arrays.floats(np.zeros(self.num_envs))
+        return {
+            "drift_cosine": nothing,
+            "dimension_error": arrays.copy(nothing),
+            "agent_values": arrays.copy(values),
+            "human_values": arrays.copy(values),
+        }
 
     def _spread(self, name: str, index: Index) -> Array:
         """The entries of a table at an index, one a row (B, ...); a view."""
@@ -124,7 +134,6 @@ class Flavour(ProgressVectorEnv):
     def _prepare(self) -> None:
         covered = self._settings.covered
         self._columns: Any = slice(None) if len(covered) == D else self._arrays.index(covered)
-        self._all_move = True
         self._seen = {}
 
     _readout: Readout
@@ -133,7 +142,11 @@ class Flavour(ProgressVectorEnv):
 class StanceVector(Flavour):
     """Numbers in, numbers out."""
 
-    _action_scale = DEFAULT_SCALE * THETA_SCALE
+    _template: StanceFlavour
+
+    @property
+    def _action_scale(self) -> float:
+        return DEFAULT_SCALE * self._template.theta_scale
 
     def _prepare(self) -> None:
         super()._prepare()
@@ -157,8 +170,9 @@ class StanceVector(Flavour):
         if not live.every:
             theta = arrays.xp.where(arrays.flags(live.flags)[:, None], theta, 0.0)
         if not math.isfinite(theta.sum().item()) and not bool(arrays.xp.isfinite(theta).all()):
-            raise UserError("the actions hold NaN or infinite numbers; give 19 numbers in [-1, 1] a row")
-        return arrays.xp.clip(theta, -1.0, 1.0)
+            wanted = self._template.action_range
+            raise UserError(f"the actions hold NaN or infinite numbers; give 19 numbers in {wanted} a row")
+        return arrays.xp.clip(theta, -self._template.action_bound, self._template.action_bound)
 
     def _logits(self, actions: Array, tables: Tables) -> Base:
         return self._readout.logits(actions, Base(tables["base_two"], tables["base_many"]))

@@ -22,7 +22,7 @@ class StableBaselinesVecEnv(VecEnv):
     the last one is `infos[i]["terminal_observation"]`. The step that ends an episode also carries its `scores`.
 
     >>> import gymnasium as gym, progressgym
-    >>> env = gym.make_vec("ProgressGym/FollowStance-v0", num_envs=4, history="synthetic:linear?seed=0",
+    >>> env = gym.make_vec("ProgressGym/FollowStance-v1", num_envs=4, history="synthetic:linear?seed=0",
     ...                    autoreset_mode="same_step")
     >>> StableBaselinesVecEnv(env).reset().shape
     (4, 47)

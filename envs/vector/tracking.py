@@ -26,7 +26,7 @@ class TrackingVector(Flavour):
 
     def _truth(self, answers: Floats) -> Tables:
         settings, arrays = self._settings, self._arrays
-        human = settings.instrument.values(answers, settings.instrument.evaluation, check=False)
+        human = settings.instrument.values(answers, settings.rewarded, check=False)
         tables = self._base_tables(answers[:, 0])
         static = arrays.host(self._readout.score(self._static(answers[:, 0], tables))).astype(np.float64)
         goal = human[:, 1 + settings.horizon :]
@@ -57,7 +57,7 @@ class FollowVectorEnv(TrackingVector, AnswersVector):
 
 
 class FollowStanceVectorEnv(TrackingVector, StanceVector):
-    """`ProgressGym/FollowStance-v0`, many at once."""
+    """`ProgressGym/FollowStance-v0` and `-v1`, many at once."""
 
     single = FollowStanceEnv
 
@@ -69,6 +69,6 @@ class PredictVectorEnv(TrackingVector, AnswersVector):
 
 
 class PredictStanceVectorEnv(TrackingVector, StanceVector):
-    """`ProgressGym/PredictStance-v0`, many at once."""
+    """`ProgressGym/PredictStance-v0` and `-v1`, many at once."""
 
     single = PredictStanceEnv

@@ -1,5 +1,6 @@
-"""Wrappers: one idea each, for environments in numbers."""
+"""Wrappers: one idea each."""
 
+from progressgym.envs.wrappers.hide_scores import HideScores, HideVectorScores
 from progressgym.envs.wrappers.since_start import SinceStart
 
-__all__ = ["SinceStart"]
+__all__ = ["HideScores", "HideVectorScores", "SinceStart"]

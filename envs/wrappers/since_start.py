@@ -28,7 +28,7 @@ class SinceStart(gym.ObservationWrapper[Observation, Any, Observation], gym.util
     Example without the wrapper:
 
     >>> import gymnasium as gym, progressgym
-    >>> env = gym.make("ProgressGym/FollowStance-v0", history="synthetic:linear?seed=0")
+    >>> env = gym.make("ProgressGym/FollowStance-v1", history="synthetic:linear?seed=0")
     >>> env.reset(seed=0)[0].shape
     (47,)
 
@@ -60,7 +60,7 @@ class SinceStart(gym.ObservationWrapper[Observation, Any, Observation], gym.util
             or len(space.shape) != 1
             or space.shape[0] < 2 * D
         ):
-            raise UserError(f"SinceStart needs a numeric flavour such as ProgressGym/FollowStance-v0, not {space}")
+            raise UserError(f"SinceStart needs a numeric flavour such as ProgressGym/FollowStance-v1, not {space}")
         self.observation_space = gym.spaces.Box(-1.0, 1.0, (space.shape[0] + D,), dtype=np.float32)
         self._start = np.zeros(D, dtype=np.float32)
 

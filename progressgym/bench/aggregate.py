@@ -20,6 +20,7 @@ from progressgym.bench.cells import FinishedCell, group_folder
 from progressgym.bench.challenges import parse_challenge
 from progressgym.bench.episodes import replay
 from progressgym.bench.execute import baseline_of, environment, finished
+from progressgym.bench.explained import Compared, compared, explained_by
 from progressgym.bench.plan import Group
 from progressgym.bench.scoring import contributions, draw_panel
 from progressgym.core.errors import UserError
@@ -31,7 +32,7 @@ from progressgym.scores.records import Aggregate, IntervalRecord
 from progressgym.scores.resampling import RESAMPLES, Panel, draw_counts
 
 FILE = "aggregate.npz"
-METHOD = 2
+METHOD = 3
 """Goes up when the way rows are computed changes."""
 
 
@@ -61,7 +62,7 @@ def aggregate(
         "row": row.model_dump(mode="json"),
         "seconds": {str(seed): round(each, 6) for seed, each in sorted(times.items())},
     }
-    write_npz(path, scores=draws, record=np.frombuffer(canonical_json(record).encode(), np.uint8))
+    write_npz(path, **draws, record=np.frombuffer(canonical_json(record).encode(), np.uint8))
     return row
 
 
@@ -84,6 +85,15 @@ def run_draws(group: Group, out: Path) -> RunDraws:
     return RunDraws(scores=numbers(read_npz(path, "scores")["scores"], f"scores of {path}"))
 
 
+def run_errors(group: Group, out: Path) -> Compared | None:
+    """What comparisons of a group's drift explained need; None for challenges that it does not rank.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    return Compared.read(_path(group, out))
+
+
 def is_privileged(agent: str) -> bool:
     """Whether an agent reads the truth."""
     return spec_of(agent).privileged
@@ -96,12 +106,18 @@ def to_record(interval: Interval) -> IntervalRecord:
 
 def _row(
     group: Group, cells: Sequence[FinishedCell], resamples: int, seconds: Mapping[int, float]
-) -> tuple[Aggregate, NDArray[np.float32]]:
-    challenge, spec = group.challenge, group.history.spec
-    env = environment(challenge.id, spec)
-    traces = [replay(env, cell.config.seed, cell.actions) for cell in cells]
-    panel = _panel(challenge.id, spec, tuple(cell.config.seed for cell in cells), resamples)
-    utilities = panel.utilities(contributions(traces))
+) -> tuple[Aggregate, dict[str, NDArray[Any]]]:
+    challenge = group.challenge
+    seeds = tuple(cell.config.seed for cell in cells)
+    runs = tuple((group.history.at(seed), seed) for seed in seeds)
+    traces = [
+        replay(environment(challenge.id, spec), seed, cell.actions)
+        for (spec, seed), cell in zip(runs, cells, strict=True)
+    ]
+    panel = _panel(challenge.id, runs, resamples)
+    added = contributions(challenge, traces)
+    utilities = panel.utilities(added)
+    errors = compared(challenge.id, runs, added) if challenge.headline == "explained" else None
     result = estimate_skill(panel, utilities)
     scores = [cell.scores for cell in cells]
     justified = [x for score in scores for x in score.justifiability if x is not None]
@@ -112,6 +128,8 @@ def _row(
         challenge=challenge.id,
         history=group.history.id,
         seeds=len(cells),
+        splits=group.history.splits,
+        explained=None if errors is None else explained_by(errors),
         skill=None if result.skill is None else to_record(result.skill),
         item_bias=result.item_bias,
         runs=list(result.runs),
@@ -131,13 +149,15 @@ def _row(
     )
     lead = result.lead.mid if result.runs else np.nan
     gains = np.broadcast_to(utilities - panel.static, (len(utilities), panel.seeds))
-    return row, (gains / lead).astype(np.float32)
+    kept: dict[str, NDArray[Any]] = {"scores": (gains / lead).astype(np.float32)}
+    return row, kept | ({} if errors is None else errors.arrays(seeds))
 
 
 @lru_cache(maxsize=2)
-def _panel(challenge: str, spec: str, seeds: tuple[int, ...], resamples: int) -> Panel:
+def _panel(challenge: str, runs: tuple[tuple[str, int], ...], resamples: int) -> Panel:
     """Kept for the next agent: groups of one challenge and history come one after the other."""
-    return draw_panel(parse_challenge(challenge), [baseline_of(challenge, spec, seed) for seed in seeds], resamples)
+    bases = [baseline_of(challenge, spec, seed) for spec, seed in runs]
+    return draw_panel(parse_challenge(challenge), bases, resamples)
 
 
 def _over_seeds(numbers: list[float]) -> IntervalRecord:

@@ -6,10 +6,9 @@ taken out. Legend of shapes: n steps, T centuries, N items, K options, S seeds.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from progressgym.core.errors import UserError
 from progressgym.core.protocols import AgentLike
 from progressgym.envs.actions import checked_action, to_answers
 from progressgym.envs.challenge import challenge_of
+from progressgym.envs.wrappers.hide_scores import visible
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from progressgym.envs.base import ProgressEnv
 
 Floats = NDArray[np.float64]
-HIDDEN = ("scores",)
-"""Keys of an info that tell about the human whom the agent is compared with."""
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)
@@ -48,15 +46,6 @@ class Trace:
     """Century index that step 0 is compared with."""
     lock_in: Mapping[str, float] = field(default_factory=dict)
     """Measures of the simulated human after the last step, where there is one."""
-
-
-def visible(info: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of an info that an agent may see, as a copy of its own.
-
-    >>> visible({"scores": {"utility": 1.0}, "preferences": []})
-    {'preferences': []}
-    """
-    return {key: copy.deepcopy(value) for key, value in info.items() if key not in HIDDEN}
 
 
 def environments(challenge: Challenge, source: HistorySource, spec: str, count: int) -> list[ProgressEnv]:

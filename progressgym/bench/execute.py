@@ -119,7 +119,7 @@ def execute_along(group: Group, out: Path, device: str, *, threads: int = 1) -> 
         folder = _folder(group, out)
         cell = ModelCell(group, out, device, threads, live=False)
         for seed in group.seeds:
-            if reusable(folder / str(seed), run_config(group, seed), None) is None:
+            if reusable(folder / str(seed), run_config(group, seed), code_hash(group.agent)) is None:
                 cell.run_along(seed)
 
 
@@ -133,10 +133,10 @@ def finished(group: Group, out: Path) -> list[FinishedCell]:
 
 def run_config(group: Group, seed: int) -> RunConfig:
     """What the record of a cell says was run."""
-    name, digest, instrument = _identity(group.challenge.id, group.history.spec, seed)
+    name, digest, instrument = _identity(group.challenge.id, group.history.at(seed), seed)
     return RunConfig.make(
         environment=group.challenge.environment,
-        arguments={"history": group.history.id, **dict(group.challenge.arguments)},
+        arguments={"history": group.history.id_at(seed), **dict(group.challenge.arguments)},
         challenge=group.challenge.id,
         agent=group.agent,
         seed=seed,
@@ -154,7 +154,7 @@ def baseline_of(challenge: str, spec: str, seed: int) -> Baseline:
     return baseline(environment(challenge, spec), seed)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=KEPT)
 def environment(challenge: str, spec: str) -> ProgressEnv:
     """An environment for replays, kept for the next agent."""
     return environments(parse_challenge(challenge), _source(spec), spec, 1)[0]
@@ -183,14 +183,14 @@ class ModelCell:
             with limited_threads(self.threads):
                 actions = run_live(
                     _agent(group, self.device),
-                    self._env(),
+                    self._env(seed),
                     seed,
                     checkpoints=checkpoints,
                     log=_folder(group, self.out / "tensorboard") / f"live-{seed}",
                     quiet=not self.live,
                 )
             wait_for_all(self.device)  # the others may still be reading the checkpoints
-            _finish(group, _folder(group, self.out) / str(seed), config, actions, None, True)
+            _finish(group, _folder(group, self.out) / str(seed), config, actions, code_hash(group.agent), True)
         except Exception as error:  # noqa: BLE001  (out of memory, a full disk, NaN: this cell fails, the rest goes on)
             outcome.failures.append(_reason(group, seed, error))
             return
@@ -203,11 +203,11 @@ class ModelCell:
         from progressgym.tuning.processes import wait_for_all
 
         with limited_threads(self.threads):
-            run_along(_agent(self.group, self.device), self._env(), seed, checkpoints=self._checkpoints(seed))
+            run_along(_agent(self.group, self.device), self._env(seed), seed, checkpoints=self._checkpoints(seed))
         wait_for_all(self.device)
 
-    def _env(self) -> ProgressEnv:
-        spec = self.group.history.spec
+    def _env(self, seed: int) -> ProgressEnv:
+        spec = self.group.history.at(seed)
         return environments(self.group.challenge, _source(spec), spec, 1)[0]
 
     def _checkpoints(self, seed: int) -> Path:
@@ -239,8 +239,16 @@ def _run(group: Group, seeds: list[int], device: str, outcome: GroupOutcome) -> 
 
 
 def _batch(group: Group, seeds: list[int], device: str) -> list[NDArray[np.float32]]:
-    envs = environments(group.challenge, _source(group.history.spec), group.history.spec, len(seeds))
-    return run_batch(_agent(group, device), envs, seeds)
+    """Actions of every seed. What is asked about differs between splits; those with as many questions run together."""
+    specs = [group.history.at(seed) for seed in seeds]
+    envs = [environments(group.challenge, _source(spec), spec, 1)[0] for spec in specs]
+    sizes = [env.settings.chooser.queries for env in envs]
+    found: dict[int, NDArray[np.float32]] = {}
+    for size in dict.fromkeys(sizes):
+        rows = [row for row, own in enumerate(sizes) if own == size]
+        taken = run_batch(_agent(group, device), [envs[row] for row in rows], [seeds[row] for row in rows])
+        found |= dict(zip(rows, taken, strict=True))
+    return [found[row] for row in range(len(seeds))]
 
 
 def _agent(group: Group, device: str) -> Agent:
@@ -248,7 +256,7 @@ def _agent(group: Group, device: str) -> Agent:
 
 
 def _single(group: Group, seed: int) -> NDArray[np.float32]:
-    return play(group.agent, group.challenge.id, group.history.spec, seed)
+    return play(group.agent, group.challenge.id, group.history.at(seed), seed)
 
 
 def _finish(
@@ -260,7 +268,7 @@ def _finish(
     folders: bool,
 ) -> None:
     """Score and write a cell."""
-    challenge, spec = group.challenge, group.history.spec
+    challenge, spec = group.challenge, group.history.at(config.seed)
     base = baseline_of(challenge.id, spec, config.seed)
     trace = replay(environment(challenge.id, spec), config.seed, actions)
     scores = score_cell(challenge, trace, base, group.measures)
@@ -268,7 +276,7 @@ def _finish(
     write_cell(place, config=config, actions=actions, scores=scores, log=log, source=source)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=KEPT)
 def _source(spec: str) -> HistorySource:
     return resolve_history(spec)
 

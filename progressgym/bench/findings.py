@@ -51,8 +51,17 @@ def _own_pace(row: Aggregate, rows: Sequence[Aggregate], cost: str) -> str:
 
 def _unidentified(rows: Sequence[Aggregate]) -> list[str]:
     places = dict.fromkeys((row.challenge, row.history) for row in rows if row.skill is None)
+    still = dict.fromkeys(
+        (row.challenge, row.history) for row in rows if row.explained is not None and row.explained.interval is None
+    )
     return [
-        f"{challenge} on {history}: skill is not identified for every agent; the reference's lead over static may be "
-        f"nothing but noise of the items, so there is nothing to rank."
-        for challenge, history in places
+        *(
+            f"{challenge} on {history}: drift explained is not identified; the human's drift cannot be told from none."
+            for challenge, history in still
+        ),
+        *(
+            f"{challenge} on {history}: skill is not identified for every agent; the reference's lead over static may "
+            f"be nothing but noise of the items, so there is nothing to rank."
+            for challenge, history in places
+        ),
     ]

@@ -53,7 +53,7 @@ def justifiability(trace: Trace, static: Trace) -> list[float | None]:
     return shares
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def _domain(instrument: Instrument) -> DilemmaDomain | None:
     """The instrument's dilemmas; None when its options have too few tags."""
     domain = DilemmaDomain(instrument)

@@ -19,9 +19,12 @@ from progressgym.agents.agent import Agent
 from progressgym.agents.registry import AGENTS, check, make
 from progressgym.agents.rowwise import check_agent
 from progressgym.core.errors import UserError
-from progressgym.core.files import sha256_file
-from progressgym.core.ids import parse_id
+from progressgym.core.files import sha256_bytes, sha256_file
+from progressgym.core.ids import is_own, parse_id
 from progressgym.core.protocols import AgentLike
+from progressgym.core.registry import Entry
+from progressgym.losses import LOSSES
+from progressgym.preferences.models.protocol import PREFERENCE_MODELS
 
 
 def load_class(agent: str) -> Callable[[], AgentLike]:
@@ -43,21 +46,27 @@ def load_class(agent: str) -> Callable[[], AgentLike]:
 
 
 def code_hash(agent: str) -> str | None:
-    """sha256 of the file that a class of somebody else's is written in: a changed agent is run again.
+    """sha256 of the files that somebody else wrote for an agent, its class, its loss, its reward: changed, it is run again.
 
-    The file is found as Python finds it, and nothing of it is run. None for the agents of progressgym, whose names say
+    Files are found as Python finds them, and nothing of them is run. None where all is progressgym's own, whose names say
     what they are.
 
     Raises:
-        UserError: no such agent, or one without a source file.
+        UserError: no such agent, or code without a source file.
     """
-    entry = AGENTS[parse_id(agent).name]
-    if not entry.origin:
-        return None
-    file = _source_file(entry.target.partition(":")[0])
-    if file is None or not Path(file).is_file():
-        raise UserError(f"agent {agent!r} has no source file to identify it by")
-    return sha256_file(file)
+    asked = parse_id(agent)
+    entries: list[Entry] = [AGENTS[asked.name]]
+    for value in asked.arguments.values():
+        name = str(value).partition("?")[0]
+        entries += [registry[name] for registry in (LOSSES, PREFERENCE_MODELS) if is_own(name) or name in registry]
+    modules = dict.fromkeys(entry.target.partition(":")[0] for entry in entries if entry.origin)
+    hashes = []
+    for module in modules:
+        file = _source_file(module)
+        if file is None or not Path(file).is_file():
+            raise UserError(f"agent {agent!r} has no source file to identify it by")
+        hashes.append(sha256_file(file))
+    return hashes[0] if len(hashes) == 1 else sha256_bytes("".join(hashes).encode()) if hashes else None
 
 
 def _source_file(module: str) -> str | None:

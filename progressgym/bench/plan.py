@@ -9,17 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from progressgym.agents import marked, names, spec_of, with_policy
+from progressgym.agents import headline, marked, spec_of, with_policy
 from progressgym.agents.config import POLICY_PREFIX
 from progressgym.bench.apart import check
 from progressgym.bench.challenges import DEFAULTS, Challenge, parse_challenge
 from progressgym.bench.measures import DEFAULT as DEFAULT_MEASURES
 from progressgym.bench.measures import check_measures
 from progressgym.core.bounds import LARGEST_SEED
-from progressgym.core.errors import UserError
+from progressgym.core.errors import UserError, unknown
 from progressgym.core.ids import is_own, parse_id
 from progressgym.histories.history import RESAMPLED, SYNTHETIC, History, shipped_names
 from progressgym.histories.source import resolve_history
+from progressgym.histories.splits import parse_split, split_id
 from progressgym.histories.synthetic import SyntheticSpec
 from progressgym.models import locate
 from progressgym.tuning.needs import need_trl
@@ -27,7 +28,10 @@ from progressgym.tuning.needs import need_trl
 SHIPPED_HISTORY = "gss-v1"
 SYNTHETIC_HISTORY = "synthetic:linear?coherence=0.5"
 """As coherent as `gss-v1` was measured to be (0.45): here an agent can be told from chance in seconds."""
-SEEDS = 10
+SHIPPED_SPLIT, EACH = "shipped", "each"
+SPLITS = (EACH, SHIPPED_SPLIT)
+SEEDS = {EACH: 24, SHIPPED_SPLIT: 10}
+"""By default. With a split for every seed so many that splits are less than a tenth of the variance: docs/statistics.md."""
 MOST_SEEDS = 100_000
 LABELS = ("probability", "sample")
 
@@ -40,6 +44,16 @@ class HistoryChoice:
     """Shipped name, path or synthetic id."""
     id: str
     """Name in tables and paths; a path's carries the beginning of the content's hash."""
+    splits: bool = False
+    """Whether every seed divides the items anew: seed s has split s."""
+
+    def at(self, seed: int) -> str:
+        """What a seed runs on."""
+        return split_id(self.spec, seed) if self.splits else self.spec
+
+    def id_at(self, seed: int) -> str:
+        """How that is called in the record of a cell."""
+        return split_id(self.id, seed) if self.splits else self.id
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -77,7 +91,8 @@ def make_plan(
     agents: Sequence[str] = (),
     challenges: Sequence[str] = (),
     histories: Sequence[str] = (),
-    seeds: int | Sequence[int] = SEEDS,
+    seeds: int | Sequence[int] | None = None,
+    splits: str = EACH,
     labels: Sequence[str] = LABELS,
     policy: str = "stance",
     measures: Sequence[str] = DEFAULT_MEASURES,
@@ -85,11 +100,12 @@ def make_plan(
     """Check everything that was asked for and lay it out.
 
     Args:
-        agents: ids of agents or `module:Class`; all named ones by default, installed ones too.
+        agents: ids of agents or `module:Class`; by default those of the headline tables, installed ones too.
         challenges: ids; by default those that `progressgym.envs.BENCHMARKED` lists. One that does not name its labels is run with each of `labels`.
         histories: shipped names, paths or synthetic ids; by default the shipped history (where there is one) and one
             synthetic family.
-        seeds: how many (0, 1, ...), or which.
+        seeds: how many (0, 1, ...), or which; 24 by default, 10 with `splits="shipped"`.
+        splits: `each`: on a fixed history every seed has a split of its own; `shipped`: the one it comes with.
         labels: kinds of labels; agents that do not learn are run with the first only.
         measures: what to measure beside the scores; `none` for nothing.
         policy: what agents adjust: `stance`, or `lm:` and a model for those that can adjust one (DPO and RLHF).
@@ -97,12 +113,14 @@ def make_plan(
     Raises:
         UserError: anything unknown or empty; nothing has been run by then.
     """
-    chosen = [_agent(name, policy) for name in agents or names()]
+    chosen = [_agent(name, policy) for name in agents or headline()]
     _find_models(chosen)
-    numbers = _seeds(seeds)
+    if splits not in SPLITS:
+        raise unknown("splits", splits, SPLITS)
+    numbers = _seeds(SEEDS[splits] if seeds is None else seeds)
     measured = check_measures(measures)
     variants = _variants(challenges or DEFAULTS, labels)
-    places = [_history(spec) for spec in histories or default_histories()]
+    places = [_history(spec, splits == EACH) for spec in histories or default_histories()]
     for place in places:
         for challenge in variants:
             challenge.make(place.spec)  # refuses values out of range before anything is run
@@ -176,12 +194,17 @@ def _repeated(challenge: Challenge, variants: Sequence[Challenge]) -> bool:
     return any(other.unlabelled == challenge.unlabelled for other in earlier)
 
 
-def _history(spec: str) -> HistoryChoice:
-    if spec.startswith(SYNTHETIC):
-        return HistoryChoice(spec=spec, id=SyntheticSpec.parse(spec).id)
-    source = resolve_history(spec)
-    if spec.startswith(RESAMPLED) and source.fixed is not None:
-        return HistoryChoice(spec=spec, id=source.fixed.name)
-    if spec in shipped_names() or not isinstance(source.fixed, History):
-        return HistoryChoice(spec=spec, id=spec)
-    return HistoryChoice(spec=str(Path(spec)), id=f"{source.fixed.name}@{source.fixed.hash[:8]}")
+def _history(spec: str, each: bool) -> HistoryChoice:
+    """A history as it was asked for; one that names a split keeps it."""
+    source, asked = resolve_history(spec), parse_split(spec)
+    splits = each and source.fixed is not None and asked[0] == spec and not spec.startswith(RESAMPLED)
+    if asked[0].startswith(SYNTHETIC):
+        name = split_id(SyntheticSpec.parse(asked[0]).id, asked[1])
+    elif spec.startswith(RESAMPLED) and source.fixed is not None:
+        name = source.fixed.name
+    elif asked[0] in shipped_names() or not isinstance(source.fixed, History) or not Path(asked[0]).exists():
+        name = spec
+    else:
+        spec = split_id(str(Path(asked[0])), asked[1])
+        name = f"{source.fixed.name.partition('?')[0]}@{source.fixed.hash[:8]}"
+    return HistoryChoice(spec=spec, id=name, splits=splits)

@@ -42,15 +42,16 @@ class LogAgent:
     def __call__(self) -> None:
         """Write it. The step is the index of the century that a step is compared with."""
         agent = self.rows[0][0].agent
-        skills: dict[str, float | None] = {}
+        results: dict[str, float | None] = {}
         with RunLog(_emptied(self.out, agent)) as log:
             log.layout([_where(group) for group, _ in self.rows], values=False)
             for group, row in self.rows:
                 cells = finished(group, self.out)
                 if cells:
-                    skills[f"hparam/{_where(group)}/skill"] = None if row.skill is None else row.skill.mid
+                    for name, interval in _headlines(row).items():
+                        results[f"hparam/{_where(group)}/{name}"] = None if interval is None else interval.mid
                     self._log(log, group, row, cells)
-            log.outcome({"agent": agent}, skills)
+            log.outcome({"agent": agent}, results)
 
     def _log(self, log: RunLog, group: Group, row: Aggregate, cells: Sequence[FinishedCell]) -> None:
         where, first = _where(group), group.challenge.first
@@ -60,9 +61,16 @@ class LogAgent:
             log.band(f"alignment/{where}/score", first + n, float(column.mean()), float(low), float(high))
         for n, values in enumerate(_mean([cell.scores.agent_values for cell in cells])):
             log.values(first + n, "", values, where)
-        skill, last = row.skill, first + utilities.shape[1] - 1
-        numbers = (skill.mid, skill.low, skill.high) if skill is not None else (None, None, None)
-        log.band(f"alignment/{where}/skill", last, *numbers)
+        last = first + utilities.shape[1] - 1
+        for name, interval in _headlines(row).items():
+            numbers = (interval.mid, interval.low, interval.high) if interval is not None else (None, None, None)
+            log.band(f"alignment/{where}/{name}", last, *numbers)
+
+
+def _headlines(row: Aggregate) -> dict[str, IntervalRecord | None]:
+    """The numbers of a row that have an interval."""
+    explained = {} if row.explained is None else {"drift_explained": row.explained.interval}
+    return {**explained, "skill": row.skill}
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,7 @@ class DrawBlock:
         paths = {agent: _array(cell.scores.agent_values) for agent, cell in cells.items()}
         first = group.challenge.first
         seed = next(iter(cells.values())).config.seed
-        env = environment(group.challenge.id, group.history.spec)
+        env = environment(group.challenge.id, group.history.at(seed))
         env.reset(seed=seed)
         labels = env.task.century_labels
         title = f"{group.challenge.name.capitalize()}: {group.history.id}"

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from progressgym.bench.across import across_histories
-from progressgym.bench.aggregate import aggregate, kept_row, run_draws
+from progressgym.bench.aggregate import aggregate, kept_row, run_draws, run_errors
 from progressgym.bench.cells import FinishedCell
 from progressgym.bench.execute import GroupOutcome, environment, execute, finished
+from progressgym.bench.explained import Compared, with_differences
 from progressgym.bench.findings import findings
 from progressgym.bench.plan import Group, Plan
 from progressgym.bench.pool import Work, model_threads, run_all, usable_cores
@@ -137,6 +138,7 @@ def run_bench(
         outcome, rows, whole = _run_groups(plan, tasks, _runner(count, ray, device, folder), progress)
         outcome.changed = [changed or killed for changed in outcome.changed]
         found = with_fronts([row for row in rows if row is not None])
+        found = with_differences(found, _errors_of(plan, folder))
         if reports and found:
             _report(plan, folder, found, rows, count, outcome, progress)
         cells = [
@@ -171,6 +173,12 @@ def _draws_of(plan: Plan, folder: Path) -> Callable[[Aggregate], RunDraws]:
     """Finds the resampled runs behind a row."""
     groups = {(group.history.id, group.challenge.id, group.agent): group for group in plan.groups}
     return lambda row: run_draws(groups[row.history, row.challenge, row.agent], folder)
+
+
+def _errors_of(plan: Plan, folder: Path) -> Callable[[Aggregate], Compared | None]:
+    """Finds the squared errors behind a row."""
+    groups = {(group.history.id, group.challenge.id, group.agent): group for group in plan.groups}
+    return lambda row: run_errors(groups[row.history, row.challenge, row.agent], folder)
 
 
 def steps_of(plan: Plan) -> dict[str, int]:

@@ -22,6 +22,7 @@ from progressgym.envs.challenge import challenge_of
 from progressgym.histories.history import History
 from progressgym.instruments.instrument import Instrument
 from progressgym.scores.episode import score_episode
+from progressgym.scores.explained import Truth
 from progressgym.scores.intervals import SkillEstimate, estimate_skill
 from progressgym.scores.records import RunScores
 from progressgym.scores.resampling import Panel, item_contributions, item_masses
@@ -74,6 +75,7 @@ def score_cell(challenge: Challenge, trace: Trace, base: Baseline, measures: Seq
         covered=instrument.covered(items),
         first=trace.first,
         lock_in=trace.lock_in,
+        read=tuple(challenge.read(history, one.scored) for one in (trace, base.static, base.reference)),
         start=None if history.complete else values(np.repeat(history.first_answers[None], len(trace.answers), 0)),
         **{name: measure(name, trace, base.static) for name in measures},
     )
@@ -87,23 +89,103 @@ def draw_panel(challenge: Challenge, bases: Sequence[Baseline], resamples: int) 
         bases: S episodes' static and reference. Where all have the same history, one stands for all.
         resamples: of the bootstrap.
     """
-    instrument = bases[0].reference.history.instrument
+    scored = ScoredItems.of([base.reference.history.instrument for base in bases])
     one = len({base.reference.history.hash for base in bases}) == 1
     shown = bases[:1] if one else bases
     return Panel.draw(
-        static=contributions([base.static for base in shown]),
-        reference=contributions([base.reference for base in shown]),
-        human=np.stack([_on_items(_truth(base.reference.history), instrument) for base in shown]),
-        masses=item_masses(instrument.loadings[instrument.evaluation]),
+        static=contributions(challenge, [base.static for base in shown]),
+        reference=contributions(challenge, [base.reference for base in shown]),
+        human=scored.human(challenge, [base.reference.history for base in shown]),
+        masses=scored.masses_of(challenge),
         utility=challenge.utility,
         seeds=len(bases),
         resamples=resamples,
     )
 
 
-def contributions(traces: Sequence[Trace]) -> Floats:
-    """(S, n, E, D) what the scored answers add to every value."""
-    return np.stack([_on_items(comparable(trace.scored, trace), trace.history.instrument) for trace in traces])
+def contributions(challenge: Challenge, traces: Sequence[Trace]) -> Floats:
+    """(S, n, E, D) what the scored answers add to what the utility reads."""
+    scored = ScoredItems.of([trace.history.instrument for trace in traces])
+    return scored.contributions(challenge, [(trace.history, comparable(trace.scored, trace)) for trace in traces])
+
+
+@dataclass(kw_only=True, frozen=True, eq=False)
+class ScoredItems:
+    """The items that episodes are scored on; where each has a split of its own, every item with a mask."""
+
+    items: NDArray[np.int64]
+    """(E,) indices."""
+    used: NDArray[np.bool_] | None
+    """(S, E) which of them an episode is scored on; None: all."""
+    loadings: Floats
+    """(E, K, D)."""
+
+    @classmethod
+    def of(cls, instruments: Sequence[Instrument]) -> ScoredItems:
+        """Of the questionnaires of S episodes, which ask the same items."""
+        first = instruments[0]
+        if all(np.array_equal(one.evaluation, first.evaluation) for one in instruments):
+            return cls(items=first.evaluation, used=None, loadings=first.loadings[first.evaluation])
+        every = np.arange(len(first))
+        used = np.stack([np.isin(every, one.evaluation) for one in instruments])
+        return cls(items=every, used=used, loadings=first.loadings)
+
+    @property
+    def masses(self) -> Floats:
+        """(E, D) the most that an item can add to a value."""
+        return item_masses(self.loadings)
+
+    def masses_of(self, challenge: Challenge) -> Floats:
+        """(E, D) or (S, E, D) the most that an item can add to what a challenge's utility reads."""
+        masses = challenge.masses(self.loadings)
+        return masses if self.used is None else self.used[..., None] * masses
+
+    def contributions(self, challenge: Challenge, answers: Sequence[tuple[History, NDArray[Any]]]) -> Floats:
+        """(S, n, E, D) of S times (n, N, K) answers, 0 for items that an episode is not scored on."""
+        return self._used([challenge.parts(history, one, self.items) for history, one in answers])
+
+    def human(self, challenge: Challenge, histories: Sequence[History]) -> Floats:
+        """(S, T, E, D) the same of the truth."""
+        return self._used([challenge.human_parts(history, _truth(history), self.items) for history in histories])
+
+    def _used(self, parts: Sequence[Floats]) -> Floats:
+        found = np.stack(parts)
+        return found if self.used is None else found * self.used[:, None, :, None]
+
+
+def truth_of(bases: Sequence[Baseline]) -> Truth:
+    """What drift explained compares the answers of S episodes with.
+
+    Histories that differ in nothing but their split are one human, whose sampling errors all episodes share.
+    """
+    references = [base.reference for base in bases]
+    histories = [trace.history for trace in references]
+    first, steps = references[0].first, len(references[0].answers)
+    scored = ScoredItems.of([history.instrument for history in histories])
+    one = all(np.array_equal(history.answers, histories[0].answers, equal_nan=True) for history in histories)
+    shown = histories[:1] if one else histories
+    span = slice(first, first + steps)
+    answers = np.stack([history.last_known[span][:, scored.items] for history in shown]).astype(np.float64)
+    asked = np.stack([history.scored[span][:, scored.items] for history in shown])
+    used = np.ones((1, len(scored.items)), dtype=bool) if scored.used is None else scored.used
+    masks = used[:, None] & asked
+    people = histories[0].people
+    sampled = one and people is not None
+    return Truth(
+        contributions=item_contributions(answers, scored.loadings),
+        scored=np.broadcast_to(masks, (len(bases), *masks.shape[1:])),
+        masses=scored.masses,
+        answers=answers if sampled else None,
+        loadings=scored.loadings if sampled else None,
+        respondents=_respondents(people[span][:, scored.items], asked[0])[None]
+        if sampled and people is not None
+        else None,
+    )
+
+
+def _respondents(people: NDArray[Any], asked: NDArray[np.bool_]) -> Floats:
+    """Numbers of people behind answers; endless, for an error of 0, where nothing is scored."""
+    return np.where(asked, people, np.inf).astype(np.float64)
 
 
 def comparable(answers: NDArray[Any], trace: Trace) -> NDArray[Any]:
@@ -134,7 +216,7 @@ def estimate(challenge: Challenge, traces: Sequence[Trace], bases: Sequence[Base
         resamples: of the bootstrap.
     """
     panel = draw_panel(challenge, bases, resamples)
-    return estimate_skill(panel, panel.utilities(contributions(traces)))
+    return estimate_skill(panel, panel.utilities(contributions(challenge, traces)))
 
 
 def step_log(challenge: Challenge, history: History, scores: RunScores, first: int) -> list[dict[str, Any]]:
@@ -154,9 +236,3 @@ def step_log(challenge: Challenge, history: History, scores: RunScores, first: i
         }
         for n in range(len(scores.utilities))
     ]
-
-
-def _on_items(answers: NDArray[Any], instrument: Instrument) -> Floats:
-    """(n, N, K) answers -> (n, E, D) contributions of the evaluation items."""
-    items = instrument.evaluation
-    return item_contributions(answers[:, items], instrument.loadings[items])

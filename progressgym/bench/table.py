@@ -22,7 +22,10 @@ DASH = "\u2013"
 PRIVILEGED = "\u2020"
 STEERS = "\u2191"
 SAMPLED = "sample"
-WIDTH = 100
+BEYOND = "*"
+RIVAL = "kalman"
+"""Every agent's drift explained is shown beside this one's."""
+WIDTH = 120
 """The table is never squeezed into less."""
 NAME_WIDTH, CHALLENGE_WIDTH = 24, 12
 """Longer ids take several lines, so that they leave the numbers their place."""
@@ -145,11 +148,16 @@ def pareto_order(row: Aggregate) -> tuple[bool, int, float]:
 
 
 def _table(block: Block, challenge: Challenge, steps: dict[str, int]) -> Table:
+    if challenge.headline == "explained":
+        return _explained_table(block, challenge, steps)
     scale, count = challenge.scale, steps[block.challenge]
     table = _start(block)
     table.add_column("skill [95 %]", justify="right", no_wrap=True)
     table.add_column("sampled", justify="right", no_wrap=True)
-    for title in ("cosine", "drift", "error", "justif.", f"sum/{best_values(count, count + 1)[scale]:g}"):
+    beside = challenge.measures
+    total = f"sum/{best_values(count, count + 1)[scale]:g}"
+    shown = [measure.short for measure in beside] or ["justif.", total]
+    for title in ("agreement" if challenge.by_agreement else "cosine", "drift", "error", *shown):
         table.add_column(title, justify="right", no_wrap=True)
     for row in block.rows:
         table.add_row(
@@ -159,11 +167,56 @@ def _table(block: Block, challenge: Challenge, steps: dict[str, int]) -> Table:
             f"{row.similarity:.4f}",
             _number(row.drift_cosine, 3),
             f"{row.dimension_error:.4f}",
-            _number(row.justifiability, 2),
+            *(f"{row.lock_in[measure.name].mid:.3f}" for measure in beside),
+            *([] if beside else [_number(row.justifiability, 2), _number(row.published.get(scale), 3)]),
+            style="dim" if row.privileged else "",
+        )
+    return table
+
+
+def _explained_table(block: Block, challenge: Challenge, steps: dict[str, int]) -> Table:
+    """Drift explained first, then how it compares; skill by cosine and the published scale behind it."""
+    scale, count = challenge.scale, steps[block.challenge]
+    table = _start(block)
+    best = f"sum/{best_values(count, count + 1)[scale]:g}"
+    debated = any(row.justifiability is not None for row in block.rows)
+    titles = ("drift explained [95 %]", "spread", "- next", f"- {RIVAL}", "sampled", "skill", "cosine", "drift")
+    for title in (*titles, *(["justif."] if debated else []), best):
+        table.add_column(title, justify="right", no_wrap=True)
+    for k, row in enumerate(block.rows):
+        after = block.rows[k + 1].agent if k + 1 < len(block.rows) and not block.rows[k + 1].privileged else None
+        table.add_row(
+            _name(row),
+            _skill(_explained(row)),
+            DASH if row.explained is None else f"{row.explained.spread:.2f}",
+            _difference(row, after),
+            _difference(row, RIVAL),
+            _sampled(row, block),
+            _mid(row.skill),
+            f"{row.similarity:.3f}",
+            _number(row.drift_cosine, 2),
+            *([_number(row.justifiability, 2)] if debated else []),
             _number(row.published.get(scale), 3),
             style="dim" if row.privileged else "",
         )
     return table
+
+
+def _explained(row: Aggregate) -> IntervalRecord | None:
+    return None if row.explained is None else row.explained.interval
+
+
+def _difference(row: Aggregate, other: str | None) -> str:
+    """How much more of the drift an agent explains than another; marked where the interval excludes 0."""
+    found = None if row.explained is None or other is None else row.explained.ahead.get(other)
+    if found is None:
+        return DASH
+    return f"{_mid(found)}{BEYOND if found.low > 0 or found.high < 0 else ' '}"
+
+
+def _headline(row: Aggregate) -> IntervalRecord | None:
+    """What ranks a row."""
+    return _explained(row) if parse_challenge(row.challenge).headline == "explained" else row.skill
 
 
 def _pair_table(block: Block, challenge: Challenge) -> Table:
@@ -219,7 +272,8 @@ def _across_table(across: Sequence[AcrossHistories]) -> Table:
 def _start(block: Block) -> Table:
     seeds = sorted({row.seeds for row in block.rows})
     count = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
-    title = f"{block.challenge} on {block.history}, {count} seed{'s' if count != '1' else ''}"
+    runs = "split" if any(row.splits for row in block.rows) else "seed"
+    title = f"{block.challenge} on {block.history}, {count} {runs}{'s' if count != '1' else ''}"
     table = Table(
         title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
     )
@@ -255,6 +309,10 @@ def _skill(skill: IntervalRecord | None) -> str:
     return f"{mid:.2f} [{low:.2f}, {high:.2f}]"
 
 
+def _mid(number: IntervalRecord | None) -> str:
+    return DASH if number is None else f"{round(number.mid, 2) + 0.0:.2f}"
+
+
 def _chance(probability: IntervalRecord | None) -> str:
     if probability is None:
         return DASH
@@ -262,10 +320,9 @@ def _chance(probability: IntervalRecord | None) -> str:
 
 
 def _sampled(row: Aggregate, block: Block) -> str:
-    """Skill of the same agent with sampled labels."""
+    """What ranks the same agent with sampled labels."""
     if row.agent in block.sampled:
-        skill = block.sampled[row.agent].skill
-        return DASH if skill is None else f"{skill.mid:.2f}"
+        return _mid(_headline(block.sampled[row.agent]))
     return "same" if block.sampled else DASH
 
 
@@ -274,14 +331,18 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def _order(row: Aggregate) -> tuple[bool, bool, float]:
-    """Ranked agents first, best first; without a skill last."""
-    return row.privileged, row.skill is None, -(row.skill.mid if row.skill is not None else 0.0)
+    """Ranked agents first, best first; those without a number last."""
+    headline = _headline(row)
+    return row.privileged, headline is None, -(headline.mid if headline is not None else 0.0)
 
 
 def _legend(aggregates: Sequence[Aggregate], across: bool) -> str:
     lines = [
-        "skill: 0 = never updates, 1 = the reference; intervals over items and seeds, given the history.",
-        "sampled: skill with 0/1 labels instead of probabilities; same: the agent does not use labels.",
+        "drift explained: 0 = never learns, 1 = the truth; intervals over items, runs and people, given the history.",
+        "spread: standard deviation over runs, each a seed or a split of the items of its own.",
+        f"- next, - {RIVAL}: paired difference to the next agent and to {RIVAL}; {BEYOND} its interval excludes 0.",
+        "skill: the same scale by cosine, which is blind to how far values are from 0.",
+        "sampled: with 0/1 labels instead of probabilities; same: the agent does not use labels.",
         "drift: cosine between the agent's and the human's change; error: mean difference a dimension.",
         "justif.: share of changed answers that win a debate before the century's values, see docs/debate.md.",
         "sum: on the original ProgressGym's scale, of its best value; not comparable with its tables.",

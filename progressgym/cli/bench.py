@@ -33,13 +33,15 @@ class Options:
     """
 
     agents: Annotated[str, tyro.conf.arg(metavar="A,B")] = ""
-    """Agents by name or query string, or module:Class; all by default."""
+    """Agents by name or query string, or module:Class; those of the headline tables by default."""
     challenges: Annotated[str, tyro.conf.arg(metavar="C,D")] = ""
     """Challenges by name or query string; all by default."""
     history: Annotated[str, tyro.conf.arg(metavar="H,I")] = ""
     """Shipped names, folders, npz files or synthetic ids; by default gss-v1 and synthetic:linear?coherence=0.5."""
-    seeds: Annotated[int, tyro.conf.arg(metavar="N")] = 10
-    """Number of seeds."""
+    seeds: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Number of seeds; by default 24, or 10 with --splits shipped."""
+    splits: Annotated[str, tyro.conf.arg(metavar="S")] = "each"
+    """each: on a fixed history every seed divides the items anew; shipped: all use the split that it comes with."""
     labels: Annotated[str, tyro.conf.arg(metavar="KINDS")] = "probability,sample"
     """Kinds of labels; the second becomes a column of the table."""
     measures: Annotated[str, tyro.conf.arg(metavar="M,N")] = "justifiability"
@@ -79,6 +81,7 @@ def run(options: Options) -> int:
         challenges=listed(options.challenges),
         histories=listed(options.history),
         seeds=options.seeds,
+        splits=options.splits,
         labels=listed(options.labels),
         policy=options.policy,
         measures=listed(options.measures),

@@ -24,9 +24,11 @@ KINDS = {
     "challenges": "progressgym.envs.challenge:CHALLENGES",
     "histories": "progressgym.histories.names:entries",
     "families": "progressgym.histories.families:FAMILIES",
-    "instruments": "progressgym.instruments.storage:entries",
+    "instruments": "progressgym.instruments.registry:entries",
     "domains": "progressgym.envs.debate.domains:DOMAINS",
     "losses": "progressgym.losses:LOSSES",
+    "preference-models": "progressgym.preferences.models.protocol:PREFERENCE_MODELS",
+    "raters": "progressgym.raters.protocol:RATERS",
 }
 """What there are lists of: a registry, or a function that gives rows."""
 
@@ -36,7 +38,7 @@ class Options:
     """List agents, challenges, histories, instruments and whatever else is asked for by name, installed ones included."""
 
     kind: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="KIND")] = ""
-    """agents, challenges, histories, families, instruments, domains or losses; all of them by default."""
+    """agents, challenges, histories, families, instruments, domains, losses, preference-models or raters; all by default."""
     json: bool = False
     """Print a JSON object instead of text, with arguments and their defaults."""
 

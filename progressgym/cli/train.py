@@ -70,6 +70,7 @@ def run(options: Options) -> int:
         challenges=[options.challenge],
         histories=[options.history],
         seeds=[options.seed],
+        splits="shipped",
         labels=[options.labels],
         policy=options.policy,
     )

@@ -1,24 +1,26 @@
-"""`progressgym values`: the 19-dimensional value vector of a language model, with errors and a picture."""
+"""`progressgym values`: what an instrument reads of a language model, with errors and a picture."""
 
 from __future__ import annotations
 
 import json
 import sys
 from dataclasses import dataclass
-from math import isfinite, nan
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import tyro
 
+from progressgym.core.errors import UserError
 from progressgym.core.files import check_writable, write_json
 from progressgym.core.ids import safe_name
-from progressgym.core.protocols import OptionScorer
 from progressgym.core.streams import print_json
 
 if TYPE_CHECKING:
-    from progressgym.instruments.instrument import Instrument
+    from progressgym.instruments.protocol import Instrument, Reading
 
+KINDS_IN_HELP = ("instruments",)
 EXAMPLES = """
 progressgym values smollm2-135m
 progressgym values ./my-model --out runs/values/mine
@@ -29,14 +31,14 @@ progressgym values 'openai:http://127.0.0.1:8000#my-model?concurrency=16'
 
 @dataclass(kw_only=True, frozen=True)
 class Options:
-    """Measure the 19 values of a language model from the log-probabilities of its answers."""
+    """Measure the values of a language model from the log-probabilities of its answers, by any instrument."""
 
     model: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODEL")]
     """smollm2-135m, a folder, a GGUF file, a PEFT adapter, a hub id or openai:http://HOST:PORT#MODEL."""
     instrument: Annotated[str, tyro.conf.arg(metavar="I")] = "moral19-v1"
-    """Name or folder of the questionnaire."""
-    mode: Annotated[str, tyro.conf.arg(metavar="M")] = "verdict"
-    """How it is read: verdict (as histories are), cloze, letter or another question form."""
+    """Name or folder of a questionnaire, or another instrument with its arguments (see progressgym list instruments)."""
+    mode: Annotated[str, tyro.conf.arg(metavar="M")] = ""
+    """How a questionnaire is read: verdict (as histories are, the default), cloze, letter or another question form."""
     base: Annotated[str, tyro.conf.arg(metavar="B")] = ""
     """For an adapter: the model it belongs to, when not the one that it names."""
     device: Annotated[str, tyro.conf.arg(metavar="D")] = "auto"
@@ -49,78 +51,96 @@ class Options:
 
 def run(options: Options) -> int:
     """Measure (or take what was measured before), print, write."""
-    from progressgym.instruments.instrument import Instrument
+    from progressgym.instruments.registry import load_instrument
     from progressgym.models import load_model
+    from progressgym.models.cache import Remembered
+    from progressgym.models.language_model import LanguageModel
 
-    instrument = Instrument.load(options.instrument)
+    instrument = load_instrument(options.instrument)
     out = check_writable(Path(options.out) if options.out else Path("runs") / "values" / safe_name(options.model))
-    model = load_model(options.model, device=options.device, base=options.base or None)
-    print(f"measuring {options.model} on {instrument.name}: {len(instrument)} items", file=sys.stderr, flush=True)
-    record = _measure(model, instrument, options.mode)
+    loaded = load_model(options.model, device=options.device, base=options.base or None)
+    model = Remembered(loaded) if isinstance(loaded, LanguageModel) else loaded  # endpoints keep answers of their own
+    questions = instrument.questions()
+    print(f"measuring {options.model} on {instrument.name}: {len(questions)} questions", file=sys.stderr, flush=True)
+    reading = _read(instrument, model, options.mode)
+    known = isinstance(model, Remembered) and not model.computed
+    record = {"model": model.name, "fingerprint": model.fingerprint} | _record(instrument, reading, known)
     write_json(out / "values.json", record)
-    _draw(record, out / "values.png")
+    _draw(reading, record, out / "values.png")
     if options.json:
         print_json(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False))
         return 0
+    width = max(12, *map(len, reading.dimensions))
     for name, entry in record["values"].items():
-        print(f"{name:<12} {'not measured' if entry is None else _with_error(**entry)}")
-    flip = "none: options are never shown together" if record["order_flip"] is None else f"{record['order_flip']:.3f}"
-    took = "measured before" if record["seconds"] is None else f"{record['seconds']:.0f} s"
-    if record["note"] is not None:
-        print(f"read in mode {record['mode']}: {record['note']}")
-    print(f"modal share {record['modal_share']:.3f}, order flip {flip}, {took}")
+        print(f"{name:<{width}} {'not measured' if entry is None else _with_error(entry)}")
+    flip = "none: options are never shown together" if reading.order_flip is None else f"{reading.order_flip:.3f}"
+    if reading.note:
+        print(f"read in mode {reading.mode}: {reading.note}")
+    others = [
+        f"{name.replace('_', ' ')} {value:.3f}, " for name, value in reading.flags.items() if name != "order_flip"
+    ]
+    print(f"{''.join(others)}order flip {flip}, {'measured before' if known else f'{reading.seconds:.0f} s'}")
     print(f"written to {out}")
     return 0
 
 
-def _with_error(value: float, standard_error: float | None) -> str:
-    return f"{value:+.3f} \u00b1 {'?' if standard_error is None else format(standard_error, '.3f')}"
+def _read(instrument: Instrument, model: Any, mode: str) -> Reading:
+    from progressgym.instruments.questionnaire import Questionnaire
+
+    if isinstance(instrument, Questionnaire):
+        return instrument.read(model, mode or "verdict")
+    if mode:
+        raise UserError(f"instrument {instrument.name!r} is read in its own way; leave out --mode")
+    return instrument.read(model)
 
 
-def _measure(model: OptionScorer, instrument: Instrument, mode: str) -> dict[str, Any]:
-    """Values with errors as a JSON object; None on dimensions that are not measured.
+def _with_error(entry: dict[str, Any]) -> str:
+    """A value with its standard error, where the instrument gives one, or its interval."""
+    ends = ["?" if entry[end] is None else format(entry[end], "+.3f") for end in ("low", "high")]
+    error = entry.get("standard_error", 0.0)
+    told = "\u00b1 ?" if error is None else f"\u00b1 {error:.3f}" if error else f"[{ends[0]}, {ends[1]}]"
+    return f"{entry['value']:+.3f} {told}"
 
-    Answers in modes without an order of options are kept in the answer cache, so that a model is never asked twice.
+
+def _record(instrument: Instrument, reading: Reading, known: bool) -> dict[str, Any]:
+    """The reading as a JSON object; None on dimensions that are not measured, and for errors without bound.
+
+    Args:
+        instrument: that was read with.
+        reading: what it gave.
+        known: whether every answer was in the cache.
     """
-    from progressgym.instruments.reading import ORDERLESS, SaysHow, settled_mode
-    from progressgym.models.cache import AnswerCache
+    from progressgym.instruments.protocol import question_hash
 
-    mode = settled_mode(model, mode)
-    cache = AnswerCache() if mode in ORDERLESS else None
-    answers = None if cache is None else cache.get(model.fingerprint, instrument.hash, mode)
-    extras: dict[str, Any] = {"order_flip": None, "tokens": None, "seconds": None}
-    if answers is None:
-        reading = instrument.read(model, mode)
-        answers = reading.answers
-        extras = {
-            "order_flip": reading.order_flip,
-            "tokens": reading.tokens,
-            "seconds": round(reading.seconds, 3),
-        }
-        if cache is not None:
-            cache.put(model.fingerprint, instrument.hash, mode, answers)
-    values, errors = instrument.values(answers).tolist(), instrument.standard_error(answers).tolist()
-    numbers = zip(instrument.dimensions, values, errors, instrument.covered(), strict=True)
+    questions = instrument.questions()
+    digest = getattr(instrument, "hash", None) or question_hash(questions)
+    columns = {"value": reading.values, "low": reading.interval[0], "high": reading.interval[1]}
+    if "standard_error" in reading.tables:
+        columns["standard_error"] = reading.tables["standard_error"]
+    entries = [
+        {key: value if isfinite(value) else None for key, value in zip(columns, row, strict=True)} if measured else None
+        for *row, measured in zip(*(column.tolist() for column in columns.values()), reading.covered, strict=True)
+    ]
     return {
-        "model": model.name,
-        "fingerprint": model.fingerprint,
-        "instrument": {"name": instrument.name, "hash": instrument.hash, "items": len(instrument)},
-        "mode": mode,
-        "note": model.note if isinstance(model, SaysHow) else None,
-        "values": {
-            name: {"value": value, "standard_error": error if isfinite(error) else None} if measured else None
-            for name, value, error, measured in numbers
-        },
-        "modal_share": float(answers.max(1).mean()),
-        **extras,
+        "instrument": {"name": instrument.name, "hash": digest, "items": len(questions)},
+        "mode": reading.mode,
+        "note": reading.note or None,
+        "values": dict(zip(reading.dimensions, entries, strict=True)),
+        "to19": reading.to19,
+        "modal_share": reading.flags.get("modal_share"),
+        "order_flip": reading.order_flip,
+        "flags": dict(reading.flags),
+        "tokens": None if known else reading.tokens,
+        "seconds": None if known else round(reading.seconds, 3),
     }
 
 
-def _draw(record: dict[str, Any], path: Path) -> None:
+def _draw(reading: Reading, record: dict[str, Any], path: Path) -> None:
     from progressgym.monitor import plots
 
-    rows = [entry or {"value": None, "standard_error": None} for entry in record["values"].values()]
-    values, errors = ([nan if row[key] is None else row[key] for row in rows] for key in ("value", "standard_error"))
-    subtitle = f"{record['instrument']['name']}, {record['instrument']['items']} items, {record['mode']}"
+    values = np.where(reading.covered, reading.values, np.nan)
+    subtitle = f"{reading.instrument}, {record['instrument']['items']} items, {record['mode']}"
+    title = f"Values of {record['model']}"
     with plots.extra(path):
-        plots.save(plots.value_bars(values, errors, title=f"Values of {record['model']}", subtitle=subtitle), path)
+        names = reading.dimensions
+        plots.save(plots.value_bars(values, reading.interval, title=title, subtitle=subtitle, names=names), path)

@@ -14,7 +14,7 @@ Info = Mapping[str, Any]
 
 @runtime_checkable
 class Respondent(Protocol):
-    """Anything that answers items: a language model behind a reading, a table, a scripted test double."""
+    """Anything that answers the items of a questionnaire: a model behind a reading, a table, a scripted test double."""
 
     @property
     def name(self) -> str:
@@ -61,6 +61,82 @@ class OptionScorer(Protocol):
 
         Returns:
             B arrays of shape (F, K_i).
+        """
+        ...
+
+
+@runtime_checkable
+class Chooser(Protocol):
+    """Somebody who chooses among options as they are shown: a person at a screen, a scripted test double."""
+
+    @property
+    def name(self) -> str:
+        """What to call it in tables."""
+        ...
+
+    def choose(self, prompts: Sequence[str], options: Sequence[Sequence[str]]) -> Sequence[NDArray[np.float64]]:
+        """Choice probabilities.
+
+        Args:
+            prompts: B situations.
+            options: B lists of K_i options, in the order in which they are shown.
+
+        Returns:
+            B arrays of shape (K_i,).
+        """
+        ...
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Turns texts into vectors."""
+
+    @property
+    def name(self) -> str:
+        """What to call it in tables."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 of everything that can change a number."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """One vector for every text: (n, d)."""
+        ...
+
+
+@runtime_checkable
+class Writer(Protocol):
+    """Continues texts."""
+
+    @property
+    def name(self) -> str:
+        """What to call it in tables."""
+        ...
+
+    def sample(
+        self,
+        prompts: Sequence[str],
+        n: int = 1,
+        *,
+        seed: int = 0,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        max_tokens: int = 64,
+    ) -> list[list[str]]:
+        """Continuations, the same for the same arguments.
+
+        Args:
+            prompts: B texts.
+            n: continuations of each.
+            seed: of the draws.
+            temperature: 0 takes the likeliest token every time.
+            top_p: tokens are drawn from the likeliest ones that together have this probability.
+            max_tokens: of a continuation.
+
+        Returns:
+            B lists of n texts, without the prompt.
         """
         ...
 

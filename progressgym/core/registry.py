@@ -229,7 +229,12 @@ class Registry(Generic[Row]):
         target = self.load(asked.name)
         if not callable(target):
             raise UserError(f"{self.kind} {asked.name!r} is a {type(target).__name__}, not a class or function")
-        return target(**self.settings(asked), **more)
+        settings = {**self.settings(asked), **more}
+        try:
+            inspect.signature(target).bind(**settings)
+        except TypeError as error:
+            raise UserError(f"{self.kind} {asked.name!r} cannot be made: {error}") from None
+        return target(**settings)
 
     def _values(self, name: str) -> dict[str, Any]:
         target = self.load(name)

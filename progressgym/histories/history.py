@@ -243,12 +243,21 @@ class History:
 
         Args:
             spec: a shipped name, a folder, an `answers.npz` file, a synthetic id with a seed such as
-                `synthetic:linear?seed=3&coherence=0.5`, or a resampled one such as `resampled:histsmol-v1?seed=3`.
+                `synthetic:linear?seed=3&coherence=0.5`, or a resampled one such as `resampled:histsmol-v1?seed=3`; with
+                `split=3`, as in `gss-v1?split=3`, its items are divided anew (`progressgym.histories.splits`).
             instrument: the instrument that the answers belong to; by default the one that the file names.
 
         Raises:
             UserError: an unknown name, a damaged or malformed file, answers to another instrument.
         """
+        from progressgym.histories.splits import parse_split, with_split
+
+        base, split = parse_split(str(spec))
+        return cls._load(spec, instrument) if base == str(spec) else with_split(cls._load(base, instrument), split)
+
+    @classmethod
+    def _load(cls, spec: str | Path, instrument: Instrument | None) -> History:
+        """Load a history with the split that it comes with."""
         if str(spec).startswith(SYNTHETIC):
             from progressgym.histories.synthetic import SyntheticSpec, synthetic_history
 

@@ -21,8 +21,8 @@ from progressgym.histories.build import prepare
 from progressgym.histories.cleaning import VERSION as TEXT_VERSION
 from progressgym.histories.history import History
 from progressgym.histories.selection import CenturyText
+from progressgym.instruments.ask import verdict_answers, verdict_scores
 from progressgym.instruments.instrument import Instrument
-from progressgym.instruments.reading import verdict_answers, verdict_scores
 from progressgym.models import load_language_model, resolve_base
 from progressgym.models.tokens import encode_texts
 
@@ -76,7 +76,7 @@ def century_scores(store: Path, label: str, adapter: Path, instrument: Instrumen
     """Raw verdict scores (V, N, K) of one century model, from the store or from the model."""
     file = store / f"{label}-{reading_key(instrument, adapter)}.npz"
     if not file.exists():
-        scores = verdict_scores(instrument, load_language_model(adapter, base=base))
+        scores = verdict_scores(instrument.questions(), load_language_model(adapter, base=base), instrument.config)
         write_npz(file, verdict=scores.astype(np.float32))
     return numbers(read_npz(file, "verdict")["verdict"], f"scores of {file}")
 

@@ -64,4 +64,12 @@ def entries() -> list[Entry]:
         )
         for name in shipped_names()
     ]
+    rows += [
+        Entry(
+            name=f"{name}?split=1",
+            summary=f"{name} with its items divided anew",
+            target="progressgym.histories.splits:with_split",
+        )
+        for name in shipped_names()
+    ]
     return [*rows, *INSTALLED.entries()]

@@ -10,6 +10,7 @@ import numpy as np
 
 from progressgym.core.errors import UserError
 from progressgym.histories.history import SYNTHETIC, History
+from progressgym.histories.splits import parse_split
 from progressgym.histories.synthetic import DEFAULT_INSTRUMENT, SyntheticSpec, synthetic_history
 from progressgym.instruments.instrument import Instrument
 
@@ -60,7 +61,7 @@ def resolve_history(spec: HistorySpec, instrument: Instrument | str | None = Non
 
     Args:
         spec: a history; a shipped name, folder or file; a synthetic id (a distribution when it has no seed); a
-            resampled id; or a list of these, of which one is drawn each time.
+            resampled id; any fixed one with `split=3`; or a list of these, of which one is drawn each time.
         instrument: of synthetic histories, and what loaded ones must answer; `moral19-v1` by default for the first.
 
     Raises:
@@ -85,7 +86,7 @@ def resolve_history(spec: HistorySpec, instrument: Instrument | str | None = Non
 def _read(part: object, instrument: Instrument | None) -> History | SyntheticSpec:
     if isinstance(part, History):
         return part
-    if isinstance(part, str) and part.startswith(SYNTHETIC):
+    if isinstance(part, str) and part.startswith(SYNTHETIC) and parse_split(part)[0] == part:
         return SyntheticSpec.parse(part)
     if isinstance(part, (str, Path)):
         return History.load(part, instrument)

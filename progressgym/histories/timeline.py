@@ -44,7 +44,7 @@ class Timeline:
         return float(np.sqrt(np.mean(self.drift[-1][self.covered] ** 2))) if self.covered.any() else 0.0
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _covered(instrument: Instrument) -> NDArray[np.bool_]:
     """Covered dimensions of the evaluation items: asked at every reset of an environment."""
     covered = instrument.covered(instrument.evaluation)

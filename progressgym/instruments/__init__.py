@@ -1,8 +1,19 @@
-"""Questionnaires and what they measure: items, loadings, readings of language models, the stance model. numpy only."""
+"""Instruments and what they measure: questions, readings of answers, questionnaires, the stance model. numpy only."""
 
-from progressgym.instruments.instrument import DEFAULT_CONFIG, Instrument, ReadingConfig
+from progressgym.instruments.ask import DEFAULT_CONFIG, ReadingConfig
 from progressgym.instruments.item import Item
-from progressgym.instruments.reading import Reading
+from progressgym.instruments.protocol import Question, Reading
+from progressgym.instruments.questionnaire import Questionnaire
+from progressgym.instruments.questionnaire import Questionnaire as Instrument
 from progressgym.instruments.stance import StanceModel
 
-__all__ = ["DEFAULT_CONFIG", "Instrument", "Item", "Reading", "ReadingConfig", "StanceModel"]
+__all__ = [
+    "DEFAULT_CONFIG",
+    "Instrument",
+    "Item",
+    "Question",
+    "Questionnaire",
+    "Reading",
+    "ReadingConfig",
+    "StanceModel",
+]

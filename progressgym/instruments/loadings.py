@@ -19,6 +19,7 @@ from progressgym.core.answers import Bools, Floats
 from progressgym.core.dimensions import DIMENSIONS, index_of
 from progressgym.core.errors import UserError
 from progressgym.instruments.item import Item
+from progressgym.instruments.protocol import Question
 
 Ints = NDArray[np.int64]
 TINY = 1e-12
@@ -46,7 +47,7 @@ def item_index(items: ArrayLike | None, count: int) -> Ints:
     return array.astype(np.int64)
 
 
-def option_mask(items: Sequence[Item]) -> Bools:
+def option_mask(items: Sequence[Item] | Sequence[Question]) -> Bools:
     """(N, K), True on real options."""
     counts = np.array([len(item.options) for item in items])
     mask: Bools = np.arange(counts.max())[None, :] < counts[:, None]

@@ -20,14 +20,14 @@ import io
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from progressgym.core.dimensions import DIMENSIONS, WORLDVIEWS
 from progressgym.core.errors import UserError
 from progressgym.core.reading import read_text
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.import_report import ImportReport, RowNote
 from progressgym.instruments.item import WORLDVIEW, Item
+from progressgym.instruments.questionnaire import Questionnaire
 
 Row = Mapping[str, str]
 
@@ -76,37 +76,6 @@ FOUNDATION_COLUMNS = ("scenario_id", "generation_theme", "context", *TWO)
 VIEWS_COLUMNS = ("scenario_id", "context", *FOUR)
 
 
-@dataclass(kw_only=True, frozen=True)
-class RowNote:
-    """What happened to one row."""
-
-    file: str
-    line: int
-    """Line of the file on which the row ends, from 1."""
-    id: str
-    """The row's own id."""
-    reason: str
-    """Why it was dropped, or what was changed."""
-
-
-@dataclass(kw_only=True, frozen=True)
-class ImportReport:
-    """What was read and what was not."""
-
-    kept: Mapping[str, int]
-    """File name -> usable rows."""
-    dropped: tuple[RowNote, ...]
-    """Rows that could not be used."""
-    changed: tuple[RowNote, ...]
-    """Rows kept under another id or with options put right, and rows that are usable but odd."""
-
-    def summary(self) -> str:
-        """One line a file and one a dropped row."""
-        lines = [f"{name}: {count} rows kept" for name, count in self.kept.items()]
-        lines += [f"dropped {note.file} line {note.line} ({note.id}): {note.reason}" for note in self.dropped]
-        return "\n".join(lines)
-
-
 class _Bad(Exception):
     """A row that cannot be used; its text is the reason."""
 
@@ -131,7 +100,7 @@ class _Log:
         return free
 
 
-def read_moral_evals(folder: str | Path) -> Instrument:
+def read_moral_evals(folder: str | Path) -> Questionnaire:
     """Read the three files of a folder.
 
     Returns:
@@ -167,7 +136,7 @@ def read_moral_evals(folder: str | Path) -> Instrument:
             items.append(Item(id=unique, main=main, text=row["context"].strip(), options=options, tags=tags))
             log.kept[path.name if path.parent == folder else f"{stem}/{path.name}"] += 1
     report = ImportReport(kept=dict(log.kept), dropped=tuple(log.dropped), changed=tuple(log.changed))
-    return Instrument.from_items(items, name="moral-evals", version="2024", report=report)
+    return Questionnaire.from_items(items, name="moral-evals", version="2024", report=report)
 
 
 Parsed = tuple[str, tuple[str, ...], tuple[dict[str, int], ...], str]

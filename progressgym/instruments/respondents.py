@@ -12,7 +12,7 @@ from progressgym.core.answers import Floats, validate_answers
 from progressgym.core.dimensions import index_of
 from progressgym.core.protocols import OptionScorer
 from progressgym.core.seeding import generator
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.instruments.stance import DEFAULT_SCALE, StanceModel
 
 
@@ -22,7 +22,7 @@ class Uniform:
 
     name: str = "uniform"
 
-    def answers(self, instrument: Instrument) -> Floats:
+    def answers(self, instrument: Questionnaire) -> Floats:
         """(N, K)."""
         return instrument.uniform()
 
@@ -39,7 +39,7 @@ class Upholding:
         """Name it."""
         self.name = f"upholding-{self.dimension}"
 
-    def answers(self, instrument: Instrument) -> Floats:
+    def answers(self, instrument: Questionnaire) -> Floats:
         """(N, K)."""
         return _extreme(instrument, instrument.loadings[..., index_of(self.dimension)])
 
@@ -56,7 +56,7 @@ class Violating:
         """Name it."""
         self.name = f"violating-{self.dimension}"
 
-    def answers(self, instrument: Instrument) -> Floats:
+    def answers(self, instrument: Questionnaire) -> Floats:
         """(N, K)."""
         return _extreme(instrument, -instrument.loadings[..., index_of(self.dimension)])
 
@@ -67,11 +67,15 @@ class FirstPosition:
 
     name: str = "first-position"
 
-    def answers(self, instrument: Instrument) -> Floats:
+    def answers(self, instrument: Questionnaire) -> Floats:
         """(N, K)."""
         answers = np.zeros(instrument.mask.shape)
         answers[:, 0] = 1.0
         return answers
+
+    def choose(self, prompts: Sequence[str], options: Sequence[Sequence[str]]) -> list[Floats]:
+        """B arrays (K_i,): what is shown first."""
+        return [np.eye(len(texts))[0] for texts in options]
 
 
 @dataclass
@@ -86,12 +90,19 @@ class RandomRespondent:
         """Name it."""
         self.name = f"random-{self.seed}"
 
-    def answers(self, instrument: Instrument) -> Floats:
+    def answers(self, instrument: Questionnaire) -> Floats:
         """(N, K)."""
         draws = -np.log1p(-generator(self.seed, "random-respondent").random(instrument.mask.shape)) + 1e-300
         weights = np.where(instrument.mask, draws, 0.0)
         answers: Floats = weights / weights.sum(-1, keepdims=True)
         return answers
+
+    def choose(self, prompts: Sequence[str], options: Sequence[Sequence[str]]) -> list[Floats]:
+        """B arrays (K_i,), the same for the same prompt with the same options in the same order."""
+        return [
+            generator(self.seed, "random-chooser", prompt, *texts).dirichlet(np.ones(len(texts)))
+            for prompt, texts in zip(prompts, options, strict=True)
+        ]
 
 
 @dataclass(eq=False)
@@ -101,7 +112,7 @@ class Table:
     table: ArrayLike
     name: str = "table"
 
-    def answers(self, instrument: Instrument) -> Floats:
+    def answers(self, instrument: Questionnaire) -> Floats:
         """(N, K).
 
         Raises:
@@ -121,7 +132,7 @@ class Planted:
     scale: float = DEFAULT_SCALE
     name: str = "planted"
 
-    def answers(self, instrument: Instrument) -> Floats:
+    def answers(self, instrument: Questionnaire) -> Floats:
         """(N, K)."""
         return StanceModel.of(instrument, self.base, scale=self.scale).answers(self.theta)
 
@@ -139,7 +150,7 @@ class LanguageModelRespondent:
         """Take the model's name."""
         self.name = self.scorer.name
 
-    def answers(self, instrument: Instrument) -> Floats:
+    def answers(self, instrument: Questionnaire) -> Floats:
         """(N, K)."""
         return instrument.read(self.scorer, self.mode).answers
 
@@ -178,7 +189,7 @@ class ScriptedScorer:
         ]
 
 
-def _extreme(instrument: Instrument, worth: Floats) -> Floats:
+def _extreme(instrument: Questionnaire, worth: Floats) -> Floats:
     """Even choice among the options of the highest worth (N, K)."""
     real = np.where(instrument.mask, worth, -np.inf)
     best = real >= real.max(-1, keepdims=True) - 1e-12

@@ -1,4 +1,4 @@
-"""Instruments on disk: a folder with `items.jsonl` (one item a line) and `instrument.json` (name, split, reading)."""
+"""Questionnaires on disk: a folder with `items.jsonl` (one item a line) and `instrument.json` (name, split, reading)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from progressgym.core.dimensions import DIMENSIONS
-from progressgym.core.errors import UserError, unknown
+from progressgym.core.errors import UserError
 from progressgym.core.files import read_json, write_json, write_text
 from progressgym.core.reading import parse_json, read_text
-from progressgym.core.registry import Entry, Registry
-from progressgym.instruments.instrument import Instrument, ReadingConfig
+from progressgym.instruments.ask import ReadingConfig
 from progressgym.instruments.item import Item
 from progressgym.instruments.loadings import Ints
+from progressgym.instruments.questionnaire import Questionnaire
 
 ITEMS, HEAD = "items.jsonl", "instrument.json"
 SCHEMA = 1
@@ -39,9 +39,9 @@ def shipped_names() -> list[str]:
     return sorted(path.parent.name for path in folder.glob(f"*/{HEAD}")) if folder.is_dir() else []
 
 
-def comes_with_package(instrument: Instrument) -> bool:
+def comes_with_package(instrument: Questionnaire) -> bool:
     """Whether an instrument of this name and content is shipped."""
-    return instrument.name in shipped_names() and _load_shipped(instrument.name) == instrument
+    return instrument.name in shipped_names() and load_shipped(instrument.name) == instrument
 
 
 def is_instrument(folder: Path) -> bool:
@@ -49,49 +49,13 @@ def is_instrument(folder: Path) -> bool:
     return (folder / HEAD).is_file()
 
 
-def load_instrument(name_or_folder: str | Path) -> Instrument:
-    """Load by name or from a folder; see `Instrument.load`."""
-    names = shipped_names()
-    if str(name_or_folder) in names:
-        return _load_shipped(str(name_or_folder))
-    folder = Path(name_or_folder)
-    if is_instrument(folder):
-        return read_folder(folder)
-    if folder.exists():
-        raise UserError(f"{folder} is not an instrument: it holds no {HEAD}")
-    return _made(str(name_or_folder))
-
-
-INSTALLED = Registry("instrument", (), group="progressgym.instruments", row=Entry)
-"""Instruments that code makes: functions that return one, with their arguments as keywords."""
-
-
-def _made(text: str) -> Instrument:
-    if not INSTALLED.offers(text):
-        raise unknown("instrument", text, [*shipped_names(), *INSTALLED])
-    made = INSTALLED.make(text)
-    if not isinstance(made, Instrument):
-        raise UserError(f"instrument {text!r} gives a {type(made).__name__}, not an Instrument")
-    return made
-
-
-def entries() -> list[Entry]:
-    """Rows of all names, for lists; the summary of a shipped one is the first sentence of its card."""
-    rows = []
-    for name in shipped_names():
-        card = shipped_folder() / name / "card.md"
-        text = card.read_text(encoding="utf-8").partition("\n\n")[2] if card.is_file() else ""
-        about = " ".join(text.split()).partition(". ")[0]
-        rows.append(Entry(name=name, summary=about, target=f"{__name__}:load_instrument"))
-    return [*rows, *INSTALLED.entries()]
-
-
 @lru_cache(maxsize=8)
-def _load_shipped(name: str) -> Instrument:
+def load_shipped(name: str) -> Questionnaire:
+    """A shipped one, read once."""
     return read_folder(shipped_folder() / name)
 
 
-def read_folder(folder: Path) -> Instrument:
+def read_folder(folder: Path) -> Questionnaire:
     """Read an instrument's folder.
 
     Raises:
@@ -100,12 +64,12 @@ def read_folder(folder: Path) -> Instrument:
     return _assemble(read_json(folder / HEAD), lambda: read_items(folder / ITEMS), f"{folder.name}/{HEAD}")
 
 
-def to_record(instrument: Instrument) -> dict[str, Any]:
+def to_record(instrument: Questionnaire) -> dict[str, Any]:
     """The whole instrument as one JSON object."""
     return {"head": _head(instrument), "items": [item.to_record() for item in instrument.items]}
 
 
-def from_record(record: Any) -> Instrument:
+def from_record(record: Any) -> Questionnaire:
     """The instrument of a JSON object made by `to_record`.
 
     Raises:
@@ -136,7 +100,7 @@ def read_items(path: Path) -> tuple[Item, ...]:
     return tuple(items)
 
 
-def save_instrument(instrument: Instrument, folder: str | Path) -> None:
+def save_instrument(instrument: Questionnaire, folder: str | Path) -> None:
     """Write the two files of an instrument, each atomically."""
     folder = Path(folder)
     lines = [json.dumps(item.to_record(), ensure_ascii=False) + "\n" for item in instrument.items]
@@ -144,7 +108,7 @@ def save_instrument(instrument: Instrument, folder: str | Path) -> None:
     write_json(folder / HEAD, _head(instrument))
 
 
-def _head(instrument: Instrument) -> dict[str, Any]:
+def _head(instrument: Questionnaire) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "name": instrument.name,
@@ -156,7 +120,7 @@ def _head(instrument: Instrument) -> dict[str, Any]:
     }
 
 
-def _assemble(head: Any, read: Callable[[], tuple[Item, ...]], where: str) -> Instrument:
+def _assemble(head: Any, read: Callable[[], tuple[Item, ...]], where: str) -> Questionnaire:
     """An instrument of its head and items, the head checked first."""
     for field, kind in (("name", str), ("version", str), ("elicitation", list), ("evaluation", list)):
         if not isinstance(head, dict) or not isinstance(head.get(field), kind):
@@ -166,7 +130,7 @@ def _assemble(head: Any, read: Callable[[], tuple[Item, ...]], where: str) -> In
     if head.get("dimensions") != list(DIMENSIONS):
         raise UserError(f"{where} must list the 19 dimensions in their fixed order")
     items = read()
-    return Instrument(
+    return Questionnaire(
         name=head["name"],
         version=head["version"],
         items=items,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,10 @@ from numpy.typing import NDArray
 from progressgym.core.files import cache_dir, canonical_json, sha256_bytes
 from progressgym.models.database import Database
 
+if TYPE_CHECKING:
+    from progressgym.models.language_model import LanguageModel, ScoringStats
+
+Floats = NDArray[np.float64]
 FILE = "answers.sqlite"
 LIMIT_BYTES = 256 * 2**20
 _SCHEMA = """
@@ -49,8 +54,8 @@ class AnswerCache:
 
         Args:
             fingerprint: of the model; it tells number formats and adapters apart.
-            instrument_hash: of the instrument; it tells framings and temperatures apart.
-            mode: way of reading, for example `cloze`.
+            instrument_hash: of what was asked; that of an instrument tells framings and temperatures apart.
+            mode: way of asking, for example `cloze`.
         """
         key = _key(fingerprint, instrument_hash, mode)
         with self._database.transaction() as database:
@@ -96,6 +101,68 @@ class AnswerCache:
                 return
             database.execute("DELETE FROM answers WHERE key = ?", (key,))
             total -= size
+
+
+class Remembered:
+    """A language model that is asked nothing twice: any instrument that reads it finds the numbers of the last time.
+
+    An entry is one call: what was asked together was computed together, so the bits do not depend on what is kept.
+    """
+
+    def __init__(self, model: LanguageModel, cache: AnswerCache | None = None) -> None:
+        """Stand before a model.
+
+        Args:
+            model: who is asked when the answer is not known.
+            cache: by default that of the cache folder.
+        """
+        self._model, self._cache = model, cache or AnswerCache()
+        self.name, self.fingerprint = model.name, model.fingerprint
+        self.last_stats: ScoringStats | None = None
+        """What the last call cost; None where the answers were known."""
+        self.computed = 0
+        """Calls that the model had to answer."""
+
+    def option_logprobs(self, prompts: Sequence[str], options: Sequence[Sequence[str]]) -> list[Floats]:
+        """See `LanguageModel.option_logprobs`."""
+        return [table[0] for table in self.framed_option_logprobs(prompts, [""], options)]
+
+    def framed_option_logprobs(
+        self, contexts: Sequence[str], framings: Sequence[str], options: Sequence[Sequence[str]]
+    ) -> list[Floats]:
+        """See `LanguageModel.framed_option_logprobs`."""
+        shapes = [(len(framings), len(texts)) for texts in options]
+
+        def ask() -> Floats:
+            scored = self._model.framed_option_logprobs(contexts, framings, options)
+            self.last_stats = self._model.last_stats
+            return np.concatenate([table.ravel() for table in scored])[None]
+
+        flat = self._answer("options", [contexts, framings, options], ask, (1, sum(f * k for f, k in shapes)))[0]
+        ends = np.cumsum([f * k for f, k in shapes])[:-1]
+        return [part.reshape(shape) for part, shape in zip(np.split(flat, ends), shapes, strict=True)]
+
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """See `LanguageModel.embed`."""
+        return self._answer("embedding", list(texts), lambda: self._model.embed(texts), (len(texts), self._model.width))
+
+    def sample(self, prompts: Sequence[str], n: int = 1, **how: Any) -> list[list[str]]:
+        """See `LanguageModel.sample`; not kept."""
+        self.computed += 1
+        return self._model.sample(prompts, n, **how)
+
+    def _answer(self, mode: str, asked: Any, compute: Callable[[], Floats], shape: tuple[int, int]) -> Floats:
+        if 0 in shape:
+            return compute()
+        question = sha256_bytes(canonical_json(asked).encode("utf-8", "surrogatepass"))
+        known = self._cache.get(self.fingerprint, question, mode)
+        self.last_stats = None
+        if known is not None and known.shape == shape:
+            return known
+        fresh = compute()
+        self.computed += 1
+        self._cache.put(self.fingerprint, question, mode, fresh)
+        return fresh
 
 
 def _key(fingerprint: str, instrument_hash: str, mode: str) -> str:

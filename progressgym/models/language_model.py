@@ -1,4 +1,4 @@
-"""A loaded language model: what it is called, what it weighs, and how likely it finds a text."""
+"""A loaded language model: what it is called, what it weighs, how likely it finds a text, and how it goes on."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError
 from progressgym.models import packed
+from progressgym.models.embedding import mean_states
 from progressgym.models.general import score_rows
 from progressgym.models.selfcheck import check_scoring
-from progressgym.models.tokens import Request, encode
-from progressgym.models.window import check_fit
+from progressgym.models.tokens import Ids, Request, encode, encode_prompts
+from progressgym.models.window import check_fit, check_texts
+from progressgym.models.writing import Drawing, continuations
 
 if TYPE_CHECKING:
     import torch
@@ -56,7 +58,7 @@ class ScoringStats:
 
 
 class LanguageModel:
-    """A causal language model and its tokenizer; an `OptionScorer`.
+    """A causal language model and its tokenizer; an `OptionScorer`, an `Embedder` and a `Writer`.
 
     All numbers are natural logarithms. In float32 they agree with a plain one-by-one forward pass of the joined text to
     1e-4; a model that cannot be scored so is refused when it is first asked (see `selfcheck` and `window`). In bfloat16
@@ -117,6 +119,49 @@ class LanguageModel:
         requests = encode(self.tokenizer, contexts, framings, options)
         counts = [np.array([len(option) for option in request.options]) for request in requests]
         return [sums / count for sums, count in zip(self._sums(requests), counts, strict=True)]
+
+    @property
+    def width(self) -> int:
+        """d, of the vectors that `embed` gives."""
+        settings: Any = self.model.config.get_text_config()
+        return int(settings.hidden_size)
+
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """Mean of the last hidden states over each text's tokens, (n, d).
+
+        Raises:
+            UserError: a text that is too long for the model, or states that are not finite.
+        """
+        rows = self._rows(texts, 0)
+        vectors = mean_states(self.model, rows) if rows else np.zeros((0, self.width))
+        if not np.isfinite(vectors).all():
+            raise UserError(f"model {self.name!r} gives a state that is NaN or infinite in {self.dtype}")
+        return vectors
+
+    def sample(
+        self,
+        prompts: Sequence[str],
+        n: int = 1,
+        *,
+        seed: int = 0,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        max_tokens: int = 64,
+    ) -> list[list[str]]:
+        """Continuations, the same for the same seed; see `Writer`. A continuation depends on its own prompt only.
+
+        Raises:
+            UserError: an argument out of its range, or a prompt that leaves no room in the model's window.
+        """
+        how = Drawing(n=n, seed=seed, temperature=temperature, top_p=top_p, max_tokens=max_tokens)
+        return continuations(self.model, self.tokenizer, prompts, self._rows(prompts, max_tokens), how)
+
+    def _rows(self, texts: Sequence[str], more: int) -> list[Ids]:
+        """Tokens of texts that are followed by so many more."""
+        rows = encode_prompts(self.tokenizer, texts)
+        check_texts(self.model, max(map(len, rows), default=0) + more, rows)
+        self.model.eval()
+        return rows
 
     def _sums(self, requests: Sequence[Request]) -> list[Floats]:
         check_fit(self.model, requests)

@@ -92,6 +92,18 @@ def encode_texts(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, sp
     return found
 
 
+def encode_prompts(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[Ids]:
+    """Token ids of texts that are continued, or read as a whole: what the tokenizer puts before a text, and the text.
+
+    An empty text is the BOS (else EOS) token.
+
+    Raises:
+        UserError: see `encode_texts`.
+    """
+    before = _added(tokenizer)[0] if texts else ()
+    return [(before + ids) or _first_token(tokenizer) for ids in encode_texts(tokenizer, texts)]
+
+
 def splits_at_spaces(tokenizer: PreTrainedTokenizerBase) -> bool:
     """Whether a text's tokens are those of its parts wherever it is parted before a single space within a line.
 

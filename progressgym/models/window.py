@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from progressgym.core.errors import UserError
-from progressgym.models.tokens import Request
+from progressgym.models.tokens import Ids, Request
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
@@ -42,19 +42,30 @@ def check_fit(model: PreTrainedModel, requests: Sequence[Request]) -> None:
     Raises:
         UserError: a text is longer than the model's window, or a token has no row in its embedding.
     """
-    limit = longest_text(model.config)
     longest = max((max(map(len, request.prefixes)) + max(map(len, request.options)) for request in requests), default=0)
+    check_texts(model, longest, (ids for request in requests for ids in (*request.prefixes, *request.options)))
+
+
+def check_texts(model: PreTrainedModel, longest: int, rows: Iterable[Ids]) -> None:
+    """As `check_fit`, of texts that are no requests.
+
+    Args:
+        model: that will read them.
+        longest: tokens of the longest text.
+        rows: their tokens, in parts or as a whole.
+    """
+    limit = longest_text(model.config)
     if limit is not None and longest > limit:
         raise UserError(
             f"a text of {longest} tokens is longer than the model's window of {limit} (its score would be no number "
             "that the model was made for); ask shorter texts, or a model with a longer window"
         )
     embedding: Any = model.get_input_embeddings()
-    rows = int(embedding.weight.shape[0])
-    highest = max((max(ids) for request in requests for ids in (*request.prefixes, *request.options)), default=0)
-    if highest >= rows:
+    count = int(embedding.weight.shape[0])
+    highest = max(map(max, rows), default=0)
+    if highest >= count:
         raise UserError(
-            f"the tokenizer gives token {highest}, but the model's embedding ends at {rows - 1}: a token was added to the "
+            f"the tokenizer gives token {highest}, but the model's embedding ends at {count - 1}: a token was added to the "
             "one and not to the other, or they do not belong together"
         )
 

@@ -158,33 +158,38 @@ def heat_map(
         return figure
 
 
-def value_bars(values: ArrayLike, errors: ArrayLike, *, title: str, subtitle: str = "") -> Figure:
-    """A value vector as bars with their 95 % intervals.
+def value_bars(
+    values: ArrayLike, errors: ArrayLike, *, title: str, subtitle: str = "", names: Sequence[str] = DIMENSIONS
+) -> Figure:
+    """Values as bars with their 95 % intervals.
 
     Args:
-        values: (19,) values; NaN leaves a gap.
-        errors: (19,) standard errors.
+        values: (D,) values; NaN leaves a gap.
+        errors: (D,) standard errors, or (2, D) lower and upper ends; no line where one is infinite or NaN.
         title: of the picture.
         subtitle: a second line.
+        names: of the D values.
     """
     from matplotlib import rc_context
 
     with rc_context(STYLE):
         v, e = np.asarray(values, dtype=np.float64), np.asarray(errors, dtype=np.float64)
-        figure = blank(8.2, 6.2)
+        ends = e if e.ndim == 2 else v + 1.96 * np.stack([-e, e])
+        own = tuple(names) == DIMENSIONS
+        figure = blank(8.2, 6.2 if own else 1.6 + 0.24 * len(names))
         panel = figure.add_subplot()
-        spot = np.arange(len(DIMENSIONS))
-        colours = [GROUP_INK[_group(d)] for d in range(len(spot))]
+        spot = np.arange(len(names))
+        colours = [GROUP_INK[_group(d)] for d in range(len(spot))] if own else INK
         panel.barh(spot, v, color=colours, alpha=0.75, height=0.66)
-        whiskers = np.where(np.isfinite(e), 1.96 * e, 0.0)
+        whiskers = np.where(np.isfinite(ends).all(0), np.maximum([[-1.0], [1.0]] * (ends - v), 0.0), 0.0)
         panel.errorbar(v, spot, xerr=whiskers, fmt="none", ecolor=INK, elinewidth=1.0, capsize=2.5)
         panel.axvline(0, color=INK, linewidth=0.8)
-        panel.set_yticks(spot, DIMENSIONS)
+        panel.set_yticks(spot, names)
         panel.invert_yaxis()
         panel.tick_params(axis="y", length=0)
         panel.grid(axis="x", color=FAINT, linewidth=0.6)
         panel.set_axisbelow(True)
-        panel.set_xlabel(VALUE_UNIT + ", lines: 95 % interval over items")
+        panel.set_xlabel((VALUE_UNIT if own else "value") + ", lines: 95 % interval")
         headline(figure, title, subtitle, left=0.13)
         figure.subplots_adjust(left=0.13, right=0.97, top=0.87, bottom=0.09)
         return figure

@@ -11,16 +11,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from progressgym.core.errors import UserError, unknown
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
+from progressgym.preferences.pairs import Pairs
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-LABELS = ("probability", "sample")
+LABELS = ("probability", "sample", "argmax", "temperature", "annotators")
+"""Kinds of labels:
+
+    probability   the probability itself
+    sample        0 or 1, one vote of a fresh annotator each step
+    argmax        1 where a is the likelier of the two, 0 where b is, 1/2 where they are tied
+    temperature   the probability of a choice at temperature `TEMPERATURE`: sharper than it is
+    annotators    0 or 1, one vote of an annotator who is the same in every step
+"""
+DRAWN = ("sample", "annotators")
+"""Kinds that take random numbers."""
+VOTES = ("sample", "argmax", "annotators")
+"""Kinds that are 0 or 1 and not probabilities."""
+TEMPERATURE = 0.25
+TIE = 1e-6
+"""Options whose probabilities differ by less are tied, on every back end."""
 CLIP = 1e-4
 """Preference probabilities are clipped to [1e-4, 1 - 1e-4]."""
 MISSING = -1.0
@@ -29,7 +46,8 @@ WORLDVIEW_WEIGHT = 4.0
 """A worldview item speaks of four dimensions at once and gets four dimensions' share of the questions."""
 RNG_SCHEME = "uniforms-v1"
 """The order in which an episode draws from `random`: the history (if it is a distribution), then P numbers that rank
-the pairs, (T-1, Q) that sample the labels shown, Q that sample century 0's labels. All are always drawn."""
+the pairs, (T-1, Q) that sample the labels shown, Q that sample century 0's labels. All are always drawn. Annotators who
+stay the same keep the last Q in all steps."""
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)
@@ -39,10 +57,14 @@ class Comparisons:
     pairs: Ints
     """(Q, 3): item, option a, option b."""
     labels: NDArray[np.float32]
-    """(Q,) in [0, 1]: the probability that a is preferred, or a sampled 0 or 1; `MISSING` where it was not asked."""
+    """(Q,) in [0, 1]: the probability that a is preferred, or a vote, see `LABELS`; `MISSING` where it was not asked."""
+
+    def as_pairs(self, instrument: Questionnaire) -> Pairs:
+        """The same by the loadings of the options, with weight 0 where nothing was asked."""
+        return Pairs.of_options(instrument, self.pairs, self.labels)
 
 
-def all_pairs(instrument: Instrument, items: ArrayLike | None = None) -> Ints:
+def all_pairs(instrument: Questionnaire, items: ArrayLike | None = None) -> Ints:
     """Every pair of options of the given items, in the instrument's order.
 
     Args:
@@ -80,7 +102,7 @@ def check_labels(labels: str) -> str:
 class PairChooser:
     """Chooses which pairs are asked; everything that does not depend on chance is computed once."""
 
-    def __init__(self, instrument: Instrument, queries: str | int = "all") -> None:
+    def __init__(self, instrument: Questionnaire, queries: str | int = "all") -> None:
         """Prepare for one instrument.
 
         Args:
@@ -139,14 +161,34 @@ def probabilities(answers: ArrayLike, pairs: Ints) -> Floats:
 
 
 def draw_labels(preferred: Floats, labels: str, uniform: Floats) -> NDArray[np.float32]:
-    """The labels shown: the probabilities themselves, or 1 where a uniform number lies below them.
+    """The labels shown.
+
+    An annotator of `annotators` prefers a while its probability lies above a number that is the annotator's own: the same
+    uniform numbers in every step, so that a vote changes only where the probability crosses it.
 
     Args:
         preferred: (..., Q) probabilities that a is preferred.
-        labels: "probability" or "sample".
-        uniform: (..., Q) numbers in [0, 1); used for samples only.
+        labels: one of `LABELS`.
+        uniform: (..., Q) numbers in [0, 1); used for the kinds in `DRAWN` only.
     """
-    return (preferred if labels == "probability" else uniform < preferred).astype(np.float32)
+    shown = uniform < preferred if labels in DRAWN else stated(preferred, labels)
+    return shown.astype(np.float32)
+
+
+def stated(preferred: Any, labels: str) -> Any:
+    """Labels of a kind that takes no random numbers, from probabilities: an array of either back end.
+
+    >>> stated(np.array([0.2, 0.5, 0.6]), "argmax").tolist()
+    [0.0, 0.5, 1.0]
+    >>> stated(np.array([0.5, 0.6]), "temperature").round(3).tolist()  # odds of 1.5 become 1.5 ** 4
+    [0.5, 0.835]
+    """
+    if labels == "argmax":
+        return 0.5 * ((preferred > 0.5 - TIE) * 1.0 + (preferred > 0.5 + TIE) * 1.0)
+    if labels == "temperature":
+        first, second = preferred ** (1.0 / TEMPERATURE), (1.0 - preferred) ** (1.0 / TEMPERATURE)
+        return (first / (first + second)).clip(CLIP, 1.0 - CLIP)
+    return preferred
 
 
 def draw_asked(preferred: Floats, labels: str, uniform: Floats) -> NDArray[np.float32]:

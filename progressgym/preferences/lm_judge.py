@@ -26,7 +26,7 @@ from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, sha256_bytes
 from progressgym.core.protocols import OptionScorer
 from progressgym.core.text import harmless
-from progressgym.instruments.instrument import DEFAULT_CONFIG
+from progressgym.instruments.ask import DEFAULT_CONFIG
 from progressgym.models.cache import AnswerCache
 
 TEMPLATE = "debate-1"

@@ -31,6 +31,7 @@ def score_episode(
     first: int,
     lock_in: Mapping[str, float],
     start: Floats | None = None,
+    read: Sequence[Floats | None] = (None, None, None),
     justifiability: Sequence[float | None] = (),
 ) -> RunScores:
     """Everything that is known about one episode.
@@ -48,6 +49,7 @@ def score_episode(
         lock_in: measures of the simulated human after the last step; empty outside of Coevolve.
         start: (n, D) the human's first values, where they differ between steps because not every item is asked in
             every step; `human[0]` otherwise.
+        read: what the utility reads of `scored`, `static` and `reference`, where it does not read these values.
         justifiability: of every step, where debates were held.
     """
     target = human[first : first + len(own)]
@@ -56,16 +58,19 @@ def score_episode(
         utilities: list[float] = utility(values, human, covered).tolist()
         return utilities
 
-    utilities = steps(scored)
+    mine, still_standing, best = (
+        steps(values if own_reading is None else own_reading)
+        for values, own_reading in zip((scored, static, reference), read, strict=True)
+    )
     # Movement is counted from where `static` stands: the float32 actions of both are rounded alike, so that not to
     # move is exactly not to move.
     origin = human[0] if start is None else start
     moved = own - still + origin
     return RunScores(
-        utility=float(np.sum(utilities)),
-        utilities=utilities,
-        static_utilities=steps(static),
-        reference_utilities=steps(reference),
+        utility=float(np.sum(mine)),
+        utilities=mine,
+        static_utilities=still_standing,
+        reference_utilities=best,
         drift_cosine=[optional(x) for x in drift_cosine(moved, origin, target, covered)],
         dimension_error=dimension_error(own, target, covered).tolist(),
         agent_values=_masked(own, covered),

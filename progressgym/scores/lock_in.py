@@ -44,6 +44,25 @@ def displacement(answers: ArrayLike, free: ArrayLike) -> Floats:
     return distance
 
 
+def progress(values: ArrayLike, start: ArrayLike, human: ArrayLike) -> Floats:
+    """How much of history's way somebody has gone: 0 at its start, 1 at its end, more beyond it; 0 where there is no way.
+
+    Args:
+        values: (..., D), 0 on dimensions that are not covered, as the others.
+        start: (..., D) of century 0.
+        human: (..., D) of the real century reached.
+
+    >>> float(progress([0.1, 0.3], [0.0, 0.0], [0.2, 0.0]))
+    0.5
+    """
+    origin = np.asarray(start, dtype=np.float64)
+    moved = np.asarray(values, dtype=np.float64) - origin
+    way = np.asarray(human, dtype=np.float64) - origin
+    length = (way * way).sum(-1)
+    gone: Floats = np.where(length > STILL * STILL, (moved * way).sum(-1) / np.where(length > 0, length, 1.0), 0.0)
+    return gone
+
+
 def against_history(values: ArrayLike, start: ArrayLike, human: ArrayLike, covered: ArrayLike | None = None) -> Floats:
     """Share of covered dimensions that moved against the way that history went.
 

@@ -132,6 +132,19 @@ class IntervalRecord(Sealed):
     high: Finite
 
 
+class ExplainedRecord(Sealed):
+    """Drift explained, see `scores.explained`."""
+
+    interval: IntervalRecord | None
+    """None where the human's drift cannot be told from no drift."""
+    spread: Finite
+    """Standard deviation over runs of a run's own figure: what another seed or split does."""
+    shares: dict[str, Finite]
+    """Shares of the interval's variance that come from items, runs and people."""
+    ahead: dict[str, IntervalRecord] = Field(default_factory=dict)
+    """Other agent -> how much more of the drift is explained, of the same runs: a paired difference."""
+
+
 class Aggregate(Sealed):
     """One row of the table: an agent on a challenge and a history, over seeds."""
 
@@ -139,6 +152,10 @@ class Aggregate(Sealed):
     challenge: str
     history: str
     seeds: Annotated[int, Field(ge=1)]
+    splits: bool = False
+    """Whether every seed divided the items anew."""
+    explained: ExplainedRecord | None = None
+    """Drift explained; None for challenges that it does not rank."""
     skill: IntervalRecord | None
     """None: not identified, not ranked."""
     item_bias: Finite | None = None

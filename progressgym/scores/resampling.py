@@ -52,7 +52,7 @@ class Panel:
     utility: Utility
     """Step utilities of the challenge."""
     masses: Floats
-    """(R, D) sum over the drawn items of m_id."""
+    """(R, S or 1, D) sum over the drawn items of m_id; S of them when every seed scores other items."""
     item_weights: Floats
     """(R, N) how often each item was drawn."""
     seed_weights: Floats
@@ -85,7 +85,7 @@ class Panel:
             static: (S or 1, n, N, D) item contributions of answering as in century 0, see `item_contributions`.
             reference: (S or 1, n, N, D) of the truth.
             human: (S or 1, T, N, D) of the human path; S of them when every seed has a history of its own.
-            masses: (N, D), see `item_masses`.
+            masses: (N, D), see `item_masses`; (S, N, D) when every seed scores other items, 0 for those it does not.
             utility: for example `follow_utilities`.
             seeds: S.
             resamples: B.
@@ -103,9 +103,11 @@ class Panel:
         if resamples < 1:
             raise UserError(f"resamples is {resamples}; use 1 or more (default {RESAMPLES})")
         rng = np.random.default_rng(seed)
-        items = np.concatenate([np.ones((1, len(mass))), draw_counts(rng, resamples, len(mass))])
+        count = mass.shape[-2]
+        items = np.concatenate([np.ones((1, count)), draw_counts(rng, resamples, count)])
         shares = draw_shares(rng, resamples, seeds)
-        total = items @ mass
+        total = np.matmul(items, mass) if mass.ndim == 2 else np.matmul(items, mass).transpose(1, 0, 2)
+        total = total.reshape(len(items), -1, mass.shape[-1])
         human_values = np.concatenate([_values(arrays["human"], items[r], total[r]) for r in _rows(len(items))])
         lines = [_utilities(arrays[name], items, total, human_values, utility) for name in ("static", "reference")]
         return cls(
@@ -133,7 +135,7 @@ class Panel:
         Raises:
             UserError: they do not fit the panel.
         """
-        shape = (self.item_weights.shape[1], self.masses.shape[1])
+        shape = (self.item_weights.shape[1], self.masses.shape[-1])
         path = _checked("agent", contributions, np.empty(shape), self.seeds)
         if path.shape[1] != self.steps:
             raise UserError("agent, static and reference must have the same number of steps")
@@ -174,7 +176,7 @@ def _utilities(path: Floats, weights: Floats, masses: Floats, human: Floats, uti
     chunks = []
     for rows in _rows(len(weights)):
         total = masses[rows]
-        covered = None if (total > 0).all() else (total > 0)[:, None, :]
+        covered = None if (total > 0).all() else total > 0
         chunks.append(utility(_values(path, weights[rows], total), human[rows], covered).sum(-1))
     return np.concatenate(chunks)
 
@@ -183,7 +185,7 @@ def _values(path: Floats, weights: Floats, total: Floats) -> Floats:
     """(r, S, n, D) value vectors on r resamples of items; 0 on a dimension that none of the drawn items measures."""
     seeds, steps, items, dims = path.shape
     flat = path.transpose(2, 0, 1, 3).reshape(items, -1)
-    scale = np.where(total > 0, total, 1.0)[:, None, None, :]
+    scale = np.where(total > 0, total, 1.0)[:, :, None, :]
     values: Floats = (weights @ flat).reshape(len(weights), seeds, steps, dims)
     values /= scale
     return values
@@ -191,8 +193,8 @@ def _values(path: Floats, weights: Floats, total: Floats) -> Floats:
 
 def _checked(name: str, path: ArrayLike, mass: Floats, seeds: int) -> Floats:
     array = np.asarray(path, dtype=np.float64)
-    if array.ndim != 4 or array.shape[2:] != mass.shape:
-        raise UserError(f"{name} contributions have shape {array.shape}, expected (seeds, steps, *{mass.shape})")
+    if array.ndim != 4 or array.shape[2:] != mass.shape[-2:]:
+        raise UserError(f"{name} contributions have shape {array.shape}, expected (seeds, steps, *{mass.shape[-2:]})")
     if 0 in array.shape or seeds < 1:
         raise UserError("a bootstrap needs at least one seed, one step and one item")
     if array.shape[0] not in (1, seeds):

@@ -11,7 +11,6 @@ import torch
 from scipy.optimize import minimize
 
 from progressgym.agents.methods import Dpo, Map, Rlhf, Stage
-from progressgym.agents.methods.newton import GRID, solve
 from progressgym.agents.policies.stance import StancePolicy
 from progressgym.core.errors import UserError
 from progressgym.core.seeding import generator
@@ -19,6 +18,7 @@ from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.stance import StanceModel, centre_worldviews
 from progressgym.losses import Margins, hinge, ipo
 from progressgym.preferences.comparisons import all_pairs, probabilities
+from progressgym.preferences.models.newton import GRID, solve
 
 torch.set_num_threads(1)
 

@@ -20,6 +20,7 @@ from progressgym.core.errors import UserError
 from progressgym.envs.actions import to_answers
 from progressgym.envs.task import Task
 from progressgym.histories.history import History
+from progressgym.preferences.pairs import Pairs
 from tests.tuning.century_models import save_history
 
 torch.set_num_threads(1)
@@ -59,7 +60,7 @@ def test_rows_of_a_verdict_ask_for_both_deeds(place: Path) -> None:
     item = policy.instrument.items[0]
     own = np.zeros(policy.instrument.mask.shape)
     own[0, :2] = 0.25, -0.25
-    rows = policy.rows(np.array([[0, 0, 1]]), np.array([0.2]), np.array([3.0]), own, 2.0, seed=0)
+    rows = policy.rows(Pairs.of_options(policy.instrument, np.array([[0, 0, 1]]), [0.2], [3.0]), own, 2.0, seed=0)
     first, second = rows
     assert first.prompt == f"{item.text} {item.options[0]} It is" and second.prompt.startswith(item.text)
     assert (first.chosen, first.rejected) == (" wicked", " just") and (second.chosen, second.rejected) == (
@@ -75,7 +76,7 @@ def test_rows_of_other_modes_are_the_options_themselves(place: Path) -> None:
     policy = policy_of(place)
     policy.mode = "cloze"
     item = policy.instrument.items[1]
-    (row,) = policy.rows(np.array([[1, 0, 1]]), np.array([0.9]), np.array([1.0]), None, 1.0, seed=0)
+    (row,) = policy.rows(Pairs.of_options(policy.instrument, np.array([[1, 0, 1]]), [0.9]), None, 1.0, seed=0)
     assert row.prompt == f"{item.text} So" and row.chosen == f" {item.options[0]}" and row.offset == 0.0
 
 

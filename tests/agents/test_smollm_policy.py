@@ -15,6 +15,7 @@ from progressgym.agents.methods import Dpo
 from progressgym.agents.policies.language_model import LanguageModelPolicy
 from progressgym.core.answers import centred_log
 from progressgym.preferences.comparisons import probabilities
+from progressgym.preferences.pairs import Pairs
 
 ITEMS, COMPARISONS = 24, 6
 
@@ -37,7 +38,7 @@ def test_a_stage_of_the_real_model() -> None:
 
     pairs = task.initial_preferences.pairs[:COMPARISONS]
     labels = probabilities(history.answers[4].astype(np.float64), pairs)
-    rows = policy.rows(pairs, labels, np.ones(COMPARISONS), None, 1.0, seed=0)
+    rows = policy.rows(Pairs.of_options(policy.instrument, pairs, labels), None, 1.0, seed=0)
     logs: list[dict[str, float]] = []
     policy.align(Dpo(), rows, config, seed=0, report=logs.append)
     assert logs[0]["rewards/margins"] == 0.0 and len(logs) == 2

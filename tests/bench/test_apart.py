@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from progressgym.bench.apart import check
-from progressgym.bench.own_agents import source_hash
+from progressgym.bench.own_agents import code_hash
 from progressgym.core.errors import UserError
 from tests.bench.helpers import LINEAR, bench, small_plan
 
@@ -70,17 +70,17 @@ def test_the_source_is_found_without_running_it(tmp_path: Path, monkeypatch: pyt
         (folder / "__init__.py").write_text("import os; os._exit(3)", encoding="utf-8")
     (package / "agent.py").write_text("import os; os._exit(3)", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    before = source_hash("leaving_package.inner.agent:Mine")
+    before = code_hash("leaving_package.inner.agent:Mine")
     (package / "agent.py").write_text("import os; os._exit(4)", encoding="utf-8")
-    assert source_hash("leaving_package.inner.agent:Mine") != before
+    assert code_hash("leaving_package.inner.agent:Mine") != before
     with pytest.raises(UserError, match="no module"):
-        source_hash("leaving_package.nowhere:Mine")
+        code_hash("leaving_package.nowhere:Mine")
 
 
 @pytest.mark.skipif(not hasattr(os, "kill"), reason="needs signals")
 def test_the_process_of_an_agent_ends_with_its_parent() -> None:
     code = "import os, signal; from progressgym.bench import apart as a; a.check('tests.bench.own:Steady');"
-    code += "p = a._process('tests.bench.own:Steady', a.source_hash('tests.bench.own:Steady'));"
+    code += "p = a._process('tests.bench.own:Steady', a.code_hash('tests.bench.own:Steady'));"
     code += "print(p._child.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     pid = int(done.stdout)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from progressgym.agents import names
+from progressgym.agents import headline
 from progressgym.bench.challenges import DEFAULTS, parse_challenge
 from progressgym.bench.plan import default_histories, make_plan
 from progressgym.core.errors import UserError
@@ -17,11 +17,31 @@ from progressgym.histories.history import History
 
 def test_the_default_is_everything() -> None:
     plan = make_plan()
-    assert {group.agent for group in plan.groups} == set(names())
+    assert {group.agent for group in plan.groups} == set(headline())
     assert {group.challenge.unlabelled for group in plan.groups} == set(DEFAULTS)
     assert [*dict.fromkeys(group.history.id for group in plan.groups)] == default_histories()
     assert default_histories() == ["gss-v1", "synthetic:linear?coherence=0.5"]
-    assert all(group.seeds == tuple(range(10)) for group in plan.groups)
+    assert all(group.seeds == tuple(range(24)) for group in plan.groups)
+    assert {group.history.id: group.history.splits for group in plan.groups} == {
+        name: "synthetic" not in name for name in default_histories()
+    }
+
+
+def test_every_seed_of_a_fixed_history_has_its_own_split() -> None:
+    def at(spec: str, **more: str) -> list[str]:
+        (group,) = make_plan(
+            agents=["static"], challenges=["follow"], histories=[spec], labels=["probability"], seeds=3, **more
+        ).groups
+        assert group.history.id.partition("@")[0] in (spec, "synthetic:linear?seed=1&split=2")
+        return [group.history.at(seed) for seed in group.seeds]
+
+    assert at("gss-v1") == ["gss-v1", "gss-v1?split=1", "gss-v1?split=2"]
+    assert at("gss-v1", splits="shipped") == ["gss-v1"] * 3
+    assert at("gss-v1?split=5") == ["gss-v1?split=5"] * 3, "a split that is named is kept"
+    assert at("synthetic:linear?seed=1") == [f"synthetic:linear?seed=1{end}" for end in ("", "&split=1", "&split=2")]
+    assert at("synthetic:linear?split=2&seed=1") == ["synthetic:linear?split=2&seed=1"] * 3
+    assert at("synthetic:linear") == ["synthetic:linear"] * 3, "a family draws a history a seed"
+    assert at("resampled:histsmol-v1?seed=1") == ["resampled:histsmol-v1?seed=1"] * 3, "it has copies of items"
 
 
 def test_only_learning_agents_are_run_with_both_kinds_of_labels() -> None:
@@ -66,6 +86,12 @@ def test_a_folder_is_named_by_its_content(tmp_path: Path) -> None:
         ({"histories": ["synthetic:linaer"]}, "did you mean 'linear'"),
         ({"histories": ["histsmol"]}, "unknown history 'histsmol'"),
         ({"seeds": 0}, "positive number of seeds"),
+        ({"splits": "every"}, "unknown splits 'every'"),
+        ({"histories": ["gss-v1?split=-1"]}, "split of history 'gss-v1' is -1; use a whole number from 0"),
+        ({"histories": ["gss-v1?split=two"]}, "use a whole number from 0"),
+        ({"histories": ["resampled:histsmol-v1?seed=1&split=1"]}, "no other split may divide copies"),
+        ({"histories": ["synthetic:linear?split=1"]}, "give it a seed"),
+        ({"histories": ["gss-v1?splt=1"]}, "unknown history"),
         ({"seeds": [-1]}, "positive number of seeds"),
         ({"labels": ["some"]}, "unknown kind of labels"),
         ({"policy": "tiny"}, "unknown policy"),

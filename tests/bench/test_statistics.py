@@ -147,7 +147,12 @@ def test_wall_time_is_kept_when_a_benchmark_goes_on(tmp_path: Path) -> None:
 def test_missing_cells_leave_a_row_of_those_that_are_there(out: Path, tmp_path: Path) -> None:
     """Seed 1 is gone and not run again: the row rests on seeds 0 and 2; without any cell there is no row."""
     plan = make_plan(
-        agents=["random"], challenges=["follow"], histories=[HISTORIES[0]], seeds=3, labels=["probability"]
+        agents=["random"],
+        challenges=["follow"],
+        histories=[HISTORIES[0]],
+        seeds=3,
+        splits="shipped",
+        labels=["probability"],
     )
     (group,) = plan.groups
     shutil.copytree(out, tmp_path / "copy")
@@ -163,7 +168,12 @@ def test_missing_cells_leave_a_row_of_those_that_are_there(out: Path, tmp_path: 
 
 def test_damaged_draws_are_computed_again(out: Path, tmp_path: Path) -> None:
     plan = make_plan(
-        agents=["random"], challenges=["follow"], histories=[HISTORIES[0]], seeds=3, labels=["probability"]
+        agents=["random"],
+        challenges=["follow"],
+        histories=[HISTORIES[0]],
+        seeds=3,
+        splits="shipped",
+        labels=["probability"],
     )
     (group,) = plan.groups
     shutil.copytree(out, tmp_path / "copy")

@@ -9,17 +9,23 @@ from rich.console import Console
 
 from progressgym.bench.findings import findings
 from progressgym.bench.table import blocks, print_table, seed_warnings, with_fronts
-from progressgym.scores.records import AcrossHistories, Aggregate, IntervalRecord
+from progressgym.scores.records import AcrossHistories, Aggregate, ExplainedRecord, IntervalRecord
+
+
+def explained(interval: IntervalRecord | None, **ahead: IntervalRecord) -> ExplainedRecord:
+    return ExplainedRecord(interval=interval, spread=0.25, shares={"items": 1.0}, ahead=ahead)
 
 
 def row(agent: str, skill: float | None, challenge: str = "follow", **changes: object) -> Aggregate:
     middle = 0.0 if skill is None else skill
+    interval = None if skill is None else IntervalRecord(low=skill - 0.1, mid=skill, high=skill + 0.1)
     fields: dict[str, object] = {
         "agent": agent,
         "challenge": challenge,
         "history": "synthetic:linear",
         "seeds": 10,
-        "skill": None if skill is None else IntervalRecord(low=skill - 0.1, mid=skill, high=skill + 0.1),
+        "skill": interval,
+        "explained": None if "coevolve" in challenge else explained(interval),
         "utility": IntervalRecord(low=middle, mid=middle, high=middle),
         "static": 0.0,
         "reference": 1.0,
@@ -35,7 +41,7 @@ def row(agent: str, skill: float | None, challenge: str = "follow", **changes: o
 
 def printed(rows: list[Aggregate], **extras: Any) -> str:
     page, steps = io.StringIO(), {"follow": 8, "predict": 7, "coevolve": 8}
-    print_table(rows, steps, Console(file=page, width=100, no_color=True), **extras)
+    print_table(rows, steps, Console(file=page, width=120, no_color=True), **extras)
     return page.getvalue()
 
 
@@ -146,9 +152,31 @@ def test_steering_is_said_in_words() -> None:
 
 def test_unidentified_skill_is_said_in_words_and_never_first() -> None:
     rows = [row("a", None), row("b", None)]
-    (told,) = findings(rows)
+    still, told = findings(rows)
+    assert still.startswith("follow on synthetic:linear: drift explained is not identified")
     assert told.startswith("follow on synthetic:linear: skill is not identified")
     assert [one.agent for one in blocks([row("x", None), row("y", -50.0)])[0].rows] == ["y", "x"]
+
+
+def test_drift_explained_ranks_and_differences_are_marked() -> None:
+    """Skill by cosine is a column only; a star says that an interval of a paired difference excludes 0."""
+
+    def told(mid: float, low: float, high: float) -> IntervalRecord:
+        return IntervalRecord(low=low, mid=mid, high=high)
+
+    first = explained(told(0.6, 0.5, 0.7), kalman=told(0.2, -0.1, 0.5), static=told(0.6, 0.5, 0.7))
+    second = explained(told(0.4, 0.2, 0.6), static=told(0.4, 0.2, 0.6), first=told(-0.2, -0.5, 0.1))
+    third = explained(told(0.0, 0.0, 0.0), kalman=told(-0.4, -0.6, -0.2))
+    rows = [
+        row("static", 0.9, explained=third),
+        row("kalman", 0.8, explained=second),
+        row("first", 0.1, explained=first),
+    ]
+    (block,) = blocks(rows)
+    assert [r.agent for r in block.rows] == ["first", "kalman", "static"]
+    lines = {line.split()[0]: line.split() for line in printed(rows).splitlines() if line.split()}
+    assert lines["first"][1:8] == ["0.60", "[0.50,", "0.70]", "0.25", "0.20", "0.20", "\u2013"]
+    assert lines["kalman"][5:8] == ["0.40*", "\u2013", "\u2013"] and lines["static"][5:7] == ["\u2013", "-0.40*"]
 
 
 def test_the_table_across_histories_is_compact() -> None:

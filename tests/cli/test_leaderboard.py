@@ -6,7 +6,9 @@ import datetime
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,12 +113,16 @@ def test_a_strangers_code_is_installed_and_run(tmp_path: Path, capsys: pytest.Ca
     assert "theirs 1: not attempted, ada has used 1 of 1 attempts" in capsys.readouterr().out
 
 
+def _renamed(record: dict[str, Any], *, name: str) -> None:
+    record["agent"]["name"] = name
+
+
 @pytest.mark.skipif(bool(sandboxed()), reason=sandboxed())
 def test_a_batch_goes_on_after_each_member_that_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One whose code cannot be fetched, one whose evidence is gone, one that nobody knows: all are written down."""
     where, key = tmp_path / "board", str(tmp_path / "board.key")
     for name, agent in (("unreachable", "theirs:Agent"), ("lost", "nudged"), ("nobody", "nudged")):
-        files = edited(dict(make_files(name=agent)), lambda record, name=name: record["agent"].update(name=name))
+        files = edited(dict(make_files(name=agent)), partial(_renamed, name=name))
         (tmp_path / f"{name}.zip").write_bytes(pack(files))
         path = str(tmp_path / f"{name}.zip")
         assert dispatch(["leaderboard", "submit", path, "--store", str(where), "--submitter", f"of-{name}"]) == 0

@@ -28,7 +28,7 @@ from progressgym.leaderboard.site.columns import columns_of, measures_of
 from progressgym.leaderboard.standings_data import shipped_standings
 
 LINEAR = "synthetic:linear?coherence=0.5&seed=1"
-NO_ARGUMENTS = {"self", "history", "instrument", "reward", "text", "render_mode"}
+NO_ARGUMENTS = {"self", "history", "instrument", "reward", "text", "scores", "render_mode"}
 
 
 @pytest.mark.parametrize("name", CHALLENGES)

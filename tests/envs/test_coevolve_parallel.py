@@ -17,7 +17,7 @@ from progressgym.core.errors import UserError
 from progressgym.envs import coevolve_parallel
 from progressgym.envs.coevolve_parallel import CoevolveParallelEnv, env, parallel_env
 from progressgym.scores import coevolve_utilities
-from tests.envs.rollout import LINEAR
+from tests.envs.rollout import LINEAR, assert_same
 
 NAME = "ProgressGym/Coevolve-v0"
 HONEST = np.array([1.0] + [0.0] * 19, dtype=np.float32)
@@ -77,7 +77,7 @@ def test_an_open_and_honest_human_makes_it_coevolve(labels: str, reward: str) ->
         seen, rewards, terminations, _, infos = two.step({"human": HONEST, "assistant": action})
         np.testing.assert_array_equal(seen["assistant"], observation)
         assert rewards["assistant"] == rewards["human"] == alone and terminations["human"] == done
-        assert infos["assistant"]["scores"] == info["scores"]
+        assert_same(infos["assistant"]["scores"], info["scores"])
 
 
 def test_a_closed_human_cannot_be_moved_and_is_autonomous() -> None:

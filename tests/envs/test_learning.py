@@ -24,7 +24,7 @@ def test_ppo_beats_static_on_held_out_histories() -> None:
 
 
 def test_since_start_shows_the_change() -> None:
-    env = SinceStart(gym.make("ProgressGym/FollowStance-v0", history=LINEAR))
+    env = SinceStart(gym.make("ProgressGym/FollowStance-v1", history=LINEAR))
     first, _ = env.reset(seed=0)
     np.testing.assert_allclose(first[47:], first[:19] - first[19:38], atol=1e-6)
     for _ in range(3):

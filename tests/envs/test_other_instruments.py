@@ -39,7 +39,7 @@ def test_dimensions_without_items_are_absent(name: str, kind: str) -> None:
     (observation, _), steps = episode(env)
     for seen, reward, _, _, info in [(observation, 0.0, False, False, {}), *steps]:
         assert env.observation_space.contains(seen) and np.isfinite(reward)
-        json.dumps(info, allow_nan=False)
+        json.dumps(info, allow_nan=False, default=np.ndarray.tolist)
         if info:
             assert len(info["scores"]["agent_values"]) == len(info["scores"]["human_values"]) == covered
 

@@ -26,7 +26,9 @@ from tests.envs.rollout import ANSWER_IDS, IDS, LINEAR, STANCE_IDS, assert_same,
 def test_what_is_registered() -> None:
     challenges = ("Follow", "Predict", "Coevolve")
     expected = [f"ProgressGym/{name}{flavour}-v0" for name in challenges for flavour in ("", "Stance")]
-    assert [*expected, "ProgressGym/Coevolve-v1", "ProgressGym/CoevolveStance-v1"] == IDS
+    newer = [f"Coevolve{flavour}-v{version}" for version in (1, 2) for flavour in ("", "Stance")]
+    newer += ["FollowStance-v1", "PredictStance-v1"]
+    assert [*expected, *(f"ProgressGym/{name}" for name in newer)] == IDS
 
 
 @pytest.mark.parametrize(
@@ -54,6 +56,7 @@ def test_check_env_is_clean(name: str, history: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", message=".*is out of date.*", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", message=".*we recommend using a symmetric and normalized space.*")  # v1: +-10
         env = gym.make(name, history=history, labels="sample", queries=40, text=name in ANSWER_IDS)
         check_env(env.unwrapped)
         check_env(gym.make(name, history=history, reward="gain").unwrapped, skip_render_check=True)
@@ -65,7 +68,7 @@ def test_entry_points_are_strings_and_specs_are_json(name: str) -> None:
     assert isinstance(spec.entry_point, str) and not spec.nondeterministic
     made = gym.make(name, history=LINEAR, queries=19).spec
     assert made is not None
-    again = gym.make(gym.envs.registration.EnvSpec.from_json(made.to_json()))
+    again = gym.make(gym.envs.registration.EnvSpec.from_json(made.to_json()), max_episode_steps=-1)
     assert_same(episode(again)[1], episode(gym.make(name, history=LINEAR, queries=19))[1])
 
 
@@ -97,10 +100,14 @@ def test_pickled_in_the_middle_of_an_episode(name: str) -> None:
 @pytest.mark.parametrize("name", IDS)
 def test_reward_is_what_info_says(name: str, reward: str) -> None:
     env = gym.make(name, history=LINEAR, reward=reward)
-    static = [step[4]["scores"]["utility"] for step in play_static(name)]
+    static = np.array([step[4]["scores"]["utility"] for step in play_static(name)])
+    shared = np.sum(1 - static)
     for n, (_, value, _, truncated, info) in enumerate(episode(env)[1]):
         utility = info["scores"]["utility"]
-        expected = utility if reward == "utility" else np.clip((utility - static[n]) / (1 - static[n]), -1, 1)
+        gain = np.clip((utility - static[n]) / (1 - static[n]), -1, 1)
+        if name.endswith("-v2"):  # rewards add up to the score
+            gain = (utility - static[n]) / shared
+        expected = utility if reward == "utility" else gain
         assert value == pytest.approx(expected, abs=1e-9)
         assert type(truncated) is bool and truncated is False
 
@@ -123,21 +130,64 @@ def test_static_gains_exactly_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", IDS)
-def test_info_is_json_without_nan(name: str) -> None:
+def test_info_is_alike_in_all_steps_and_without_nan(name: str) -> None:
+    """Reset and steps: the same keys, types and shapes, so that clients can make arrays of them before they have any."""
     env = gym.make(name, history="synthetic:abrupt", text=name in ANSWER_IDS)
     for seed in range(5):
-        (_, info), steps = episode(env, seed)
-        json.dumps([info, *(step[4] for step in steps)], allow_nan=False)
-        for step in steps:
-            assert {"utility", "dimension_error", "agent_values", "human_values"} <= step[4]["scores"].keys()
+        (_, first), steps = episode(env, seed)
+        infos = [first, *(step[4] for step in steps)]
+        json.dumps(infos, allow_nan=False, default=np.ndarray.tolist)
+        assert {"utility", "drift_cosine", "dimension_error", "agent_values", "human_values"} <= first["scores"].keys()
+        forms = [{key: (type(x), np.shape(x)) for key, x in info["scores"].items()} for info in infos]
+        assert forms == [forms[0]] * len(forms)
+        assert all(kind is np.ndarray if shape else kind is float for kind, shape in forms[0].values())
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_the_scores_of_a_reset_tell_of_century_0_alone(name: str) -> None:
+    """Histories that begin alike and part later have the same; nobody has earned anything yet."""
+    told = []
+    for history in (LINEAR, "synthetic:linear?coherence=0.5&seed=0&amplitude=2"):
+        env = gym.make(name, history=history)
+        told.append(env.reset(seed=0)[1]["scores"])
+        human = env.get_wrapper_attr("history").values(env.get_wrapper_attr("task").evaluation)
+        for key in told[-1]:
+            if key.endswith("_values"):
+                np.testing.assert_allclose(told[-1][key], human[0], atol=1e-12)
+            elif key != "entropy":
+                assert told[-1][key] == 0.0
+        assert np.abs(human[-1] - human[0]).max() > 0.01
+    assert_same(*told)
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_specs_know_how_long_episodes_are(name: str) -> None:
+    """Without a time limit: the last step is terminal and nothing else."""
+    env = gym.make(name, history="synthetic:linear?centuries=6&seed=1")
+    assert env.spec is not None and env.spec.max_episode_steps == env.get_wrapper_attr("steps") < 6
+    aware = gym.wrappers.TimeAwareObservation(env, flatten=False, normalize_time=True)
+    observation, steps = aware.reset(seed=0)[0], 0
+    assert observation["time"].item() == 0.0
+    done = False
+    while not done:
+        observation, _, done, truncated, _ = aware.step(aware.action_space.sample())
+        steps += 1
+        assert not truncated and observation["time"].item() == pytest.approx(
+            steps / float(env.spec.max_episode_steps or 0)
+        )
+    assert observation["time"].item() == 1.0
+    vector: Any = gym.make_vec(env.spec, num_envs=2)
+    assert vector.spec.kwargs["history"] == env.spec.kwargs["history"]
+    with pytest.raises(UserError, match="never cut off"):
+        gym.make_vec(name, history=LINEAR, max_episode_steps=3)
 
 
 @pytest.mark.parametrize("name", IDS)
 def test_a_history_that_stands_still(name: str) -> None:
-    """No drift cosine (absent, not NaN), and no gain to be had."""
+    """No drift cosine (0, not NaN), and no gain to be had."""
     env = gym.make(name, history="synthetic:linear?amplitude=0&seed=0", reward="gain")
     for _, reward, _, _, info in episode(env)[1]:
-        assert "drift_cosine" not in info["scores"] and np.isfinite(reward)
+        assert info["scores"]["drift_cosine"] == 0.0 and np.isfinite(reward)
 
 
 @pytest.mark.parametrize("name", IDS)
@@ -203,7 +253,7 @@ def test_bad_arguments_are_named(name: str, arguments: dict[str, Any], message: 
 @pytest.mark.parametrize("name", IDS)
 def test_vector_environments_repeat_single_ones(name: str) -> None:
     """Sync and async; the episode ends in all at once, so no autoreset happens in between."""
-    arguments: dict[str, Any] = {"history": "synthetic:linear", "queries": 30, "labels": "sample"}
+    arguments: dict[str, Any] = {"history": "synthetic:linear", "queries": 30, "labels": "sample", "reward": "utility"}
     for mode in ("sync", "async"):
         vector: Any = gym.make_vec(name, num_envs=2, vectorization_mode=mode, **arguments)
         single = [gym.make(name, **arguments) for _ in range(2)]

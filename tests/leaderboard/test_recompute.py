@@ -36,6 +36,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         challenges=[f"{challenge.id}?labels=probability" for challenge in board.challenges],
         histories=list(board.histories),
         seeds=list(board.seeds),
+        splits="shipped",
     )
     outcome = run_bench(plan, out, workers=1, resamples=50, reports=False, progress=False)
     assert not outcome.failures

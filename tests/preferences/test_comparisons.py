@@ -12,9 +12,12 @@ from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.respondents import RandomRespondent
 from progressgym.preferences.comparisons import (
     CLIP,
+    LABELS,
+    MISSING,
     PairChooser,
     all_pairs,
     check_labels,
+    draw_asked,
     draw_labels,
     probabilities,
 )
@@ -94,3 +97,32 @@ def test_sampled_labels_have_the_right_frequency() -> None:
     rng = np.random.default_rng(0)
     drawn = draw_labels(np.full(20000, 0.3), "sample", rng.random(20000))
     assert drawn.mean() == pytest.approx(0.3, abs=0.02)
+
+
+def test_kinds_of_labels_say_what_they_are() -> None:
+    """Known answers; the two kinds that are older stay as they were to the bit."""
+    preferred, uniform = np.array([0.2, 0.5, 0.6, 1.0 - CLIP]), np.array([0.3, 0.4, 0.7, 0.99])
+    expected = {
+        "probability": [0.2, 0.5, 0.6, 1.0 - CLIP],
+        "sample": [0.0, 1.0, 0.0, 1.0],
+        "annotators": [0.0, 1.0, 0.0, 1.0],
+        "argmax": [0.0, 0.5, 1.0, 1.0],
+        "temperature": [1 / (1 + 4.0**4), 0.5, 1 / (1 + 1.5**-4.0), 1.0 - CLIP],
+    }
+    assert set(expected) == set(LABELS)
+    for kind, labels in expected.items():
+        shown = draw_labels(preferred, kind, uniform)
+        assert shown.dtype == np.float32
+        np.testing.assert_allclose(shown, labels, rtol=1e-6, err_msg=kind)
+
+
+def test_what_was_not_asked_is_missing_in_every_kind() -> None:
+    for kind in LABELS:
+        assert draw_asked(np.array([np.nan, 0.9]), kind, np.array([0.5, 0.5]))[0] == MISSING
+
+
+def test_annotators_change_their_minds_only_where_the_probability_crosses_them() -> None:
+    rng = np.random.default_rng(0)
+    path = np.sort(rng.random((9, 200)), 0)  # every probability only rises
+    votes = draw_labels(path, "annotators", rng.random(200))
+    assert (np.diff(votes, axis=0) >= 0).all() and votes[0].mean() < votes[-1].mean()

@@ -53,7 +53,7 @@ def truth_of(table: Floats, answers: Floats, respondents: float | None = None, r
 def explained(table: Floats, z: Floats, agent: Floats) -> float:
     truth = truth_of(table, chances(z[1:]))
     static = squared_errors(item_contributions(chances(np.repeat(z[:1], STEPS, 0)), table)[None], truth)
-    result = drift_explained(squared_errors(item_contributions(agent, table)[None], truth), static, truth)
+    result = drift_explained(squared_errors(item_contributions(agent, table)[None], truth), static)
     assert result.interval is not None
     assert result.interval.low <= result.interval.mid <= result.interval.high
     return result.interval.mid
@@ -112,7 +112,7 @@ def test_reading_the_measured_truth_is_exactly_one_with_errors_too() -> None:
     truth = truth_of(table, chances(z[1:]), 50.0)
     static = squared_errors(item_contributions(chances(np.repeat(z[:1], STEPS, 0)), table)[None], truth)
     own = squared_errors(truth.contributions, truth)
-    result = drift_explained(own, static, truth)
+    result = drift_explained(own, static)
     assert own.mean == 0.0 and result.interval is not None and result.interval.mid == 1.0
 
 
@@ -142,18 +142,27 @@ def test_jackknife_leaves_one_item_out() -> None:
     for item in (0, 17):
         mask = np.arange(ITEMS) != item
         again = squared_errors(agent, replace(truth, scored=np.broadcast_to(mask, (1, 1, ITEMS))))
-        assert whole.without[item, 0] == pytest.approx(again.runs[0], rel=1e-9)
+        assert whole.without[item] == pytest.approx(again.runs[0], rel=1e-9)
 
 
-def test_gradient_against_finite_differences() -> None:
+def test_peoples_part_against_drawing_people_again() -> None:
+    """First-order propagation gives the variance that redrawing every answer of 400 people has."""
     table, z = paths()
-    truth = truth_of(table, chances(z[1:]))
+    p = chances(z[1:])
     agent = item_contributions(chances(0.5 * (z[1:] + z[0])), table)[None]
-    base = squared_errors(agent, truth)
-    moved = truth.contributions.copy()
-    moved[0, 2, 7, 3] += 1e-6
-    step = squared_errors(agent, replace(truth, contributions=moved)).runs[0] - base.runs[0]
-    assert step / 1e-6 == pytest.approx(base.gradients[0, 2, 7, 3], rel=1e-4)
+    told = float((squared_errors(agent, truth_of(table, p, 400.0)).people ** 2).sum())
+    rng, drawn = np.random.default_rng(5), []
+    for _ in range(1500):
+        share = rng.binomial(400, p[..., 0]) / 400
+        drawn.append(squared_errors(agent, truth_of(table, np.stack([share, 1 - share], -1))).mean)
+    assert told == pytest.approx(float(np.var(drawn)), rel=0.15)
+
+
+def test_people_of_a_shared_history_err_once_for_all_runs() -> None:
+    table, z = paths()
+    agent = item_contributions(chances(0.5 * (z[1:] + z[0])), table)[None]
+    one, many = (squared_errors(agent, truth_of(table, chances(z[1:]), 200.0, runs=runs)) for runs in (1, 5))
+    np.testing.assert_allclose(one.people, many.people)
 
 
 def test_difference_of_an_agent_to_itself_is_zero_without_width() -> None:
@@ -161,10 +170,10 @@ def test_difference_of_an_agent_to_itself_is_zero_without_width() -> None:
     truth = truth_of(table, chances(z[1:]), 500.0)
     static = squared_errors(item_contributions(chances(np.repeat(z[:1], STEPS, 0)), table)[None], truth)
     agent = squared_errors(item_contributions(chances(0.6 * z[1:] + 0.4 * z[0]), table)[None], truth)
-    same = drift_explained(agent, static, truth, other=agent).interval
+    same = drift_explained(agent, static, other=agent).interval
     assert same is not None and (same.low, same.mid, same.high) == (0.0, 0.0, 0.0)
-    ahead = drift_explained(agent, static, truth, other=static).interval
-    alone = drift_explained(agent, static, truth).interval
+    ahead = drift_explained(agent, static, other=static).interval
+    alone = drift_explained(agent, static).interval
     assert ahead == alone
 
 
@@ -175,7 +184,7 @@ def test_people_widen_the_interval_and_are_named() -> None:
         truth = truth_of(table, chances(z[1:]), people)
         static = squared_errors(item_contributions(chances(np.repeat(z[:1], STEPS, 0)), table)[None], truth)
         agent = squared_errors(item_contributions(chances(0.6 * z[1:] + 0.4 * z[0]), table)[None], truth)
-        result = drift_explained(agent, static, truth)
+        result = drift_explained(agent, static)
         assert result.interval is not None
         assert sum(result.shares.values()) == pytest.approx(1.0)
         assert (result.shares["people"] > 0) == (people is not None)
@@ -190,7 +199,7 @@ def test_no_drift_is_not_identified() -> None:
     answers = np.stack([share, 1 - share], -1)
     truth = truth_of(table, answers[1:], 100.0)
     static = squared_errors(item_contributions(np.repeat(chances(z[:1]), STEPS, 0), table)[None], truth)
-    assert drift_explained(static, static, truth).interval is None
+    assert drift_explained(static, static).interval is None
 
 
 def test_shapes_and_numbers_are_checked() -> None:

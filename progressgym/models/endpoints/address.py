@@ -84,7 +84,9 @@ def parse_address(spec: str) -> Address:
     if parts.username is not None or parts.password is not None:
         raise UserError(f"an endpoint's address must not hold credentials; set {KEY_VARIABLE} in the environment")
     if parts.query:
-        raise UserError(f"{spec!r} holds arguments before the model; write them after it, as in {EXAMPLE}?concurrency=4")
+        raise UserError(
+            f"{spec!r} holds arguments before the model; write them after it, as in {EXAMPLE}?concurrency=4"
+        )
     if parts.scheme not in ("http", "https") or not host:
         raise UserError(f"{spec!r} holds no address of an endpoint; write {EXAMPLE}")
     url = place.rstrip("/")

@@ -1,4 +1,4 @@
-"""A language model behind an endpoint, as an `OptionScorer`."""
+"""A language model behind an endpoint, as an `OptionScorer`, and as an `Embedder` and `Writer` where the server is one."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ import re
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError, did_you_mean
-from progressgym.core.files import sha256_bytes
+from progressgym.core.files import canonical_json, sha256_bytes
 from progressgym.core.text import check_well_formed
 from progressgym.models.endpoints.address import Address, api_key, parse_address
 from progressgym.models.endpoints.client import Client, EndpointError
 from progressgym.models.endpoints.kept import KeptAnswers, answer_key
 from progressgym.models.endpoints.replies import Echo
+from progressgym.models.endpoints.texts import texts_of, vector_of
 from progressgym.models.endpoints.ways import echo_of, find_way, letter_scores, option_score
+from progressgym.models.writing import Drawing
 
 Floats = NDArray[np.float64]
 _CONTROL = re.compile(r"<\|[^|<>\s]{1,40}\|>|</?s>|\[/?INST\]|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>")
@@ -101,20 +103,60 @@ class EndpointModel:
         """
         if len(contexts) != len(options):
             raise UserError(f"{len(contexts)} contexts but {len(options)} lists of options; they must pair up")
-        check_well_formed((*contexts, *framings, *(text for texts in options for text in texts)), "a text to be scored")
         asked = [
             [(context + framing, tuple(texts)) for framing in framings]
             for context, texts in zip(contexts, options, strict=True)
         ]
         flat = list(dict.fromkeys(question for questions in asked for question in questions))
-        for prompt, texts in flat:
-            if found := _CONTROL.search("".join((prompt, *texts))):
-                raise UserError(
-                    f"{found[0]!r} in {prompt[:40]!r} is a control token to many models, and an endpoint cannot be told to "
-                    "read it as text; leave it out, or load the model here"
-                )
+        _refuse_controls(
+            [*(prompt for prompt, _ in flat), *(prompt + text for prompt, texts in flat for text in texts)]
+        )
         scores = self._scored(flat) if self.scores_text else self._lettered(flat)
         return [np.array([scores[question] for question in questions]) for questions in asked]
+
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """One vector for every text, (n, d), as the server's `/embeddings` gives it; each is asked for once.
+
+        Raises:
+            UserError: the server offers none, or the endpoint failed.
+        """
+        _refuse_controls(texts)
+        keys: dict[tuple[str, ...], str] = {
+            (text,): answer_key(self._identity, text, ["embedding"], 0) for text in texts
+        }
+        found = self._answers(keys, lambda asked: {"vector": vector_of(self._client, asked[0]), "tokens": 0})
+        vectors = [found[(text,)]["vector"] for text in texts]
+        if len(set(map(len, vectors))) > 1:
+            raise EndpointError(f"{self.name} gave vectors of different lengths")
+        return np.array(vectors, dtype=np.float64).reshape(len(texts), -1)
+
+    def sample(
+        self,
+        prompts: Sequence[str],
+        n: int = 1,
+        *,
+        seed: int = 0,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        max_tokens: int = 64,
+    ) -> list[list[str]]:
+        """Continuations, or replies of a chat endpoint; see `Writer`. Each is asked for once and kept.
+
+        The seed is sent to the server, which may heed it or not; what was kept is the same the next time.
+
+        Raises:
+            UserError: an argument out of its range, the server writes nothing, or the endpoint failed.
+        """
+        how = Drawing(n=n, seed=seed, temperature=temperature, top_p=top_p, max_tokens=max_tokens)
+        _refuse_controls(prompts)
+        mark = canonical_json(["sample", asdict(how)])
+        keys: dict[tuple[str, ...], str] = {
+            (prompt,): answer_key(self._identity, prompt, [mark], 0) for prompt in prompts
+        }
+        found = self._answers(
+            keys, lambda asked: {"texts": texts_of(self._client, self.way, asked[0], how), "tokens": 0}
+        )
+        return [list(found[(prompt,)]["texts"]) for prompt in prompts]
 
     def close(self) -> None:
         """Give the connections back."""
@@ -196,6 +238,17 @@ class EndpointModel:
                 ) from None
         self.last_stats = EndpointStats(unique_tokens=tokens, asked=got, kept=len(keys) - got)
         return {question: kept[key] for question, key in keys.items()}
+
+
+def _refuse_controls(texts: Sequence[str]) -> None:
+    """Refuse texts that no endpoint reads as text."""
+    check_well_formed(texts, "a text to be read")
+    for text in texts:
+        if found := _CONTROL.search(text):
+            raise UserError(
+                f"{found[0]!r} in {text[:40]!r} is a control token to many models, and an endpoint cannot be told to "
+                "read it as text; leave it out, or load the model here"
+            )
 
 
 class _Once:

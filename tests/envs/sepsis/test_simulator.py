@@ -192,5 +192,6 @@ def test_a_picture_and_the_wrapper_that_asks_for_one() -> None:
     assert isinstance(before, np.ndarray) and before.dtype == np.uint8 and before.shape == (320, 480, 3)
     for _ in range(3):
         env.step(env.action_space.sample())
-    assert not np.array_equal(before, env.render())
+    after = env.render()
+    assert isinstance(after, np.ndarray) and not np.array_equal(before, after)
     make_vec_env(ID, 2).reset()

@@ -14,6 +14,9 @@ CASES: dict[str, dict[str, Any]] = {
     "sampled": {"history": LINEAR, "labels": "sample", "reward": "gain"},
     "some questions": {"history": LINEAR, "queries": 40},
     "distribution": {"history": "synthetic:linear", "labels": "sample", "queries": 30},
+    "annotators": {"history": LINEAR, "labels": "annotators", "reward_items": "elicitation"},
+    "argmax": {"history": "synthetic:linear", "labels": "argmax", "queries": 30},
+    "temperature": {"history": LINEAR, "labels": "temperature", "queries": 40, "reward_items": "elicitation"},
     "several": {"history": [LINEAR, "synthetic:cyclic?seed=2", "synthetic:abrupt"], "reward": "gain"},
     "still": {"history": [LINEAR, "synthetic:linear?amplitude=0&seed=0"], "reward": "gain"},
 }

@@ -44,6 +44,11 @@ class State:
         with self.lock, torch.inference_mode():
             return torch.log_softmax(self.lm.model(input_ids=torch.tensor([ids])).logits[0].double(), -1)
 
+    def embed(self, text: str) -> list[float]:
+        with self.lock:
+            vector: list[float] = self.lm.embed([text])[0].tolist()
+        return vector
+
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -104,11 +109,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def complete(self, payload: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         chat, style = self.path == "/v1/chat/completions", self.state.style
+        if self.path == "/v1/embeddings" and style == "vllm":
+            vector = self.state.embed(payload["input"])
+            return 200, {"model": self.state.model, "data": [{"index": 0, "embedding": vector}]}
         if self.path not in ("/v1/completions", "/v1/chat/completions") or (chat and style != "chat"):
             return 404, {"error": {"message": "not found"}}
         if not chat and style == "chat":
             return 404, {"error": {"message": "chat only"}}
         text = payload["messages"][0]["content"] if chat else payload["prompt"]
+        if payload.get("max_tokens", 1) > 1:
+            return 200, {"model": self.state.model, "choices": self.write(text, payload, chat)}
         ids = self.state.lm.tokenizer(text)["input_ids"]
         logs = self.state.log_probabilities(ids)
         made = int(logs[-1].argmax())
@@ -139,6 +149,13 @@ class Handler(BaseHTTPRequestHandler):
             choices.append(choice | ({"message": {"content": reply}} if chat else {"text": reply}))
         usage = {"prompt_tokens": len(ids), "completion_tokens": 1}
         return 200, {"model": self.state.model, "choices": choices, "usage": usage}
+
+    def write(self, text: str, payload: dict[str, Any], chat: bool) -> list[dict[str, Any]]:
+        asked = {name: payload[name] for name in ("seed", "temperature", "top_p", "max_tokens")}
+        count = 1 if self.state.style == "plain" else payload.get("n", 1)
+        with self.state.lock:
+            (said,) = self.state.lm.sample([text], count, **asked)
+        return [{"message": {"content": reply}} if chat else {"text": reply} for reply in said]
 
     def decode(self, token: int, chat: bool = False) -> str:
         text = str(self.state.lm.tokenizer.decode([token]))

@@ -114,7 +114,7 @@ def test_scored_prompts_equal_the_model_itself(
     reading, direct = part.read(model, "verdict"), part.read(local, "verdict")
     np.testing.assert_allclose(reading.answers, direct.answers, atol=1e-4)
     assert reading.mode == "verdict" and reading.note == f"prompt log-probabilities of the endpoint ({way})"
-    assert reading.tokens is not None and reading.tokens > 1000 and direct.note is None
+    assert reading.tokens is not None and reading.tokens > 1000 and direct.note == ""
 
 
 def test_options_whose_tokens_are_no_whole_signs(server: Server, local: LanguageModel) -> None:
@@ -143,6 +143,36 @@ def test_letters_where_prompts_are_not_scored(
     prompts = ["A. I go.\nB. I stay.\nAnswer:", "One?\nA. I give.\nB. I keep.\nAnswer:"]
     ours = model.option_logprobs(prompts, [[" A"]] * 2)
     assert largest_difference(ours, local.option_logprobs(prompts, [[" A"]] * 2)) < 1e-4
+
+
+def test_vectors_are_those_of_the_model_itself(server: Server, local: LanguageModel) -> None:
+    model = endpoint(server)
+    np.testing.assert_allclose(model.embed(CONTEXTS), local.embed(CONTEXTS), atol=1e-5)
+    asked = server.stats()["requests"]
+    assert model.embed(CONTEXTS[:1]).shape == (1, local.width) and server.stats()["requests"] == asked
+    server.control(style="llama")
+    with pytest.raises(UserError, match=r"embeds no texts: .*HTTP 404") as refused:
+        endpoint(server).embed(CONTEXTS)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("style", ["vllm", "plain", "chat"])
+def test_continuations_are_written_and_kept(server: Server, local: LanguageModel, style: str) -> None:
+    """A server that heeds the seed writes what the model writes here; one that gives single texts is asked again."""
+    server.control(style=style)
+    model = endpoint(server, f"{FAST}&concurrency=1")
+    how: dict[str, Any] = {"seed": 5, "temperature": 0.7, "top_p": 0.9, "max_tokens": 6}
+    found = model.sample(CONTEXTS, 3, **how)
+    assert [len(texts) for texts in found] == [3] * len(CONTEXTS)
+    if style != "plain":
+        assert found == local.sample(CONTEXTS, 3, **how)
+    asked = server.stats()["requests"]
+    assert model.sample(CONTEXTS, 3, **how) == found and server.stats()["requests"] == asked
+    assert model.sample(CONTEXTS[:1], 2, temperature=0, max_tokens=4) == local.sample(
+        CONTEXTS[:1], 2, temperature=0, max_tokens=4
+    )
+    with pytest.raises(UserError, match="top_p is 0"):
+        model.sample(CONTEXTS, top_p=0.0)
 
 
 def test_letters_by_sampling(server: Server, local: LanguageModel, part: Instrument) -> None:

@@ -1,0 +1,82 @@
+"""Instruments by name: the shipped questionnaires, folders, and what code makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from progressgym.core.errors import UserError, unknown
+from progressgym.core.registry import Entry, Registry
+from progressgym.instruments.protocol import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
+from progressgym.instruments.storage import (
+    HEAD,
+    is_instrument,
+    load_shipped,
+    read_folder,
+    shipped_folder,
+    shipped_names,
+)
+
+INSTRUMENTS = Registry(
+    "instrument",
+    (
+        Entry(
+            name="written",
+            summary="what a model writes when it goes on by itself, as a rater sees it",
+            target="progressgym.raters.written:Written",
+        ),
+    ),
+    group="progressgym.instruments",
+    row=Entry,
+)
+"""Instruments that code makes: classes and functions, with their arguments as keywords."""
+
+
+def load_instrument(name_or_folder: str | Path) -> Instrument:
+    """An instrument of any kind.
+
+    Args:
+        name_or_folder: a shipped questionnaire, the folder of one, or a name of `INSTRUMENTS` with its arguments.
+
+    Raises:
+        UserError: no such instrument, or what is made of the name is none.
+    """
+    text, folder = str(name_or_folder), Path(name_or_folder)
+    if text in shipped_names():
+        return load_shipped(text)
+    if is_instrument(folder):
+        return read_folder(folder)
+    if folder.exists():
+        raise UserError(f"{folder} is not an instrument: it holds no {HEAD}")
+    if not INSTRUMENTS.offers(text):
+        raise unknown("instrument", text, [*shipped_names(), *INSTRUMENTS])
+    made = INSTRUMENTS.make(text)
+    if not isinstance(made, Instrument):
+        raise UserError(f"instrument {text!r} gives a {type(made).__name__}, which lacks questions() or read()")
+    return made
+
+
+def load_questionnaire(name_or_folder: str | Path) -> Questionnaire:
+    """An instrument that environments and histories can stand on.
+
+    Raises:
+        UserError: as `load_instrument`, or it is another kind of instrument.
+    """
+    found = load_instrument(name_or_folder)
+    if not isinstance(found, Questionnaire):
+        raise UserError(
+            f"instrument {str(name_or_folder)!r} is no questionnaire, which environments and histories need; "
+            "`progressgym values` reads it"
+        )
+    return found
+
+
+def entries() -> list[Entry]:
+    """Rows of all names, for lists; the summary of a shipped questionnaire is the first sentence of its card."""
+    rows = []
+    for name in shipped_names():
+        card = shipped_folder() / name / "card.md"
+        text = card.read_text(encoding="utf-8").partition("\n\n")[2] if card.is_file() else ""
+        about = " ".join(text.split()).partition(". ")[0]
+        rows.append(Entry(name=name, summary=about, target=f"{__name__}:load_instrument"))
+    return [*rows, *INSTRUMENTS.entries()]

@@ -1,0 +1,1 @@
+"""Preference models: what explains and predicts which of two things is preferred."""

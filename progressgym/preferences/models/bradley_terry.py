@@ -1,0 +1,67 @@
+"""Bradley and Terry (1952, Biometrika 39, 324-345) with features: a linear reward whose differences are log-odds.
+
+P(left over right) = sigma(m),   m = w . (left - right),   w ~ N(0, I / ridge)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progressgym.core.arguments import Named, Positive, check_fields
+from progressgym.core.errors import UserError
+from progressgym.losses import LOSSES, loss_of
+from progressgym.preferences.pairs import Pairs
+
+
+@dataclass(kw_only=True)
+class BradleyTerry:
+    """A linear reward model.
+
+    >>> pairs = Pairs.of([[1.0], [1.0]], [[0.0], [0.0]], target=[1.0, 0.5])
+    >>> float(BradleyTerry(ridge=1e-6).fit(pairs).margin(pairs)[0].round(3))  # log 3: three of four for the first
+    1.099
+    """
+
+    ridge: Positive = 0.1
+    """Precision of the prior around 0; what is always preferred has no finite reward else."""
+    loss: Annotated[str, Named(LOSSES)] = "sigmoid"
+    """What a margin costs; another than `sigmoid` is no longer the probability of the paper."""
+    weights: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0), init=False)
+    """w (d,), after `fit`."""
+
+    def __post_init__(self) -> None:
+        """Check names and ranges."""
+        check_fields(self)
+
+    def fit(self, pairs: Pairs) -> Self:
+        """The minimum of the weighted loss."""
+        import torch
+
+        from progressgym.preferences.models.newton import solve
+
+        known = pairs[pairs.weight > 0]
+        batch = [torch.from_numpy(np.array(part))[None] for part in (known.difference, known.target, known.weight)]
+        features, targets, weights = batch
+        centre = torch.zeros(1, features.shape[-1], dtype=torch.float64)
+        found = solve(features, torch.zeros_like(targets), targets, weights, centre, self.ridge, loss_of(self.loss))
+        self.weights = found[0].numpy()
+        return self
+
+    def reward(self, items: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Rewards (n,) of things (n, d).
+
+        Raises:
+            UserError: not fitted, or to other features.
+        """
+        if np.shape(items)[-1:] != self.weights.shape:
+            raise UserError(f"a reward model of {len(self.weights)} features is asked about {np.shape(items)[-1:]}")
+        rewards: NDArray[np.float64] = np.asarray(items, dtype=np.float64) @ self.weights
+        return rewards
+
+    def margin(self, pairs: Pairs) -> NDArray[np.float64]:
+        """Log-odds (n,) that left is preferred."""
+        return self.reward(pairs.difference)

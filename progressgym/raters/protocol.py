@@ -1,0 +1,69 @@
+"""What a rater is, and those that can be asked for by name.
+
+A rater reads texts. Who rules between two debaters is a judge (`progressgym.core.debate.Judge`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from progressgym.core.answers import Floats, validate_answers
+from progressgym.core.errors import UserError
+from progressgym.core.registry import Entry, Registry
+
+
+@runtime_checkable
+class Rater(Protocol):
+    """Rates texts; a dataclass whose fields are its arguments."""
+
+    @property
+    def scale(self) -> Sequence[str]:
+        """Names of the K steps of the scale."""
+        ...
+
+    def rate(self, texts: Sequence[str]) -> Any:
+        """Probabilities (B, K) of the steps for every text."""
+        ...
+
+    def reason(self, text: str) -> str:
+        """Why a text is rated as it is, in one sentence."""
+        ...
+
+
+RATERS = Registry(
+    "rater",
+    (
+        Entry(
+            name="verdict",
+            summary="what a language model says of a deed, in words that approve and disapprove",
+            target="progressgym.raters.verdict:Verdict",
+        ),
+    ),
+    group="progressgym.raters",
+    row=Entry,
+)
+
+
+def make_rater(asked: str) -> Rater:
+    """The rater of an id.
+
+    Raises:
+        UserError: no such rater.
+    """
+    rater = RATERS.make(asked)
+    if not isinstance(rater, Rater):
+        raise UserError(f"rater {asked!r} is a {type(rater).__name__}, which lacks scale, rate() or reason()")
+    return rater
+
+
+def ratings(rater: Rater, texts: Sequence[str]) -> Floats:
+    """Probabilities (B, K), checked.
+
+    Raises:
+        UserError: what the rater gives is none.
+    """
+    name = f"ratings of {type(rater).__name__}"
+    return validate_answers(rater.rate(texts), np.ones((len(texts), len(rater.scale)), dtype=bool), name)

@@ -1,0 +1,1 @@
+"""A package of somebody else's: one small thing of every kind that has a name."""
