@@ -1,6 +1,6 @@
 """How often the 95 % interval of drift explained holds the truth, on questionnaires drawn from an endless population.
 
-    python research/drift_intervals.py [--worlds 200] [--splits 16]
+    python -m research.drift_intervals [--worlds 200] [--splits 16]
 
 A human's 11 dimensions drift over some steps; every item moves with the dimensions it loads on and by itself. Items are
 drawn anew in every world, people's answers too; the truth is 1 - E A / E S over all worlds. As in a benchmark, an agent is
