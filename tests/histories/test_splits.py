@@ -75,7 +75,7 @@ def test_environments_and_their_vectors_take_splits() -> None:
     action = np.full(19, 0.2, dtype=np.float32)
     _, reward, *_ = single.step(action)
     _, rewards, *_ = many.step(np.stack([action, action]))
-    np.testing.assert_allclose(rewards, reward, atol=1e-6)
+    np.testing.assert_allclose(rewards, float(reward), atol=1e-6)
 
 
 @pytest.mark.parametrize(
