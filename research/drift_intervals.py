@@ -118,9 +118,8 @@ def learner(world: World) -> Floats:
 
 def noisy(world: World) -> Floats:
     """Goes 0.7 of the way, with noise of its own in every split."""
-    jitter = 0.1 * world.rng.normal(size=(*world.shape[:2], DIMS)) @ world.loads.T
-    path: Floats = world.measured[0] + 0.7 * (world.real[1:] - world.real[0]) + jitter
-    return path
+    jitter: Floats = 0.1 * world.rng.normal(size=(*world.shape[:2], DIMS)) @ world.loads.T
+    return world.measured[0] + 0.7 * (world.real[1:] - world.real[0]) + jitter
 
 
 def near(world: World) -> Floats:
@@ -192,6 +191,7 @@ def _covered(name: str, found: list[dict[str, Errors]], truths: dict[str, float]
     pairs = [drift_explained(one[name], one["static"], other=one["half"]).interval for one in found]
     known = [interval for interval in alone if interval is not None]
     truth, gap = truths[name], truths[name] - truths["half"]
+    paired = [i.low - 1e-12 <= gap <= i.high + 1e-12 for i in pairs if i is not None]
     held = [interval.low <= truth <= interval.high for interval in known]
     return Covered(
         agent=name,
@@ -200,9 +200,7 @@ def _covered(name: str, found: list[dict[str, Errors]], truths: dict[str, float]
         holds=float(np.mean(held)) if held else float("nan"),
         below=float(np.mean([truth < interval.low for interval in known])) if known else float("nan"),
         width=float(np.median([interval.high - interval.low for interval in known])) if known else float("nan"),
-        paired=float(
-            np.mean([float(i.low - 1e-12 <= gap <= i.high + 1e-12) for i in pairs if i is not None] or [np.nan])
-        ),
+        paired=float(np.mean(paired)) if paired else float("nan"),
     )
 
 
