@@ -61,17 +61,16 @@ class World:
     def answer(kind: str, z: Floats, loadings: Floats, shifts: Floats, rng: np.random.Generator) -> Floats:
         """(S, n, N) logits of an agent; `shifts` (S, n, D) are what a seed does to whole dimensions."""
         shape, moved = (SEEDS, STEPS, z.shape[1]), z[1:] - z[0]
-        noise = np.einsum("snd,id->sni", 0.1 * shifts, loadings) + 0.3 * rng.normal(size=shape)
-        path: Floats
+        noise: Floats = np.einsum("snd,id->sni", 0.1 * shifts, loadings) + 0.3 * rng.normal(size=shape)
         if kind == "good":
-            path = z[0] + 0.7 * moved + noise
-            return path
+            good: Floats = z[0] + 0.7 * moved + noise
+            return good
         if kind == "near":
-            path = z[1:] + 0.15 * rng.normal(size=(SEEDS, 1, shape[2]))
-            return path
+            near: Floats = z[1:] + 0.15 * rng.normal(size=(SEEDS, 1, shape[2]))
+            return near
         if kind == "overshoots":
-            path = z[0] + 2.5 * moved + noise
-            return path
+            overshot: Floats = z[0] + 2.5 * moved + noise
+            return overshot
         if kind == "random":
             return rng.normal(size=shape)
         return np.broadcast_to(z[0] + 0.5 * moved, shape)
