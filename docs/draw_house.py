@@ -23,6 +23,7 @@ ROOMS = {
     "histories": "centuries of answers: measured, surveyed, built from text, synthetic, live",
     "scores": "utilities, skill, intervals",
     "tuning": "fine-tuning language models",
+    "raters": "ratings of texts",
     "instruments": "items, values, readings",
     "models": "language models",
     "losses": "what a preference costs",

@@ -57,6 +57,8 @@ class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
     metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array", "ansi"], "render_fps": 4}  # noqa: RUF012 (Gymnasium declares it as an instance variable)
     challenge: ClassVar[str]
     """Name of the challenge in tasks, tables and paths."""
+    gain_is_asked_for: ClassVar[bool] = True
+    """False where the reward is the gain unless another one is asked for: then it is no sign of a training."""
     needs_every_answer: ClassVar[bool] = False
     """True where a history must ask every item in every step."""
 
@@ -93,7 +95,7 @@ class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
         self._queries = queries
         self._gain = reward == "gain"
         self._reward_items = reward_items
-        if self._gain and reward_items == "evaluation" and self._source.fixed is not None:
+        if self._gain and self.gain_is_asked_for and reward_items == "evaluation" and self._source.fixed is not None:
             warnings.warn(OVERFITS, EvaluationRewardWarning, stacklevel=2)
         self._text = text
         self._told = scores

@@ -150,6 +150,7 @@ class CoevolveEnv(FirstCoevolveEnv):
     """
 
     challenge = CoevolveV2.kind
+    gain_is_asked_for = False
 
     def __init__(
         self,
@@ -161,6 +162,7 @@ class CoevolveEnv(FirstCoevolveEnv):
         queries: str | int = "all",
         labels: str = "probability",
         reward: str = "gain",
+        reward_items: str = "evaluation",
         text: bool = False,
         scores: bool = True,
         render_mode: str | None = None,
@@ -173,14 +175,14 @@ class CoevolveEnv(FirstCoevolveEnv):
             queries=queries,
             labels=labels,
             reward=reward,
+            reward_items=reward_items,
             text=text,
             scores=scores,
             render_mode=render_mode,
         )
 
     def _learn(self, episode: Episode) -> None:
-        items = self._instrument.evaluation
-        self._truthful = truthful_path(episode.history, self.pull, self.influence)[:, items]
+        self._truthful = truthful_path(episode.history, self.pull, self.influence)[:, self.rewarded]
         super()._learn(episode)
         self._room = float(np.sum([1.0 - static for static in self._static]))
 
@@ -188,7 +190,7 @@ class CoevolveEnv(FirstCoevolveEnv):
         return {**super()._opening(), "progress": 0.0}
 
     def _worth(self, simulated: Floats, values: Floats, n: int) -> float:
-        return float(agreement(simulated[self._instrument.evaluation], self._truthful[n]).mean())
+        return float(agreement(simulated[self.rewarded], self._truthful[n]).mean())
 
     def _gained(self, utility: float, target: Target) -> float:
         return (utility - target.static) / self._room if self._room > LITTLE else 0.0

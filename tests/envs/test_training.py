@@ -14,7 +14,7 @@ import progressgym.agents
 from progressgym.core.errors import UserError
 from progressgym.envs.actions import to_answers
 from progressgym.envs.base import EvaluationRewardWarning
-from progressgym.envs.challenge import parse_challenge
+from progressgym.envs.challenge import CHALLENGES, parse_challenge
 from progressgym.envs.wrappers import HideScores, HideVectorScores
 from progressgym.scores import cosine
 from tests.envs.rollout import LINEAR
@@ -45,13 +45,14 @@ def test_other_items_change_nothing_else() -> None:
         np.testing.assert_array_equal(seen[0][key], seen[1][key])
 
 
-def test_coevolve_is_scored_on_the_rewarded_items() -> None:
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_coevolve_is_scored_on_the_rewarded_items(version: str) -> None:
     rewards = []
     for items in ("evaluation", "elicitation"):
-        env = gym.make("ProgressGym/CoevolveStance-v1", history=LINEAR, reward_items=items)
+        env = gym.make(f"ProgressGym/CoevolveStance-{version}", history=LINEAR, reward_items=items)
         env.reset(seed=0)
         rewards.append(float(env.step(np.full(19, 0.3, dtype=np.float32))[1]))
-    assert rewards[0] != rewards[1] and all(0.0 < reward <= 1.0 for reward in rewards)
+    assert rewards[0] != rewards[1] and all(-1.0 < reward <= 1.0 for reward in rewards)
 
 
 def test_unknown_items_are_refused() -> None:
@@ -76,10 +77,11 @@ def test_training_on_what_is_judged_is_warned_of(arguments: dict[str, Any], warn
         assert any(issubclass(one.category, EvaluationRewardWarning) for one in caught) == warned
 
 
-def test_a_benchmark_is_not_warned() -> None:
+@pytest.mark.parametrize("challenge", CHALLENGES.names())
+def test_a_benchmark_is_not_warned(challenge: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", EvaluationRewardWarning)
-        parse_challenge("follow").make(LINEAR)
+        parse_challenge(challenge).make(LINEAR)
 
 
 def test_scores_are_hidden_and_nothing_else_changes() -> None:

@@ -11,7 +11,7 @@ Two truths: skill expected from a questionnaire of this length (ratio of means o
 skill on an endless questionnaire (8,000 items; what the first becomes as a questionnaire grows). Then: how often the lead of
 the reference counts as identified, without any drift (false alarms) and with some (power).
 
-    python benchmarks/coverage.py [--repetitions 200] [--resamples 400]
+    python -m research.coverage [--repetitions 200] [--resamples 400]
 """
 
 from __future__ import annotations
