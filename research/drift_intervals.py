@@ -119,7 +119,8 @@ def learner(world: World) -> Floats:
 def noisy(world: World) -> Floats:
     """Goes 0.7 of the way, with noise of its own in every split."""
     jitter: Floats = 0.1 * world.rng.normal(size=(*world.shape[:2], DIMS)) @ world.loads.T
-    return world.measured[0] + 0.7 * (world.real[1:] - world.real[0]) + jitter
+    path: Floats = world.measured[0] + 0.7 * (world.real[1:] - world.real[0]) + jitter
+    return path
 
 
 def near(world: World) -> Floats:
