@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "images" / "house.svg"
 ROOMS = {
-    "cli": "one command a file",
+    "cli": "commands and their options",
     "leaderboard": "verified standings",
     "bench": "run cells, score, tabulate",
     "agents": "references, lifelong and extrapolative learners, filters, debaters",
@@ -23,6 +23,7 @@ ROOMS = {
     "histories": "centuries of answers: measured, surveyed, built from text, synthetic, live",
     "scores": "utilities, skill, intervals",
     "tuning": "fine-tuning language models",
+    "raters": "ratings of texts",
     "instruments": "items, values, readings",
     "models": "language models",
     "losses": "what a preference costs",

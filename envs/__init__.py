@@ -75,7 +75,7 @@ add_challenge(
 _SANER = {"action_bound": 10.0}  # a standard deviation of 1, with which most learners explore, is a stance of 0.2
 _register_flavour("FollowStance-v1", f"{_HERE}.follow", f"{_HERE}.vector.tracking", _SANER)
 _register_flavour("PredictStance-v1", f"{_HERE}.predict", f"{_HERE}.vector.tracking", _SANER)
-BENCHMARKED = ("follow", "predict", "coevolve")
+BENCHMARKED = ("follow", "predict", "coevolve-v2")
 """Challenges that a benchmark runs when nothing is asked for."""
 
 register(

@@ -129,10 +129,15 @@ def _add_cell(run: Path, agent: str, grid: Board, key: CellKey, files: Files) ->
         raise UserError(
             f"{place} is not a finished cell; {grid.name} asks for {len(grid.cells)} of them: run progressgym bench "
             f"--agents '{agent}' --history {','.join(grid.histories)} --challenges "
-            f"{','.join(c.id for c in grid.challenges)} --labels probability --seeds {len(grid.seeds)} --out {run}"
+            f"{','.join(c.id for c in grid.challenges)} --labels probability --seeds {len(grid.seeds)} --splits shipped --out {run}"
             + (f" (agents in it: {', '.join(known)})" if known else "")
         )
     cell = read_cell(place)
+    played = cell.config.arguments.get("history")
+    if played != key.history:
+        raise UserError(
+            f"{place} was run on {played}, and {grid.name} asks for {key.history}: run progressgym bench --splits shipped"
+        )
     files[f"{key.folder}/{CONFIG}"] = cell.files[CONFIG]
     files[f"{key.folder}/{STEPS}"] = write_actions(cell.actions)
     info = CellInfo(

@@ -77,7 +77,7 @@ def score_cell(board: Board, key: CellKey, path: Trace) -> RunScores:
         covered=instrument.covered(items),
         first=truth.first,
         lock_in=path.lock_in,
-        read=tuple(truth.challenge.read(truth.history, one.scored) for one in (path, base.static, base.reference)),
+        read=[truth.challenge.read(truth.history, one.scored) for one in (path, base.static, base.reference)],
     )
 
 

@@ -9,6 +9,8 @@
 | `calibrate_coevolve` | Coevolve's two coefficients, from a human who is really fine-tuned | docs/model-tier.md |
 | `spelling` | what normalising early spelling changes | docs/histories.md |
 | `people`, `leanings` | drift, forecasts and signs of the General Social Survey | docs/gss-v1.md |
+| `coverage`, `drift_intervals` | how often the 95 % intervals of skill and of drift explained hold the truth | docs/statistics.md |
+| `held_out`, `labels` | what a reward on evaluation items teaches; labels as people give them | docs/environments/training.md |
 | `kills` | whether five commands survive `kill -9` | CHANGELOG.md |
 
 `questionnaires` makes longer ones for them. How fast things are, beside peers, is measured in `benchmarks/`. Nothing in the

@@ -1,6 +1,6 @@
 """What a reward on evaluation items teaches: a table without memory or labels learns one fixed history by heart.
 
-    python research/held_out.py [--episodes 3000]
+    python -m research.held_out [--episodes 3000]
 
 The policy is 19 numbers a step and sees nothing at all. It is trained by evolution strategies (antithetic noise, Adam) on
 one fixed history, once rewarded for the evaluation items and once for the elicitation items, and is then judged on both

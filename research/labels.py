@@ -1,6 +1,6 @@
 """Labels as people and models give them: how much of the drift agents explain when labels are not probabilities.
 
-    python research/labels.py [--splits 8] [--seeds 4] [--out FILE.json]
+    python -m research.labels [--splits 8] [--seeds 4] [--out FILE.json]
 
 Drift explained on Follow, 1 - sum |v_agent - v_human|^2 / sum |v_static - v_human|^2 over steps, balanced splits of the
 items into asked and scored ones (both ways) and seeds, for every kind of labels:

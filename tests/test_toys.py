@@ -23,6 +23,7 @@ from progressgym.raters.protocol import RATERS
 from tests.models.tiny import lively_llama
 
 torch.set_num_threads(1)
+pytestmark = pytest.mark.filterwarnings("ignore:.*Overriding environment toys/Near-v0")  # the module is imported anew
 TOYS = Path(__file__).parent / "toys"
 POINTS = """
 [progressgym.challenges]

@@ -15,7 +15,7 @@ agents=(static random lifelong-map lifelong-dpo lifelong-rlhf extrapolative-dpo 
 cli=(python -m progressgym.cli.main)
 
 "${cli[@]}" bench --agents "$(IFS=,; echo "${agents[*]}")" --challenges follow,predict,coevolve \
-    --history "histsmol-v1,synthetic:linear?coherence=0.5" --labels probability --seeds 10 --out "$run" --quiet
+    --history "histsmol-v1,synthetic:linear?coherence=0.5" --labels probability --seeds 10 --splits shipped --out "$run" --quiet
 for agent in "${agents[@]}"; do
     case "$agent" in
         static) summary="Baseline: answers as century 0 for ever" ;;

@@ -30,8 +30,8 @@ SYNTHETIC_HISTORY = "synthetic:linear?coherence=0.5"
 """As coherent as `gss-v1` was measured to be (0.45): here an agent can be told from chance in seconds."""
 SHIPPED_SPLIT, EACH = "shipped", "each"
 SPLITS = (EACH, SHIPPED_SPLIT)
-SEEDS = {EACH: 24, SHIPPED_SPLIT: 10}
-"""By default. With a split for every seed so many that splits are less than a tenth of the variance: docs/statistics.md."""
+SEEDS, SPLITS_RUN = 10, 32
+"""By default. Splits are so many that they make up less than a tenth of the variance: docs/statistics.md."""
 MOST_SEEDS = 100_000
 LABELS = ("probability", "sample")
 
@@ -46,6 +46,11 @@ class HistoryChoice:
     """Name in tables and paths; a path's carries the beginning of the content's hash."""
     splits: bool = False
     """Whether every seed divides the items anew: seed s has split s."""
+
+    @property
+    def default_seeds(self) -> tuple[int, ...]:
+        """Seeds when nothing is said."""
+        return tuple(range(SPLITS_RUN if self.splits else SEEDS))
 
     def at(self, seed: int) -> str:
         """What a seed runs on."""
@@ -104,7 +109,7 @@ def make_plan(
         challenges: ids; by default those that `progressgym.envs.BENCHMARKED` lists. One that does not name its labels is run with each of `labels`.
         histories: shipped names, paths or synthetic ids; by default the shipped history (where there is one) and one
             synthetic family.
-        seeds: how many (0, 1, ...), or which; 24 by default, 10 with `splits="shipped"`.
+        seeds: how many (0, 1, ...), or which; by default 10, and 32 where every seed has a split of its own.
         splits: `each`: on a fixed history every seed has a split of its own; `shipped`: the one it comes with.
         labels: kinds of labels; agents that do not learn are run with the first only.
         measures: what to measure beside the scores; `none` for nothing.
@@ -117,7 +122,7 @@ def make_plan(
     _find_models(chosen)
     if splits not in SPLITS:
         raise unknown("splits", splits, SPLITS)
-    numbers = _seeds(SEEDS[splits] if seeds is None else seeds)
+    numbers = None if seeds is None else _seeds(seeds)
     measured = check_measures(measures)
     variants = _variants(challenges or DEFAULTS, labels)
     places = [_history(spec, splits == EACH) for spec in histories or default_histories()]
@@ -125,7 +130,13 @@ def make_plan(
         for challenge in variants:
             challenge.make(place.spec)  # refuses values out of range before anything is run
     groups = [
-        Group(history=place, challenge=challenge, agent=_on(agent, place), seeds=numbers, measures=measured)
+        Group(
+            history=place,
+            challenge=challenge,
+            agent=_on(agent, place),
+            seeds=numbers or place.default_seeds,
+            measures=measured,
+        )
         for place in places
         for challenge in variants
         for agent in chosen

@@ -75,7 +75,7 @@ def score_cell(challenge: Challenge, trace: Trace, base: Baseline, measures: Seq
         covered=instrument.covered(items),
         first=trace.first,
         lock_in=trace.lock_in,
-        read=tuple(challenge.read(history, one.scored) for one in (trace, base.static, base.reference)),
+        read=[challenge.read(history, one.scored) for one in (trace, base.static, base.reference)],
         start=None if history.complete else values(np.repeat(history.first_answers[None], len(trace.answers), 0)),
         **{name: measure(name, trace, base.static) for name in measures},
     )

@@ -39,7 +39,7 @@ class Options:
     history: Annotated[str, tyro.conf.arg(metavar="H,I")] = ""
     """Shipped names, folders, npz files or synthetic ids; by default gss-v1 and synthetic:linear?coherence=0.5."""
     seeds: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Number of seeds; by default 24, or 10 with --splits shipped."""
+    """Number of seeds; by default 10, and 32 where every seed has a split of its own."""
     splits: Annotated[str, tyro.conf.arg(metavar="S")] = "each"
     """each: on a fixed history every seed divides the items anew; shipped: all use the split that it comes with."""
     labels: Annotated[str, tyro.conf.arg(metavar="KINDS")] = "probability,sample"

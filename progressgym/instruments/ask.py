@@ -26,7 +26,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,7 +133,7 @@ def ask(
             f"question {bare[0]!r} has no two options to choose from" if bare else "there is nothing to ask"
         )
     start, count = time.perf_counter(), TokenCount()
-    if isinstance(respondent, OptionScorer):
+    if scores_options(respondent):
         mode = settled_mode(respondent, mode)
         answers, tables, flip = _read(respondent, questions, config, mode, orders, divisor, count)
     elif isinstance(respondent, Chooser):
@@ -153,6 +153,11 @@ def ask(
         cost=Cost(seconds=time.perf_counter() - start, tokens=count.tokens),
         note=respondent.note if isinstance(respondent, SaysHow) else "",
     )
+
+
+def scores_options(respondent: object) -> TypeGuard[OptionScorer]:
+    """Whether somebody is an `OptionScorer`, without asking for the fingerprint, which takes long to compute."""
+    return callable(getattr(respondent, "option_logprobs", None))
 
 
 def flags_of(answers: Floats, flip: float | None = None) -> dict[str, float]:

@@ -19,7 +19,7 @@ from progressgym.core.answers import Bools, Floats, validate_answers
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, sha256_bytes
-from progressgym.core.protocols import Chooser, OptionScorer, Respondent
+from progressgym.core.protocols import Chooser, Respondent
 from progressgym.core.targets import load_target
 from progressgym.instruments.ask import (
     DEFAULT_CONFIG,
@@ -27,6 +27,7 @@ from progressgym.instruments.ask import (
     ask,
     cloze_answers,
     flags_of,
+    scores_options,
     verdict_answers,
 )
 from progressgym.instruments.import_report import ImportReport
@@ -293,7 +294,7 @@ class Questionnaire:
 
         Who only answers a questionnaire as a whole is not asked in several orders.
         """
-        if isinstance(respondent, Respondent) and not isinstance(respondent, (OptionScorer, Chooser)):
+        if isinstance(respondent, Respondent) and not (scores_options(respondent) or isinstance(respondent, Chooser)):
             answers = validate_answers(respondent.answers(self), self.mask, f"answers of {respondent.name!r}")
             asked = Asked(model=respondent.name, mode="answers", answers=answers, flags=flags_of(answers))
         else:

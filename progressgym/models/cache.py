@@ -116,7 +116,7 @@ class Remembered:
             model: who is asked when the answer is not known.
             cache: by default that of the cache folder.
         """
-        self._model, self._cache = model, cache or AnswerCache()
+        self._model, self._cache = model, AnswerCache() if cache is None else cache  # an empty one is falsy
         self.name, self.fingerprint = model.name, model.fingerprint
         self.last_stats: ScoringStats | None = None
         """What the last call cost; None where the answers were known."""

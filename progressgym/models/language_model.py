@@ -160,15 +160,20 @@ class LanguageModel:
         """Tokens of texts that are followed by so many more."""
         rows = encode_prompts(self.tokenizer, texts)
         check_texts(self.model, max(map(len, rows), default=0) + more, rows)
-        self.model.eval()
+        if rows:
+            self._make_ready()
         return rows
+
+    def _make_ready(self) -> None:
+        self.model.eval()  # training leaves dropout on
+        if not self._checked:
+            check_scoring(self.model, self._score)
+            self._checked = True
 
     def _sums(self, requests: Sequence[Request]) -> list[Floats]:
         check_fit(self.model, requests)
-        self.model.eval()  # training leaves dropout on
-        if requests and not self._checked:
-            check_scoring(self.model, self._score)
-            self._checked = True
+        if requests:
+            self._make_ready()
         start = time.perf_counter()
         sums, computed, predicting = self._score(requests) if requests else ([], 0, 0)
         if not all(np.isfinite(table).all() for table in sums):

@@ -133,6 +133,17 @@ def test_reward_model_is_bradley_terry() -> None:
     assert w.item() == pytest.approx(math.log(4) / 2, abs=1e-4)
 
 
+def test_a_preference_model_in_the_reward_models_place() -> None:
+    """A linear one gives the same weights; a language model, which learns its own, is not asked for it."""
+    given = problem(3)
+    x, o, y, u, c = (given[name] for name in ("features", "offsets", "targets", "weights", "centre"))
+    century = stage(x, o, y, u, c)
+    found = Rlhf(reward="bradley-terry").reward_weights(century)
+    torch.testing.assert_close(found, Rlhf().reward_weights(century), atol=1e-6, rtol=0)
+    with pytest.raises(UserError, match="a language model learns a reward of its own"):
+        Rlhf(reward="bradley-terry").rows(None)  # type: ignore[arg-type]
+
+
 def test_rlhf_policy_is_the_exact_optimum() -> None:
     """pi* ~ ref exp(r / beta_kl) on two options: the logit difference grows by the reward difference over beta_kl."""
     given = stage(one(2.0)[None], one(0.3), one(0.8), one(1.0), one(0.25))

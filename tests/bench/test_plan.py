@@ -21,7 +21,8 @@ def test_the_default_is_everything() -> None:
     assert {group.challenge.unlabelled for group in plan.groups} == set(DEFAULTS)
     assert [*dict.fromkeys(group.history.id for group in plan.groups)] == default_histories()
     assert default_histories() == ["gss-v1", "synthetic:linear?coherence=0.5"]
-    assert all(group.seeds == tuple(range(24)) for group in plan.groups)
+    assert all(group.seeds == tuple(range(32 if group.history.splits else 10)) for group in plan.groups)
+    assert all(group.seeds == tuple(range(10)) for group in make_plan(splits="shipped").groups)
     assert {group.history.id: group.history.splits for group in plan.groups} == {
         name: "synthetic" not in name for name in default_histories()
     }

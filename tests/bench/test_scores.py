@@ -38,7 +38,11 @@ def assert_same(found: dict[str, Any], expected: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("challenge", "agents"),
-    [("follow", ["static", "lifelong-map", "attention"]), ("predict", ["linear-trend"]), ("coevolve", ["last-century", "random"])],
+    [
+        ("follow", ["static", "lifelong-map", "attention"]),
+        ("predict", ["linear-trend"]),
+        ("coevolve", ["last-century", "random"]),
+    ],
 )
 def test_some_scores(challenge: str, agents: list[str], tmp_path: Path) -> None:
     plan = make_plan(

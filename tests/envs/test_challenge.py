@@ -28,7 +28,7 @@ from progressgym.leaderboard.site.columns import columns_of, measures_of
 from progressgym.leaderboard.standings_data import shipped_standings
 
 LINEAR = "synthetic:linear?coherence=0.5&seed=1"
-NO_ARGUMENTS = {"self", "history", "instrument", "reward", "text", "scores", "render_mode"}
+NO_ARGUMENTS = {"self", "history", "instrument", "reward", "reward_items", "text", "scores", "render_mode"}
 
 
 @pytest.mark.parametrize("name", CHALLENGES)
@@ -61,7 +61,9 @@ def test_a_challenge_says_the_truth_about_its_environment(name: str) -> None:
     assert pickle.loads(pickle.dumps(challenge)) == challenge  # noqa: S301  (our own bytes: workers get them so)
 
 
-@pytest.mark.parametrize("name", ["follow", "predict?horizon=2", "coevolve", "coevolve-v1", "coevolve?influence=1.0"])
+@pytest.mark.parametrize(
+    "name", ["follow", "predict?horizon=2", "coevolve", "coevolve-v1", "coevolve-v2", "coevolve?influence=1.0"]
+)
 @pytest.mark.parametrize("history", ["histsmol-v1", LINEAR])
 def test_a_challenge_scores_to_the_bit_what_its_environment_does(name: str, history: str) -> None:
     challenge = parse_challenge(name)
@@ -78,7 +80,8 @@ def test_a_challenge_scores_to_the_bit_what_its_environment_does(name: str, hist
     if isinstance(env, CoevolveEnv):
         np.testing.assert_array_equal(scored, env.simulated_answers()[1:])
     values = env.history.instrument.values(scored, env.task.evaluation, check=False)
-    utilities = challenge.utility(values, env.history.values(env.task.evaluation), None)
+    read = challenge.read(env.history, scored)
+    utilities = challenge.utility(values if read is None else read, env.history.values(env.task.evaluation), None)
     np.testing.assert_allclose(utilities, [info["utility"] for info in infos], atol=1e-12)
 
 
@@ -128,7 +131,7 @@ def test_a_challenge_of_somebody_else_runs_and_is_shown_everywhere(calm: str, tm
 
 
 def test_the_default_benchmark_stays() -> None:
-    assert BENCHMARKED == ("follow", "predict", "coevolve")
+    assert BENCHMARKED == ("follow", "predict", "coevolve-v2")
 
 
 def test_what_is_registered_must_be_a_challenge(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,13 @@ import torch
 
 from progressgym.core.errors import UserError
 from progressgym.core.protocols import Embedder, OptionScorer, Writer
+from progressgym.instruments.ask import ask
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.models import load_language_model
 from progressgym.models.cache import AnswerCache, Remembered
 from progressgym.models.language_model import LanguageModel
-from progressgym.models.writing import chosen
+from progressgym.models.writing import _stops, _text, chosen
+from tests.models.kinds import ARCHITECTURES, UNFIT, architecture, byte_level
 from tests.models.tiny import CONTEXTS, FRAMINGS, OPTIONS, lively_llama
 
 torch.set_num_threads(1)
@@ -50,6 +53,33 @@ def test_the_likeliest_text_is_that_of_one_step_after_the_other(lm: LanguageMode
             with torch.inference_mode():
                 ids = torch.cat([ids, lm.model(input_ids=ids).logits[:, -1].argmax(-1)[:, None]], 1)
         assert first == second == lm.tokenizer.decode(ids[0, start.shape[1] :], skip_special_tokens=True)
+
+
+@pytest.mark.parametrize("kind", ARCHITECTURES)
+def test_every_architecture_reads_and_writes_alone_as_together(kind: str) -> None:
+    """Padding changes neither a vector nor the likeliest text."""
+    tokenizer = byte_level()
+    model = architecture(ARCHITECTURES[kind], len(tokenizer)).eval()
+    lm = LanguageModel(name=kind, model=model, tokenizer=tokenizer)
+    texts = ["A man.", "The old woman in the market sold her horse.", "x"]
+    alone = np.concatenate([lm.embed([text]) for text in texts])
+    np.testing.assert_allclose(lm.embed(texts), alone, atol=1e-4)
+    written = lm.sample(texts, temperature=0, max_tokens=4)
+    for text, (found,) in zip(texts, written, strict=True):
+        ids = start = torch.tensor([tokenizer(text)["input_ids"]])
+        for _ in range(4):
+            with torch.inference_mode():
+                ids = torch.cat([ids, model(input_ids=ids).logits[:, -1].argmax(-1)[:, None]], 1)
+        assert found == _text(tokenizer, ids[0, start.shape[1] :].tolist(), _stops(model, tokenizer))
+
+
+@pytest.mark.parametrize("kind", UNFIT)
+def test_models_that_look_ahead_are_refused(kind: str) -> None:
+    tokenizer = byte_level()
+    lm = LanguageModel(name=kind, model=architecture(UNFIT[kind], len(tokenizer)), tokenizer=tokenizer)
+    for call in (lm.embed, lm.sample):
+        with pytest.raises(UserError):
+            call(["A man and a horse."])
 
 
 def test_a_continuation_depends_on_seed_and_prompt_only(lm: LanguageModel) -> None:
@@ -113,3 +143,15 @@ def test_what_was_asked_is_remembered_bit_for_bit(lm: LanguageModel, tmp_path: P
     second.option_logprobs(CONTEXTS, OPTIONS)
     second.framed_option_logprobs(CONTEXTS, FRAMINGS[::-1], OPTIONS)
     assert second.computed == 2, "other questions are asked"
+
+
+def test_a_reading_does_not_hash_the_weights(lm: LanguageModel) -> None:
+    """The fingerprint of a large model takes minutes; only who keeps answers needs it."""
+    fresh = LanguageModel(name="fresh", model=lm.model, tokenizer=lm.tokenizer)
+    whole = Questionnaire.load("moral19-v1")
+    for asked in (
+        Questionnaire.from_items(whole.items[:2], name="two").read,
+        lambda model: ask(model, whole.questions()[:2]),
+    ):
+        asked(fresh)
+    assert "fingerprint" not in vars(fresh)

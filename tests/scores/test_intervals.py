@@ -348,7 +348,7 @@ def test_misfits_are_named() -> None:
 def test_coverage_of_a_known_truth() -> None:
     """Half-way behind a steady drift, 60 small questionnaires: nine in ten intervals and more hold the expected skill.
 
-    `benchmarks/coverage.py` has the whole picture; this would notice intervals that became far too narrow.
+    `research/coverage.py` has the whole picture; this would notice intervals that became far too narrow.
     """
     found = []
     for seed in range(60):

@@ -14,6 +14,8 @@ import progressgym  # noqa: F401  (registers the environments)
 VECTOR_IDS = [
     name for name, spec in gym.registry.items() if str(spec.vector_entry_point).startswith("progressgym.envs.vector")
 ]
+DISTINCT = list({gym.spec(name).entry_point: name for name in reversed(VECTOR_IDS)}.values())[::-1]
+"""The first id of every class; the others differ from it in nothing but defaults."""
 MODES = ("next_step", "same_step", "disabled")
 EXACT = {"atol": 1e-9, "rtol": 1e-9}
 """float64: rewards and scores differ by rounding alone; matrix products of many rows add up in another order."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.envs.rollout import LINEAR
-from tests.envs.vector.reference import COARSE, EXACT, MODES, VECTOR_IDS, assert_same_story
+from tests.envs.vector.reference import COARSE, DISTINCT, EXACT, MODES, VECTOR_IDS, assert_same_story
 
 CASES: dict[str, dict[str, Any]] = {
     "fixed": {"history": LINEAR},
@@ -25,7 +25,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", VECTOR_IDS)
+@pytest.mark.parametrize("name", DISTINCT)
 def test_same_story(name: str, mode: str, case: str) -> None:
     assert_same_story(name, mode, 20, **CASES[case])
 
@@ -33,7 +33,7 @@ def test_same_story(name: str, mode: str, case: str) -> None:
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("case", ["fixed", "distribution", "still"])
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", VECTOR_IDS)
+@pytest.mark.parametrize("name", DISTINCT)
 def test_same_story_in_torch(name: str, mode: str, case: str, dtype: str) -> None:
     tolerance = EXACT if dtype == "float64" else COARSE
     assert_same_story(name, mode, 20, tolerance, array_backend="torch", dtype=dtype, **CASES[case])
@@ -44,3 +44,9 @@ def test_same_story_in_torch(name: str, mode: str, case: str, dtype: str) -> Non
 def test_same_story_of_other_distributions(name: str, family: str) -> None:
     """Courses of several numbers, courses with breaks, and those that are made one by one."""
     assert_same_story(name, "next_step", 11, history=f"synthetic:{family}?coherence=0.4&amplitude=2")
+
+
+@pytest.mark.parametrize("name", [name for name in VECTOR_IDS if name not in DISTINCT])
+def test_same_story_with_other_defaults(name: str) -> None:
+    assert_same_story(name, "same_step", 20, **CASES["several"])
+    assert_same_story(name, "next_step", 20, COARSE, array_backend="torch", **CASES["sampled"])

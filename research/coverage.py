@@ -11,7 +11,7 @@ Two truths: skill expected from a questionnaire of this length (ratio of means o
 skill on an endless questionnaire (8,000 items; what the first becomes as a questionnaire grows). Then: how often the lead of
 the reference counts as identified, without any drift (false alarms) and with some (power).
 
-    python benchmarks/coverage.py [--repetitions 200] [--resamples 400]
+    python -m research.coverage [--repetitions 200] [--resamples 400]
 """
 
 from __future__ import annotations
@@ -61,13 +61,16 @@ class World:
     def answer(kind: str, z: Floats, loadings: Floats, shifts: Floats, rng: np.random.Generator) -> Floats:
         """(S, n, N) logits of an agent; `shifts` (S, n, D) are what a seed does to whole dimensions."""
         shape, moved = (SEEDS, STEPS, z.shape[1]), z[1:] - z[0]
-        noise = np.einsum("snd,id->sni", 0.1 * shifts, loadings) + 0.3 * rng.normal(size=shape)
+        noise: Floats = np.einsum("snd,id->sni", 0.1 * shifts, loadings) + 0.3 * rng.normal(size=shape)
         if kind == "good":
-            return z[0] + 0.7 * moved + noise
+            good: Floats = z[0] + 0.7 * moved + noise
+            return good
         if kind == "near":
-            return z[1:] + 0.15 * rng.normal(size=(SEEDS, 1, shape[2]))
+            near: Floats = z[1:] + 0.15 * rng.normal(size=(SEEDS, 1, shape[2]))
+            return near
         if kind == "overshoots":
-            return z[0] + 2.5 * moved + noise
+            overshot: Floats = z[0] + 2.5 * moved + noise
+            return overshot
         if kind == "random":
             return rng.normal(size=shape)
         return np.broadcast_to(z[0] + 0.5 * moved, shape)
@@ -159,7 +162,7 @@ def identified(drift: float, wander: float, repetitions: int, resamples: int) ->
     for _ in range(repetitions):
         panel, u = world.panel("follow", "deterministic", rng, ITEMS, resamples)
         count += estimate_skill(panel, u).skill is not None
-        percentiles += np.quantile(panel.mean(panel.reference)[1] - panel.mean(panel.static)[1], 0.025) > 1e-6
+        percentiles += bool(np.quantile(panel.mean(panel.reference)[1] - panel.mean(panel.static)[1], 0.025) > 1e-6)
     return f"| {drift:g} | {wander:g} | {count / repetitions:.2f} | {percentiles / repetitions:.2f} |"
 
 
