@@ -86,7 +86,11 @@ def test_a_remote_worker_makes_it_when_its_creator_imports_us() -> None:
     ray: Any = pytest.importorskip("ray")
 
     def creator(config: dict[str, Any]) -> Any:
+        import importlib
+
         import gymnasium
+
+        importlib.import_module("progressgym")  # a name that this module has, too, an `import` would only seem to need
 
         return gymnasium.make(NAME, **config)
 
