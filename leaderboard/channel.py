@@ -21,7 +21,7 @@ from typing import Self
 from progressgym.core.frames import PREFIX, Frame, FrameError, decode, encode, lengths
 from progressgym.envs.messages import FAILED
 from progressgym.leaderboard.problems import plain
-from progressgym.leaderboard.sandbox import OUTSIDE
+from progressgym.leaderboard.sandbox import OUTSIDE, SCRATCH, SCRATCH_BYTES
 
 CHUNK = 2**16
 WATCH_SECONDS = 0.05
@@ -187,7 +187,7 @@ class Guest:
     def _count(self) -> None:
         """Count memory and processes in the sandbox."""
         found = descendants(self._process.pid)
-        memory = sum(map(_held, found))
+        memory = sum(map(_held, found)) + _scratch(found)
         if memory > self.limits.memory:
             raise GuestFailure(f"it used more than {self.limits.memory >> 20} MiB of memory")
         if len(found) > self.limits.processes + SANDBOX_PROCESSES:
@@ -242,4 +242,19 @@ def _held(process: int) -> int:
     with contextlib.suppress(OSError, IndexError, ValueError):
         lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8", errors="replace").splitlines()
         return sum(1024 * int(line.split()[1]) for line in lines if line.startswith(HELD))
+    return 0
+
+
+INODE_BYTES = 1024
+"""What a file in memory takes beside its content, by the kernel's own reckoning (BOGO_INODE_SIZE of mm/shmem.c)."""
+
+
+def _scratch(processes: Sequence[int]) -> int:
+    """Bytes of memory in the files of a sandbox: empty ones, too, of which there could be millions."""
+    for process in reversed(processes):  # the outermost may still see the board's own folders
+        with contextlib.suppress(OSError):
+            found = [os.statvfs(f"/proc/{process}/root{folder}") for folder in SCRATCH]
+            if all(one.f_blocks * one.f_frsize == SCRATCH_BYTES for one in found):
+                blocks = sum((one.f_blocks - one.f_bfree) * one.f_frsize for one in found)
+                return blocks + INODE_BYTES * sum(one.f_files - one.f_ffree for one in found)
     return 0

@@ -20,14 +20,18 @@ RESERVED = frozenset(
 """Names that Windows keeps for devices."""
 _ALIKE = (("rn", "m"), ("vv", "w"), ("cl", "d"))
 _DRAWN_ALIKE = str.maketrans("01i5$|!", "olls" + "sll")
-_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC")
-"""Alphabets that share shapes; a word uses one of them."""
+_EAST_ASIAN = frozenset(["CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC"])
+"""Scripts that share no shapes with Latin and stand in one word with it and with each other (NTTデータ)."""
+_COMMON = frozenset(["MODIFIER", "FEMININE", "MASCULINE", "MICRO", "KELVIN", "ANGSTROM"])
+"""First words of names of letters that belong to no script of their own."""
+_STYLED = ("<font>", "<wide>", "<narrow>", "<circle>", "<square>")
+"""Letters that Unicode calls another letter in other clothes: mathematical, full-width, half-width, encircled."""
 _BLANK = frozenset(
     point
     for first, last in (
         (0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F),
         (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x2800, 0x2800), (0x3164, 0x3164), (0xFE00, 0xFE0F),
-        (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x13441, 0x13442), (0x16FE4, 0x16FE4),
+        (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFFC), (0x13441, 0x13442), (0x16FE4, 0x16FE4),
         (0x1BCA0, 0x1BCA3), (0x1D159, 0x1D159), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
     )
     for point in range(first, last + 1)
@@ -69,9 +73,11 @@ def text_problem(text: str, most: int) -> str | None:
         return "begins with a mark that belongs on a letter"
     if _stacked(text):
         return "stacks more than three marks on a letter"
+    for sign in text:
+        if not sign.isspace() and unicodedata.decomposition(sign).startswith(_STYLED):
+            return f"holds U+{ord(sign):04X}, a styled {unicodedata.normalize('NFKC', sign)!a}; write that"
     for word in text.split():
-        scripts = {s for sign in word if sign.isalpha() for s in _SCRIPTS if unicodedata.name(sign, "").startswith(s)}
-        if len(scripts) > 1:
+        if len({script for sign in word if sign.isalpha() and (script := _script(sign))}) > 1:
             return f"mixes alphabets in one word ({word[:20]!a})"
     return None
 
@@ -84,9 +90,10 @@ def skeleton(name: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", name).lower()
     folded = re.sub(r"(?<=[0-9])\.(?=[0-9])", "=", folded).translate(_DRAWN_ALIKE)  # 1.5 is not 15
+    folded = re.sub(r"[^a-z0-9=&?]", "", folded)  # before the pairs: a sign between two letters hides neither
     for pair, single in _ALIKE:
         folded = folded.replace(pair, single)
-    return re.sub(r"[^a-z0-9=&?]", "", folded)
+    return folded
 
 
 def csv_cell(value: object) -> str:
@@ -99,6 +106,12 @@ def csv_cell(value: object) -> str:
         return ""
     text = str(value)
     return "'" + text if isinstance(value, str) and text.startswith(FORMULA) else text
+
+
+def _script(letter: str) -> str:
+    """The script of a letter by the first word of its name; empty for one that goes with every script."""
+    first = unicodedata.name(letter, "").partition(" ")[0]
+    return "" if first in _COMMON else "LATIN" if first in _EAST_ASIAN else first
 
 
 def _stacked(text: str) -> bool:

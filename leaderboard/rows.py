@@ -123,14 +123,39 @@ def proven_original(
     return next((entry for entry in found if not is_shipped(agent) or is_shipped(entry.record.agent.id)), None)
 
 
+def is_proven(connection: Connection, shape: str, submitter: str) -> bool:
+    """Whether a submitter has proven an agent of a name that looks so, withdrawn or not."""
+    mine = (ENTRIES.c.skeleton == shape) & (ENTRIES.c.submitter == submitter)
+    query = ENTRIES.select().with_only_columns(ENTRIES.c.digest).where(mine, ENTRIES.c.rung == "reproduced")
+    return connection.execute(query).first() is not None
+
+
+def keeps_name(connection: Connection, shape: str, submitter: str) -> bool:
+    """Whether a submitter keeps a name that looks so: as one who has proven it, or whom the board has not tried yet."""
+    mine = (ENTRIES.c.skeleton == shape) & (ENTRIES.c.submitter == submitter)
+    untried = ENTRIES.c.reproduction.is_(None) & ENTRIES.c.withdrawn.is_(None)
+    query = ENTRIES.select().with_only_columns(ENTRIES.c.digest).where(mine, untried)
+    return connection.execute(query).first() is not None or is_proven(connection, shape, submitter)
+
+
+def give_name(connection: Connection, shape: str, name: str, submitter: str, signer: str | None) -> None:
+    """The name goes over to another."""
+    connection.execute(
+        NAMES.update().where(NAMES.c.skeleton == shape).values(name=name, submitter=submitter, signer=signer)
+    )
+
+
 def insert(connection: Connection, verdict: Verdict, submitter: str, now: str) -> None:
-    """A new entry with its public scores; claims its name if nobody has."""
+    """A new entry with its public scores; claims its name, which nobody else keeps."""
     assert verdict.record is not None and verdict.digest is not None and verdict.rung is not None
     agent, shape = verdict.record.agent, skeleton(verdict.record.agent.name)
-    if connection.execute(NAMES.select().where(NAMES.c.skeleton == shape)).first() is None:
+    held = connection.execute(NAMES.select().where(NAMES.c.skeleton == shape)).mappings().first()
+    if held is None:
         connection.execute(
             NAMES.insert().values(skeleton=shape, name=agent.name, submitter=submitter, signer=verdict.signer)
         )
+    elif held["submitter"] != submitter:
+        give_name(connection, shape, agent.name, submitter, verdict.signer)
     elif verdict.signer is not None:
         connection.execute(NAMES.update().where(NAMES.c.skeleton == shape).values(signer=verdict.signer))
     connection.execute(

@@ -158,7 +158,7 @@ class Store:
         """Write down what running the agent on the private split gave; the entry climbs if the public run matched.
 
         Private scores of an older split are replaced. An entry that answers as an earlier one of somebody else, which
-        was proven meanwhile, does not climb.
+        was proven meanwhile, does not climb, nor does one whose name somebody else has proven meanwhile.
 
         Returns:
             What was written down.
@@ -171,7 +171,7 @@ class Store:
             if entry.withdrawn is not None:
                 raise UserError(f"{entry.id} was withdrawn on {entry.withdrawn}")
             if reproduction.matches and entry.rung != "reproduced":
-                reproduction = _unless_copy(connection, entry, reproduction)
+                reproduction = _settle_name(connection, entry, _unless_copy(connection, entry, reproduction))
             told = reproduction.model_dump_json(exclude={"groups"})
             _update(connection, entry.digest, reproduction=told)
             if reproduction.matches:
@@ -348,6 +348,8 @@ def _clashes(connection: Connection, verdict: Verdict, who: str) -> list[Problem
     if there is not None:
         return [problem("withdrawn", SUBMISSION, f"was withdrawn on {there.withdrawn}; submit a new version instead")]
     name = connection.execute(NAMES.select().where(NAMES.c.skeleton == shape)).mappings().first()
+    if name is not None and name["submitter"] != who and not rows.keeps_name(connection, shape, name["submitter"]):
+        name = None  # tried and not proven: it goes over
     if name is not None and name["name"] != agent.name:
         return [_at_name(f"looks like {name['name']!r}, which is taken", "name-alike")]
     if name is not None and name["submitter"] != who:
@@ -380,6 +382,21 @@ def _unless_copy(connection: Connection, entry: Entry, reproduction: Reproductio
     if original is None:
         return reproduction
     note = f"{reproduction.note}; every answer is the same as that of {_called(original)}: a copy".removeprefix("; ")
+    return reproduction.model_copy(update={"matches": False, "groups": [], "note": note})
+
+
+def _settle_name(connection: Connection, entry: Entry, reproduction: Reproduction) -> Reproduction:
+    """A reproduction that matches, or the same as a failure where another has proven an agent of this name before."""
+    if not reproduction.matches:
+        return reproduction
+    shape = skeleton(entry.agent)
+    holder = connection.execute(NAMES.select().where(NAMES.c.skeleton == shape)).mappings().one()["submitter"]
+    if holder == entry.submitter:
+        return reproduction
+    if not rows.is_proven(connection, shape, holder):
+        rows.give_name(connection, shape, entry.agent, entry.submitter, entry.signer)
+        return reproduction
+    note = f"{reproduction.note}; its name belongs to {holder!r}, who proved it first".removeprefix("; ")
     return reproduction.model_copy(update={"matches": False, "groups": [], "note": note})
 
 

@@ -54,7 +54,10 @@ def _script(plan: Plan) -> str:
         lines += [f": > {new}/dev/{device}", f"mount --bind /dev/{device} {new}/dev/{device}"]
     lines += [f"ln -s /proc/self/fd {new}/dev/fd"]
     for folder, size in plan.scratch.items():
-        lines += [f"mkdir -p {new}{folder}", f"mount -t tmpfs -o mode=1777,nosuid,nodev,size={size} none {new}{folder}"]
+        lines += [
+            f"mkdir -p {new}{folder}",
+            f"mount -t tmpfs -o mode=1777,nosuid,nodev,size={size},nr_inodes=65536 none {new}{folder}",
+        ]
     for place in plan.shown:
         lines += _bind(place, new, place in plan.writable)
     for mask in map(str, plan.masks):

@@ -99,7 +99,10 @@ class Guard:
         if (wait := self._rate.wait(who)) > 0:
             raise because(429, "rate", "", "too many requests from this address; wait a little", retry_after=wait)
         self._rate.count(who)
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        headers = dict(scope["headers"])
+        if b"transfer-encoding" in headers and b"content-length" in headers:  # a proxy may believe the other one
+            raise because(400, "length", "", "the body's length is told in two ways; send one of them")
+        declared = headers.get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > self._most(scope):
             raise too_large(self._most(scope))
 

@@ -60,6 +60,10 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
     "move_pages": (279, 239),
     "fadvise64": (221, 223),
     "readahead": (187, 213),
+    # Which files another process opens, told as it happens. See also `LOCKS` below.
+    "inotify_init": (253, None),
+    "inotify_init1": (294, 26),
+    "inotify_add_watch": (254, 27),
     # Other processes.
     "ptrace": (101, 117),
     "process_vm_readv": (310, 270),
@@ -73,6 +77,7 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
     "bpf": (321, 280),
     "perf_event_open": (298, 241),
     "userfaultfd": (323, 282),
+    "io_setup": (206, 0),
     "io_uring_setup": (425, 425),
     "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),
@@ -119,6 +124,18 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
 }
 """Calls that fail: number on x86_64, number on aarch64."""
 MMAP, PREADV2, CLONE, CLONE3, SETSOCKOPT = (9, 222), (327, 286), (56, 220), (435, 435), (54, 208)
+SOCKETS, FLOCK, FCNTL, IOCTL = ((41, 198), (53, 199)), (73, 32), (72, 25), (16, 29)
+"""`socket` and `socketpair`; the other names are those of the calls."""
+FAMILIES = (1, 2, 10, 16)
+"""AF_UNIX, AF_INET, AF_INET6, AF_NETLINK: what namespaces divide. AF_VSOCK reaches the host of a virtual machine from
+every network namespace, and the others are large doors."""
+LOCKS = (5, 6, 7, 36, 37, 38, 1024, 1026)
+"""F_GETLK to F_OFD_SETLKW, F_SETLEASE and F_NOTIFY of `fcntl`: a file that two sandboxes can read, they can lock, and see
+that it is locked. A million locks are also 200 MB that no process is charged for."""
+PIPE_SIZE = 1031
+"""F_SETPIPE_SZ of `fcntl`: a pipe holds 64 KiB, not 1 MiB, that no process is charged for."""
+TERMINAL_INPUT = (0x5412, 0x541C)
+"""TIOCSTI and TIOCLINUX of `ioctl`: type on somebody's terminal."""
 SHARED_ANONYMOUS = 0x01 | 0x20
 """Flags of `mmap` for memory that stays when its page tables are emptied (MADV_DONTNEED), uncounted."""
 ONLY_CACHED = 0x08
@@ -158,6 +175,13 @@ def program(machine: str) -> list[Instruction]:
     sizes = [*_unless(EQUAL, SOL_SOCKET, ALLOW), (LOAD, 0, 0, ARGUMENTS + 8 * 2)]
     sizes += [line for option in BUFFER_SIZES for line in _if(EQUAL, option, REFUSE)]
     lines += _if_flags(SETSOCKOPT[column], 1, sizes)
+    lines += _if(EQUAL, FLOCK[column], MISSING)  # libraries that lock files go on without, or say so
+    controls = [line for control in (*LOCKS, PIPE_SIZE) for line in _if(EQUAL, control, REFUSE)]
+    lines += _if_flags(FCNTL[column], 1, controls)
+    lines += _if_flags(IOCTL[column], 1, [line for control in TERMINAL_INPUT for line in _if(EQUAL, control, REFUSE)])
+    families = [line for family in FAMILIES for line in _if(EQUAL, family, ALLOW)]
+    for socket in SOCKETS:
+        lines += _if_flags(socket[column], 0, [*families, (RETURN, 0, 0, REFUSE)])
     return [*lines, (RETURN, 0, 0, ALLOW)]
 
 

@@ -46,9 +46,27 @@ def column(machine: str, pair: tuple[int | None, int | None]) -> int | None:
 @pytest.mark.parametrize("machine", MACHINES)
 def test_listed_calls_are_refused_and_no_others(machine: str) -> None:
     refused = {column(machine, pair) for pair in REFUSED.values()} - {None}
-    assert {n for n in range(600) if verdict(machine, n) == REFUSE} == refused
-    assert {n for n in range(600) if verdict(machine, n) == MISSING} == {column(machine, confine.CLONE3)}
-    assert all(verdict(machine, n) == ALLOW for n in range(600) if n not in refused | {column(machine, confine.CLONE3)})
+    missing = {column(machine, confine.CLONE3), column(machine, confine.FLOCK)}
+    asked = (1,)  # AF_UNIX, which a socket may have; nothing that another call is refused for
+    assert {n for n in range(600) if verdict(machine, n, asked) == REFUSE} == refused
+    assert {n for n in range(600) if verdict(machine, n, asked) == MISSING} == missing
+    assert all(verdict(machine, n, asked) == ALLOW for n in range(600) if n not in refused | missing)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_sockets_are_of_families_that_namespaces_divide(machine: str) -> None:
+    for call in confine.SOCKETS:
+        allowed = {n for n in range(64) if verdict(machine, call[MACHINES[machine].column], (n,)) == ALLOW}
+        assert allowed == {1, 2, 10, 16}, "vsock (40) and alg (38) are not among them"
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_nobody_locks_or_watches_a_file_or_widens_a_pipe(machine: str) -> None:
+    fcntl, ioctl = confine.FCNTL[MACHINES[machine].column], confine.IOCTL[MACHINES[machine].column]
+    refused = {n for n in range(1100) if verdict(machine, fcntl, (9, n)) == REFUSE}
+    assert refused == {5, 6, 7, 36, 37, 38, 1024, 1026, 1031}
+    assert verdict(machine, ioctl, (0, 0x5412)) == REFUSE == verdict(machine, ioctl, (0, 0x541C))
+    assert verdict(machine, ioctl, (0, 0x5401)) == ALLOW, "whether it is a terminal may be asked"
 
 
 @given(number=st.integers(0, 2**32 - 1), audit=st.integers(0, 2**32 - 1))

@@ -74,6 +74,18 @@ def test_other_names_pass(name: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "name", ["orac-le", "or.ac_le", "oracle:x", "0racle@2", "oracle.v2", "oracle1", "last-human&x=1"]
+)
+def test_signs_versions_and_arguments_hide_no_reference(name: str) -> None:
+    assert reference_like(name) is not None and account_problem(name) is not None
+
+
+@pytest.mark.parametrize("name", ["kalman:1", "kalman&x", "kalman@mine", "board:x", "board2", "progressgym-v1"])
+def test_arguments_hide_no_shipped_name(name: str) -> None:
+    assert agent_name_problem(name, "mine:Own") is not None and account_problem(name) is not None
+
+
 @pytest.mark.parametrize("name", ["board", "progressgym", "B0ARD", "pr0gress.gym", "oracle", "Kalman"])
 def test_reserved_names_cannot_be_enrolled(tmp_path: Path, name: str) -> None:
     store = Store.open(tmp_path)
@@ -110,6 +122,30 @@ def test_no_text_of_invisible_signs_alone_passes() -> None:
 
 @pytest.mark.parametrize("text", ["Zoë", "김영희", "नेहा", "Ωμέγα", "李 四", "C++", "--out", "."])
 def test_visible_texts_pass(text: str) -> None:
+    assert text_problem(text, 50) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\uff2fracle", "\U0001d40e\U0001d42b", "\u24b6da", "\uff71", "\ua4f3racle", "\u2d54racle", "\U00010404racle", "\U00010300da",
+     "\u15e9da", "orac\u10dae", "\u0ca0da", "p\u0430ypal", "\u13aada", "a\ufffcda"],
+)  # fmt: skip
+def test_letters_in_other_clothes_and_of_other_scripts_are_refused(text: str) -> None:
+    assert text_problem(text, 50) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "NTT\u30c7\u30fc\u30bf",
+        "M\u00aa Jos\u00e9",
+        "\u041c\u0430\u0440\u02bc\u044f\u043d\u0430",
+        "CO\u2082",
+        "5 \u00b5m",
+        "\u674e\u3000\u56db",
+    ],
+)
+def test_letters_that_stand_together_pass(text: str) -> None:
     assert text_problem(text, 50) is None
 
 

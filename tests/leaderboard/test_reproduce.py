@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import datetime
 import hashlib
+import mmap
 import shutil
 import subprocess
 import sys
@@ -23,7 +25,7 @@ from progressgym.leaderboard.board import load_board
 from progressgym.leaderboard.channel import GuestLimits
 from progressgym.leaderboard.installation import Source, install
 from progressgym.leaderboard.limited import verify_apart
-from progressgym.leaderboard.play import Actions, Performer, Stage
+from progressgym.leaderboard.play import Actions, Performer, Stage, forget_pages
 from progressgym.leaderboard.private import PrivateSplit, new_key
 from progressgym.leaderboard.recompute import follow_path, score_group
 from progressgym.leaderboard.records import Reproduction, Verdict
@@ -464,3 +466,31 @@ def test_the_boards_own_failure_is_written_down_too(tmp_path: Path, monkeypatch:
         reproduce_entry(store, digest, split_of(one, tmp_path), performer, most=1, per=MONTH, install=full)
     assert store.log()[-1].reasons == ["the board failed while it ran the agent (OSError)"]
     store.close()
+
+
+def resident(path: Path) -> int:
+    """Pages of a file that are in memory."""
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY) as view:
+        first = ctypes.c_char.from_buffer(view)
+        seen = ctypes.create_string_buffer(len(view) // mmap.PAGESIZE)
+        failed = ctypes.CDLL(None).mincore(ctypes.c_void_p(ctypes.addressof(first)), ctypes.c_size_t(len(view)), seen)
+        del first
+    assert not failed
+    return sum(byte & 1 for byte in seen.raw[: len(seen)])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel of Linux")
+def test_pages_of_an_agents_code_are_forgotten(tmp_path: Path) -> None:
+    """Also those that were just written; what a link leads to is left alone."""
+    pages = 64
+    outside, inside = tmp_path / "outside.bin", tmp_path / "code/deep/weights.bin"
+    inside.parent.mkdir(parents=True)
+    for path in (outside, inside):
+        path.write_bytes(bytes(pages * mmap.PAGESIZE))
+    (tmp_path / "code/link.bin").symlink_to(outside)
+    (tmp_path / "code/broken").symlink_to(tmp_path / "nowhere")
+    if resident(inside) < pages:
+        pytest.skip("this file system keeps no pages")
+    forget_pages([tmp_path / "code"])
+    assert resident(inside) == 0 and resident(outside) == pages
+    assert inside.read_bytes() == bytes(pages * mmap.PAGESIZE)

@@ -156,6 +156,30 @@ def test_a_copy_is_found_out_when_it_is_proven(store: Store) -> None:
     assert str(store.entry(str(copy.id)).digest) not in store.scores("private")
 
 
+def test_a_name_is_kept_until_its_proof_fails(store: Store) -> None:
+    """An unproven row keeps a name from others only as long as the board has not tried it."""
+    squatter = store.submit(*verdict(name="my-map", version="1"), "mallory")
+    mine = verdict(name="My_Map", version="2")
+    assert codes(store.submit(*mine, "ada")) == ["name-alike"]
+    store.record_reproduction(str(squatter.id), reproduction(0.5, matches=False))
+    honest = store.submit(*mine, "ada")
+    assert honest.created and codes(store.submit(*verdict(name="my-map", version="3"), "mallory")) == ["name-alike"]
+    assert prove(store, honest).matches
+    again = store.record_reproduction(str(squatter.id), reproduction(0.5))
+    assert not again.matches and "belongs to 'ada', who proved it first" in again.note
+    store.withdraw(str(honest.id), "ada", "a mistake")
+    assert codes(store.submit(*verdict(name="My_Map", version="4"), "eve")) == ["name-taken"], "once proven, for ever"
+
+
+def test_the_first_who_proves_a_name_has_it(store: Store) -> None:
+    squatter = store.submit(*verdict(name="my-map", version="1"), "mallory")
+    store.record_reproduction(str(squatter.id), reproduction(0.5, matches=False))
+    late = store.submit(*verdict(name="my-map", version="2"), "ada")
+    assert store.record_reproduction(str(squatter.id), reproduction(0.5)).matches, "tried again, and proven after all"
+    assert not prove(store, late).matches
+    assert codes(store.submit(*verdict(name="my-map", version="3"), "ada")) == ["name-taken"]
+
+
 def test_a_tombstone_blocks_no_answers(store: Store) -> None:
     receipt = submitted(store, "mine", "ada", "mine:Agent")
     prove(store, receipt)

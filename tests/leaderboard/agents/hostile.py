@@ -527,6 +527,50 @@ class PageCache(Hostile):
         )
 
 
+class SharedFiles(Hostile):
+    """Messages to an agent in another sandbox, by locks on a file that both see and by watching what it opens."""
+
+    def act(self, observation: Any, info: Any) -> Any:
+        import fcntl
+        import struct
+
+        file = os.open(np.__file__, os.O_RDONLY)
+        whole = struct.pack("hhqqi4x", fcntl.F_RDLCK, 0, 0, 0, 0)
+        attempt(
+            lambda: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB),
+            *(lambda way=way: fcntl.fcntl(file, way, whole) for way in (5, 6, 7, 36, 37, 38)),
+            lambda: fcntl.fcntl(os.open("/usr", os.O_RDONLY), fcntl.F_NOTIFY, fcntl.DN_MULTISHOT),
+            lambda: call("inotify_init1", 0),
+            lambda: call("inotify_add_watch", 0, b"/usr", 1),
+            lambda: fcntl.fcntl(os.pipe()[0], 1031, 1 << 20),
+        )
+
+
+class OtherNetworks(Hostile):
+    """Sockets that no network namespace divides (AF_VSOCK), and large doors of the kernel (AF_ALG, AF_PACKET, ...)."""
+
+    def act(self, observation: Any, info: Any) -> Any:
+        kinds = (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET, socket.SOCK_RAW)
+        others = [family for family in range(46) if family not in (0, 1, 2, 10, 16)]
+
+        def opened(family: int) -> Iterable[tuple[int, int]]:
+            for kind in kinds:
+                with contextlib.suppress(PermissionError), socket.socket(family, kind):
+                    yield family, kind
+
+        attempt(lambda: must(pair for family in others for pair in opened(family)))
+
+
+class EmptyFiles(Hostile):
+    """Memory of files that hold nothing."""
+
+    def act(self, observation: Any, info: Any) -> Any:
+        made = 0
+        while True:
+            os.close(os.open(f"{('/tmp', '/dev/shm')[made % 2]}/{made}", os.O_CREAT))
+            made += 1
+
+
 class Doors(Hostile):
     """Large doors of the kernel, and the memory of other processes."""
 

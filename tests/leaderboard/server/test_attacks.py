@@ -177,6 +177,14 @@ def test_requests_that_are_none(board: tuple[Server, Store], data: bytes) -> Non
         assert client.get("/api/v1/health").status_code == 200
 
 
+def test_a_length_told_in_two_ways_is_refused(board: tuple[Server, Store]) -> None:
+    """What a proxy takes for the end of a body and what the board takes for it would differ."""
+    server, _ = board
+    head = b"POST /api/v1/submissions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n"
+    answer = raw(server, head + b"0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ") and b"told in two ways" in answer
+
+
 def test_the_same_upload_at_once_is_one_entry(board: tuple[Server, Store]) -> None:
     server, store = board
     token = store.enrol("twice")
