@@ -204,8 +204,21 @@ def contents(out: Path) -> dict[str, Any]:
             found[name] = _board(out)
         elif path.suffix == ".json":
             found[name] = _timeless(json.loads(path.read_text(encoding="utf-8")), out)
+        elif path.suffix == ".npz":
+            found[name] = _arrays(path, out)
         else:
             found[name] = path.read_bytes()
+    return found
+
+
+def _arrays(path: Path, out: Path) -> dict[str, Any]:
+    """The arrays of a file; a record that lies among them, as in a row of a benchmark, without its times."""
+    from progressgym.core.reading import read_npz
+
+    arrays = read_npz(path)
+    found: dict[str, Any] = {name: (str(array.dtype), array.shape, array.tobytes()) for name, array in arrays.items()}
+    if "record" in arrays:
+        found["record"] = _timeless(json.loads(arrays["record"].tobytes()), out)
     return found
 
 
