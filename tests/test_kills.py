@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+from progressgym.core.files import write_npz
 
 SCRIPT = Path(__file__).resolve().parents[1] / "research" / "kills.py"
 pytestmark = pytest.mark.skipif(not SCRIPT.is_file(), reason="needs the repository, not an installed package")
@@ -38,5 +41,8 @@ def test_times_are_not_compared_and_everything_else_is(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         record = {"seconds": seconds, "rows": [{"loss": loss, "where": str(tmp_path / name)}]}
         (tmp_path / name / "x.json").write_text(json.dumps(record), encoding="utf-8")
+        packed = np.frombuffer(json.dumps(record).encode(), np.uint8)
+        write_npz(tmp_path / name / "x.npz", record=packed, scores=np.ones(2))
         found.append(kills.contents(tmp_path / name))
-    assert found[0] == found[1] != found[2]
+    assert found[0] == found[1]
+    assert all(found[0][file] != found[2][file] for file in ("x.json", "x.npz"))

@@ -11,8 +11,12 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from progressgym.core.errors import UserError
+from progressgym.core.reading import LONGEST_WHOLE
 
 Scalar = str | int | float | bool
+_WHOLE = re.compile(r"[+-]?[0-9]+")
+_REAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
+"""Plain digits: Python would also take `1_0`, ` 10` and the digits of other scripts, which are slips here."""
 _OWN = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
@@ -34,15 +38,14 @@ def parse_scalar(text: str) -> Scalar:
 
     >>> [parse_scalar(text) for text in ("true", "3", "0.5", "stage")]
     [True, 3, 0.5, 'stage']
+    >>> [parse_scalar(text) for text in ("1_0", "\u0663", " 3")]
+    ['1_0', '\u0663', ' 3']
     """
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+    if _WHOLE.fullmatch(text) and len(text) <= LONGEST_WHOLE:
+        return int(text)
+    return float(text) if _REAL.fullmatch(text) else text
 
 
 def parse_id(text: str) -> VariantId:

@@ -31,8 +31,9 @@ _BOILERPLATE = re.compile(
     r"^\s*\*{3}.*\*{3}\s*$|produced by .{0,80}(proofread|distributed)|isbn[ :0-9-]{10,}|e-?text prepared by",
     re.IGNORECASE,
 )
-_LINE_END = re.compile("\r\n|[\r\f\v\u2028\u2029]")
-_ROMAN = "(?=[ivxlc]{2})c{0,3}(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})"
+_LINE_END = re.compile("\r\n|[\r\f\v\u0085\u2028\u2029]")
+_NUMERAL = "(?=[ivxlc])c{0,3}(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})"
+_ROMAN = f"(?=[ivxlc]{{2}}){_NUMERAL}"
 """A Roman numeral of two signs or more: `xiv`, but not `civil`, `mix` or `ill`."""
 _BARE_NUMBER = re.compile(rf"\d{{1,3}}|{_ROMAN}")
 """Alone on its line: four digits may be a year, capitals a heading, `I` a word."""
@@ -41,9 +42,10 @@ _NAMED_NUMBER = re.compile(
     rf"|\(\s*(?:\d{{1,4}}|{_ROMAN})\s*\)|\[\s*p(?:age|g)?\.?\s*\d{{1,4}}\s*\]",
     re.IGNORECASE,
 )
-_HYPHENS, _SOFT = "-\u2010\u2e17", "\u00ad\u00ac"
+_HYPHENS, _SOFT = "-\u2010\u2011\u2e17", "\u00ad\u00ac"
 """Signs at the end of a line; the soft ones stand for nothing but a broken word."""
-_OPEN_RANGE = re.compile(rf"\d\s*[{_HYPHENS}{_SOFT}\u2013]\s*\Z")
+_OPEN_RANGE = re.compile(rf"(?:\d|\b{_ROMAN})\s*[{_HYPHENS}{_SOFT}\u2013]\s*\Z")
+_IN_RANGE = re.compile(_NUMERAL, re.IGNORECASE)
 _LETTER = r"[^\W\d_]"
 _BROKEN = re.compile(rf"(?<={_LETTER})([{_HYPHENS}{_SOFT}])[^\S\n]*(\n\s*)(?={_LETTER})")
 """A word goes on after the end of a line; numbers are ranges, never words."""
@@ -145,6 +147,8 @@ def _joined(text: str) -> str:
         right = _word(_AFTER.match(text[broken.end() : broken.end() + LONGEST_WORD]))
         if gap.count("\n") > 1 and not right[0].islower():
             return broken.group()  # a new paragraph begins
+        if _IN_RANGE.fullmatch(left) and _IN_RANGE.fullmatch(right):
+            return broken.group()  # chapters iv-vi
         return "" if sign in _SOFT or not _keeps_hyphen(left, right, known) else sign
 
     return _BROKEN.sub(whole, text)

@@ -39,6 +39,8 @@ _CERTAIN = re.compile(
 """Units that are damage wherever they stand."""
 _LIGATURE = "Å“"
 """œ, where a small letter follows; elsewhere it may be a letter before a quotation mark."""
+_CLOSED = re.compile("Ã[’”]")
+"""Ò or Ô; behind a capital and before none, the end of a word in capitals and a closing mark (IRMÃ”)."""
 MOST_LAYERS = 3
 """Text can have gone through the wrong reading more than once."""
 
@@ -60,8 +62,10 @@ def undo_wrong_code_page(text: str) -> str:
 def _cure(run: re.Match[str]) -> str:
     """A run of units, each cured where it is certain or one of several."""
     units = _UNIT.findall(run.group())
-    follows = run.string[run.end() : run.end() + 1]
+    before, follows = run.string[max(run.start() - 1, 0) : run.start()], run.string[run.end() : run.end() + 1]
     several = len(units) > 1
+    if _CLOSED.fullmatch(run.group()) and before.isupper() and not follows.isupper():
+        return run.group()
     return "".join(
         _decoded(unit) if several or _certain(unit, follows if unit is units[-1] else "") else unit for unit in units
     )

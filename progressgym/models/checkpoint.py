@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 ADAPTER_CONFIG = "adapter_config.json"
+MOST_LAYERS, MOST_ROWS = 1000, 10**6
+"""Of layers, and of any other size (words, heads, experts, width) in a configuration."""
+_SIZE = re.compile(
+    r"layers?$|(?:^|_)(?:hidden|vocab|intermediate|state|word_embed_proj|head)_(?:size|dim)$|_(?:heads|experts)$"
+    r"|^n_(?:embd|head|inner)$|^(?:d_(?:model|inner|ff)|ffn_dim|head_dim|dff)$"
+)
 
 
 @contextlib.contextmanager
@@ -56,6 +62,7 @@ def load_folder(folder: Path, device: torch.device, dtype: torch.dtype) -> PreTr
         raise UserError(f"{folder / 'config.json'} is not a model configuration (a JSON object)")
     if "auto_map" in config and "model_type" not in config:
         raise UserError(f"{folder} needs code of its own to load; progressgym never runs a model's code")
+    _check_sizes(config, folder)
     if not any(folder.glob("*.safetensors")):
         raise UserError(f"{folder} has no *.safetensors weights; other formats are not read (they can hold code)")
     try:
@@ -81,6 +88,21 @@ def load_folder(folder: Path, device: torch.device, dtype: torch.dtype) -> PreTr
     ready: PreTrainedModel = model.to(device).eval()
     check_finite(ready.state_dict(), str(folder))
     return ready
+
+
+def _check_sizes(config: Mapping[str, Any], folder: Path) -> None:
+    """Refuse sizes that nobody's model has, before memory is taken for them.
+
+    Raises:
+        UserError: names the first.
+    """
+    for name, value in config.items():
+        if isinstance(value, dict):
+            _check_sizes(value, folder)
+        elif not isinstance(value, bool) and isinstance(value, int) and _SIZE.search(name):
+            most = MOST_LAYERS if name.endswith(("layers", "layer")) else MOST_ROWS
+            if value > most:
+                raise UserError(f"{folder / 'config.json'} says {name} = {str(value)[:40]}; at most {most} are read")
 
 
 def _layers(names: Iterable[str]) -> set[int]:

@@ -207,8 +207,10 @@ def _table(flat: dict[str, Any], key: str, where: str) -> Floats:
                 continue
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise _Misfit(f"{where}: {key}[{n}][{d}] is {_kind(value)}, expected a number")
+            if math.isinf(value):
+                raise _Misfit(f"{where}: {key}[{n}][{d}] is infinite; a round that failed is NaN, null or zeros")
             table[n, d] = value
-    sizes = np.abs(np.nan_to_num(table, posinf=0.0, neginf=0.0)).max(1)
+    sizes = np.abs(np.nan_to_num(table)).max(1)
     odd = np.flatnonzero((sizes > LARGEST) | ((sizes > 0) & (sizes < 1 / LARGEST)))
     if odd.size:
         raise _Misfit(

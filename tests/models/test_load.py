@@ -209,6 +209,11 @@ def test_damaged_folders(copy: Path, tmp_path: Path) -> None:
     (copy / "config.json").write_text("[]")
     with pytest.raises(UserError, match="not a model configuration"):
         load_language_model(copy, device="cpu")
+    for entry in ("num_hidden_layers", "vocab_size", "hidden_size", "num_attention_heads"):
+        for config in ({entry: 10**7}, {"text_config": {entry: 10**30}}):
+            (copy / "config.json").write_text(json.dumps({"model_type": "llama"} | config))
+            with pytest.raises(UserError, match=f"says {entry} = 1"):
+                load_language_model(copy, device="cpu")
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"neither a config\.json"):
         load_language_model(tmp_path / "empty", device="cpu")
