@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from progressgym.bench.findings import findings
-from progressgym.bench.table import blocks, print_table, seed_warnings, with_fronts
+from progressgym.bench.table import WIDTH, blocks, print_table, seed_warnings, with_fronts
 from progressgym.scores.records import AcrossHistories, Aggregate, ExplainedRecord, IntervalRecord
 
 
@@ -77,7 +77,7 @@ def test_long_ids_leave_every_number_whole() -> None:
     ]
     text = printed(with_fronts(rows), across=across)
     assert text.count("-10.50 [-12.12, -9.20]") == 5 and "-10.20 [-10.30, -10.10]" in text and "0.9000" in text
-    assert max(map(len, text.splitlines())) <= 100
+    assert max(map(len, text.splitlines())) <= WIDTH
     parts = text.replace("\n", " ").split()
     assert {"&learning_rate=0.0001", "?horizon=3", "&queries=100"} <= set(parts)
 

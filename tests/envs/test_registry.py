@@ -59,7 +59,9 @@ def test_check_env_is_clean(name: str, history: str) -> None:
         warnings.filterwarnings("ignore", message=".*we recommend using a symmetric and normalized space.*")  # v1: +-10
         env = gym.make(name, history=history, labels="sample", queries=40, text=name in ANSWER_IDS)
         check_env(env.unwrapped)
-        check_env(gym.make(name, history=history, reward="gain", reward_items="elicitation").unwrapped, skip_render_check=True)
+        check_env(
+            gym.make(name, history=history, reward="gain", reward_items="elicitation").unwrapped, skip_render_check=True
+        )
 
 
 @pytest.mark.parametrize("name", IDS)

@@ -194,7 +194,9 @@ def test_no_content_is_a_surprise(tmp_path_factory: pytest.TempPathFactory, cont
         assert "\n" not in str(error)
 
 
-@pytest.mark.parametrize("value", ["1e308", "-1e308", "1e200", "1e-308", "9" * 41, "9" * 400, "1e999", "Infinity", "-Infinity"])
+@pytest.mark.parametrize(
+    "value", ["1e308", "-1e308", "1e200", "1e-308", "9" * 41, "9" * 400, "1e999", "Infinity", "-Infinity"]
+)
 @pytest.mark.parametrize("key", ["actual_vector", "examinee_vector"])
 def test_numbers_whose_squares_leave_the_range_are_refused(value: str, key: str, tmp_path: Path) -> None:
     """Their cosine would be NaN or 0 without a word; numbers without bound do not even parse."""
