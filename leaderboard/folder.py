@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from progressgym.core.errors import UserError
 from progressgym.leaderboard.limited import DEFAULT_LIMITS, verify_all_apart
@@ -16,7 +17,9 @@ from progressgym.leaderboard.reserved import HOUSE
 from progressgym.leaderboard.scratch import scratch
 from progressgym.leaderboard.standings import make_standings
 from progressgym.leaderboard.standings_data import Standings
-from progressgym.leaderboard.store import Store
+
+if TYPE_CHECKING:  # reading a folder needs no database
+    from progressgym.leaderboard.store import Store
 
 AT_ONCE = 2
 """Child processes at a time."""
@@ -78,6 +81,8 @@ def standings_of_folder(folder: Path) -> Standings:
         UserError: one is refused.
     """
     with scratch("standings") as room:
+        from progressgym.leaderboard.store import Store
+
         store = Store.open(room)
         fill(store, folder)
         standings = make_standings(store)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,10 +13,12 @@ from progressgym.leaderboard.provenance import metric_sheets
 from progressgym.leaderboard.ranking import Overall, Scored, overall, pareto_front, ranks, winners_by_weighting
 from progressgym.leaderboard.records import GroupScore
 from progressgym.leaderboard.reserved import BOARD, HOUSE
-from progressgym.leaderboard.rows import Entry, Floats
 from progressgym.leaderboard.standings_data import GroupRow, Row, Standings
-from progressgym.leaderboard.store import Store
 from progressgym.scores.records import IntervalRecord
+
+if TYPE_CHECKING:  # pages of shipped standings need no database
+    from progressgym.leaderboard.rows import Entry, Floats
+    from progressgym.leaderboard.store import Store
 
 GAP_SPREADS = 3.0
 """A gap between public and private skill is flagged beyond this many spreads of the honest agents' gaps."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import gymnasium as gym
 import pytest
 import torch
 
@@ -15,6 +17,19 @@ from progressgym.cli.main import dispatch
 torch.set_num_threads(1)
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+
+
+@pytest.fixture(autouse=True)
+def registered() -> Iterator[None]:
+    """What a page registers is gone after its test: other tests in this process list all environments."""
+    from progressgym.envs.challenge import CHALLENGES
+
+    ids, challenges = set(gym.registry), set(CHALLENGES.names())
+    yield
+    for name in set(gym.registry) - ids:
+        del gym.registry[name]
+    for name in set(CHALLENGES.names()) - challenges:
+        CHALLENGES.remove(name)
 
 
 def snippets() -> list[tuple[str, str]]:

@@ -219,7 +219,7 @@ def check_value(name: str, value: object, hint: Any) -> None:
 
     >>> check_value("scale", -1, Positive)
     Traceback (most recent call last):
-    progressgym.core.errors.UserError: scale is -1; a positive number is expected
+    progressgym.core.errors.UserError: scale is -1; a positive number is expected, at most 1e+06
     """
     if get_origin(hint) in (Union, UnionType):
         choices = [choice for choice in get_args(hint) if choice is not NoneType]

@@ -15,6 +15,24 @@ from progressgym.scores.records import Results
 from tests.bench.scores import compact, write
 
 OLD = ["follow", "predict", "coevolve"]
+HISTORIES = ["histsmol-v1", "synthetic:linear?coherence=0.5"]
+AGENTS = [
+    "static",
+    "random",
+    "oracle",
+    "last-human",
+    "last-century",
+    "linear-trend",
+    "lifelong-map",
+    "lifelong-dpo",
+    "lifelong-rlhf",
+    "kalman-level",
+    "kalman-trend",
+    "kalman",
+    "attention",
+    "extrapolative-dpo",
+    "extrapolative-rlhf",
+]
 """What a benchmark ran by default when the golden scores were written; names keep their scores for ever."""
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "scores.json"
 
@@ -53,9 +71,10 @@ def test_some_scores(challenge: str, agents: list[str], tmp_path: Path) -> None:
 
 @pytest.mark.heavy
 def test_all_scores(tmp_path: Path) -> None:
-    """`progressgym bench --splits shipped` and the challenges of then. Write anew with PROGRESSGYM_GOLDEN=1 pytest
-    tests/bench/test_scores.py."""
-    found = compact(scores(make_plan(challenges=OLD, splits="shipped"), tmp_path))
+    """`progressgym bench --splits shipped` with the agents, challenges and histories of then. Write anew with
+    PROGRESSGYM_GOLDEN=1 pytest tests/bench/test_scores.py."""
+    plan = make_plan(agents=AGENTS, challenges=OLD, histories=HISTORIES, splits="shipped")
+    found = compact(scores(plan, tmp_path))
     if os.environ.get("PROGRESSGYM_GOLDEN"):
         GOLDEN.write_text(write(found))
     expected = json.loads(GOLDEN.read_text())

@@ -151,7 +151,6 @@ def test_missing_cells_leave_a_row_of_those_that_are_there(out: Path, tmp_path: 
         challenges=["follow"],
         histories=[HISTORIES[0]],
         seeds=3,
-        splits="shipped",
         labels=["probability"],
     )
     (group,) = plan.groups
@@ -172,7 +171,6 @@ def test_damaged_draws_are_computed_again(out: Path, tmp_path: Path) -> None:
         challenges=["follow"],
         histories=[HISTORIES[0]],
         seeds=3,
-        splits="shipped",
         labels=["probability"],
     )
     (group,) = plan.groups
