@@ -109,23 +109,25 @@ class Reader:
 
     def serve(self, command: str) -> None:
         """Start a server, see that it serves, end it."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "progressgym.cli.main", *shlex.split(command)[1:], "--port", str(free_port())],
-            cwd=self.folder,
-            env=self.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert process.stdout is not None
-        os.set_blocking(process.stdout.fileno(), False)
-        told, deadline = "", time.monotonic() + 120
-        while "http://127.0.0.1" not in told:
-            assert process.poll() is None and time.monotonic() < deadline, told
-            told += process.stdout.read() or ""
-            time.sleep(0.1)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=60) in (0, 143), told
+        log = self.folder / "server.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "progressgym.cli.main", *shlex.split(command)[1:], "--port", str(free_port())],
+                cwd=self.folder,
+                env=self.environment(),
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        deadline = time.monotonic() + 120
+        try:
+            while "http://127.0.0.1" not in (told := log.read_text(encoding="utf-8", errors="replace")):
+                assert process.poll() is None and time.monotonic() < deadline, told
+                time.sleep(0.1)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=60) in (0, 143, -signal.SIGTERM), told
+        finally:
+            process.kill()
+            process.wait()
 
 
 def test_every_command_is_found() -> None:
