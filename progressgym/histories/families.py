@@ -9,8 +9,8 @@ Legend of shapes: T centuries, C coordinates, R normal numbers a coordinate.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,15 @@ class Family:
     """Whether courses are a product of some (T, R) with the normals: then many histories are made at once."""
     shared: bool = True
     """Whether courses depend on the shared numbers."""
+    own: Callable[[Floats, Floats, int], Floats] | None = None
+    """Courses of each item's own part, where they are of another kind than those that items have in common."""
+    base: tuple[float, float, float] | None = None
+    """Of the first step's logits: mean and standard deviation of the stance on dimensions 0 to 14, standard deviation between
+    items; None: those of `synthetic`."""
+    defaults: Mapping[str, float | int] = field(default_factory=dict)
+    """What an id of this family means where it does not say, see `synthetic.SyntheticSpec`."""
+    instrument: str | None = None
+    """What its histories answer unless told otherwise; None: the usual one."""
 
 
 def _time(centuries: int) -> Floats:
@@ -85,6 +94,16 @@ def _random_walk(z: Floats, shared: Floats, centuries: int) -> Floats:
     return courses
 
 
+def _trend_and_walk(trend: float) -> Callable[[Floats, Floats, int], Floats]:
+    """A constant speed and independent steps; `trend` is the share of the first in the variance at the end."""
+
+    def courses(z: Floats, shared: Floats, centuries: int) -> Floats:
+        mixed: Floats = trend**0.5 * _linear(z, shared, centuries)
+        return mixed + (1.0 - trend) ** 0.5 * _random_walk(z[1:], shared, centuries)
+
+    return courses
+
+
 LINEAR = Family(draws=lambda centuries: 1, courses=_linear, linear=True, shared=False)
 QUADRATIC = Family(draws=lambda centuries: 2, courses=_quadratic, linear=True, shared=False)
 CYCLIC = Family(draws=lambda centuries: 2, courses=_cyclic, linear=True)
@@ -92,6 +111,17 @@ ABRUPT = Family(draws=lambda centuries: 2, courses=_abrupt, linear=True)
 REVERSAL = Family(draws=lambda centuries: 1, courses=_reversal, linear=True)
 RANDOM_WALK = Family(draws=lambda centuries: max(centuries - 1, 1), courses=_random_walk, linear=True, shared=False)
 PLURAL = Family(draws=lambda centuries: 1, courses=_linear)
+
+PEOPLE = Family(
+    draws=lambda centuries: centuries,
+    courses=_trend_and_walk(0.81),
+    own=_trend_and_walk(0.39),
+    shared=False,
+    base=(0.12, 0.24, 0.98),
+    defaults={"amplitude": 0.5, "coherence": 0.45, "noise": 0.036, "centuries": 11},
+    instrument="people-core-v1",
+)
+"""Fitted to `gss-v1` by `research/people_family.py`; new numbers are a new family."""
 
 _HERE = "progressgym.histories.families"
 FAMILIES = Registry(
@@ -131,6 +161,11 @@ FAMILIES = Registry(
             name="plural",
             summary="three groups with stances and linear drifts of their own, and weights that shift",
             target=f"{_HERE}:PLURAL",
+        ),
+        Entry(
+            name="people-v1",
+            summary="size, trends, steps, common share and noise as people's answers have them, fitted to gss-v1",
+            target=f"{_HERE}:PEOPLE",
         ),
     ),
     group="progressgym.families",
