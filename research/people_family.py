@@ -65,7 +65,8 @@ def estimate(history: History) -> Regime:
     logits = centred_log(history.answers, mask)[:, mask]
     sampling = sampling_variances(history)[:, mask]
     basis = np.linalg.svd(design, full_matrices=False)
-    rank = int((basis.S > 1e-9 * basis.S[0]).sum())
+    sizes = basis.S
+    rank = int((sizes > 1e-9 * sizes[0]).sum())
     free = int((mask.sum(1) - 1).sum())
     lags = np.arange(1, len(logits))
     common, own = np.array([_changes(logits, sampling, int(k), basis.U[:, :rank], free) for k in lags]).T

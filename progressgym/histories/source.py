@@ -86,7 +86,9 @@ def resolve_history(spec: HistorySpec, instrument: Instrument | str | None = Non
 
 def _usual(entries: Sequence[History | SyntheticSpec]) -> Instrument:
     """What families answer when nobody says; those of a list agree, or the list is refused."""
-    found = {usual_instrument(entry).name: usual_instrument(entry) for entry in entries if isinstance(entry, SyntheticSpec)}
+    found = {
+        usual_instrument(entry).name: usual_instrument(entry) for entry in entries if isinstance(entry, SyntheticSpec)
+    }
     if len(found) > 1:
         raise UserError(f"these families answer {' and '.join(sorted(found))}; say which with instrument=")
     return next(iter(found.values()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from progressgym.leaderboard.records import GroupScore, Rung, Verdict
     from progressgym.leaderboard.standings_data import Standings
+    from progressgym.scores.records import IntervalRecord
 
 WIDTH = 150
 """Columns of the standings at least."""
@@ -47,16 +49,38 @@ def show_verdict(path: str, verdict: Verdict) -> None:
     for warning in verdict.warnings:
         print(f"progressgym: warning: {warning}", file=sys.stderr)
     for group in verdict.groups:
-        print(f"  {group.id:<34} skill {skill_text(group)}")
+        print(f"  {group.id:<48} {score_text(group)}")
 
 
-def skill_text(group: GroupScore | None) -> str:
-    """A skill with its interval."""
-    if group is None:
-        return "-"
-    if group.skill is None:
-        return "not identified"
-    return f"{group.skill.mid:.2f} [{group.skill.low:.2f}, {group.skill.high:.2f}]"
+def score_text(group: GroupScore) -> str:
+    """What ranks, with its interval."""
+    from progressgym.leaderboard.standings_data import HEADLINES
+
+    found, name = group.ranked, HEADLINES[group.headline]
+    return f"{name} {'not identified' if found is None else interval_text(found)}"
+
+
+def interval_text(found: IntervalRecord) -> str:
+    """A number with its interval."""
+    return f"{_number(found.mid)} [{_number(found.low)}, {_number(found.high)}]"
+
+
+def show_sides(public: Sequence[GroupScore], private: Sequence[GroupScore]) -> None:
+    """Public and private side by side, and where they disagree."""
+    from progressgym.leaderboard.gate import disagrees, gap
+
+    shown = {score.id: score for score in public}
+    print(f"  {'':<48} {'private':<22}{'public':<22}public - private")
+    for score in private:
+        other, apart = shown.get(score.id), gap(shown.get(score.id), score)
+        sides = [one.ranked if one is not None else None for one in (score, other)]
+        told = "".join(f"{'-' if side is None else interval_text(side):<22}" for side in sides)
+        mark = "  ! public above private" if disagrees(apart) else ""
+        print(f"  {score.id:<48} {told}{'-' if apart is None else interval_text(apart)}{mark}")
+
+
+def _number(value: float) -> str:
+    return f"{round(value, 2) + 0.0:.2f}"  # no minus zero
 
 
 def print_standings(standings: Standings) -> None:
@@ -70,10 +94,12 @@ def print_standings(standings: Standings) -> None:
 
 
 def _table(standings: Standings) -> Table:
-    """Skill by group: private where there is one, else public in brackets."""
+    """Private and public by group."""
     from rich import box
     from rich.markup import escape
     from rich.table import Table
+
+    from progressgym.leaderboard.standings_data import HEADLINES
 
     table = Table(
         title=f"{standings.board}, {len(standings.rows)} entries",
@@ -85,15 +111,30 @@ def _table(standings: Standings) -> Table:
     for title in ("place", "agent", "version", "status"):
         table.add_column(title, no_wrap=True)
     for title in standings.groups:
-        table.add_column(title.replace(" on ", "\n").replace("?", "\n?"), justify="right", no_wrap=True)
+        challenge, _, history = title.partition(" on ")
+        table.add_column("\n".join((challenge, *_folded(history))), justify="right", no_wrap=True)
+    table.add_column("ms a\ndecision", justify="right", no_wrap=True)
     for row in standings.rows:
         cells = []
         for group in row.groups:
-            shown = group.private or group.public
-            skill = None if shown is None else shown.skill
-            told = "-" if skill is None else f"{round(skill.mid, 2) + 0.0:.2f}"  # no minus zero
-            cells.append(told if group.private is not None else f"({told})")
+            private, public = (_mid(one) for one in (group.private, group.public))
+            cells.append(f"{private}{'!' if group.gap_flag else ' '}\n({public}) ")
+        cells.append("-" if row.compute is None else f"{1000 * row.compute:.2f}")
         place = "open" if row.open else "-" if row.place is None else f"{row.place:g}"
         table.add_row(place, escape(row.agent), escape(row.version), row.status, *cells)
-    table.caption = "skill: 0 = never updates, 1 = the reference; in brackets: public, not ranked"
+    ranked = " and ".join(dict.fromkeys(HEADLINES[one] for one in standings.headlines.values())) or "skill"
+    table.caption = (
+        f"{ranked}: 0 = never learns, 1 = the reference; above: private, ranked; in brackets: public\n"
+        "! public above private by more than chance; decision: processor time in the sandbox"
+    )
     return table
+
+
+def _mid(score: GroupScore | None) -> str:
+    return "-" if score is None or score.ranked is None else _number(score.ranked.mid)
+
+
+def _folded(history: str) -> list[str]:
+    """A history's name in lines of a narrow column."""
+    name, _, rest = history.partition("?")
+    return [*name.replace(":", ":\n").split("\n"), *([f"?{rest}"] if rest else [])]
