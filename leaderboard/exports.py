@@ -111,10 +111,10 @@ def _metrics(name: str, group: GroupRow) -> dict[str, Any]:
     for side, score in (("private", group.private), ("public", group.public)):
         if score is None:
             continue
-        for name, interval in (("skill", score.skill), ("explained", score.explained)):
+        for title, interval in (("skill", score.skill), ("explained", score.explained)):
             if interval is not None:
-                found[f"{name},{side}"] = interval.mid
-                found[f"{name}_stderr,{side}"] = (interval.high - interval.low) / (2 * NORMAL)
+                found[f"{title},{side}"] = interval.mid
+                found[f"{title}_stderr,{side}"] = (interval.high - interval.low) / (2 * NORMAL)
         found[f"utility,{side}"] = score.utility.mid
         found[f"utility_stderr,{side}"] = (score.utility.high - score.utility.low) / (2 * NORMAL)
         found |= {f"{key},{side}": value for key, value in {**score.published, **score.lock_in}.items()}

@@ -130,7 +130,7 @@ def _trend_share(courses: Floats, span: int) -> float:
 def _base(logits: Floats, design: Floats, free: int) -> tuple[Floats, float]:
     """The stance behind the first step's logits (ridge of 1), and the standard deviation of what it leaves."""
     covered = design[:, np.abs(design).sum(0) > 0]
-    stance = np.linalg.solve(covered.T @ covered + np.eye(covered.shape[1]), covered.T @ logits)
+    stance: Floats = np.linalg.solve(covered.T @ covered + np.eye(covered.shape[1]), covered.T @ logits)
     return stance, float(np.sqrt(((logits - covered @ stance) ** 2).sum() / free))
 
 

@@ -98,8 +98,9 @@ def _trend_and_walk(trend: float) -> Callable[[Floats, Floats, int], Floats]:
     """A constant speed and independent steps; `trend` is the share of the first in the variance at the end."""
 
     def courses(z: Floats, shared: Floats, centuries: int) -> Floats:
-        mixed: Floats = trend**0.5 * _linear(z, shared, centuries)
-        return mixed + (1.0 - trend) ** 0.5 * _random_walk(z[1:], shared, centuries)
+        walk = (1.0 - trend) ** 0.5 * _random_walk(z[1:], shared, centuries)
+        mixed: Floats = trend**0.5 * _linear(z, shared, centuries) + walk
+        return mixed
 
     return courses
 
