@@ -49,7 +49,7 @@ def show_verdict(path: str, verdict: Verdict) -> None:
     for warning in verdict.warnings:
         print(f"progressgym: warning: {warning}", file=sys.stderr)
     for group in verdict.groups:
-        print(f"  {group.id:<48} {score_text(group)}")
+        print(f"  {group.id:<52} {score_text(group)}")
 
 
 def score_text(group: GroupScore) -> str:
@@ -70,13 +70,13 @@ def show_sides(public: Sequence[GroupScore], private: Sequence[GroupScore]) -> N
     from progressgym.leaderboard.gate import disagrees, gap
 
     shown = {score.id: score for score in public}
-    print(f"  {'':<48} {'private':<22}{'public':<22}public - private")
+    print(f"  {'':<52} {'private':<24}{'public':<24}public - private")
     for score in private:
         other, apart = shown.get(score.id), gap(shown.get(score.id), score)
         sides = [one.ranked if one is not None else None for one in (score, other)]
-        told = "".join(f"{'-' if side is None else interval_text(side):<22}" for side in sides)
+        told = "".join(f"{'-' if side is None else interval_text(side):<24}" for side in sides)
         mark = "  ! public above private" if disagrees(apart) else ""
-        print(f"  {score.id:<48} {told}{'-' if apart is None else interval_text(apart)}{mark}")
+        print(f"  {score.id:<52} {told}{'-' if apart is None else interval_text(apart)}{mark}")
 
 
 def _number(value: float) -> str:
@@ -84,57 +84,74 @@ def _number(value: float) -> str:
 
 
 def print_standings(standings: Standings) -> None:
-    """As a table, notes below it."""
+    """As tables: the places, then every history; notes below them."""
     from rich.console import Console
 
+    from progressgym.leaderboard.standings_data import HEADLINES
+
     console = Console(highlight=False, width=max(Console().width, WIDTH))
-    console.print(_table(standings))
+    console.print(_places(standings))
+    for history in dict.fromkeys(name.partition(" on ")[2] for name in standings.groups):
+        console.print(_scores(standings, history))
+    ranked = " and ".join(dict.fromkeys(HEADLINES[one] for one in standings.headlines.values())) or "skill"
+    console.print(f"{ranked}: 0 = never learns, 1 = the reference; private, which ranks, then public (in brackets)")
+    if any(group.gap_flag for row in standings.rows for group in row.groups):
+        console.print("! public is above private by more than chance")
     for note in standings.notes:
         console.print(f"* {note}", markup=False)
 
 
-def _table(standings: Standings) -> Table:
-    """Private and public by group."""
+def _new_table(title: str) -> Table:
     from rich import box
-    from rich.markup import escape
     from rich.table import Table
 
-    from progressgym.leaderboard.standings_data import HEADLINES
-
-    table = Table(
-        title=f"{standings.board}, {len(standings.rows)} entries",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
+    return Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), min_width=40
     )
+
+
+def _places(standings: Standings) -> Table:
+    """Who is where, whether public and private agree, and what a decision takes."""
+    from rich.markup import escape
+
+    table = _new_table(f"{standings.board}, {len(standings.rows)} entries")
     for title in ("place", "agent", "version", "status"):
         table.add_column(title, no_wrap=True)
-    for title in standings.groups:
-        challenge, _, history = title.partition(" on ")
-        table.add_column("\n".join((challenge, *_folded(history))), justify="right", no_wrap=True)
-    table.add_column("ms a\ndecision", justify="right", no_wrap=True)
+    for title in ("score", "public and private", "ms a decision"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for row in standings.rows:
+        apart = sum(group.gap_flag for group in row.groups)
+        known = sum(group.gap is not None for group in row.groups)
+        agree = "-" if not known else "agree" if not apart else f"! not in {apart} of {known}"
+        table.add_row(
+            "open" if row.open else "-" if row.place is None else f"{row.place:g}",
+            escape(row.agent),
+            escape(row.version),
+            row.status,
+            "-" if row.score is None else _number(row.score),
+            agree,
+            "-" if row.compute is None else f"{1000 * row.compute:.2f}",
+        )
+    return table
+
+
+def _scores(standings: Standings, history: str) -> Table:
+    """Private and public side by side, on one history."""
+    from rich.markup import escape
+
+    table = _new_table(history)
+    table.add_column("agent", no_wrap=True)
+    at = [k for k, name in enumerate(standings.groups) if name.partition(" on ")[2] == history]
+    for k in at:
+        table.add_column(standings.groups[k].partition(" on ")[0], justify="right", no_wrap=True)
     for row in standings.rows:
         cells = []
-        for group in row.groups:
+        for group in (row.groups[k] for k in at):
             private, public = (_mid(one) for one in (group.private, group.public))
-            cells.append(f"{private}{'!' if group.gap_flag else ' '}\n({public}) ")
-        cells.append("-" if row.compute is None else f"{1000 * row.compute:.2f}")
-        place = "open" if row.open else "-" if row.place is None else f"{row.place:g}"
-        table.add_row(place, escape(row.agent), escape(row.version), row.status, *cells)
-    ranked = " and ".join(dict.fromkeys(HEADLINES[one] for one in standings.headlines.values())) or "skill"
-    table.caption = (
-        f"{ranked}: 0 = never learns, 1 = the reference; above: private, ranked; in brackets: public\n"
-        "! public above private by more than chance; decision: processor time in the sandbox"
-    )
+            cells.append(f"{private} ({public}){'!' if group.gap_flag else ' '}")
+        table.add_row(escape(row.agent), *cells)
     return table
 
 
 def _mid(score: GroupScore | None) -> str:
     return "-" if score is None or score.ranked is None else _number(score.ranked.mid)
-
-
-def _folded(history: str) -> list[str]:
-    """A history's name in lines of a narrow column."""
-    name, _, rest = history.partition("?")
-    return [*name.replace(":", ":\n").split("\n"), *([f"?{rest}"] if rest else [])]
