@@ -92,9 +92,9 @@ def _overview(standings: Standings) -> list[Column]:
         Column("place", "Place", "place", _place, "score"),
         Column("agent", "Agent", "agent", lambda row: Cell(row.agent, row.agent.lower())),
         Column("status", "Status", "status", _status),
-        *groups,
         _plain("score", "Score", lambda row: row.score, metric="score", falling=True),
-        Column("agree", "Agree", "number", _agree, "gate", note="public and private"),
+        Column("agree", "Agree", "number", _agree, "gate", note="public, private"),
+        *groups,
         *_cost(lambda row: row.queries, lambda row: row.compute),
     ]
 

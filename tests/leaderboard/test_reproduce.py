@@ -91,21 +91,23 @@ def test_lifelong_map_matches_its_own_submission_bit_for_bit_and_is_ranked(tmp_p
     if not ENTRIES.is_dir():
         pytest.skip("wheels hold no entries")
     store = Store.open(tmp_path / "store")
-    told, evidence = verify_apart(ENTRIES / "lifelong-map-1.zip", resamples=20)
+    told, evidence = verify_apart(ENTRIES / "lifelong-map-2.zip", resamples=20)
     digest = str(store.submit(told, evidence, "progressgym").id)
     split = PrivateSplit(key=new_key(tmp_path / "board.key", "1"), board=load_board())
     secrets = (tmp_path / "board.key", store.private, store.evidence.root)
     performer = Performer(agent="lifelong-map", secrets=secrets)
     done = reproduce_entry(store, digest, split, performer, most=1, per=MONTH, resamples=50)
     assert (done.matches, done.largest_difference) == (True, 0.0)
-    assert done.note == "all 60 cells match bit for bit"
+    assert done.note == "all 120 cells match bit for bit"
     standings = make_standings(store)
     (row,) = standings.rows
     assert (row.status, row.place, row.open) == ("reproduced", 1.0, False)
     ranked = {group.group: group for group in row.groups if group.rank is not None}
-    assert set(ranked) == {f"{c} on synthetic:linear?coherence=0.5" for c in ("follow", "predict", "coevolve")}
+    assert set(ranked) == {group.id for group in load_board().groups}, "people are stood in for"
     follow = ranked["follow on synthetic:linear?coherence=0.5"]
-    assert follow.private is not None and follow.private.skill is not None and follow.private.skill.mid > 0.5
+    assert follow.private is not None and follow.private.ranked is not None and follow.private.ranked.mid > 0.5
+    assert follow.private.headline == "explained" and follow.gap is not None and not follow.gap_flag
+    assert row.compute is not None and 0 < row.compute < 0.1, "processor seconds of a decision"
     assert follow.public is not None and follow.private.utility != follow.public.utility, "other histories"
     assert standings.commitments == {"key": split.key.commitment} and standings.split == split.name
     assert split.key.key not in standings.model_dump_json() + str(store.log())
@@ -120,7 +122,7 @@ def test_a_strangers_agent_is_installed_and_reproduced(tmp_path: Path) -> None:
     from tests.leaderboard.agents.honest import Last
 
     def answer(truth: EpisodeTruth) -> Actions:
-        env = one_board.environments(one_board.groups[0], 1)[0]
+        env = one_board.make(one_board.cells[0])
         observation, _ = env.reset(seed=0)
         agent, taken = Last(), []
         agent.reset(env.task, 0)
