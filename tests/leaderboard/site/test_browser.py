@@ -103,9 +103,9 @@ def test_sort_filter_and_page(browser: Browser, board: tuple[Server, str, str, P
         page.go_back()
         expect(page.locator("#standings")).to_contain_text("No entry fits this filter")
         assert page.evaluate("window.same") is True, "the document was never left"
-        page.get_by_role("link", name="Coevolve histsmol-v1").click()
-        expect(page.get_by_role("heading", name="Skill against displacement")).to_be_visible()
-        expect(page.locator("svg.scatter")).to_be_visible()
+        page.get_by_role("link", name="Coevolve-v2 gss-v1").click()
+        expect(page.get_by_role("columnheader", name="Public − private")).to_be_visible()
+        expect(page.locator("svg.scatter")).to_have_count(0)  # Coevolve-v2 is one number
         shoot(page, "group-desktop-light")
 
 
@@ -175,7 +175,7 @@ def test_axe_finds_nothing_serious(
     server, _, ident, _ = board
     paths = {
         "standings": "/?q=-z",
-        "group": "/?group=coevolve+on+histsmol-v1&q=-z",
+        "group": "/?group=coevolve-v2+on+gss-v1&q=-z",
         "entry": f"/entries/{ident}",
         "metrics": "/metrics",
         "submit": "/submit",
