@@ -23,6 +23,7 @@ from progressgym.leaderboard.arrays import write_actions
 from progressgym.leaderboard.attempts import reproduce_entry
 from progressgym.leaderboard.board import load_board
 from progressgym.leaderboard.channel import GuestLimits
+from progressgym.leaderboard.gate import disagrees, gap
 from progressgym.leaderboard.installation import Source, install
 from progressgym.leaderboard.limited import verify_apart
 from progressgym.leaderboard.play import Actions, Performer, Stage, forget_pages
@@ -49,7 +50,7 @@ Answer = Callable[[EpisodeTruth], Actions]
 def submission(agent: str, answer: Answer, seeds: Sequence[int] = (0, 1)) -> Submission:
     """A submission to a board of one challenge on synthetic histories."""
     board = load_board()
-    small = replace(board, histories=board.histories[1:], challenges=board.challenges[:1], seeds=tuple(seeds))
+    small = replace(board, histories=board.histories[2:], challenges=board.challenges[:1], seeds=tuple(seeds))
     told, _ = verdict(name="theirs")
     assert told.record is not None
     record = told.record.model_copy(update={"agent": told.record.agent.model_copy(update={"id": agent})})
@@ -153,6 +154,8 @@ def test_an_agent_that_knows_the_public_truth_scores_what_it_deserves(tmp_path: 
     done = reproduce(one, split_of(one, tmp_path), Performer(agent="honest:Remembers", code=(code,), limits=LIMITS))
     assert done.matches, "it is the agent that was submitted"
     assert done.groups[0].utility.mid == done.groups[0].static, "but there it knows nothing"
+    apart = gap(public, done.groups[0])
+    assert apart is not None and apart.mid > 0.5 and disagrees(apart), "which the gate sees"
 
 
 @needs_sandbox
@@ -178,10 +181,10 @@ def test_a_hidden_history_with_other_items_is_played_under_the_shipped_name(tmp_
     actions = {key: episode_truth(small, key).static_actions() for key in small.cells}
     one = replace(synthetic, board=small, actions=actions)
     key = new_key(tmp_path / "board.key", "1")
-    split = PrivateSplit(key=key, board=small, hidden={"histsmol-v1": secret_history(0)})
+    split = PrivateSplit(key=key, board=small, hidden={"gss-v1": secret_history(0)})
     done = reproduce(one, split, Performer(agent="static", limits=LIMITS), resamples=20)
-    assert done.matches and [group.id for group in done.groups] == ["follow on histsmol-v1"]
-    assert done.commitments == {"key": key.commitment, "histsmol-v1": secret_history(0).hash}
+    assert done.matches and [group.id for group in done.groups] == ["follow on gss-v1"]
+    assert done.commitments == {"key": key.commitment, "gss-v1": secret_history(0).hash}
     (private,) = split.groups
     with Stage(Performer(agent="lifelong-map", limits=LIMITS)) as stage:
         played = stage.play(private.board, private.group, private.agent_seeds)
