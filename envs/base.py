@@ -24,7 +24,7 @@ from progressgym.envs.actions import LIMIT, to_action, to_answers
 from progressgym.envs.episode import Episode
 from progressgym.envs.known_steps import KnownSteps
 from progressgym.envs.rendering import Scene, Window, draw_array, draw_text
-from progressgym.envs.scoring import opening
+from progressgym.envs.step_scores import opening
 from progressgym.envs.settings import Settings
 from progressgym.envs.task import FirstModel, Task
 from progressgym.histories.history import History

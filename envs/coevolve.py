@@ -21,8 +21,8 @@ from progressgym.envs.challenge import Challenge, Measure
 from progressgym.envs.coefficients import FITTED_INFLUENCE, FITTED_PULL, INFLUENCE, PULL
 from progressgym.envs.coevolve_step import human_answers, lock_in, move, walk
 from progressgym.envs.episode import Episode
-from progressgym.envs.scoring import Target, describe, scalar_gain
-from progressgym.envs.stance import StanceFlavour
+from progressgym.envs.step_scores import Target, describe, scalar_gain
+from progressgym.envs.stance_flavour import StanceFlavour
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySpec
 from progressgym.instruments.instrument import Instrument

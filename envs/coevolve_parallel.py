@@ -15,7 +15,7 @@ from progressgym.core.errors import UserError, unknown
 from progressgym.envs.base import DEFAULT_HISTORY
 from progressgym.envs.coefficients import INFLUENCE, PULL
 from progressgym.envs.coevolve import CoevolveStanceEnv
-from progressgym.envs.stance import THETA_SCALE, D
+from progressgym.envs.stance_flavour import THETA_SCALE, D
 from progressgym.histories.source import HistorySpec
 from progressgym.instruments.instrument import Instrument
 

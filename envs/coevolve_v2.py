@@ -21,8 +21,8 @@ from progressgym.envs.coevolve import Coevolve
 from progressgym.envs.coevolve import CoevolveEnv as FirstCoevolveEnv
 from progressgym.envs.coevolve_step import human_answers, lock_in
 from progressgym.envs.episode import Episode
-from progressgym.envs.scoring import Target
-from progressgym.envs.stance import StanceFlavour
+from progressgym.envs.step_scores import Target
+from progressgym.envs.stance_flavour import StanceFlavour
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySpec
 from progressgym.instruments.instrument import Instrument

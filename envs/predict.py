@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from progressgym.core.bounds import whole
 from progressgym.core.ids import Scalar
 from progressgym.envs.base import DEFAULT_HISTORY
-from progressgym.envs.stance import StanceFlavour
+from progressgym.envs.stance_flavour import StanceFlavour
 from progressgym.envs.tracking import Tracking, TrackingEnv
 from progressgym.histories.source import HistorySpec
 from progressgym.histories.synthetic import MOST_CENTURIES

@@ -30,7 +30,7 @@ from progressgym.envs.arrays import NUMPY, Array, Arrays, NumpyArrays
 from progressgym.envs.odds import Odds, OddsReadout, exponents_of
 from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.loadings import value_weights
-from progressgym.instruments.stance import DEFAULT_SCALE
+from progressgym.instruments.stance_model import DEFAULT_SCALE
 
 FAR = -1e9
 """Log-odds of an option that does not exist."""

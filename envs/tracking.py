@@ -12,7 +12,7 @@ from progressgym.core.answers import keep_items
 from progressgym.envs.base import ProgressEnv
 from progressgym.envs.challenge import Challenge
 from progressgym.envs.episode import Episode
-from progressgym.envs.scoring import Target, describe, scalar_gain, similarity
+from progressgym.envs.step_scores import Target, describe, scalar_gain, similarity
 from progressgym.preferences.comparisons import draw_asked, probabilities
 from progressgym.scores.utilities import Utility, utility_of
 

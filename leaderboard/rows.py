@@ -17,7 +17,7 @@ from progressgym.leaderboard.names import skeleton
 from progressgym.leaderboard.records import RUNGS, CellScore, GroupScore, Reproduction, Rung, Verdict
 from progressgym.leaderboard.reserved import is_shipped
 from progressgym.leaderboard.schema import SubmissionRecord
-from progressgym.leaderboard.tables import ENTRIES, NAMES, SCORES
+from progressgym.leaderboard.database_tables import ENTRIES, NAMES, SCORES
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

@@ -20,7 +20,7 @@ from progressgym.agents.debate.centuries import DECIMALS
 from progressgym.agents.debate.solver import additive_values
 from progressgym.core.debate import Floats, Ints
 from progressgym.envs.debate.dilemmas import DilemmaDomain, ValueJudge, century_judges
-from progressgym.envs.evidence import differences, evidence, evidence_weights
+from progressgym.envs.comparison_evidence import differences, evidence, evidence_weights
 from progressgym.histories.history import History
 from progressgym.instruments.instrument import Instrument
 from progressgym.preferences.comparisons import Comparisons, PairChooser

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from progressgym.agents.filters.evidence import Evidence
+from progressgym.agents.filters.directions import Evidence
 
 SHARES = (0.02, 0.1, 0.3, 0.6, 0.9, 0.99)
 """Grid of rho for probability labels, as the share of a pair's drift that the stance explains."""

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from progressgym.agents.filters.evidence import Evidence
+from progressgym.agents.filters.directions import Evidence
 from progressgym.agents.learned.network import AHEAD, SEEN
 
 CENTURIES = SEEN + 1

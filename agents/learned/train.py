@@ -17,10 +17,10 @@ from safetensors.torch import save
 from torch import Tensor
 
 import progressgym
-from progressgym.agents.filters.evidence import collect
+from progressgym.agents.filters.directions import collect
 from progressgym.agents.learned.courses import Lesson, lesson
 from progressgym.agents.learned.network import AHEAD, FEATURES, HIDDEN, SEEN, Attention
-from progressgym.agents.policies.stance import StancePolicy
+from progressgym.agents.policies.stance_policy import StancePolicy
 from progressgym.core.files import write_folder, write_json
 from progressgym.core.seals import write_sealed
 from progressgym.instruments.instrument import Instrument

@@ -1,5 +1,5 @@
 """Policies: what an agent adjusts."""
 
-from progressgym.agents.policies.stance import StancePolicy
+from progressgym.agents.policies.stance_policy import StancePolicy
 
 __all__ = ["StancePolicy"]

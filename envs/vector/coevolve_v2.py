@@ -14,8 +14,8 @@ from progressgym.envs.arrays import Array
 from progressgym.envs.coevolve_v2 import LITTLE, CoevolveEnv, CoevolveStanceEnv
 from progressgym.envs.readout import Base
 from progressgym.envs.vector import coevolve
-from progressgym.envs.vector.scoring import Targets
-from progressgym.envs.vector.tables import Index, Tables, pick
+from progressgym.envs.vector.batch_scores import Targets
+from progressgym.envs.vector.lookups import Index, Tables, pick
 from progressgym.scores.lock_in import STILL
 
 Floats = NDArray[np.float64]

@@ -18,16 +18,16 @@ from progressgym.core.errors import UserError
 from progressgym.core.threads import scratch
 from progressgym.envs.actions import LIMIT, to_action
 from progressgym.envs.arrays import Array, NumpyArrays
-from progressgym.envs.evidence import differences, evidence, evidence_weights, vote_evidence
+from progressgym.envs.comparison_evidence import differences, evidence, evidence_weights, vote_evidence
 from progressgym.envs.odds import Odds
 from progressgym.envs.readout import FAR, Base, Fold, Readout
-from progressgym.envs.stance import StanceFlavour
+from progressgym.envs.stance_flavour import StanceFlavour
 from progressgym.envs.vector.base import ProgressVectorEnv
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.mask import Mask
-from progressgym.envs.vector.scoring import Targets, as_columns
-from progressgym.envs.vector.tables import Index, Tables, pick
-from progressgym.instruments.stance import DEFAULT_SCALE
+from progressgym.envs.vector.batch_scores import Targets, as_columns
+from progressgym.envs.vector.lookups import Index, Tables, pick
+from progressgym.instruments.stance_model import DEFAULT_SCALE
 
 Floats = NDArray[np.float64]
 D = len(DIMENSIONS)

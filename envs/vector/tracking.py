@@ -12,8 +12,8 @@ from progressgym.envs.vector.base import kept
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.flavours import AnswersVector, Flavour, StanceVector
 from progressgym.envs.vector.paths import BatchPaths
-from progressgym.envs.vector.scoring import Targets, compare, targets
-from progressgym.envs.vector.tables import Index, Tables
+from progressgym.envs.vector.batch_scores import Targets, compare, targets
+from progressgym.envs.vector.lookups import Index, Tables
 from progressgym.histories.source import HistorySource
 from progressgym.scores import cosine
 

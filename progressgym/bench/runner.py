@@ -22,7 +22,7 @@ from progressgym.bench.explained import Compared, with_differences
 from progressgym.bench.findings import findings
 from progressgym.bench.plan import Group, Plan
 from progressgym.bench.pool import Work, model_threads, run_all, usable_cores
-from progressgym.bench.report import DrawBlock, DrawPareto, LogAgent, LogHuman, drawings, pareto_drawings
+from progressgym.bench.drawings import DrawBlock, DrawPareto, LogAgent, LogHuman, drawings, pareto_drawings
 from progressgym.bench.table import blocks, seed_warnings, with_fronts
 from progressgym.core.errors import UserError
 from progressgym.core.files import discard, write_text

@@ -49,7 +49,7 @@ class Options:
 
 def run(options: Options) -> int:
     """Measure, write, print."""
-    from progressgym.agents.debate.report import ReportSettings, make_report, markdown
+    from progressgym.agents.debate.study_report import ReportSettings, make_report, markdown
     from progressgym.agents.debate.study import Study
 
     for name in ("games", "greedy_games", "learner_episodes", "learner_seeds"):

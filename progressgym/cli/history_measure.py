@@ -42,7 +42,7 @@ class Options:
 def run(options: Options) -> int:
     """Measure and save."""
     from progressgym.histories.publishing import publish
-    from progressgym.histories.report import evidence_page
+    from progressgym.histories.evidence_page import evidence_page
     from progressgym.instruments.instrument import Instrument
 
     instrument = Instrument.load(options.instrument)

@@ -5,7 +5,7 @@ from progressgym.instruments.item import Item
 from progressgym.instruments.protocol import Question, Reading
 from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.instruments.questionnaire import Questionnaire as Instrument
-from progressgym.instruments.stance import StanceModel
+from progressgym.instruments.stance_model import StanceModel
 
 __all__ = [
     "DEFAULT_CONFIG",

@@ -11,11 +11,11 @@ import torch
 from scipy.optimize import minimize
 
 from progressgym.agents.methods import Dpo, Map, Rlhf, Stage
-from progressgym.agents.policies.stance import StancePolicy
+from progressgym.agents.policies.stance_policy import StancePolicy
 from progressgym.core.errors import UserError
 from progressgym.core.seeding import generator
 from progressgym.instruments.instrument import Instrument
-from progressgym.instruments.stance import StanceModel, centre_worldviews
+from progressgym.instruments.stance_model import StanceModel, centre_worldviews
 from progressgym.losses import Margins, hinge, ipo
 from progressgym.preferences.comparisons import all_pairs, probabilities
 from progressgym.preferences.models.newton import GRID, solve

@@ -15,7 +15,7 @@ from progressgym.core.errors import UserError
 from progressgym.envs.actions import to_action
 from progressgym.envs.readout import Readout
 from progressgym.instruments.instrument import Instrument
-from progressgym.instruments.stance import StanceModel
+from progressgym.instruments.stance_model import StanceModel
 from tests.envs.rollout import IDS, LINEAR, episode
 
 WHOLE = Instrument.load("moral19-v1")

@@ -23,7 +23,7 @@ from progressgym.histories.build import BuildRecipe, build_history, read_corpus
 from progressgym.histories.evidence import balanced_halves, coherence, distance_ratios, split_half, summary
 from progressgym.histories.measuring import measure_build, perplexity_matrix
 from progressgym.histories.publishing import SEEDS_FILE, publish
-from progressgym.histories.report import evidence_page
+from progressgym.histories.evidence_page import evidence_page
 from progressgym.instruments.instrument import Instrument
 from progressgym.tuning.lora import LoraRecipe
 from progressgym.tuning.training import StageRecipe

@@ -14,7 +14,7 @@ from progressgym.core.files import read_json, read_npz
 from progressgym.histories.evidence import summary
 from progressgym.histories.history import History
 from progressgym.histories.publishing import SEEDS_FILE
-from progressgym.histories.report import evidence_page
+from progressgym.histories.evidence_page import evidence_page
 from progressgym.instruments.instrument import Instrument
 
 FOLDER = Path(str(files("progressgym.data"))) / "histories" / "histsmol-v1"

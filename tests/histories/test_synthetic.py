@@ -17,7 +17,7 @@ from progressgym.histories.source import HistorySource, resolve_history
 from progressgym.histories.synthetic import DEFAULT_COHERENCE, SCHEME, SyntheticSpec, synthetic_history
 from progressgym.histories.timeline import Timeline
 from progressgym.instruments.instrument import Instrument
-from progressgym.instruments.stance import StanceModel
+from progressgym.instruments.stance_model import StanceModel
 from progressgym.scores import cosine
 
 INSTRUMENT = Instrument.load("moral19-v1")

@@ -17,7 +17,7 @@ from progressgym.leaderboard.database import DATABASE
 from progressgym.leaderboard.problems import problem
 from progressgym.leaderboard.records import Reproduction, Verdict
 from progressgym.leaderboard.store import Receipt, Store
-from progressgym.leaderboard.tables import METADATA
+from progressgym.leaderboard.database_tables import METADATA
 from tests.leaderboard.stores import reproduction, verdict
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from progressgym.agents.filters.evidence import Evidence
+from progressgym.agents.filters.directions import Evidence
 from progressgym.agents.learned.courses import SAME, covariances, root_of
 from progressgym.agents.learned.transfer.network import AHEAD, SEEN
 from progressgym.agents.learned.transfer.questionnaires import COMMON, Questionnaires

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from progressgym.agents.filters.common import course_of
-from progressgym.agents.filters.evidence import collect
+from progressgym.agents.filters.directions import collect
 from progressgym.core.dimensions import DIMENSIONS
 
 Floats = NDArray[np.float64]

@@ -10,7 +10,7 @@ from progressgym.agents.debate.solver import solve
 from progressgym.core.errors import UserError
 from progressgym.envs.debate.dilemmas import DilemmaDomain, ValueJudge
 from progressgym.envs.debate.rules import Rules
-from progressgym.envs.evidence import differences, evidence, evidence_weights
+from progressgym.envs.comparison_evidence import differences, evidence, evidence_weights
 from progressgym.histories.history import History
 from progressgym.instruments.instrument import Instrument
 from progressgym.preferences.comparisons import all_pairs, probabilities

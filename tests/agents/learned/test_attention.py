@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from progressgym.agents.learned.agent import WEIGHTS, load_network
+from progressgym.agents.learned.attention_agent import WEIGHTS, load_network
 from progressgym.agents.learned.courses import CENTURIES, covariances, lesson
 from progressgym.agents.learned.network import Attention
 from progressgym.agents.learned.train import CHECK_SEED, SEED, loss_of, spectrum_of, train

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import progressgym.agents
-from progressgym.agents.learned.transfer.agent import WEIGHTS, load_network
+from progressgym.agents.learned.transfer.transfer_agent import WEIGHTS, load_network
 from progressgym.agents.learned.transfer.lessons import LATER, draw_lesson
 from progressgym.agents.learned.transfer.network import SEEN, TransferAttention
 from progressgym.agents.learned.transfer.questionnaires import LEAST, Questionnaires, draw_questionnaires

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from progressgym.core.answers import centred_log
 from progressgym.instruments.instrument import Instrument
-from progressgym.instruments.stance import DEFAULT_SCALE
+from progressgym.instruments.stance_model import DEFAULT_SCALE
 from progressgym.preferences.models.newton import GRID
 
 JITTER = 1e-6
