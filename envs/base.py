@@ -24,12 +24,12 @@ from progressgym.envs.actions import LIMIT, to_action, to_answers
 from progressgym.envs.episode import Episode
 from progressgym.envs.known_steps import KnownSteps
 from progressgym.envs.rendering import Scene, Window, draw_array, draw_text
-from progressgym.envs.step_scores import opening
 from progressgym.envs.settings import Settings
+from progressgym.envs.step_scores import opening
 from progressgym.envs.task import FirstModel, Task
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource, HistorySpec, resolve_history
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.preferences.comparisons import MISSING, RNG_SCHEME, Comparisons, PairChooser, check_labels
 from progressgym.preferences.export import preference_rows
 
@@ -66,7 +66,7 @@ class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
         self,
         history: HistorySpec = DEFAULT_HISTORY,
         *,
-        instrument: Instrument | str | None = None,
+        instrument: Questionnaire | str | None = None,
         queries: str | int = "all",
         labels: str = "probability",
         reward: str = "utility",

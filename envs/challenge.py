@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from progressgym.envs.task import Task
     from progressgym.histories.history import History
     from progressgym.histories.source import HistorySpec
-    from progressgym.instruments.instrument import Instrument
+    from progressgym.instruments.questionnaire import Questionnaire
     from progressgym.scores.utilities import Utility
 
 Floats = NDArray[np.float64]
@@ -123,7 +123,7 @@ class Challenge:
         """The challenge with other arguments."""
         return dataclasses.replace(self, **arguments)
 
-    def make(self, history: HistorySpec, instrument: Instrument | None = None) -> ProgressEnv:
+    def make(self, history: HistorySpec, instrument: Questionnaire | None = None) -> ProgressEnv:
         """The environment, without wrappers; `instrument` is what synthetic histories answer, `moral19-v1` by default."""
         own = {"history": history, "instrument": instrument, "disable_env_checker": True}
         arguments: dict[str, Any] = {**dict(self.arguments), **own}
@@ -196,7 +196,7 @@ class Challenge:
         agreed: Floats = self.agreement(history, scored)[:, history.instrument.evaluation].mean(1)[:, None]
         return agreed
 
-    def counted(self, instrument: Instrument) -> NDArray[np.int64]:
+    def counted(self, instrument: Questionnaire) -> NDArray[np.int64]:
         """Indices of the items whose answers make a difference."""
         if self.simulates_human:
             return np.arange(len(instrument.items), dtype=np.int64)

@@ -17,7 +17,7 @@ from progressgym.envs.coefficients import INFLUENCE, PULL
 from progressgym.envs.coevolve import CoevolveStanceEnv
 from progressgym.envs.stance_flavour import THETA_SCALE, D
 from progressgym.histories.source import HistorySpec
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
 Floats = NDArray[np.float64]
 Observation = NDArray[np.float32]
@@ -115,7 +115,7 @@ class CoevolveParallelEnv(ParallelEnv[str, Observation, NDArray[np.float32]]):  
         max_cycles: int | None = None,
         pull: float = PULL,
         influence: float = INFLUENCE,
-        instrument: Instrument | str | None = None,
+        instrument: Questionnaire | str | None = None,
         queries: str | int = "all",
         labels: str = "probability",
         reward: str = "utility",

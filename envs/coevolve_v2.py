@@ -21,11 +21,11 @@ from progressgym.envs.coevolve import Coevolve
 from progressgym.envs.coevolve import CoevolveEnv as FirstCoevolveEnv
 from progressgym.envs.coevolve_step import human_answers, lock_in
 from progressgym.envs.episode import Episode
-from progressgym.envs.step_scores import Target
 from progressgym.envs.stance_flavour import StanceFlavour
+from progressgym.envs.step_scores import Target
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySpec
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.scores.agreement import agreement, agreement_utilities
 from progressgym.scores.lock_in import progress
 from progressgym.scores.utilities import Utility
@@ -158,7 +158,7 @@ class CoevolveEnv(FirstCoevolveEnv):
         *,
         pull: float = PULL,
         influence: float = INFLUENCE,
-        instrument: Instrument | str | None = None,
+        instrument: Questionnaire | str | None = None,
         queries: str | int = "all",
         labels: str = "probability",
         reward: str = "gain",

@@ -1,6 +1,6 @@
 """Readout: from 19 stance numbers straight to 19 values on the scored items, the inner loop of all environments.
 
-It computes what `StanceModel.answers` and `Instrument.values` compute one after the other, on half the numbers: an
+It computes what `StanceModel.answers` and `Questionnaire.values` compute one after the other, on half the numbers: an
 item with two options needs only one probability, the logistic function of the difference of its two logits.
 
 Where thousands of environments share one base (a fixed history) there is less to do still: with w_u = exp(scale *
@@ -28,8 +28,8 @@ from progressgym.core.answers import FLOOR, centred_log
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.envs.arrays import NUMPY, Array, Arrays, NumpyArrays
 from progressgym.envs.odds import Odds, OddsReadout, exponents_of
-from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.loadings import value_weights
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.instruments.stance_model import DEFAULT_SCALE
 
 FAR = -1e9
@@ -59,7 +59,7 @@ class Readout:
 
     def __init__(
         self,
-        instrument: Instrument,
+        instrument: Questionnaire,
         items: NDArray[np.int64],
         *,
         scored: NDArray[np.int64] | None = None,

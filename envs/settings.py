@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.histories.source import HistorySource
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.preferences.comparisons import DRAWN, PairChooser
 
 
@@ -42,7 +42,7 @@ class Settings:
     """Century of each observation of an episode."""
 
     @property
-    def instrument(self) -> Instrument:
+    def instrument(self) -> Questionnaire:
         """What is answered."""
         return self.source.instrument
 

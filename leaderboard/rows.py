@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, sha256_bytes
 from progressgym.leaderboard.board import GroupKey
+from progressgym.leaderboard.database_tables import ENTRIES, NAMES, SCORES
 from progressgym.leaderboard.names import skeleton
 from progressgym.leaderboard.records import RUNGS, CellScore, GroupScore, Reproduction, Rung, Verdict
 from progressgym.leaderboard.reserved import is_shipped
 from progressgym.leaderboard.schema import SubmissionRecord
-from progressgym.leaderboard.database_tables import ENTRIES, NAMES, SCORES
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

@@ -20,6 +20,7 @@ from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, sha256_bytes
 from progressgym.leaderboard import rows
 from progressgym.leaderboard.database import DATABASE, EVIDENCE, LOCK, PRIVATE, Database
+from progressgym.leaderboard.database_tables import DECISIONS, ENTRIES, NAMES, SCORES, SUBMITTERS
 from progressgym.leaderboard.evidence_folder import EvidenceFolder
 from progressgym.leaderboard.names import name_problem, skeleton
 from progressgym.leaderboard.problems import Problem, plain, problem
@@ -28,7 +29,6 @@ from progressgym.leaderboard.reserved import BOARD, account_problem
 from progressgym.leaderboard.rows import Entry, Floats
 from progressgym.leaderboard.schema import SUBMISSION
 from progressgym.leaderboard.sql import sa
-from progressgym.leaderboard.database_tables import DECISIONS, ENTRIES, NAMES, SCORES, SUBMITTERS
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

@@ -18,7 +18,7 @@ from progressgym.envs.actions import to_action
 from progressgym.envs.base import ProgressEnv
 from progressgym.envs.challenge import Challenge, challenge_of
 from progressgym.histories.history import History
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.leaderboard.board import Board, CellKey, GroupKey
 from progressgym.preferences.comparisons import draw_labels, probabilities
 
@@ -33,7 +33,7 @@ class EpisodeTruth:
 
     challenge: Challenge
     history: History
-    instrument: Instrument
+    instrument: Questionnaire
     steps: int
     comparisons: str
     """sha256 of the history, the asked pairs and the labels that the seed decides."""

@@ -13,7 +13,7 @@ import progressgym.envs  # noqa: F401  (registers the environments)
 
 if TYPE_CHECKING:
     from progressgym.histories.history import History
-    from progressgym.instruments.instrument import Instrument
+    from progressgym.instruments.questionnaire import Questionnaire as Instrument
     from progressgym.models import load_model
 
 __version__ = "0.1.0"

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from progressgym.agents.debate.centuries import DECIMALS
 from progressgym.agents.debate.solver import additive_values
 from progressgym.core.debate import Floats, Ints
-from progressgym.envs.debate.dilemmas import DilemmaDomain, ValueJudge, century_judges
 from progressgym.envs.comparison_evidence import differences, evidence, evidence_weights
+from progressgym.envs.debate.dilemmas import DilemmaDomain, ValueJudge, century_judges
 from progressgym.histories.history import History
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.preferences.comparisons import Comparisons, PairChooser
 from progressgym.preferences.export import PreferenceRow, preference_rows
 
@@ -57,7 +57,7 @@ class DebatedLabels:
     not know. A label says what the human answered; a debated one says what can be defended before this human.
     """
 
-    def __init__(self, instrument: Instrument, pairs: Ints) -> None:
+    def __init__(self, instrument: Questionnaire, pairs: Ints) -> None:
         """Prepare.
 
         Args:

@@ -28,8 +28,8 @@ from progressgym.agents.agent import Agent, Episodes
 from progressgym.agents.config import FilterConfig
 from progressgym.agents.devices import choose_device
 from progressgym.agents.filters.common import common_course
-from progressgym.agents.filters.dynamics import BANKS, bank
 from progressgym.agents.filters.directions import Evidence
+from progressgym.agents.filters.dynamics import BANKS, bank
 from progressgym.agents.filters.posterior import Expectation, forecast
 from progressgym.agents.filters.responses import Responses
 from progressgym.agents.policies.stance_policy import StancePolicy

@@ -15,8 +15,8 @@ from safetensors.torch import load
 from torch import Tensor
 
 from progressgym.agents.config import LearnedConfig
-from progressgym.agents.filters.kalman import StanceFilter
 from progressgym.agents.filters.directions import Evidence
+from progressgym.agents.filters.kalman import StanceFilter
 from progressgym.agents.filters.posterior import TINY, Expectation
 from progressgym.agents.learned.network import AHEAD, SEEN, Attention
 from progressgym.core.seals import read_sealed

@@ -25,11 +25,11 @@ from progressgym.core.threads import each, scratch
 from progressgym.envs.actions import Bools
 from progressgym.envs.arrays import Array, Arrays, NumpyArrays
 from progressgym.envs.base import ProgressEnv
-from progressgym.envs.vector.draws import Draws
-from progressgym.envs.vector.mask import Mask
 from progressgym.envs.vector.batch_scores import Targets, gain
-from progressgym.envs.vector.streams import Seeds, Streams
+from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.lookups import Index, Tables, agreed, install
+from progressgym.envs.vector.mask import Mask
+from progressgym.envs.vector.streams import Seeds, Streams
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource
 from progressgym.preferences.comparisons import probabilities, stated

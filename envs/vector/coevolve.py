@@ -18,9 +18,9 @@ from progressgym.envs.arrays import Array, Arrays, NumpyArrays
 from progressgym.envs.coevolve import CoevolveEnv, CoevolveStanceEnv
 from progressgym.envs.comparison_evidence import evidence
 from progressgym.envs.readout import FAR, Base, over_options
+from progressgym.envs.vector.batch_scores import Targets, against_history, compare, length, targets
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.flavours import AnswersVector, Flavour, StanceVector
-from progressgym.envs.vector.batch_scores import Targets, against_history, compare, length, targets
 from progressgym.envs.vector.lookups import Index, Tables, part, pick
 from progressgym.preferences.comparisons import CLIP, stated
 

@@ -23,10 +23,10 @@ from progressgym.envs.odds import Odds
 from progressgym.envs.readout import FAR, Base, Fold, Readout
 from progressgym.envs.stance_flavour import StanceFlavour
 from progressgym.envs.vector.base import ProgressVectorEnv
-from progressgym.envs.vector.draws import Draws
-from progressgym.envs.vector.mask import Mask
 from progressgym.envs.vector.batch_scores import Targets, as_columns
+from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.lookups import Index, Tables, pick
+from progressgym.envs.vector.mask import Mask
 from progressgym.instruments.stance_model import DEFAULT_SCALE
 
 Floats = NDArray[np.float64]

@@ -14,8 +14,8 @@ from progressgym.core.threads import scratch
 from progressgym.histories.source import HistorySource
 from progressgym.histories.synthetic import SyntheticSpec
 from progressgym.histories.synthetic_batch import Answers, Half, SyntheticBatch, batches
-from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.loadings import value_weights
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.preferences.comparisons import CLIP
 
 Floats = NDArray[np.float64]
@@ -25,7 +25,7 @@ Ints = NDArray[np.int64]
 class BatchPaths:
     """Makes the histories of some rows together and reads them."""
 
-    def __init__(self, batch: SyntheticBatch, instrument: Instrument, pairs: Ints) -> None:
+    def __init__(self, batch: SyntheticBatch, instrument: Questionnaire, pairs: Ints) -> None:
         """Find the places of items and pairs in the batch's layout; see `of`."""
         self.batch, self._shape = batch, instrument.mask.shape
         two, many = batch.evaluation_items
@@ -61,7 +61,7 @@ class BatchPaths:
         return self._first(answers), self._values(answers.evaluation), self._preferred(answers.others, centuries)
 
     def _values(self, half: Half) -> Floats:
-        """As `Instrument.values`: first options of pairs, and what the second would have said without them."""
+        """As `Questionnaire.values`: first options of pairs, and what the second would have said without them."""
         rows, centuries = half.two.shape[:2]
         values = half.two.reshape(rows * centuries, -1) @ self._two + self._constant
         values += half.many.reshape(rows * centuries, -1) @ self._many

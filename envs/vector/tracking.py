@@ -9,11 +9,11 @@ from progressgym.envs.arrays import Array
 from progressgym.envs.follow import FollowEnv, FollowStanceEnv
 from progressgym.envs.predict import PredictEnv, PredictStanceEnv
 from progressgym.envs.vector.base import kept
+from progressgym.envs.vector.batch_scores import Targets, compare, targets
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.flavours import AnswersVector, Flavour, StanceVector
-from progressgym.envs.vector.paths import BatchPaths
-from progressgym.envs.vector.batch_scores import Targets, compare, targets
 from progressgym.envs.vector.lookups import Index, Tables
+from progressgym.envs.vector.paths import BatchPaths
 from progressgym.histories.source import HistorySource
 from progressgym.scores import cosine
 

@@ -17,12 +17,12 @@ from pathlib import Path
 from progressgym.bench.across import across_histories
 from progressgym.bench.aggregate import aggregate, kept_row, run_draws, run_errors
 from progressgym.bench.cells import FinishedCell
+from progressgym.bench.drawings import DrawBlock, DrawPareto, LogAgent, LogHuman, drawings, pareto_drawings
 from progressgym.bench.execute import GroupOutcome, environment, execute, finished
 from progressgym.bench.explained import Compared, with_differences
 from progressgym.bench.findings import findings
 from progressgym.bench.plan import Group, Plan
 from progressgym.bench.pool import Work, model_threads, run_all, usable_cores
-from progressgym.bench.drawings import DrawBlock, DrawPareto, LogAgent, LogHuman, drawings, pareto_drawings
 from progressgym.bench.table import blocks, seed_warnings, with_fronts
 from progressgym.core.errors import UserError
 from progressgym.core.files import discard, write_text

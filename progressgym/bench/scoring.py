@@ -20,7 +20,7 @@ from progressgym.envs.actions import to_action
 from progressgym.envs.base import ProgressEnv
 from progressgym.envs.challenge import challenge_of
 from progressgym.histories.history import History
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.scores.episode import score_episode
 from progressgym.scores.explained import Truth
 from progressgym.scores.intervals import SkillEstimate, estimate_skill
@@ -121,7 +121,7 @@ class ScoredItems:
     """(E, K, D)."""
 
     @classmethod
-    def of(cls, instruments: Sequence[Instrument]) -> ScoredItems:
+    def of(cls, instruments: Sequence[Questionnaire]) -> ScoredItems:
         """Of the questionnaires of S episodes, which ask the same items."""
         first = instruments[0]
         if all(np.array_equal(one.evaluation, first.evaluation) for one in instruments):

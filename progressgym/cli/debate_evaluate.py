@@ -49,8 +49,8 @@ class Options:
 
 def run(options: Options) -> int:
     """Measure, write, print."""
-    from progressgym.agents.debate.study_report import ReportSettings, make_report, markdown
     from progressgym.agents.debate.study import Study
+    from progressgym.agents.debate.study_report import ReportSettings, make_report, markdown
 
     for name in ("games", "greedy_games", "learner_episodes", "learner_seeds"):
         if getattr(options, name) < 1:

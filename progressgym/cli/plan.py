@@ -134,10 +134,10 @@ def _shape(options: Options) -> Architecture:
 
 
 def _all_pairs() -> int:
-    from progressgym.instruments.instrument import Instrument
+    from progressgym.instruments.questionnaire import Questionnaire
     from progressgym.preferences.comparisons import all_pairs
 
-    return len(all_pairs(Instrument.load("moral19-v1")))
+    return len(all_pairs(Questionnaire.load("moral19-v1")))
 
 
 def _advice(work: Workload, device: Device) -> str | None:

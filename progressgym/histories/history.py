@@ -32,8 +32,8 @@ from progressgym.core.files import (
 )
 from progressgym.core.protocols import OptionScorer, Respondent
 from progressgym.core.reading import read_object, texts
-from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.loadings import item_index, strengths
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.instruments.storage import comes_with_package, is_instrument
 from progressgym.instruments.storage import shipped_names as shipped_instruments
 
@@ -70,7 +70,7 @@ class History:
     """T labels, oldest first, for example `C013`."""
     answers: NDArray[np.float32]
     """(T, N, K) choice probabilities, read-only; NaN in all places of an item that was not asked in a step."""
-    instrument: Instrument
+    instrument: Questionnaire
     """What was asked."""
     card: Mapping[str, Any] = field(default_factory=dict)
     """Where it comes from: models, corpus, rights, recipe, evidence."""
@@ -104,7 +104,7 @@ class History:
         name: str,
         labels: tuple[str, ...],
         answers: NDArray[np.float32],
-        instrument: Instrument,
+        instrument: Questionnaire,
         card: Mapping[str, Any],
     ) -> History:
         """A history whose answers come from a softmax of our own: nothing is checked or copied."""
@@ -188,7 +188,7 @@ class History:
         return place if (place / "adapter_config.json").is_file() else None
 
     def values(self, items: ArrayLike | None = None) -> NDArray[np.float64]:
-        """Value vectors (T, 19) on a subset of items, each step's on those that were asked; see `Instrument.values`.
+        """Value vectors (T, 19) on a subset of items, each step's on those that were asked; see `Questionnaire.values`.
 
         A dimension of which nothing was asked in a step is 0 there. Where some items are missing, two steps differ also
         by what was asked; the environments and scores compare like with like, see docs/histories.md.
@@ -238,7 +238,7 @@ class History:
         return errors
 
     @classmethod
-    def load(cls, spec: str | Path, instrument: Instrument | None = None) -> History:
+    def load(cls, spec: str | Path, instrument: Questionnaire | None = None) -> History:
         """Load a history.
 
         Args:
@@ -256,7 +256,7 @@ class History:
         return cls._load(spec, instrument) if base == str(spec) else with_split(cls._load(base, instrument), split)
 
     @classmethod
-    def _load(cls, spec: str | Path, instrument: Instrument | None) -> History:
+    def _load(cls, spec: str | Path, instrument: Questionnaire | None) -> History:
         """Load a history with the split that it comes with."""
         if str(spec).startswith(SYNTHETIC):
             from progressgym.histories.synthetic import SyntheticSpec, synthetic_history
@@ -302,7 +302,7 @@ class History:
     def measure(
         cls,
         models: Sequence[Respondent | OptionScorer],
-        instrument: Instrument,
+        instrument: Questionnaire,
         labels: Sequence[str],
         *,
         mode: str = "cloze",
@@ -317,7 +317,7 @@ class History:
             models: T respondents or language models, oldest first.
             instrument: what to ask.
             labels: T labels.
-            mode: how a language model is read, see `Instrument.read`.
+            mode: how a language model is read, see `Questionnaire.read`.
             cache: finished measurements of language models are taken from here and stored here.
             name: of the history.
             card: provenance to keep with it.
@@ -374,7 +374,7 @@ def _shipped_folder() -> Path:
     return Path(str(files("progressgym.data").joinpath("histories")))
 
 
-def _read(path: Path, card_path: Path, name: str, instrument: Instrument | None) -> History:
+def _read(path: Path, card_path: Path, name: str, instrument: Questionnaire | None) -> History:
     arrays = read_npz(path)
     missing = [key for key in KEYS if key not in arrays]
     if missing:
@@ -399,12 +399,12 @@ def _read(path: Path, card_path: Path, name: str, instrument: Instrument | None)
     )
 
 
-def _questionnaire(folder: Path, name: str, digest: str) -> Instrument:
+def _questionnaire(folder: Path, name: str, digest: str) -> Questionnaire:
     """The questionnaire beside the answers, or the one that comes with the package or lies where the name says."""
-    beside = Instrument.load(folder) if is_instrument(folder) else None
+    beside = Questionnaire.load(folder) if is_instrument(folder) else None
     if beside is not None and (beside.hash == digest or name not in shipped_instruments()):
         return beside
-    return Instrument.load(name)
+    return Questionnaire.load(name)
 
 
 def _validate(answers: ArrayLike, mask: NDArray[np.bool_], where: str) -> NDArray[np.float64]:
@@ -436,7 +436,7 @@ def _text(array: NDArray[Any], where: str) -> str:
 
 
 def _measure_one(
-    model: Respondent | OptionScorer, instrument: Instrument, mode: str, cache: MeasurementCache | None
+    model: Respondent | OptionScorer, instrument: Questionnaire, mode: str, cache: MeasurementCache | None
 ) -> NDArray[np.float64]:
     if isinstance(model, Respondent):
         return model.answers(instrument)

@@ -18,8 +18,9 @@ from progressgym.core.files import sha256_file
 from progressgym.histories.evidence import summary
 from progressgym.histories.history import History
 from progressgym.histories.survey_files import Tally, read_counts, read_questions
-from progressgym.instruments.instrument import Instrument, ReadingConfig
+from progressgym.instruments.ask import ReadingConfig
 from progressgym.instruments.item import Item
+from progressgym.instruments.questionnaire import Questionnaire
 
 READING = ReadingConfig(
     framings=(
@@ -127,7 +128,7 @@ def survey_history(
         raise UserError(
             f"{Path(counts).name}: no question was asked in every step; use wider steps, or leave out complete"
         )
-    own = Instrument.from_items(items, name=instrument or name, version="1", config=READING, starts=STARTS)
+    own = Questionnaire.from_items(items, name=instrument or name, version="1", config=READING, starts=STARTS)
     answers, people = _arrays(own, tallies, list(years.values()), design_effect)
     made = {
         "counts_sha256": sha256_file(counts),
@@ -147,7 +148,7 @@ def survey_history(
     )
 
 
-def _evidence(answers: NDArray[np.float32], instrument: Instrument) -> dict[str, Any]:
+def _evidence(answers: NDArray[np.float32], instrument: Questionnaire) -> dict[str, Any]:
     """The evidence for a card; none where items are missing or so few that halves of them would not be alike."""
     if np.isnan(answers).any() or (instrument.option_counts - 1).sum() <= len(instrument.dimensions):
         return {}
@@ -155,7 +156,7 @@ def _evidence(answers: NDArray[np.float32], instrument: Instrument) -> dict[str,
 
 
 def _arrays(
-    instrument: Instrument,
+    instrument: Questionnaire,
     tallies: Mapping[tuple[str, int], Tally],
     steps: Sequence[Sequence[int]],
     design_effect: float,

@@ -31,7 +31,7 @@ from progressgym.histories.synthetic import (
     ITEM_SPREAD,
     SyntheticSpec,
 )
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -59,7 +59,7 @@ class Answers(NamedTuple):
 class SyntheticBatch:
     """Makes histories of one distribution."""
 
-    def __init__(self, spec: SyntheticSpec, instrument: Instrument) -> None:
+    def __init__(self, spec: SyntheticSpec, instrument: Questionnaire) -> None:
         """Prepare what all of them share; see `batches` for what can be made so."""
         self.spec, self._family = spec, family_of(spec.family)
         items, options = instrument.mask.shape
@@ -212,7 +212,7 @@ class SyntheticBatch:
         return Answers(*parts)
 
 
-def batches(spec: SyntheticSpec, instrument: Instrument) -> bool:
+def batches(spec: SyntheticSpec, instrument: Questionnaire) -> bool:
     """Whether `SyntheticBatch` makes these histories: no noise, no mixture of groups, a course that is linear."""
     apart = not np.isin(instrument.elicitation, instrument.evaluation).any()
     return spec.noise == 0.0 and spec.family != "plural" and family_of(spec.family).linear and apart

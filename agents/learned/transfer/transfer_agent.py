@@ -16,8 +16,8 @@ from safetensors.torch import load
 from torch import Tensor
 
 from progressgym.agents.config import TransferConfig
-from progressgym.agents.filters.kalman import StanceFilter
 from progressgym.agents.filters.directions import Evidence
+from progressgym.agents.filters.kalman import StanceFilter
 from progressgym.agents.filters.posterior import TINY, Expectation
 from progressgym.agents.learned.transfer.network import SEEN, TransferAttention
 from progressgym.agents.learned.transfer.questionnaires import COMMON, LEAST
