@@ -304,12 +304,12 @@ class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
             every=self._queries == "all",
             label_kind=self._label_kind,
             gain=self._gain,
-            told=self._told,
+            scores_in_infos=self._told,
             rewarded=self.rewarded,
             covered=self._covered,
             steps=self.steps,
             horizon=self.horizon,
-            shown=tuple(self._century(index) for index in range(self.steps)),
+            observed_centuries=tuple(self._century(index) for index in range(self.steps)),
         )
 
     def other_source(self, options: Mapping[str, Any]) -> HistorySource:

@@ -235,10 +235,10 @@ def challenge_class(name: str) -> type[Challenge]:
     Raises:
         UserError: no such name, or one that stands for something else.
     """
-    found = CHALLENGES.load(name)
-    if not (isinstance(found, type) and issubclass(found, Challenge)):
+    kind = CHALLENGES.load(name)
+    if not (isinstance(kind, type) and issubclass(kind, Challenge)):
         raise UserError(f"{CHALLENGES[name].target}, registered as challenge {name!r}, is not a Challenge")
-    return found
+    return kind
 
 
 @lru_cache(maxsize=256)
@@ -252,9 +252,9 @@ def parse_challenge(text: str) -> Challenge:
     ('follow', 'follow?labels=sample')
     """
     asked = parse_id(text)
-    kind, known = challenge_class(asked.name), CHALLENGES.arguments(asked.name)
-    refuse_unknown(f"challenge {asked.name!r}", asked.arguments, sorted(known))
-    given: dict[str, Any] = {key: as_typed(value, known[key]) for key, value in asked.arguments.items()}
+    kind, fields = challenge_class(asked.name), CHALLENGES.arguments(asked.name)
+    refuse_unknown(f"challenge {asked.name!r}", asked.arguments, sorted(fields))
+    given: dict[str, Any] = {key: as_typed(value, fields[key]) for key, value in asked.arguments.items()}
     challenge = kind(**given)  # the environment checks its arguments when it is made
     check_labels(challenge.labels)
     return challenge

@@ -166,9 +166,9 @@ class CoevolveParallelEnv(ParallelEnv[str, Observation, NDArray[np.float32]]):  
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Observation], dict[str, dict[str, Any]]]:
         """Begin an episode: observations and infos of both agents."""
-        known = {key: value for key, value in (options or {}).items() if key == "history"}
+        choice = {key: value for key, value in (options or {}).items() if key == "history"}
         self._loop.hear(1.0, np.zeros(D))
-        evidence, info = self._loop.reset(seed=seed, options=known)
+        evidence, info = self._loop.reset(seed=seed, options=choice)
         self.agents = list(self.possible_agents)
         self._cycles = 0
         self._human_values = self._assistant_values = self._loop.episode.timeline.values[0]

@@ -77,11 +77,11 @@ class CoevolveV2(Coevolve):
 
     def measured(self, history: History, scored: Floats) -> Mapping[str, float]:
         """Lock-in after the last step, and how far the human went."""
-        found, items = lock_in(history, scored, self.pull), history.instrument.evaluation
+        measures, items = lock_in(history, scored, self.pull), history.instrument.evaluation
         human, end = history.values(items), history.instrument.values(scored[-1], items, check=False)
         return {
-            "entropy": found["entropy"],
-            "displacement": found["displacement"],
+            "entropy": measures["entropy"],
+            "displacement": measures["displacement"],
             "progress": float(progress(end, human[0], human[-1])),
         }
 

@@ -28,7 +28,7 @@ class Settings:
     """One of `preferences.comparisons.LABELS`."""
     gain: bool
     """True when the reward is the gain."""
-    told: bool
+    scores_in_infos: bool
     """True when infos hold scores."""
     rewarded: NDArray[np.int64]
     """Indices of the items that rewards and scores are about."""
@@ -38,7 +38,7 @@ class Settings:
     """Steps of an episode."""
     horizon: int
     """Centuries between the last comparisons and the scored answers."""
-    shown: tuple[int, ...]
+    observed_centuries: tuple[int, ...]
     """Century of each observation of an episode."""
 
     @property

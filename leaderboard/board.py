@@ -169,7 +169,7 @@ def load_board(name: str = DEFAULT_BOARD) -> Board:
         UserError: no such board.
     """
     folder = files("progressgym.leaderboard")
-    known = sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.startswith("board-v"))
-    if name not in known:
-        raise unknown("board", name, known)
+    names = sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.startswith("board-v"))
+    if name not in names:
+        raise unknown("board", name, names)
     return Board.parse(folder.joinpath(f"{name}.toml").read_text(encoding="utf-8"))

@@ -45,11 +45,11 @@ def load_hidden(folder: Path) -> dict[str, History]:
     """
     if not folder.is_dir():
         return {}
-    found = {}
+    histories = {}
     for place in sorted(path for path in folder.iterdir() if (path / ANSWERS_FILE).is_file()):
-        found[place.name] = History.load(place, Questionnaire.load(place / INSTRUMENT))
-        check_hidden(found[place.name])
-    return found
+        histories[place.name] = History.load(place, Questionnaire.load(place / INSTRUMENT))
+        check_hidden(histories[place.name])
+    return histories
 
 
 def make_hidden(
@@ -99,9 +99,9 @@ def _unpublished(path: Path) -> tuple[Item, ...]:
     """Items of a file, none of which has the text of a published one."""
     items = read_items(path)
     published = {item.text for name in shipped_instruments() for item in Questionnaire.load(name).items}
-    known = sum(item.text in published for item in items)
-    if known:
-        raise UserError(f"{known} of {len(items)} items are published; a private form has texts of its own")
+    count = sum(item.text in published for item in items)
+    if count:
+        raise UserError(f"{count} of {len(items)} items are published; a private form has texts of its own")
     return items
 
 

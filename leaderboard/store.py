@@ -172,8 +172,8 @@ class Store:
                 raise UserError(f"{entry.id} was withdrawn on {entry.withdrawn}")
             if reproduction.matches and entry.rung != "reproduced":
                 reproduction = _settle_name(connection, entry, _unless_copy(connection, entry, reproduction))
-            told = reproduction.model_dump_json(exclude={"groups"})
-            _update(connection, entry.digest, reproduction=told)
+            text = reproduction.model_dump_json(exclude={"groups"})
+            _update(connection, entry.digest, reproduction=text)
             if reproduction.matches:
                 connection.execute(SCORES.delete().where(SCORES.c.digest == entry.digest, SCORES.c.split == "private"))
                 rows.insert_scores(connection, entry.digest, "private", reproduction.groups)

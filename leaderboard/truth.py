@@ -87,8 +87,8 @@ def comparisons_digest(env: ProgressEnv) -> str:
     digest.update(np.ascontiguousarray(episode.pairs, dtype="<i8").tobytes())
     digest.update(np.ascontiguousarray(episode.uniforms, dtype="<f8").tobytes())
     if not challenge_of(env.task).simulates_human:
-        shown = probabilities(episode.history.answers[1 : 1 + env.steps], episode.pairs)
-        labels = draw_labels(shown, str(env.task.parameters["labels"]), episode.uniforms[: env.steps])
+        chances = probabilities(episode.history.answers[1 : 1 + env.steps], episode.pairs)
+        labels = draw_labels(chances, str(env.task.parameters["labels"]), episode.uniforms[: env.steps])
         digest.update(np.ascontiguousarray(labels, dtype="<f4").tobytes())
     return digest.hexdigest()
 

@@ -22,7 +22,7 @@ TOOLS = ("unshare", "setpriv", "mount", "umount", "pivot_root")
 class Plan:
     """What a sandbox consists of."""
 
-    shown: Sequence[Path]
+    places: Sequence[Path]
     """Places bound at their own paths; links are made anew."""
     writable: Sequence[Path]
     masks: Sequence[Path]
@@ -46,7 +46,7 @@ def unshare_command(program: Sequence[str], plan: Plan) -> list[str]:
 
 def _script(plan: Plan) -> str:
     new = next(
-        place for place in ROOTS if Path(place).is_dir() and not any(p.is_relative_to(place) for p in plan.shown)
+        place for place in ROOTS if Path(place).is_dir() and not any(p.is_relative_to(place) for p in plan.places)
     )
     lines = ["set -e", "mount --make-rprivate /", f"mount -t tmpfs -o mode=0755,size=1m none {new}"]
     lines += [f"mkdir {new}/proc {new}/dev", f"mount -t proc none {new}/proc"]
@@ -58,7 +58,7 @@ def _script(plan: Plan) -> str:
             f"mkdir -p {new}{folder}",
             f"mount -t tmpfs -o mode=1777,nosuid,nodev,size={size},nr_inodes=65536 none {new}{folder}",
         ]
-    for place in plan.shown:
+    for place in plan.places:
         lines += _bind(place, new, place in plan.writable)
     for mask in map(str, plan.masks):
         lines.append(f"mount -t tmpfs -o ro,mode=0755,size=4k none {shlex.quote(new + mask)}")

@@ -74,13 +74,13 @@ class DebatedLabels:
     def __call__(self, labels: NDArray[np.floating]) -> NDArray[np.float32]:
         """(B, Q) labels -> (B, Q): 1 where option a wins its debate, 0 where b does, 0.5 for a draw; missing stay NaN."""
         given = np.asarray(labels, dtype=np.float64)
-        known = (given >= 0.0) & (given <= 1.0)
+        valid = (given >= 0.0) & (given <= 1.0)
         debated = np.empty(given.shape, dtype=np.float32)
         for row, cases in enumerate(self._cases):
-            values = evidence(np.where(known[row], given[row], 0.5), self._weights[row])
+            values = evidence(np.where(valid[row], given[row], 0.5), self._weights[row])
             judge = ValueJudge(self._domain, np.asarray(values), "comparisons")
             debated[row] = _winners(judge.contributions(cases))
-        return np.where(known, debated, np.float32(np.nan))
+        return np.where(valid, debated, np.float32(np.nan))
 
 
 def _winners(contributions: Floats) -> NDArray[np.float32]:

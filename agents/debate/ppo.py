@@ -103,13 +103,15 @@ class PpoLearner:
             gains = advantages(steps.rewards, before.view_as(steps.rewards), self.settings.gae).flatten()
         targets = gains + before
         gains = (gains - gains.mean()) / (gains.std() + 1e-8)
-        told = []
+        statistics = []
         for _ in range(self.settings.epochs):
             order = torch.randperm(len(actions), generator=self._shuffle)
             for rows in torch.split(order, self.settings.minibatch):
-                told.append(self._step(seen[rows], masks[rows], actions[rows], old[rows], gains[rows], targets[rows]))
+                statistics.append(
+                    self._step(seen[rows], masks[rows], actions[rows], old[rows], gains[rows], targets[rows])
+                )
         self.done += 1
-        mean = torch.stack(told).mean(0).tolist()
+        mean = torch.stack(statistics).mean(0).tolist()
         return Learned(loss=mean[0], value_loss=mean[1], entropy=mean[2], divergence=mean[3])
 
     def _step(

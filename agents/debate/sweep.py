@@ -140,5 +140,5 @@ def estimate(process: Process, tests: Rollouts, target: Floats) -> dict[str, flo
         returns: Floats = np.bincount(tests.episode, weights=survived).astype(np.float64)
     else:
         returns = episode_returns(tests, process.arrival / np.abs(process.arrival).max())
-    told = weighted_estimate(returns, importance_weights(tests, target, process.behaviour))
-    return {"estimate": told.value, "effective": told.effective}
+    estimated = weighted_estimate(returns, importance_weights(tests, target, process.behaviour))
+    return {"estimate": estimated.value, "effective": estimated.effective}

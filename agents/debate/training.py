@@ -60,7 +60,7 @@ class TrainSettings:
 
 
 @dataclass(kw_only=True, frozen=True)
-class Told:
+class Update:
     """What one update was like."""
 
     update: int
@@ -90,11 +90,11 @@ def disturbed_rules(method: str, turns: int) -> Rules:
     return Rules(turns=turns, payoff="shaped")
 
 
-Listener = Callable[[Told], None]
+Listener = Callable[[Update], None]
 """Called after each update."""
 
 
-def silent(told: Told) -> None:
+def silent(progress: Update) -> None:
     """Listen to nothing."""
 
 
@@ -138,7 +138,7 @@ def train_debater(
                 adversary.update(played.steps[1])
             played = arena.play(update, (learner.net, adversary.net))
             adversary.update(played.steps[1])
-            listen(played.told(update, learner.update(played.steps[0])))
+            listen(played.progress(update, learner.update(played.steps[0])))
         return learner.net
     frozen = copy.deepcopy(learner.net)
     for update in range(settings.updates):
@@ -150,7 +150,7 @@ def train_debater(
         else:
             seat, nets = 0, _in_seat(0, learner.net, None)
         played = arena.play(update, nets)
-        listen(played.told(update, learner.update(played.steps[seat])))
+        listen(played.progress(update, learner.update(played.steps[seat])))
     return learner.net
 
 
@@ -191,7 +191,7 @@ def train_confuser(
         learner.net.load_state_dict(start.state_dict())
     for update in range(updates):
         played = arena.play(update, (debater, learner.net), explore=(False, True))
-        listen(played.told(update, learner.update(played.steps[1])))
+        listen(played.progress(update, learner.update(played.steps[1])))
     return learner.net
 
 
@@ -204,9 +204,9 @@ class Played:
     margin: Tensor
     """(B,) final margin toward the preferred option."""
 
-    def told(self, update: int, learned: Learned) -> Told:
+    def progress(self, update: int, learned: Learned) -> Update:
         """For logs."""
-        return Told(
+        return Update(
             update=update,
             confidence=float(torch.sigmoid(self.margin).mean()),
             accuracy=float(((self.margin > 0).double() + 0.5 * (self.margin == 0)).mean()),

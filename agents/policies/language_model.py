@@ -91,9 +91,9 @@ class LanguageModelPolicy:
         part = subset(self.instrument, items)
         with self.tunable.reading() as model:
             answers = part.read(model, self.mode).answers
-        found = np.zeros(self.instrument.mask.shape)
-        found[items, : answers.shape[1]] = centred_log(answers, part.mask)
-        return found
+        logits = np.zeros(self.instrument.mask.shape)
+        logits[items, : answers.shape[1]] = centred_log(answers, part.mask)
+        return logits
 
     def rows(self, pairs: Pairs, own: Floats | None, beta: float, seed: int) -> list[Contrast]:
         """Pairs of options as rows to train on.
@@ -108,8 +108,8 @@ class LanguageModelPolicy:
         rows = []
         config = self.instrument.config
         draws = generator(seed, "leads").random((len(pairs), 2))
-        told = zip(pairs.triples.tolist(), pairs.target.tolist(), pairs.weight.tolist(), draws, strict=True)
-        for (i, a, b), y, u, draw in told:
+        labelled = zip(pairs.triples.tolist(), pairs.target.tolist(), pairs.weight.tolist(), draws, strict=True)
+        for (i, a, b), y, u, draw in labelled:
             item = self.instrument.items[i]
             offset = 0.0 if own is None else beta * float(own[i, a] - own[i, b])
             if self.mode != "verdict":

@@ -265,9 +265,9 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             draws = self._drawn(source, rows)
             if "questions" not in truth:
                 truth["questions"] = self._questions(truth, draws)
-            return {**kept(truth), **truth["questions"]}
+            return {**lookups_of(truth), **truth["questions"]}
         parts = self._on_cores(lambda block: self._questions(truth, self._drawn(source, block)), _blocks(rows))
-        return {**kept(truth), **self._joined(parts)}
+        return {**lookups_of(truth), **self._joined(parts)}
 
     def _drawn(self, source: HistorySource, rows: NDArray[np.int64]) -> Draws:
         return Draws.of(self._settings, source, self._streams, rows)
@@ -282,7 +282,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         """Tables of rows that have a history each."""
         draws = self._drawn(source, rows)
         truth = self._truth(np.stack([history.answers for history in draws.histories]).astype(np.float64))
-        return {**kept(truth), **self._questions(truth, draws)}
+        return {**lookups_of(truth), **self._questions(truth, draws)}
 
     def _on_cores(self, work: Callable[[Rows], Tables], blocks: list[Rows]) -> list[Tables]:
         """Tables of every block of rows; torch has its own threads."""
@@ -344,7 +344,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
 
     def _infos(self, scores: Mapping[str, Array], live: Mask) -> dict[str, Any]:
         """Infos as Gymnasium's vector environments give them: beside every key a mask of the rows that have it."""
-        if not self._settings.told:
+        if not self._settings.scores_in_infos:
             return {}
         arrays, mask = self._arrays, self._arrays.flags(live.flags.copy())
         inner: dict[str, Any] = {}
@@ -366,11 +366,11 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
 
     def _rows_of(self, observations: Any, rows: Bools) -> NDArray[Any]:
         """Observations one by one, as Gymnasium's vector environments give the final ones: None where there is none."""
-        found = np.full(self.num_envs, None, dtype=object)
+        rows_out = np.full(self.num_envs, None, dtype=object)
         for row in np.flatnonzero(rows).tolist():
             whole = isinstance(observations, dict)
-            found[row] = {k: v[row] for k, v in observations.items()} if whole else observations[row]
-        return found
+            rows_out[row] = {k: v[row] for k, v in observations.items()} if whole else observations[row]
+        return rows_out
 
 
 def _beside(mask: Array, value: Array) -> Array:
@@ -378,7 +378,7 @@ def _beside(mask: Array, value: Array) -> Array:
     return mask.reshape(-1, *(1,) * (value.ndim - 1))
 
 
-def kept(truth: Tables) -> Tables:
+def lookups_of(truth: Tables) -> Tables:
     """The tables that steps look up; those with a leading underscore serve only to make others."""
     return {key: value for key, value in truth.items() if not key.startswith("_") and key != "questions"}
 
@@ -390,9 +390,9 @@ def _blocks(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
 def _mode(mode: str | AutoresetMode) -> AutoresetMode:
     if isinstance(mode, AutoresetMode):
         return mode
-    for name, found in AUTORESET.items():
-        if mode in (name, found.value):
-            return found
+    for name, member in AUTORESET.items():
+        if mode in (name, member.value):
+            return member
     raise unknown("autoreset mode", str(mode), list(AUTORESET))
 
 

@@ -223,8 +223,8 @@ class CoevolveVector(Flavour):
         real = (pick(self._arrays, tables[name], ahead) for name in ("real_two", "real_many"))
         pull = self._template.pull
         # `progressgym.envs.coevolve_step.move`, multiplied out: what all rows share is then multiplied once for all.
-        kept, pulled = (1.0 - influence) * (1.0 - pull), (1.0 - influence) * pull
-        return Base(*(kept * h + pulled * r + influence * a for h, r, a in zip(human, real, agent, strict=True)))
+        stay, pulled = (1.0 - influence) * (1.0 - pull), (1.0 - influence) * pull
+        return Base(*(stay * h + pulled * r + influence * a for h, r, a in zip(human, real, agent, strict=True)))
 
     def _agent_logits(self, logits: Base) -> Base:
         """What `centred_log` makes of answers with these logits: no answer is less likely than 1e-4."""
@@ -243,9 +243,9 @@ class CoevolveVector(Flavour):
         if not isinstance(self._arrays, NumpyArrays):
             top = -math.log(FLOOR) - xp.log1p(xp.exp(-size))
             return xp.where(beyond, xp.sign(two) * top, two)
-        large, kept = two[beyond], two.copy()
-        kept[beyond] = np.copysign(-math.log(FLOOR) - np.log1p(np.exp(-np.abs(large))), large)
-        return kept
+        large, bounded = two[beyond], two.copy()
+        bounded[beyond] = np.copysign(-math.log(FLOOR) - np.log1p(np.exp(-np.abs(large))), large)
+        return bounded
 
     def _agent_many(self, logs: Array) -> Array:
         """Log-probabilities (B, I, K) -> clipped and centred ones (B, I * K)."""
@@ -357,11 +357,11 @@ class CoevolveStanceVectorEnv(CoevolveVector, StanceVector):
         arrays, total = self._arrays, self.num_envs
         weights = self._tables["evidence"]
         centuries = np.zeros((total, self._settings.centuries), dtype=np.float32)
-        centuries[self._rows, np.array(self._settings.shown)[index]] = 1.0
+        centuries[self._rows, np.array(self._settings.observed_centuries)[index]] = 1.0
         # The labels before are those that were read in the last observation, unless rows were reset in between.
-        known = self._seen_labels
+        memo = self._seen_labels
         read = [
-            known[1] if known is not None and labels is known[0] else arrays.observation(self._read(labels, weights))
+            memo[1] if memo is not None and labels is memo[0] else arrays.observation(self._read(labels, weights))
             for labels in (self._labels, self._before)
         ]
         self._seen_labels = self._labels, read[0]

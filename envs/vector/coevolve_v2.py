@@ -29,7 +29,7 @@ class AgreementVector(coevolve.CoevolveVector):
         arrays, scored = self._arrays, self._settings.rewarded
         readout = self._readout
         two, many = (np.isin(items, scored) for items in (readout.two_items, readout.many_items))
-        self._two_scored, self._many_scored = (arrays.floats(kept / len(scored)) for kept in (two, many))
+        self._two_scored, self._many_scored = (arrays.floats(shares / len(scored)) for shares in (two, many))
 
     def _truth(self, answers: Floats) -> Tables:
         tables = super()._truth(answers)
@@ -40,8 +40,8 @@ class AgreementVector(coevolve.CoevolveVector):
     def _goals(self, answers: Floats, tables: Tables) -> Tables:
         """The human's chances after each step beside the truth: `truthful_two` (H, S, J), `truthful_many` (H, S, I, K)."""
         mask, stack = self._settings.instrument.mask, self._arrays.xp.stack
-        told = self._readout.base(centred_log(to_answers(to_action(answers[:, 1:]), mask), mask))
-        two, many = told.two, self._on_real(told.many)
+        reading = self._readout.base(centred_log(to_answers(to_action(answers[:, 1:]), mask), mask))
+        two, many = reading.two, self._on_real(reading.many)
         human = Base(tables["real_two"][:, 0], tables["real_many"][:, 0])
         path = []
         for n in range(self._settings.steps):

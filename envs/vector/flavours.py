@@ -31,7 +31,7 @@ from progressgym.instruments.stance_model import DEFAULT_SCALE
 
 Floats = NDArray[np.float64]
 D = len(DIMENSIONS)
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 
 
 class Flavour(ProgressVectorEnv):
@@ -76,11 +76,11 @@ class Flavour(ProgressVectorEnv):
         """Tables of what is asked."""
         raise NotImplementedError
 
-    def _target_tables(self, found: Targets, human: Floats) -> Tables:
+    def _target_tables(self, parts: Targets, human: Floats) -> Tables:
         """Tables of what values are compared with, from the human's values (H, T, D)."""
         floats, covered = self._arrays.floats, self._settings.covered
         goal = human[:, 1 + self._settings.horizon :]
-        tables = {f"target_{name}": table for name, table in found._asdict().items()}
+        tables = {f"target_{name}": table for name, table in parts._asdict().items()}
         return {**tables, "human": floats(goal[..., covered]), "first": floats(human[:, 0, covered])}
 
     def _target(self, index: Index) -> Targets:
@@ -123,15 +123,15 @@ class Flavour(ProgressVectorEnv):
 
         return self._looked_up(name, table, index, spread)
 
-    def _looked_up(self, name: str, table: Array, index: Index, look: Callable[[], Found]) -> Found:
+    def _looked_up(self, name: str, table: Array, index: Index, look: Callable[[], Value]) -> Value:
         """What `look` finds in a table at an index; kept for a table that all rows share."""
         if not isinstance(index, int) or len(table) > 1:
             return look()
-        found = self._seen.get((name, index))
-        if found is None or found[0] is not table:
-            self._seen[name, index] = found = table, look()
-        kept: Found = found[1]
-        return kept
+        memo = self._seen.get((name, index))
+        if memo is None or memo[0] is not table:
+            self._seen[name, index] = memo = table, look()
+        value: Value = memo[1]
+        return value
 
     def _prepare(self) -> None:
         covered = self._settings.covered
@@ -212,7 +212,7 @@ class StanceVector(Flavour):
         rows, steps = len(read), read.shape[1] - 1
         table = np.zeros((rows, steps, 2 * D + self._settings.centuries), dtype=np.float32)
         table[..., :D], table[..., D : 2 * D] = read[:, 1:], read[:, :-1]
-        table[:, np.arange(steps), 2 * D + np.array(self._settings.shown)] = 1.0
+        table[:, np.arange(steps), 2 * D + np.array(self._settings.observed_centuries)] = 1.0
         return {"observations": self._arrays.observation(table)}
 
     def _observe(self, index: Index) -> Array:
@@ -268,7 +268,7 @@ class AnswersVector(Flavour):
     def _comparisons(self, index: Index, labels: Array) -> dict[str, Array]:
         """The dictionary of these labels (1 or B, Q)."""
         arrays, total = self._arrays, self.num_envs
-        centuries = np.broadcast_to(np.array(self._settings.shown)[index], (total,))
+        centuries = np.broadcast_to(np.array(self._settings.observed_centuries)[index], (total,))
         spread = arrays.xp.broadcast_to
         pairs = self._tables["pairs"]
         return {

@@ -97,8 +97,8 @@ class BatchPaths:
         both = scratch("both", (*two.shape[:2], count + shape[2] * shape[3]))
         np.clip(two, CLIP, 1.0 - CLIP, out=both[..., :count])
         np.clip(first.reshape(*two.shape[:2], -1), CLIP, 1.0 - CLIP, out=both[..., count:])
-        found = scratch("preferred", (*two.shape[:2], len(self._order)))
-        return np.take(both, self._order, axis=-1, mode="clip", out=found)
+        out = scratch("preferred", (*two.shape[:2], len(self._order)))
+        return np.take(both, self._order, axis=-1, mode="clip", out=out)
 
     def _first(self, answers: Answers) -> Floats:
         """Century 0's answers, spread out."""

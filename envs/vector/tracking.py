@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from progressgym.envs.arrays import Array
 from progressgym.envs.follow import FollowEnv, FollowStanceEnv
 from progressgym.envs.predict import PredictEnv, PredictStanceEnv
-from progressgym.envs.vector.base import kept
+from progressgym.envs.vector.base import lookups_of
 from progressgym.envs.vector.batch_scores import Targets, compare, targets
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.flavours import AnswersVector, Flavour, StanceVector
@@ -42,7 +42,7 @@ class TrackingVector(Flavour):
         draws = Draws.of(self._settings, source, self._streams, rows, paths.batch)
         assert draws.paths is not None
         truth = self._truth_from(*paths.read(draws.paths, 1 + self._settings.steps))
-        return {**kept(truth), **self._questions(truth, draws)}
+        return {**lookups_of(truth), **self._questions(truth, draws)}
 
     def _paths_of(self, source: HistorySource) -> BatchPaths | None:
         """What makes and reads histories of this source together, kept for the last one."""
@@ -63,8 +63,8 @@ class TrackingVector(Flavour):
         tables = self._base_tables(first)
         static = arrays.host(self._readout.score(self._static(first, tables))).astype(np.float64)
         goal = human[:, 1 + settings.horizon :]
-        found = targets(arrays, human, cosine(static[:, None], goal), settings.horizon)
-        tables |= self._target_tables(found, human)
+        goals = targets(arrays, human, cosine(static[:, None], goal), settings.horizon)
+        tables |= self._target_tables(goals, human)
         tables["_preferred"] = preferred
         return tables
 
@@ -78,8 +78,8 @@ class TrackingVector(Flavour):
         arrays, target = self._arrays, self._target(index)
         with arrays.unrecorded(actions):
             values = self._scored(actions)
-            found = values, *compare(arrays, values, target, len(self._settings.covered))
-        values, utility, drift_cosine, error = (arrays.recordable(score) for score in found)
+            scores = values, *compare(arrays, values, target, len(self._settings.covered))
+        values, utility, drift_cosine, error = (arrays.recordable(score) for score in scores)
         return utility, target, self._told(values, drift_cosine, error, index)
 
 

@@ -91,11 +91,11 @@ def draw_panel(challenge: Challenge, bases: Sequence[Baseline], resamples: int) 
     """
     scored = ScoredItems.of([base.reference.history.instrument for base in bases])
     one = len({base.reference.history.hash for base in bases}) == 1
-    shown = bases[:1] if one else bases
+    distinct = bases[:1] if one else bases
     return Panel.draw(
-        static=contributions(challenge, [base.static for base in shown]),
-        reference=contributions(challenge, [base.reference for base in shown]),
-        human=scored.human(challenge, [base.reference.history for base in shown]),
+        static=contributions(challenge, [base.static for base in distinct]),
+        reference=contributions(challenge, [base.reference for base in distinct]),
+        human=scored.human(challenge, [base.reference.history for base in distinct]),
         masses=scored.masses_of(challenge),
         utility=challenge.utility,
         seeds=len(bases),
@@ -149,8 +149,8 @@ class ScoredItems:
         return self._used([challenge.human_parts(history, _truth(history), self.items) for history in histories])
 
     def _used(self, parts: Sequence[Floats]) -> Floats:
-        found = np.stack(parts)
-        return found if self.used is None else found * self.used[:, None, :, None]
+        stacked = np.stack(parts)
+        return stacked if self.used is None else stacked * self.used[:, None, :, None]
 
 
 def truth_of(bases: Sequence[Baseline]) -> Truth:
@@ -163,10 +163,10 @@ def truth_of(bases: Sequence[Baseline]) -> Truth:
     first, steps = references[0].first, len(references[0].answers)
     scored = ScoredItems.of([history.instrument for history in histories])
     one = all(np.array_equal(history.answers, histories[0].answers, equal_nan=True) for history in histories)
-    shown = histories[:1] if one else histories
+    distinct = histories[:1] if one else histories
     span = slice(first, first + steps)
-    answers = np.stack([history.last_known[span][:, scored.items] for history in shown]).astype(np.float64)
-    asked = np.stack([history.scored[span][:, scored.items] for history in shown])
+    answers = np.stack([history.last_known[span][:, scored.items] for history in distinct]).astype(np.float64)
+    asked = np.stack([history.scored[span][:, scored.items] for history in distinct])
     used = np.ones((1, len(scored.items)), dtype=bool) if scored.used is None else scored.used
     masks = used[:, None] & asked
     people = histories[0].people

@@ -87,9 +87,9 @@ class History:
             raise UserError(f"{where} have shape {array.shape}, expected ({MIN_CENTURIES} or more, *(N, K))")
         if len(self.labels) != len(array) or len(set(self.labels)) != len(array):
             raise UserError(f"history {self.name!r} needs {len(array)} different labels, got {list(self.labels)}")
-        kept = array.astype(np.float32)
-        kept.setflags(write=False)
-        object.__setattr__(self, "answers", kept)
+        copy = array.astype(np.float32)
+        copy.setflags(write=False)
+        object.__setattr__(self, "answers", copy)
         object.__setattr__(self, "labels", tuple(map(str, self.labels)))
         if not self.asked.any(0).all():
             never = self.instrument.items[int(self.asked.any(0).argmin())].id
@@ -360,14 +360,14 @@ def unknown_history(spec: str) -> UserError:
     from progressgym.histories.names import INSTALLED
 
     shipped = shipped_names()
-    known = [
+    names = [
         *shipped,
         *(SYNTHETIC + f for f in FAMILIES),
         *(f"{RESAMPLED}{name}?seed=0" for name in shipped),
         *INSTALLED,
         "or a path",
     ]
-    return unknown("history", spec, known)
+    return unknown("history", spec, names)
 
 
 def _shipped_folder() -> Path:
@@ -420,19 +420,19 @@ def _validate(answers: ArrayLike, mask: NDArray[np.bool_], where: str) -> NDArra
 
 def _people(people: ArrayLike, asked: NDArray[np.bool_], name: str) -> NDArray[np.float32]:
     """Check numbers of people (T, N): positive where something was asked, 0 elsewhere."""
-    kept = np.array(people, dtype=np.float32)
-    if kept.shape != asked.shape or not np.isfinite(kept).all() or ((kept > 0) != asked).any():
+    shares = np.array(people, dtype=np.float32)
+    if shares.shape != asked.shape or not np.isfinite(shares).all() or ((shares > 0) != asked).any():
         raise UserError(
             f"people of history {name!r} must be {asked.shape} numbers, positive where an item was asked and else 0"
         )
-    kept.setflags(write=False)
-    return kept
+    shares.setflags(write=False)
+    return shares
 
 
 def _text(array: NDArray[Any], where: str) -> str:
     """The one string that an array holds."""
-    found = texts(array.reshape(-1), where)
-    return found[0] if len(found) == 1 else ""
+    strings = texts(array.reshape(-1), where)
+    return strings[0] if len(strings) == 1 else ""
 
 
 def _measure_one(

@@ -35,10 +35,10 @@ def adapters_of(build: Path | str) -> dict[str, Path]:
     Raises:
         UserError: fewer than two.
     """
-    found = {done.parent.name: done.parent for done in sorted(Path(build).glob("adapters/*/DONE.json"))}
-    if len(found) < 2:
-        raise UserError(f"{build} holds {len(found)} finished century models; run `progressgym history build` first")
-    return found
+    folders = {done.parent.name: done.parent for done in sorted(Path(build).glob("adapters/*/DONE.json"))}
+    if len(folders) < 2:
+        raise UserError(f"{build} holds {len(folders)} finished century models; run `progressgym history build` first")
+    return folders
 
 
 def measure_build(
@@ -158,8 +158,8 @@ def perplexity_matrix(
         label: sha256_file(folder / "adapter_model.safetensors") for label, folder in adapters_of(build).items()
     }
     asked = {"tokens": tokens, "block": block, "adapters": adapters}
-    kept = read_object(store, "a record of held-out losses") if store.exists() else {}
-    columns: dict[str, dict[str, float]] = kept["losses"] if kept.get("asked") == asked else {}
+    stored = read_object(store, "a record of held-out losses") if store.exists() else {}
+    columns: dict[str, dict[str, float]] = stored["losses"] if stored.get("asked") == asked else {}
     sequences: dict[str, list[list[int]]] = {}
     for name, folder in models.items():
         if name in columns:

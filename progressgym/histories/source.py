@@ -72,8 +72,8 @@ def resolve_history(spec: HistorySpec, instrument: Questionnaire | str | None = 
     if not parts:
         raise UserError("history is an empty list; name at least one history")
     loaded = [_read(part, asked) for part in parts]
-    known = [entry.instrument for entry in loaded if isinstance(entry, History)]
-    own = asked or (known[0] if known else Questionnaire.load(DEFAULT_INSTRUMENT))
+    instruments = [entry.instrument for entry in loaded if isinstance(entry, History)]
+    own = asked or (instruments[0] if instruments else Questionnaire.load(DEFAULT_INSTRUMENT))
     entries = tuple(_named(entry, own) for entry in loaded)
     lengths = {len(entry) if isinstance(entry, History) else entry.centuries for entry in entries}
     if any(entry.instrument != own for entry in entries if isinstance(entry, History)):

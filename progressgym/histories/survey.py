@@ -65,7 +65,7 @@ class Steps:
         start = years[0] if self.start is None else self.start
         if years[0] < start:
             raise UserError(f"the survey begins in {years[0]}, before the first step of {start}")
-        found: dict[str, tuple[int, ...]] = {}
+        groups_of: dict[str, tuple[int, ...]] = {}
         for first in range(start, years[-1] + 1, self.width):
             last = min(first + self.width - 1, years[-1])
             inside = tuple(year for year in years if first <= year <= last)
@@ -73,8 +73,8 @@ class Steps:
             if not inside and self.width > 1:
                 raise UserError(f"nothing was asked in {label}; use wider steps or another first year")
             if inside:
-                found[label] = inside
-        return found
+                groups_of[label] = inside
+        return groups_of
 
 
 def _label(first: int, last: int) -> str:
@@ -166,9 +166,9 @@ def _arrays(
     people = np.zeros(answers.shape[:2])
     for t, years in enumerate(steps):
         for i, item in enumerate(instrument.items):
-            found = [tallies[item.id, year] for year in years if (item.id, year) in tallies]
-            if found:
-                answers[t, i], people[t, i] = _pooled(found, item, answers.shape[2])
+            counts = [tallies[item.id, year] for year in years if (item.id, year) in tallies]
+            if counts:
+                answers[t, i], people[t, i] = _pooled(counts, item, answers.shape[2])
     return answers.astype(np.float32), (people / design_effect).astype(np.float32)
 
 

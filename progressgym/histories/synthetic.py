@@ -223,8 +223,8 @@ class _Draw:
         return drift
 
     def _centre(self, logits: Floats) -> Floats:
-        kept = logits * self._real
-        centred: Floats = kept - (kept @ self._ones)[..., None] * self._share
+        real = logits * self._real
+        centred: Floats = real - (real @ self._ones)[..., None] * self._share
         return centred
 
     def softmax(self, logits: Floats) -> Floats:

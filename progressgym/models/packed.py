@@ -82,12 +82,12 @@ class Scorer:
         rows, row_of_edge = np.unique(piece.edge_nodes, return_inverse=True)
         hidden = self._hidden(piece, rows)
         targets = forest.edge_tokens[piece.edges]
-        found = [
+        scores = [
             self._head(hidden[begin : begin + HEAD_ROWS], row_of_edge[low:high] - begin, targets[low:high])
             for begin in range(0, len(rows), HEAD_ROWS)
             for low, high in [np.searchsorted(row_of_edge, (begin, begin + HEAD_ROWS))]
         ]
-        return np.concatenate(found)
+        return np.concatenate(scores)
 
     def _hidden(self, piece: Piece, rows: NDArray[np.int64]) -> Tensor:
         """Final hidden states (R, H) of the given nodes of a piece."""

@@ -64,8 +64,8 @@ class TransferAgent(StanceFilter):
         whole = torch.full_like(rows, ahead, dtype=torch.int64)
         before = torch.full_like(rows, max(seen - SEEN, 0))
         mean, own = network(evidence, whole, before, torch.full_like(rows, float(self.sampled)))
-        told = (evidence.strength > 0) & (rows >= LEAST)[:, None]
-        return torch.where(told, mean / torch.where(told, evidence.strength, 1.0), 0.0), own
+        informed = (evidence.strength > 0) & (rows >= LEAST)[:, None]
+        return torch.where(informed, mean / torch.where(informed, evidence.strength, 1.0), 0.0), own
 
 
 def _until(evidence: Evidence, seen: int) -> Evidence:

@@ -11,8 +11,8 @@ from progressgym.agents.debate.ppo import PpoLearner, PpoSettings, Steps, advant
 from progressgym.agents.debate.training import (
     METHODS,
     Record,
-    Told,
     TrainSettings,
+    Update,
     alone_rules,
     disturbed_rules,
     pick,
@@ -86,7 +86,7 @@ def test_a_turn_is_credited_until_the_next_own_one() -> None:
 def test_training_is_reproducible_and_learns_something(method: str) -> None:
     domain = SimulatorDomain()
     judge = BayesJudge(domain)
-    told: list[Told] = []
+    told: list[Update] = []
     nets = [train_debater(method, domain, judge, TINY, seed=seed, listen=told.append) for seed in (0, 0, 1)]
     same, other = (
         [bool(torch.equal(a, b)) for a, b in zip(nets[0].parameters(), net.parameters(), strict=True)]
