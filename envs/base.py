@@ -21,10 +21,10 @@ from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.errors import UserError, unknown
 from progressgym.core.ids import Scalar
 from progressgym.envs.actions import LIMIT, to_action, to_answers
+from progressgym.envs.config import EnvConfig
 from progressgym.envs.episode import Episode
 from progressgym.envs.known_steps import KnownSteps
 from progressgym.envs.rendering import Scene, Window, draw_array, draw_text
-from progressgym.envs.settings import Settings
 from progressgym.envs.step_scores import opening
 from progressgym.envs.task import FirstModel, Task
 from progressgym.histories.history import History
@@ -295,9 +295,9 @@ class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
         return self._episode
 
     @property
-    def settings(self) -> Settings:
+    def config(self) -> EnvConfig:
         """What this environment was made for: what a vector environment shares with it."""
-        return Settings(
+        return EnvConfig(
             challenge=self.challenge,
             source=self._source,
             chooser=self._chooser,

@@ -141,7 +141,7 @@ class CoevolveParallelEnv(ParallelEnv[str, Observation, NDArray[np.float32]]):  
         self._cycles = 0
         self.possible_agents = ["human", "assistant"]
         self.agents: list[str] = []
-        size = 2 * D + self._loop.settings.centuries
+        size = 2 * D + self._loop.config.centuries
         low = np.array([0.0] + [-1.0] * D, dtype=np.float32)
         self._observation_spaces = {
             agent: gym.spaces.Box(-1.0, 1.0, (size,), dtype=np.float32) for agent in self.possible_agents
@@ -202,7 +202,7 @@ class CoevolveParallelEnv(ParallelEnv[str, Observation, NDArray[np.float32]]):  
         scores = info["scores"]
         for name in ("simulated_values", "agent_values"):
             values = np.zeros(D)
-            values[self._loop.settings.covered] = scores[name]
+            values[self._loop.config.covered] = scores[name]
             if name == "simulated_values":
                 self._human_values = values
             else:

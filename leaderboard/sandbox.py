@@ -26,7 +26,7 @@ from pathlib import Path
 import progressgym
 from progressgym.core import confine
 from progressgym.core.errors import UserError
-from progressgym.leaderboard.unshared import DEVICES, TOOLS, Plan, unshare_command
+from progressgym.leaderboard.unshared import DEVICES, TOOLS, SandboxConfig, unshare_command
 
 NOBODY = 65534
 OTHERS = 0o005
@@ -152,7 +152,7 @@ def _bubblewrap(program: Sequence[str], room: Room) -> list[str]:
 
 def _unshare(program: Sequence[str], room: Room) -> list[str]:
     places = _shown(room)
-    plan = Plan(
+    plan = SandboxConfig(
         places=places,
         writable=room.writable,
         masks=_masks(places),

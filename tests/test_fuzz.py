@@ -294,9 +294,9 @@ def _read_upstream(folder: Path) -> object:
 
 
 def _plan(folder: Path) -> None:
-    from progressgym.agents.debate.study import Study, StudyPlan
+    from progressgym.agents.debate.study import Study, StudyConfig
 
-    study = Study(StudyPlan(domain="simulator"), folder)
+    study = Study(StudyConfig(domain="simulator"), folder)
     (folder / "plan.json").write_text(json.dumps(study._wanted))
 
 

@@ -20,11 +20,11 @@ from progressgym.agents.debate.debaters import Debater, GreedyDebater, MinimaxDe
 from progressgym.agents.debate.evaluation import JudgeAccuracy, measure_debater, measure_judges
 from progressgym.agents.debate.justify import LAMBDAS, Process, process
 from progressgym.agents.debate.measures import wins
-from progressgym.agents.debate.offline import DqnSettings
+from progressgym.agents.debate.offline import DqnRecipe
 from progressgym.agents.debate.sets import evidence_sets
 from progressgym.agents.debate.solver import minimax, set_margins, turn_order
 from progressgym.agents.debate.study import Study
-from progressgym.agents.debate.sweep import OfflineSettings, Rulings, learned, planned, rulings
+from progressgym.agents.debate.sweep import OfflineRecipe, Rulings, learned, planned, rulings
 from progressgym.agents.debate.trained import worst_case
 from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, read_json, sha256_bytes, write_json, write_text
@@ -38,7 +38,7 @@ COLUMNS = ("alone", "confused", "greedy", "confused_drop", "greedy_drop", "wrong
 
 
 @dataclass(kw_only=True, frozen=True)
-class ReportSettings:
+class ReportConfig:
     """How much is measured."""
 
     games: int = 2000
@@ -95,7 +95,7 @@ def spread(numbers: Sequence[float]) -> Spread:
     return Spread(mid=mid, low=mid - reach, high=mid + reach, seeds=tuple(values.tolist()))
 
 
-def make_report(study: Study, settings: ReportSettings, *, quiet: bool = False) -> dict[str, Any]:
+def make_report(study: Study, settings: ReportConfig, *, quiet: bool = False) -> dict[str, Any]:
     """Measure what is missing and write `report.json`, `report.md` and the pictures into the study's folder.
 
     Raises:
@@ -113,7 +113,7 @@ def make_report(study: Study, settings: ReportSettings, *, quiet: bool = False) 
     return report
 
 
-def _measure(study: Study, settings: ReportSettings, quiet: bool) -> dict[str, Any]:
+def _measure(study: Study, settings: ReportConfig, quiet: bool) -> dict[str, Any]:
     plan = study.plan
     missing = [name for name in study.stages() if "confuser" not in name and not (study.folder / name).exists()]
     if missing:
@@ -184,7 +184,7 @@ def _spread_of(rows: list[Any], key: str) -> dict[str, Any] | None:
 
 def _learn(
     study: Study,
-    settings: ReportSettings,
+    settings: ReportConfig,
     mdp: Process,
     ruled: Callable[[int], Rulings],
     piece: Callable[..., Any],
@@ -192,8 +192,8 @@ def _learn(
     """Policies of the offline learner; the debates are those of the study's first seed."""
     if settings.learner_steps == 0:
         return []
-    how = DqnSettings(steps=settings.learner_steps, learning_rate=settings.learner_rate, polyak=settings.learner_polyak)
-    offline = OfflineSettings(episodes=settings.learner_episodes, dqn=how)
+    how = DqnRecipe(steps=settings.learner_steps, learning_rate=settings.learner_rate, polyak=settings.learner_polyak)
+    offline = OfflineRecipe(episodes=settings.learner_episodes, dqn=how)
     rows: list[Any] = []
 
     def learn(seed: int) -> Any:

@@ -85,13 +85,13 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             raise UserError(f"num_envs is {num_envs!r}; use a whole number, 1 or more")
         self._arrays = _back_end(array_backend, device, dtype)
         template = self.single(**arguments)
-        self._template, self._settings = template, template.settings
+        self._template, self._config = template, template.config
         if max_episode_steps not in (None, template.steps):
             raise UserError(
                 f"episodes have {template.steps} steps and are never cut off; leave max_episode_steps={max_episode_steps} "
                 'out, or use vectorization_mode="sync"'
             )
-        if not self._settings.source.complete:
+        if not self._config.source.complete:
             raise UserError(
                 "this history does not ask every item in every step, which the vector environments need; use "
                 'vectorization_mode="sync"'
@@ -169,7 +169,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         rows = self._masked(others.pop("reset_mask", None))
         if len(rows) < self.num_envs and not self._begun:
             raise gym.error.ResetNeeded("the first reset() must begin all rows")
-        source = self._template.other_source(others) if others else self._settings.source
+        source = self._template.other_source(others) if others else self._config.source
         self._streams.seed(seed, rows)
         self._begin(rows, source)
         begun = np.zeros(self.num_envs, dtype=np.bool_)
@@ -194,7 +194,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         reward, scores = self._play(actions, self._shown(), live)
         self._steps += live.flags
         self._agreed = self._agreed + 1 if self._agreed is not None and live.every else agreed(self._steps)
-        self._over = live.flags & (self._steps >= self._settings.steps)
+        self._over = live.flags & (self._steps >= self._config.steps)
         terminations = self._over.copy()
         infos: dict[str, Any] = {}
         fresh = resting
@@ -241,7 +241,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
 
     def _restart(self, rows: NDArray[np.int64]) -> None:
         """Autoreset of these rows."""
-        self._begin(rows, self._settings.source)
+        self._begin(rows, self._config.source)
 
     def _begin(self, rows: NDArray[np.int64], source: HistorySource) -> None:
         """Put new episodes into these rows."""
@@ -257,11 +257,11 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         Every row has a stream of its own, so blocks of rows are drawn and computed on several cores, in any order; a
         block's uniform numbers are used while they are in the core's cache.
         """
-        settings, fixed = self._settings, source.fixed
+        config, fixed = self._config, source.fixed
         if fixed is None:
             return self._joined(self._on_cores(lambda block: self._own(source, block), _blocks(rows)))
         truth = self._truth_of(fixed)
-        if settings.every and not settings.sampled:
+        if config.every and not config.sampled:
             draws = self._drawn(source, rows)
             if "questions" not in truth:
                 truth["questions"] = self._questions(truth, draws)
@@ -270,7 +270,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         return {**lookups_of(truth), **self._joined(parts)}
 
     def _drawn(self, source: HistorySource, rows: NDArray[np.int64]) -> Draws:
-        return Draws.of(self._settings, source, self._streams, rows)
+        return Draws.of(self._config, source, self._streams, rows)
 
     def _truth_of(self, history: History) -> Tables:
         """What follows from the one history that all rows share, kept until there is another."""
@@ -305,7 +305,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
 
     def _preferred(self, answers: NDArray[np.float64]) -> NDArray[np.float64]:
         """Preference probabilities (H, T, P) of all pairs, from answers (H, T, N, K)."""
-        return probabilities(answers, self._settings.chooser.pairs)
+        return probabilities(answers, self._config.chooser.pairs)
 
     def _drawn_labels(self, preferred: NDArray[np.float64], uniforms: NDArray[np.float64] | None) -> Array:
         """Labels (1 or R, S, Q) float32 on the host, as `draw_labels` makes them: the next call overwrites them."""
@@ -314,12 +314,12 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         if uniforms is not None:
             np.less(uniforms, preferred, out=labels, casting="unsafe")
         else:
-            labels[...] = stated(preferred, self._settings.label_kind)
+            labels[...] = stated(preferred, self._config.label_kind)
         return labels
 
     def _shown(self) -> Index:
         """Which observation every row shows: the last one twice."""
-        last = self._settings.steps - 1
+        last = self._config.steps - 1
         return np.minimum(self._steps, last) if self._agreed is None else min(self._agreed, last)
 
     def _play(self, actions: Any, index: Index, live: Mask) -> tuple[Array, dict[str, Array]]:
@@ -328,7 +328,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         if not live.some:
             return arrays.floats(np.zeros(self.num_envs)), {}
         utility, target, scores = self._advance(self._checked(actions, live), index)
-        reward = self._gain(utility, target) if self._settings.gain else arrays.copy(utility)
+        reward = self._gain(utility, target) if self._config.gain else arrays.copy(utility)
         if not live.every:
             reward = arrays.xp.where(arrays.flags(live.flags), reward, 0.0)
         return reward, {"utility": utility, **scores}
@@ -344,7 +344,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
 
     def _infos(self, scores: Mapping[str, Array], live: Mask) -> dict[str, Any]:
         """Infos as Gymnasium's vector environments give them: beside every key a mask of the rows that have it."""
-        if not self._settings.scores_in_infos:
+        if not self._config.scores_in_infos:
             return {}
         arrays, mask = self._arrays, self._arrays.flags(live.flags.copy())
         inner: dict[str, Any] = {}

@@ -39,14 +39,14 @@ class CoevolveVector(Flavour):
     _template: CoevolveEnv
 
     def _prepare(self) -> None:
-        arrays, settings = self._arrays, self._settings
+        arrays, config = self._arrays, self._config
         self._readout = self._readout_of(whole=True)
         mask = self._readout.many_mask
         self._counts = arrays.floats(mask.sum(1))
         self._log_counts = arrays.xp.log(self._counts)
         self._wide, self._all_wide = arrays.flags(mask), bool(mask.all())
-        pairs = settings.chooser.pairs
-        place = np.zeros(len(settings.instrument), dtype=np.int64)
+        pairs = config.chooser.pairs
+        place = np.zeros(len(config.instrument), dtype=np.int64)
         place[self._readout.two_items] = np.arange(len(self._readout.two_items))
         place[self._readout.many_items] = np.arange(len(self._readout.many_items))
         two = np.isin(pairs[:, 0], self._readout.two_items)
@@ -56,14 +56,14 @@ class CoevolveVector(Flavour):
         super()._prepare()
 
     def _truth(self, answers: Floats) -> Tables:
-        settings, arrays = self._settings, self._arrays
-        human = settings.instrument.values(answers, settings.rewarded, check=False)
+        config, arrays = self._config, self._arrays
+        human = config.instrument.values(answers, config.rewarded, check=False)
         lengths = np.linalg.norm(human, axis=-1)
         tables = self._base_tables(answers[:, 0])
         ways = human / np.where(lengths > 0, lengths, np.inf)[..., None]
         tables["directions"] = arrays.floats(np.swapaxes(ways, 1, 2))
         tables["start"] = arrays.floats(human[:, 0])
-        real = self._readout.base(centred_log(answers, settings.instrument.mask))
+        real = self._readout.base(centred_log(answers, config.instrument.mask))
         tables["real_two"], tables["real_many"] = real.two, self._on_real(real.many)
         tables |= self._goals(answers, tables)
         still = self._static(answers[:, 0], tables)
@@ -92,7 +92,7 @@ class CoevolveVector(Flavour):
         beside = alone = Base(tables["real_two"][:, 0], tables["real_many"][:, 0])
         utilities, free = [], []
         tables["first_entropy"] = self._entropy(self._chances(alone)[0])
-        for n in range(self._settings.steps):
+        for n in range(self._config.steps):
             beside = self._moved(tables, beside, static, n, self._template.influence)
             alone = self._moved(tables, alone, static, n, 0.0)
             chances = self._chances(beside)[0]
@@ -150,7 +150,7 @@ class CoevolveVector(Flavour):
         after = self._joined(self._on_cores(lambda rows: self._influenced(actions[rows], rows, index), blocks))
         self._see_next(self._preferences, index)
         values, own = after["simulated"], after["own"]
-        target, covered = self._target(index), len(self._settings.covered)
+        target, covered = self._target(index), len(self._config.covered)
         _, drift_cosine, error = compare(arrays, own, target, covered)
         scores = self._told(own, drift_cosine, error, index)
         scores["simulated_values"] = values[:, self._columns]
@@ -187,7 +187,7 @@ class CoevolveVector(Flavour):
 
     def _see_next(self, preferred: Array, index: Index) -> None:
         """The next labels, in rows whose episode goes on; the last observation shows the same labels twice."""
-        last = self._settings.steps - 1
+        last = self._config.steps - 1
         if isinstance(index, int):
             if index < last:
                 self._before, self._labels = self._labels, self._ask(preferred, index + 1)
@@ -203,9 +203,9 @@ class CoevolveVector(Flavour):
         if "asked" in tables:
             row: Any = arrays.index(self._rows)[:, None]
             preferred = preferred[row, tables["asked"]]
-        if self._settings.sampled:
+        if self._config.sampled:
             return arrays.observation(pick(arrays, tables["uniforms"], index) < preferred)
-        labels = arrays.observation(stated(preferred, self._settings.label_kind))
+        labels = arrays.observation(stated(preferred, self._config.label_kind))
         return arrays.copy(labels) if labels is self._preferences else labels
 
     def _prefers(self, chances: Base) -> Array:
@@ -300,7 +300,7 @@ class CoevolveVector(Flavour):
             index: the step.
         """
         arrays = self._arrays
-        items = len(self._settings.instrument)
+        items = len(self._config.instrument)
         free_two, free_many = (pick(arrays, tables[name], index) for name in ("free_two", "free_many"))
         apart = arrays.xp.abs(now.many - free_many)
         gap = arrays.xp.abs(now.two - free_two).sum(-1) + apart.reshape(len(apart), -1).sum(-1) / 2
@@ -319,7 +319,7 @@ class CoevolveVector(Flavour):
         if len(self._readout.many_items):
             surprise = now.many * xp.log(xp.where(now.many > 0, now.many, 1.0))
             bits = bits - (over_options(surprise) / self._log_counts).sum(-1)
-        return bits / len(self._settings.instrument)
+        return bits / len(self._config.instrument)
 
     def _where(self, rows: NDArray[np.bool_], new: Base, old: Base) -> Base:
         """New logits in these rows."""
@@ -356,8 +356,8 @@ class CoevolveStanceVectorEnv(CoevolveVector, StanceVector):
     def _observe(self, index: Index) -> Array:
         arrays, total = self._arrays, self.num_envs
         weights = self._tables["evidence"]
-        centuries = np.zeros((total, self._settings.centuries), dtype=np.float32)
-        centuries[self._rows, np.array(self._settings.observed_centuries)[index]] = 1.0
+        centuries = np.zeros((total, self._config.centuries), dtype=np.float32)
+        centuries[self._rows, np.array(self._config.observed_centuries)[index]] = 1.0
         # The labels before are those that were read in the last observation, unless rows were reset in between.
         memo = self._seen_labels
         read = [

@@ -26,7 +26,7 @@ class AgreementVector(coevolve.CoevolveVector):
 
     def _prepare(self) -> None:
         super()._prepare()
-        arrays, scored = self._arrays, self._settings.rewarded
+        arrays, scored = self._arrays, self._config.rewarded
         readout = self._readout
         two, many = (np.isin(items, scored) for items in (readout.two_items, readout.many_items))
         self._two_scored, self._many_scored = (arrays.floats(shares / len(scored)) for shares in (two, many))
@@ -39,12 +39,12 @@ class AgreementVector(coevolve.CoevolveVector):
 
     def _goals(self, answers: Floats, tables: Tables) -> Tables:
         """The human's chances after each step beside the truth: `truthful_two` (H, S, J), `truthful_many` (H, S, I, K)."""
-        mask, stack = self._settings.instrument.mask, self._arrays.xp.stack
+        mask, stack = self._config.instrument.mask, self._arrays.xp.stack
         reading = self._readout.base(centred_log(to_answers(to_action(answers[:, 1:]), mask), mask))
         two, many = reading.two, self._on_real(reading.many)
         human = Base(tables["real_two"][:, 0], tables["real_many"][:, 0])
         path = []
-        for n in range(self._settings.steps):
+        for n in range(self._config.steps):
             human = self._moved(tables, human, Base(two[:, n], many[:, n]), n, self._template.influence)
             path.append(self._chances(human)[0])
         return {

@@ -47,7 +47,7 @@ class Flavour(ProgressVectorEnv):
 
     def _readout_of(self, whole: bool) -> Readout:
         """Logits of the rewarded items, or of all items, those that are rewarded first."""
-        instrument, rewarded = self._settings.instrument, self._settings.rewarded
+        instrument, rewarded = self._config.instrument, self._config.rewarded
         others = np.setdiff1d(np.arange(len(instrument)), rewarded)
         items = np.concatenate([rewarded, others]) if whole else rewarded
         return Readout(instrument, items, scored=rewarded, scale=self._action_scale, arrays=self._arrays)
@@ -78,8 +78,8 @@ class Flavour(ProgressVectorEnv):
 
     def _target_tables(self, parts: Targets, human: Floats) -> Tables:
         """Tables of what values are compared with, from the human's values (H, T, D)."""
-        floats, covered = self._arrays.floats, self._settings.covered
-        goal = human[:, 1 + self._settings.horizon :]
+        floats, covered = self._arrays.floats, self._config.covered
+        goal = human[:, 1 + self._config.horizon :]
         tables = {f"target_{name}": table for name, table in parts._asdict().items()}
         return {**tables, "human": floats(goal[..., covered]), "first": floats(human[:, 0, covered])}
 
@@ -134,7 +134,7 @@ class Flavour(ProgressVectorEnv):
         return value
 
     def _prepare(self) -> None:
-        covered = self._settings.covered
+        covered = self._config.covered
         self._columns: Any = slice(None) if len(covered) == D else self._arrays.index(covered)
         self._seen = {}
 
@@ -152,8 +152,8 @@ class StanceVector(Flavour):
 
     def _prepare(self) -> None:
         super()._prepare()
-        settings = self._settings
-        self._difference = differences(settings.instrument.loadings, settings.chooser.pairs)
+        config = self._config
+        self._difference = differences(config.instrument.loadings, config.chooser.pairs)
         self._all_evidence = evidence_weights(self._difference)[None]
         self._whole_difference = np.rint(self._difference).astype(np.float32)
         self._folded: tuple[Any, Fold | Odds | None] | None = None
@@ -202,7 +202,7 @@ class StanceVector(Flavour):
         """Whole observations, ready made: (1 or R, S, 38 + T)."""
         if draws.asked is not None:
             read = evidence(labels, evidence_weights(self._difference[draws.asked]))
-        elif self._settings.sampled:
+        elif self._config.sampled:
             read = vote_evidence(labels, self._whole_difference)
         else:  # `evidence`, as one matrix: numpy multiplies a stack one by one
             signs = scratch("signs", (labels.size // labels.shape[-1], labels.shape[-1]))
@@ -210,9 +210,9 @@ class StanceVector(Flavour):
             signs -= 1.0
             read = (signs @ self._all_evidence[0]).reshape(*labels.shape[:-1], D)
         rows, steps = len(read), read.shape[1] - 1
-        table = np.zeros((rows, steps, 2 * D + self._settings.centuries), dtype=np.float32)
+        table = np.zeros((rows, steps, 2 * D + self._config.centuries), dtype=np.float32)
         table[..., :D], table[..., D : 2 * D] = read[:, 1:], read[:, :-1]
-        table[:, np.arange(steps), 2 * D + np.array(self._settings.observed_centuries)] = 1.0
+        table[:, np.arange(steps), 2 * D + np.array(self._config.observed_centuries)] = 1.0
         return {"observations": self._arrays.observation(table)}
 
     def _observe(self, index: Index) -> Array:
@@ -224,9 +224,9 @@ class AnswersVector(Flavour):
 
     def _prepare(self) -> None:
         super()._prepare()
-        arrays, mask = self._arrays, self._settings.instrument.mask
+        arrays, mask = self._arrays, self._config.instrument.mask
         self._real = arrays.flags(mask)
-        self._pairs = arrays.index(self._settings.chooser.pairs)
+        self._pairs = arrays.index(self._config.chooser.pairs)
         self._places = [arrays.index(items) for items in (self._readout.two_items, self._readout.many_items)]
         self._many_real = arrays.flags(self._readout.many_mask)
 
@@ -239,7 +239,7 @@ class AnswersVector(Flavour):
     def _checked(self, actions: Any, live: Mask) -> Array:
         arrays = self._arrays
         given = arrays.floats(actions)
-        expected = (self.num_envs, *self._settings.instrument.mask.shape)
+        expected = (self.num_envs, *self._config.instrument.mask.shape)
         if tuple(given.shape) != expected:
             raise UserError(f"the actions have shape {tuple(given.shape)}, expected {expected}")
         if not live.every:
@@ -268,7 +268,7 @@ class AnswersVector(Flavour):
     def _comparisons(self, index: Index, labels: Array) -> dict[str, Array]:
         """The dictionary of these labels (1 or B, Q)."""
         arrays, total = self._arrays, self.num_envs
-        centuries = np.broadcast_to(np.array(self._settings.observed_centuries)[index], (total,))
+        centuries = np.broadcast_to(np.array(self._config.observed_centuries)[index], (total,))
         spread = arrays.xp.broadcast_to
         pairs = self._tables["pairs"]
         return {

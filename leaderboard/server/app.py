@@ -23,7 +23,7 @@ from progressgym.leaderboard.server.errors import TITLES, Refusal, because
 from progressgym.leaderboard.server.forms import Form, Nameless
 from progressgym.leaderboard.server.guard import Guard
 from progressgym.leaderboard.server.intake import Intake
-from progressgym.leaderboard.server.limits import Rate
+from progressgym.leaderboard.server.rates import Rate
 from progressgym.leaderboard.server.settings import Settings
 from progressgym.leaderboard.server.shelf import Shelf
 from progressgym.leaderboard.site.pages import ASSETS, Links, Pages, asset

@@ -242,7 +242,7 @@ def _batch(group: Group, seeds: list[int], device: str) -> list[NDArray[np.float
     """Actions of every seed. What is asked about differs between splits; those with as many questions run together."""
     specs = [group.history.at(seed) for seed in seeds]
     envs = [environments(group.challenge, _source(spec), spec, 1)[0] for spec in specs]
-    sizes = [env.settings.chooser.queries for env in envs]
+    sizes = [env.config.chooser.queries for env in envs]
     rows_taken: dict[int, NDArray[np.float32]] = {}
     for size in dict.fromkeys(sizes):
         rows = [row for row, own in enumerate(sizes) if own == size]

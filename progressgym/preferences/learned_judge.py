@@ -37,7 +37,7 @@ WEIGHTS_FILE, CARD_FILE = "judge.safetensors", "judge.json"
 
 
 @dataclass(kw_only=True, frozen=True)
-class JudgeConfig:
+class JudgeRecipe:
     """How a judge is trained. The defaults are the paper's, but for the evidence sets."""
 
     most_pieces: int = 6
@@ -176,7 +176,7 @@ class LearnedJudge:
 
 
 def train_judge(
-    domain: Domain, config: JudgeConfig | None = None, *, states: NDArray[np.int64] | None = None
+    domain: Domain, config: JudgeRecipe | None = None, *, states: NDArray[np.int64] | None = None
 ) -> LearnedJudge:
     """Train a judge on a domain's preferences, every batch with fresh cases and fresh random evidence.
 
@@ -192,7 +192,7 @@ def train_judge(
 
     from progressgym.losses import Margins, sigmoid
 
-    how = config or JudgeConfig()
+    how = config or JudgeRecipe()
     if how.most_pieces > domain.pieces:
         raise UserError(f"most_pieces is {how.most_pieces}, but {domain.name} has {domain.pieces} pieces of evidence")
     rng = np.random.default_rng(child_seed(how.seed, "judge"))

@@ -1,4 +1,4 @@
-"""Settings: what an environment was made for, in one place for its single and its vectorised form."""
+"""Config: what an environment was made for, in one place for its single and its vectorised form."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from progressgym.preferences.comparisons import DRAWN, PairChooser
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)
-class Settings:
+class EnvConfig:
     """Checked arguments of an environment, and what follows from them."""
 
     challenge: str
