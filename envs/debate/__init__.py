@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from progressgym.envs.debate.domains import make_domain
     from progressgym.envs.debate.parallel import DebateParallelEnv as parallel_env
     from progressgym.envs.debate.rules import Rules, correct
+    from progressgym.envs.debate.simulator import BayesJudge, SimulatorDomain
     from progressgym.envs.debate.vector import VectorDebate
 
 __all__ = [
+    "BayesJudge",  # the ideal judge of any evidence, in closed form
     "DebateConfig",  # what is debated, before whom, and by which rules
     "Rules",  # how a debate goes
+    "SimulatorDomain",  # cases from the sepsis simulator
     "VectorDebate",  # many debates in lockstep
-    "correct",  # (B,) 1 where the preferred option won, 0.5 for a draw, 0 where it lost
+    "correct",  # 1 where the preferred option won, 0.5 for a draw, 0 where it lost
     "env",  # the environment with PettingZoo's guard against calls out of order
     "make_domain",  # a domain and the judge that goes with it
     "parallel_env",  # debate in rounds: both debaters show a piece at once
@@ -34,6 +37,7 @@ _look_up = lazy(
         "domains": "make_domain",
         "parallel": "DebateParallelEnv",
         "rules": "Rules correct",
+        "simulator": "BayesJudge SimulatorDomain",
         "vector": "VectorDebate",
     },
 )

@@ -13,6 +13,7 @@ from progressgym.scores.resampling import Panel, item_contributions, item_masses
 from progressgym.scores.similarity import cosine, dimension_error, drift_cosine, optional
 from progressgym.scores.skill import skill
 from progressgym.scores.utilities import (
+    Utility,
     follow_utilities,
     gain,
     predict_utilities,
@@ -23,6 +24,7 @@ __all__ = [
     "Interval",  # a number with its 95 % bootstrap interval
     "Panel",  # the resamples of one challenge and history, with the utilities of `static` and the reference on each
     "SkillEstimate",  # what one agent reached on one challenge and history
+    "Utility",  # of every step of an episode, from values
     "against_history",  # share of covered dimensions that moved against the way that history went
     "answer_entropy",  # how undecided the answers are, from 0 (fixed) to 1 (indifferent)
     "best_values",  # best possible value of each scale
@@ -43,7 +45,7 @@ __all__ = [
     "optional",  # a number for a record: None instead of NaN or infinity, which JSON does not have
     "predict_utilities",  # predict: sim(v_n, h_{n + horizon}) for n = 1..T-1-horizon
     "probability_of_improvement",  # chance that a run of ours beats a run of theirs, ties counted half
-    "skill",  # (U - U_static) / (U_ref - U_static)
+    "skill",  # share of the reference's lead that was reached: (U - U_static) / (U_ref - U_static)
     "suffix_max",  # largest value from each position to the end: out[m] = max over j >= m of values[j]
     "table2_double_sum",  # the formula printed in the paper's table 2
 ]
