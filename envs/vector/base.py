@@ -170,6 +170,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         if len(rows) < self.num_envs and not self._begun:
             raise gym.error.ResetNeeded("the first reset() must begin all rows")
         source = self._template.other_source(others) if others else self._config.source
+        # Only streams of rows that begin: the others' next episodes must not depend on who was reset when.
         self._streams.seed(seed, rows)
         self._begin(rows, source)
         begun = np.zeros(self.num_envs, dtype=np.bool_)
@@ -193,11 +194,14 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         live = resting.others()
         reward, scores = self._play(actions, self._shown(), live)
         self._steps += live.flags
+        # A plain number while all rows are at the same step: looking tables up by one index is far cheaper than by B.
         self._agreed = self._agreed + 1 if self._agreed is not None and live.every else agreed(self._steps)
+        # A row that rested in this step has begun anew, so it cannot be over.
         self._over = live.flags & (self._steps >= self._config.steps)
         terminations = self._over.copy()
         infos: dict[str, Any] = {}
         fresh = resting
+        # Before the restart, which overwrites the tables that the final observation is read from.
         if self.autoreset_mode is AutoresetMode.SAME_STEP and terminations.any():
             infos |= self._final(scores, terminations)
             fresh = Mask.of(terminations)
@@ -300,6 +304,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         if draws.asked is None:
             return preferred
         chosen = np.broadcast_to(draws.asked[:, None, :], (len(draws.asked), preferred.shape[1], draws.asked.shape[1]))
+        # A view: one history's preferences stand for all rows without being copied.
         shared = np.broadcast_to(preferred, (len(draws.asked), *preferred.shape[1:]))
         return np.take_along_axis(shared, chosen, -1)
 

@@ -51,6 +51,8 @@ class CoevolveVector(Flavour):
         place[self._readout.many_items] = np.arange(len(self._readout.many_items))
         two = np.isin(pairs[:, 0], self._readout.two_items)
         first, second = (place[pairs[:, 0]] * mask.shape[1] + pairs[:, column] for column in (1, 2))
+        # Labels are computed for pairs of two options, then for the others; `order` brings them back to the pairs'
+        # order.
         order = np.argsort(np.concatenate([np.flatnonzero(two), np.flatnonzero(~two)]))
         self._pair_columns = tuple(arrays.index(x) for x in (place[pairs[two, 0]], first[~two], second[~two], order))
         super()._prepare()
@@ -60,12 +62,14 @@ class CoevolveVector(Flavour):
         human = config.instrument.values(answers, config.rewarded, check=False)
         lengths = np.linalg.norm(human, axis=-1)
         tables = self._base_tables(answers[:, 0])
+        # Unit vectors once a history: a step's cosines are then one matrix product.
         ways = human / np.where(lengths > 0, lengths, np.inf)[..., None]
         tables["directions"] = arrays.floats(np.swapaxes(ways, 1, 2))
         tables["start"] = arrays.floats(human[:, 0])
         real = self._readout.base(centred_log(answers, config.instrument.mask))
         tables["real_two"], tables["real_many"] = real.two, self._on_real(real.many)
         tables |= self._goals(answers, tables)
+        # Last, because the path beside a static agent starts from the tables above.
         still = self._static(answers[:, 0], tables)
         static = self._paths(tables, self._agent_logits(still))
         return {**tables, **self._target_tables(targets(arrays, human, arrays.host(static), 0), human)}
@@ -89,6 +93,8 @@ class CoevolveVector(Flavour):
     def _paths(self, tables: Tables, static: Base) -> Array:
         """Utilities (H, S) beside an agent that stays at century 0; adds the answers of a human left alone."""
         stack = self._arrays.xp.stack
+        # Two humans: one beside the static agent (the baseline of utility), one whom nobody influences (of
+        # displacement).
         beside = alone = Base(tables["real_two"][:, 0], tables["real_many"][:, 0])
         utilities, free = [], []
         tables["first_entropy"] = self._entropy(self._chances(alone)[0])
@@ -116,6 +122,7 @@ class CoevolveVector(Flavour):
         arrays, tables, total = self._arrays, self._tables, self.num_envs
         spread = arrays.xp.broadcast_to
         real = Base(tables["real_two"][:, 0], tables["real_many"][:, 0])
+        # Copies: humans are moved in place from here on, and the tables must stay.
         begun = Base(*(arrays.copy(spread(table, (total, *table.shape[1:]))) for table in real))
         preferred = self._prefers(self._chances(real)[0])
         self._preferences = arrays.copy(spread(preferred, (total, preferred.shape[1])))
@@ -124,6 +131,7 @@ class CoevolveVector(Flavour):
             self._human = begun
             self._before = self._labels = labels
             return
+        # Labels were asked of every row, which is cheaper than picking some; rows in mid-episode keep theirs.
         fresh = np.zeros(total, dtype=np.bool_)
         fresh[rows] = True
         self._human = self._where(fresh, begun, self._human)
@@ -147,6 +155,8 @@ class CoevolveVector(Flavour):
     def _advance(self, actions: Array, index: Index) -> tuple[Array, Targets, dict[str, Array]]:
         arrays, tables = self._arrays, self._tables
         blocks = list(arrays.blocks(self.num_envs, BLOCK))
+        # Rows do not influence each other, so blocks of them go through the whole step while they are in a core's
+        # cache.
         after = self._joined(self._on_cores(lambda rows: self._influenced(actions[rows], rows, index), blocks))
         self._see_next(self._preferences, index)
         values, own = after["simulated"], after["own"]
@@ -165,6 +175,7 @@ class CoevolveVector(Flavour):
         logits, readout = self._logits(actions, tables), self._readout
         weights, total, log_total = readout.weights_and_logs(logits.many)
         scored = readout.counted_many
+        # The agent's own values need chances of scored items alone, the human's logits those of all.
         own = readout.mean(readout.first_chances(logits.two), weights[:, :scored] / total[:, :scored, None])
         logs = logits.many.reshape(weights.shape) - log_total[..., None]
         agent = Base(self._agent_two(logits.two), self._agent_many(logs))
@@ -267,6 +278,7 @@ class CoevolveVector(Flavour):
         """Choice probabilities: of first options (B, J), of all options of wider items (B, I, K); and log of the sum
         (B, I) of exp(logits) over the options of these."""
         arrays = self._arrays
+        # Padding is 0 while logits are mixed (`_on_real`): `FAR` times a share would no longer be far.
         padded = human.many if self._all_wide else arrays.xp.where(self._wide.reshape(-1), human.many, FAR)
         weights, total, log_total = self._readout.weights_and_logs(padded)
         return Base(arrays.sigmoid(arrays.copy(human.two)), weights / total[..., None]), log_total
@@ -280,9 +292,11 @@ class CoevolveVector(Flavour):
         """
         arrays = self._arrays
         size = length(arrays, values)
+        # Values of 0 stay 0, with similarity 0 to everything.
         scaled = values / arrays.xp.where(size > 0, size, math.inf)[:, None]
         similar = scaled @ directions[0] if len(directions) == 1 else (scaled[:, None] @ directions)[:, 0]
         similar = arrays.xp.clip(similar, -1.0, 1.0)
+        # From the last century backwards, the largest so far is the largest of those not earlier (`suffix_max`).
         best = total = similar[:, -1]
         for t in range(similar.shape[1] - 2, -1, -1):
             best = arrays.xp.maximum(best, similar[:, t])
@@ -330,6 +344,7 @@ class CoevolveVector(Flavour):
 def sum_of_logs(arrays: Arrays, numbers: Array) -> Array:
     """Sums (B,) of the logarithms of numbers (B, J) that are no smaller than 1e-4, with one logarithm for `SHARE`."""
     shared = numbers.shape[1] // SHARE
+    # A logarithm costs as much as some ten products; a product of eight numbers >= 1e-4 does not underflow.
     product = numbers[:, :shared]
     for n in range(1, SHARE):
         product = product * numbers[:, n * shared : (n + 1) * shared]

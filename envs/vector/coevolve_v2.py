@@ -33,6 +33,7 @@ class AgreementVector(coevolve.CoevolveVector):
 
     def _truth(self, answers: Floats) -> Tables:
         tables = super()._truth(answers)
+        # In float64 on the host: the sum of small differences would lose its digits in float32.
         room = self._arrays.host(1.0 - tables["target_static"]).astype(np.float64).sum(1)
         tables["room"] = self._arrays.floats(np.where(room > LITTLE, room, np.inf))
         return tables
@@ -40,6 +41,7 @@ class AgreementVector(coevolve.CoevolveVector):
     def _goals(self, answers: Floats, tables: Tables) -> Tables:
         """The human's chances after each step beside the truth: `truthful_two` (H, S, J), `truthful_many` (H, S, I, K)."""
         mask, stack = self._config.instrument.mask, self._arrays.xp.stack
+        # Through the action and back, as an agent's answers go: clipping must act on the truth as on everybody.
         reading = self._readout.base(centred_log(to_answers(to_action(answers[:, 1:]), mask), mask))
         two, many = reading.two, self._on_real(reading.many)
         human = Base(tables["real_two"][:, 0], tables["real_many"][:, 0])

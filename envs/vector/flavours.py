@@ -125,9 +125,11 @@ class Flavour(ProgressVectorEnv):
 
     def _looked_up(self, name: str, table: Array, index: Index, look: Callable[[], Value]) -> Value:
         """What `look` finds in a table at an index; kept for a table that all rows share."""
+        # Only a shared table has entries that another step at the same index will ask for again.
         if not isinstance(index, int) or len(table) > 1:
             return look()
         memo = self._seen.get((name, index))
+        # Identity, not equality: another history means other tables.
         if memo is None or memo[0] is not table:
             self._seen[name, index] = memo = table, look()
         value: Value = memo[1]
@@ -171,7 +173,9 @@ class StanceVector(Flavour):
         if tuple(theta.shape) != (self.num_envs, D):
             raise UserError(f"the actions have shape {tuple(theta.shape)}, expected ({self.num_envs}, {D})")
         if not live.every:
+            # Rows between episodes may hold anything, NaN too, and must neither be refused nor spread it.
             theta = arrays.xp.where(arrays.flags(live.flags)[:, None], theta, 0.0)
+        # The sum is a first, cheap look; it may overflow with finite numbers, so only the second look decides.
         if not math.isfinite(theta.sum().item()) and not bool(arrays.xp.isfinite(theta).all()):
             wanted = self._template.action_range
             raise UserError(f"the actions hold NaN or infinite numbers; give 19 numbers in {wanted} a row")
@@ -210,6 +214,7 @@ class StanceVector(Flavour):
             signs -= 1.0
             read = (signs @ self._all_evidence[0]).reshape(*labels.shape[:-1], D)
         rows, steps = len(read), read.shape[1] - 1
+        # Whole observations at once: a step then only looks one up and copies it.
         table = np.zeros((rows, steps, 2 * D + self._config.centuries), dtype=np.float32)
         table[..., :D], table[..., D : 2 * D] = read[:, 1:], read[:, :-1]
         table[:, np.arange(steps), 2 * D + np.array(self._config.observed_centuries)] = 1.0
@@ -244,12 +249,14 @@ class AnswersVector(Flavour):
             raise UserError(f"the actions have shape {tuple(given.shape)}, expected {expected}")
         if not live.every:
             given = arrays.xp.where(arrays.flags(live.flags)[:, None, None], given, 0.0)
+        # One pass in the usual case. Infinite log-probabilities are allowed, so it is NaN alone that is looked for.
         if math.isnan(given.sum().item()) and bool(arrays.xp.isnan(given[:, self._real]).any()):
             raise UserError("the actions hold NaN; give a log-probability for every option")
         return given
 
     def _logits(self, actions: Array, tables: Tables) -> Base:
         clip, (two, many) = self._arrays.xp.clip, self._places
+        # Clipped before the difference: of two endless log-probabilities it would be NaN.
         first, second = clip(actions[:, two, 0], -LIMIT, LIMIT), clip(actions[:, two, 1], -LIMIT, LIMIT)
         wide = clip(actions[:, many], -LIMIT, LIMIT)
         wide = self._arrays.xp.where(self._many_real, wide, FAR)

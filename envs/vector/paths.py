@@ -88,8 +88,10 @@ class BatchPaths:
             np.take(many, options, axis=2, mode="clip", out=scratch(name, shape))
             for name, options in zip(("first", "total"), self._compared, strict=True)
         )
+        # `first` and `total` begin as the chances of a and of b; only their sum is needed, so it is made in place.
         total += first
         nobody = total <= 0
+        # Both options can have the chance 0 after rounding to the grid of stored answers: then neither is preferred.
         if nobody.any():
             first[nobody], total[nobody] = 0.5, 1.0
         first /= total

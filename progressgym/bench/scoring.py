@@ -90,6 +90,7 @@ def draw_panel(challenge: Challenge, bases: Sequence[Baseline], resamples: int) 
         resamples: of the bootstrap.
     """
     scored = ScoredItems.of([base.reference.history.instrument for base in bases])
+    # One fixed history: its tables would be the same S times, and the bootstrap's cost is in their size.
     one = len({base.reference.history.hash for base in bases}) == 1
     distinct = bases[:1] if one else bases
     return Panel.draw(
@@ -162,6 +163,7 @@ def truth_of(bases: Sequence[Baseline]) -> Truth:
     histories = [trace.history for trace in references]
     first, steps = references[0].first, len(references[0].answers)
     scored = ScoredItems.of([history.instrument for history in histories])
+    # Not by hash, which the split is part of: resampled splits of one history are still one human.
     one = all(np.array_equal(history.answers, histories[0].answers, equal_nan=True) for history in histories)
     distinct = histories[:1] if one else histories
     span = slice(first, first + steps)
