@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from progressgym.core.errors import UserError
 from progressgym.core.frames import Frame
 from progressgym.envs.task import Task
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.instruments.storage import from_record, to_record
 from progressgym.preferences.comparisons import Comparisons
 
@@ -28,12 +28,12 @@ def instrument_frames(tasks: Sequence[Task]) -> list[Frame]:
     return [Frame(kind=INSTRUMENT, fields=to_record(one)) for one in _instruments(tasks)]
 
 
-def _instruments(tasks: Sequence[Task]) -> list[Instrument]:
+def _instruments(tasks: Sequence[Task]) -> list[Questionnaire]:
     """The different ones, as they come."""
     return list({(task.instrument.hash, task.instrument.name): task.instrument for task in tasks}.values())
 
 
-def read_instrument(frame: Frame) -> Instrument:
+def read_instrument(frame: Frame) -> Questionnaire:
     """The instrument of a frame."""
     return from_record(dict(frame.fields))
 
@@ -48,7 +48,7 @@ def reset_frame(tasks: Sequence[Task], seeds: Sequence[int], agent: str) -> Fram
         seeds: B seeds of the agent's own randomness.
         agent: its id.
     """
-    first, told = tasks[0], [(one.hash, one.name) for one in _instruments(tasks)]
+    first, names = tasks[0], [(one.hash, one.name) for one in _instruments(tasks)]
     shared = {name: getattr(first, name) for name in _SHARED}
     assert all({name: getattr(task, name) for name in _SHARED} == shared for task in tasks)
     return Frame(
@@ -56,7 +56,7 @@ def reset_frame(tasks: Sequence[Task], seeds: Sequence[int], agent: str) -> Fram
         fields={
             "agent": agent,
             "seeds": list(seeds),
-            "instruments": [told.index((task.instrument.hash, task.instrument.name)) for task in tasks],
+            "instruments": [names.index((task.instrument.hash, task.instrument.name)) for task in tasks],
             "century_labels": list(first.century_labels),
             "parameters": dict(first.parameters),
             **shared,
@@ -69,7 +69,7 @@ def reset_frame(tasks: Sequence[Task], seeds: Sequence[int], agent: str) -> Fram
     )
 
 
-def read_tasks(frame: Frame, instruments: Sequence[Instrument]) -> list[Task]:
+def read_tasks(frame: Frame, instruments: Sequence[Questionnaire]) -> list[Task]:
     """The tasks of a frame, about the instruments that came before it."""
     fields, arrays = frame.fields, frame.arrays
     return [

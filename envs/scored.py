@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from progressgym.core.answers import keep_items
 from progressgym.envs.challenge import Challenge
 from progressgym.histories.history import History
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.scores.explained import Truth
 from progressgym.scores.resampling import item_contributions, item_masses
 
@@ -34,7 +34,7 @@ class ScoredItems:
     """(E, K, D)."""
 
     @classmethod
-    def of(cls, instruments: Sequence[Instrument]) -> ScoredItems:
+    def of(cls, instruments: Sequence[Questionnaire]) -> ScoredItems:
         """Of the questionnaires of S episodes, which ask the same items."""
         first = instruments[0]
         if all(np.array_equal(one.evaluation, first.evaluation) for one in instruments):
@@ -64,8 +64,8 @@ class ScoredItems:
         )
 
     def _used(self, parts: Sequence[Floats]) -> Floats:
-        found = np.stack(parts)
-        return found if self.used is None else found * self.used[:, None, :, None]
+        stacked = np.stack(parts)
+        return stacked if self.used is None else stacked * self.used[:, None, :, None]
 
 
 def truth_of(histories: Sequence[History], first: int, steps: int) -> Truth:
@@ -80,10 +80,10 @@ def truth_of(histories: Sequence[History], first: int, steps: int) -> Truth:
     """
     scored = ScoredItems.of([history.instrument for history in histories])
     one = all(np.array_equal(history.answers, histories[0].answers, equal_nan=True) for history in histories)
-    shown = histories[:1] if one else histories
+    distinct = histories[:1] if one else histories
     span = slice(first, first + steps)
-    answers = np.stack([history.last_known[span][:, scored.items] for history in shown]).astype(np.float64)
-    asked = np.stack([history.scored[span][:, scored.items] for history in shown])
+    answers = np.stack([history.last_known[span][:, scored.items] for history in distinct]).astype(np.float64)
+    asked = np.stack([history.scored[span][:, scored.items] for history in distinct])
     used = np.ones((1, len(scored.items)), dtype=bool) if scored.used is None else scored.used
     masks = used[:, None] & asked
     people = histories[0].people

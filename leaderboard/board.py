@@ -21,7 +21,7 @@ from progressgym.histories.history import SYNTHETIC, History
 from progressgym.histories.source import HistorySpec, resolve_history
 from progressgym.histories.splits import split_id, with_split
 from progressgym.histories.synthetic import SyntheticSpec, usual_instrument
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
 if TYPE_CHECKING:
     from progressgym.envs.base import ProgressEnv
@@ -106,11 +106,11 @@ class StandIn:
     """Shipped questionnaire whose items are left out."""
 
     @cached_property
-    def instrument(self) -> Instrument:
+    def instrument(self) -> Questionnaire:
         """The items that are held back."""
-        asked = {item.id for item in Instrument.load(self.without).items}
-        items = tuple(item for item in Instrument.load(self.questionnaire).items if item.id not in asked)
-        return Instrument.from_items(items, name=f"{self.questionnaire} without {self.without}")
+        asked = {item.id for item in Questionnaire.load(self.without).items}
+        items = tuple(item for item in Questionnaire.load(self.questionnaire).items if item.id not in asked)
+        return Questionnaire.from_items(items, name=f"{self.questionnaire} without {self.without}")
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -178,7 +178,7 @@ class Board:
             "seeds": list(self.seeds),
         }
         if self.instrument:
-            content["instrument"] = Instrument.load(self.instrument).hash
+            content["instrument"] = Questionnaire.load(self.instrument).hash
         else:
             content |= {"headline": self.headline, "splits": self.splits, "gate": self.gate}
             content["stand_ins"] = [[one.history, one.family, one.instrument.hash] for one in self.stand_ins]
@@ -264,7 +264,7 @@ def load_board(name: str = DEFAULT_BOARD) -> Board:
     Raises:
         UserError: no such board.
     """
-    known = board_names()
-    if name not in known:
-        raise unknown("board", name, known)
+    names = board_names()
+    if name not in names:
+        raise unknown("board", name, names)
     return Board.parse(files("progressgym.leaderboard").joinpath(f"{name}.toml").read_text(encoding="utf-8"))

@@ -26,19 +26,19 @@ def gap(public: GroupScore | None, private: GroupScore | None) -> IntervalRecord
     return IntervalRecord(low=low, mid=mid, high=high)
 
 
-def disagrees(found: IntervalRecord | None) -> bool:
+def disagrees(interval: IntervalRecord | None) -> bool:
     """Whether public is above private by more than chance."""
-    return found is not None and found.low > 0
+    return interval is not None and interval.low > 0
 
 
 def disagreements(public: Iterable[GroupScore], private: Iterable[GroupScore]) -> list[str]:
     """A sentence for every group in which public and private disagree."""
-    shown = {score.id: score for score in public}
-    told = []
+    public_scores = {score.id: score for score in public}
+    sentences = []
     for score in private:
-        found = gap(shown.get(score.id), score)
-        if found is not None and disagrees(found):
-            told.append(
-                f"public above private in {score.id}: by {found.mid:.2f}, interval {found.low:.2f} to {found.high:.2f}"
+        apart = gap(public_scores.get(score.id), score)
+        if apart is not None and disagrees(apart):
+            sentences.append(
+                f"public above private in {score.id}: by {apart.mid:.2f}, interval {apart.low:.2f} to {apart.high:.2f}"
             )
-    return told
+    return sentences

@@ -125,11 +125,11 @@ def agents_in(run: Path, board: Board) -> list[str]:
 def _add_cell(run: Path, agent: str, grid: Board, key: CellKey, files: Files) -> tuple[CellInfo, RunConfig]:
     place = group_folder(run, key.history, key.challenge, agent) / str(key.seed)
     if not (place / DONE).is_file() and not archive_of(place).is_file():
-        known = agents_in(run, grid)
+        names = agents_in(run, grid)
         raise UserError(
             f"{place} is not a finished cell; {grid.name} asks for {len(grid.cells)} of them: run progressgym bench "
             f"--agents '{agent}' {grid.bench_options} --out {run}"
-            + (f" (agents in it: {', '.join(known)})" if known else "")
+            + (f" (agents in it: {', '.join(names)})" if names else "")
         )
     cell = read_cell(place)
     played = cell.config.arguments.get("history")

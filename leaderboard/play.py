@@ -115,13 +115,13 @@ class Stage:
         self, guest: Guest, envs: Sequence[ProgressEnv], seeds: Sequence[tuple[int, int]]
     ) -> list[Actions]:
         """As a benchmark does: splits with as many questions run together."""
-        sizes = [env.settings.chooser.queries for env in envs]
-        found: dict[int, Actions] = {}
+        sizes = [env.config.chooser.queries for env in envs]
+        rows_taken: dict[int, Actions] = {}
         for size in dict.fromkeys(sizes):
             rows = [row for row, own in enumerate(sizes) if own == size]
             taken = self._episode(guest, [envs[row] for row in rows], [seeds[row] for row in rows])
-            found |= dict(zip(rows, taken, strict=True))
-        return [found[row] for row in range(len(envs))]
+            rows_taken |= dict(zip(rows, taken, strict=True))
+        return [rows_taken[row] for row in range(len(envs))]
 
     def _episode(self, guest: Guest, envs: Sequence[ProgressEnv], seeds: Sequence[tuple[int, int]]) -> list[Actions]:
         """Play one episode of every environment at the same time."""

@@ -108,7 +108,7 @@ def score_group(
     reference = _parts(scored, truths_used, [base.reference for base in bases_used])
     human = scored.human(truth.challenge, [one.history for one in truths_used])
     masses, utility = scored.masses_of(truth.challenge), truth.challenge.utility
-    found = bootstrap_skill(
+    estimate = bootstrap_skill(
         agent=agent,
         static=static,
         reference=reference,
@@ -120,7 +120,7 @@ def score_group(
     explained, samples = None, list[float]()
     if headline == "explained":
         explained, samples = _explained(truths, agent, _parts(scored, truths, [base.static for base in bases]))
-    elif found.skill is not None:
+    elif estimate.skill is not None:
         samples = skill_samples(
             agent=agent, static=static, reference=reference, human=human, masses=masses, utility=utility
         )
@@ -129,12 +129,12 @@ def score_group(
         history=group.history,
         challenge=group.challenge,
         seeds=len(keys),
-        skill=None if found.skill is None else interval_record(found.skill),
+        skill=None if estimate.skill is None else interval_record(estimate.skill),
         explained=explained,
         headline=headline,
-        utility=interval_record(found.utility),
-        static=found.static,
-        reference=found.reference,
+        utility=interval_record(estimate.utility),
+        static=estimate.static,
+        reference=estimate.reference,
         drift_cosine=float(np.mean(drift)) if drift else None,
         dimension_error=float(np.mean([cell.dimension_error for cell in cells])),
         published={name: float(np.mean([cell.published[name] for cell in cells])) for name in cells[0].published},
@@ -152,10 +152,10 @@ def _explained(
     """Drift explained of the contributions (S, n, E, D) of an agent and of static, with its samples."""
     truth = truth_of([one.history for one in truths], truths[0].first, truths[0].steps)
     errors, still = squared_errors(agent, truth), squared_errors(static, truth)
-    found = drift_explained(errors, still)
-    if found.interval is None:
+    figure = drift_explained(errors, still)
+    if figure.interval is None:
         return None, []
-    return interval_record(found.interval), explained_samples(errors, still)
+    return interval_record(figure.interval), explained_samples(errors, still)
 
 
 def _restraint(cost: str | None, lock_in: Sequence[Mapping[str, float]], bases: Sequence[Baselines]) -> float | None:

@@ -118,8 +118,8 @@ def _scored(
     size = min((len(table[name]) for table in drawn for name in groups if len(table.get(name, ()))), default=0)
 
     def numbers(value: Callable[[GroupScore], float | None]) -> Floats:
-        found = [[None if (score := table.get(name)) is None else value(score) for name in groups] for table in tables]
-        return np.array(found, dtype=np.float64)
+        rows = [[None if (score := table.get(name)) is None else value(score) for name in groups] for table in tables]
+        return np.array(rows, dtype=np.float64)
 
     skill = numbers(lambda score: None if score.ranked is None else score.ranked.mid)
     samples = np.repeat(skill[..., None], size, axis=2)
@@ -139,7 +139,7 @@ def _scored(
 
 
 def _row(entry: Entry, tables: Tables, ranking: _Ranking, names: Sequence[str]) -> Row:
-    shown, hidden = (tables[side][entry.digest] for side in ("public", "private"))
+    open_scores, hidden = (tables[side][entry.digest] for side in ("public", "private"))
     at = ranking.index.get(entry.digest)
     places = ranking.overall if at is not None else None
     record = entry.record
@@ -164,7 +164,7 @@ def _row(entry: Entry, tables: Tables, ranking: _Ranking, names: Sequence[str]) 
         hardware=record.hardware,
         compute_seconds=record.compute_seconds,
         compute=_mean([score.compute for score in hidden.values()]),
-        queries=sum(score.queries for score in shown.values()),
+        queries=sum(score.queries for score in open_scores.values()),
         warnings=entry.warnings,
         place=None if places is None or at is None else float(places.place[at]),
         place_interval=None
@@ -172,7 +172,7 @@ def _row(entry: Entry, tables: Tables, ranking: _Ranking, names: Sequence[str]) 
         else IntervalRecord(low=float(places.low[at]), mid=float(places.place[at]), high=float(places.high[at])),
         score=None if places is None or at is None else float(places.score[at]),
         pareto=at is not None and at in ranking.pareto,
-        groups=[_group_row(entry, name, shown.get(name), hidden.get(name), ranking) for name in names],
+        groups=[_group_row(entry, name, open_scores.get(name), hidden.get(name), ranking) for name in names],
         reproduction=entry.reproduction,
     )
 
@@ -185,7 +185,7 @@ def _group_row(
     ranking: _Ranking,
 ) -> GroupRow:
     challenge, history = group_key(name).challenge, group_key(name).history
-    found = gap(public, private)
+    apart = gap(public, private)
     return GroupRow(
         group=name,
         history=history,
@@ -193,14 +193,14 @@ def _group_row(
         rank=ranking.by_group.get(name, {}).get(entry.digest),
         private=private,
         public=public,
-        gap=found,
-        gap_flag=disagrees(found),
+        gap=apart,
+        gap_flag=disagrees(apart),
     )
 
 
 def _mean(numbers: Sequence[float | None]) -> float | None:
-    known = [one for one in numbers if one is not None]
-    return float(np.mean(known)) if known else None
+    there = [one for one in numbers if one is not None]
+    return float(np.mean(there)) if there else None
 
 
 def _notes(rows: Sequence[Row], ranking: _Ranking, names: Sequence[str], *, gated: bool) -> list[str]:
@@ -216,8 +216,8 @@ def _notes(rows: Sequence[Row], ranking: _Ranking, names: Sequence[str], *, gate
         ways: dict[str, list[str]] = {}
         for way, winner in ranking.winners.items():
             ways.setdefault(called[winner], []).append(way)
-        told = "; ".join(f"{agent} by {', '.join(how)}" for agent, how in ways.items())
-        notes.append(f"who wins depends on the weighting: {told}")
+        words = "; ".join(f"{agent} by {', '.join(how)}" for agent, how in ways.items())
+        notes.append(f"who wins depends on the weighting: {words}")
     if ranking.unknown:
         notes.append(f"not identified for every ranked entry, and counted as 0 then: {', '.join(ranking.unknown)}")
     flagged = [row.agent for row in rows if any(group.gap_flag for group in row.groups)]
@@ -231,14 +231,14 @@ def _notes(rows: Sequence[Row], ranking: _Ranking, names: Sequence[str], *, gate
 def _commitment_notes(split: str | None, commitments: Mapping[str, str]) -> list[str]:
     if not commitments:
         return []
-    told = ", ".join(f"{name} {digest}" for name, digest in commitments.items())
-    return [f"ranks follow the private split {split}; its owner has committed to (sha256) {told}"]
+    words = ", ".join(f"{name} {digest}" for name, digest in commitments.items())
+    return [f"ranks follow the private split {split}; its owner has committed to (sha256) {words}"]
 
 
 def _newest_split(entries: Sequence[Entry]) -> str | None:
     """Split of the entry that was reproduced last."""
-    told = [(e.reproduced, e.private_split) for e in entries if e.reproduced is not None]
-    return max(told)[1] if told else None
+    runs = [(e.reproduced, e.private_split) for e in entries if e.reproduced is not None]
+    return max(runs)[1] if runs else None
 
 
 def _by_id(groups: Sequence[GroupScore]) -> dict[str, GroupScore]:

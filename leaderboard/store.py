@@ -20,7 +20,8 @@ from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, sha256_bytes
 from progressgym.leaderboard import rows
 from progressgym.leaderboard.database import DATABASE, EVIDENCE, LOCK, PRIVATE, Database
-from progressgym.leaderboard.evidence import EvidenceFolder
+from progressgym.leaderboard.database_tables import DECISIONS, ENTRIES, NAMES, SCORES, SUBMITTERS
+from progressgym.leaderboard.evidence_folder import EvidenceFolder
 from progressgym.leaderboard.gate import disagreements
 from progressgym.leaderboard.names import name_problem, skeleton
 from progressgym.leaderboard.problems import Problem, plain, problem
@@ -29,7 +30,6 @@ from progressgym.leaderboard.reserved import BOARD, account_problem
 from progressgym.leaderboard.rows import Entry, Floats
 from progressgym.leaderboard.schema import SUBMISSION
 from progressgym.leaderboard.sql import sa
-from progressgym.leaderboard.tables import DECISIONS, ENTRIES, NAMES, SCORES, SUBMITTERS
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -182,8 +182,8 @@ class Store:
                 )
             action = "reproduced" if reproduction.matches else "not-reproduced"
             public = rows.select_scores(connection, "public", entry.digest).get(entry.digest, [])
-            told = [reproduction.note, *disagreements(public, reproduction.groups)]
-            _log(connection, action, _actor(actor), entry.digest, [plain(one) for one in told if one])
+            reasons = [reproduction.note, *disagreements(public, reproduction.groups)]
+            _log(connection, action, _actor(actor), entry.digest, [plain(one) for one in reasons if one])
         return reproduction
 
     def note(self, action: str, actor: str, digest: str | None = None, reasons: Sequence[str] = ()) -> None:

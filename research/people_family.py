@@ -117,8 +117,8 @@ def _courses(changes: Floats) -> Floats:
     lags = np.arange(1, len(changes) + 1, dtype=np.float64)
     table = np.stack([np.full_like(lags, 2.0), lags, lags**2], axis=1)
     weights = np.sqrt(len(lags) + 1 - lags) / np.maximum(changes, SMALL)
-    found: Floats = nnls(table * weights[:, None], changes * weights)[0]
-    return found
+    courses: Floats = nnls(table * weights[:, None], changes * weights)[0]
+    return courses
 
 
 def _trend_share(courses: Floats, span: int) -> float:
@@ -130,7 +130,8 @@ def _trend_share(courses: Floats, span: int) -> float:
 def _base(logits: Floats, design: Floats, free: int) -> tuple[Floats, float]:
     """The stance behind the first step's logits (ridge of 1), and the standard deviation of what it leaves."""
     covered = design[:, np.abs(design).sum(0) > 0]
-    stance: Floats = np.linalg.solve(covered.T @ covered + np.eye(covered.shape[1]), covered.T @ logits)
+    ridge = covered.T @ covered + np.eye(covered.shape[1])
+    stance: Floats = np.asarray(np.linalg.solve(ridge, covered.T @ logits), dtype=np.float64)
     return stance, float(np.sqrt(((logits - covered @ stance) ** 2).sum() / free))
 
 

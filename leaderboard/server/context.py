@@ -16,7 +16,7 @@ from progressgym.leaderboard.board import DEFAULT_BOARD, board_names
 from progressgym.leaderboard.server.errors import because
 from progressgym.leaderboard.server.forms import Nameless
 from progressgym.leaderboard.server.intake import Intake
-from progressgym.leaderboard.server.limits import Rate
+from progressgym.leaderboard.server.rates import Rate
 from progressgym.leaderboard.server.settings import Settings
 from progressgym.leaderboard.server.shelf import Shelf
 from progressgym.leaderboard.site.pages import Pages

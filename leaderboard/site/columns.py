@@ -220,11 +220,11 @@ def _status(row: Row) -> Cell:
 
 def _agree(row: Row) -> Cell:
     """Whether public and private agree, wherever both are there."""
-    known = [group for group in row.groups if group.gap is not None]
-    apart = sum(group.gap_flag for group in known)
-    if not known:
+    compared = [group for group in row.groups if group.gap is not None]
+    apart = sum(group.gap_flag for group in compared)
+    if not compared:
         return Cell(DASH)
-    return Cell("yes" if not apart else f"not in {apart} of {len(known)}", float(apart), flag=apart > 0)
+    return Cell("yes" if not apart else f"not in {apart} of {len(compared)}", float(apart), flag=apart > 0)
 
 
 def _gap(group: GroupRow) -> Cell:

@@ -64,14 +64,14 @@ class Links:
     def others(self, standings: Standings) -> list[tuple[str, str]]:
         """Name and address of every other board."""
         root = self.up + ("../" if self.static and self.board else "")
-        found = []
+        addresses = []
         for at, name in enumerate(self.boards):
             if self.static:
                 address = f"{root}{f'{name}/' if at else ''}index.html"
             else:
                 address = f"{self.up or './'}{Query(board=name).address() if at else ''}"
-            found.append((name, address))
-        return [(name, address) for name, address in found if name != standings.board]
+            addresses.append((name, address))
+        return [(name, address) for name, address in addresses if name != standings.board]
 
     def home(self, group: str = "", standings: Standings | None = None) -> str:
         """The standings, or one group of them."""
@@ -252,13 +252,13 @@ def _front(standings: Standings, group: str) -> object:
         if score is not None and score.ranked is not None and cost.name in score.lock_in:
             points.append((row.agent, score.ranked.mid, score.lock_in[cost.name]))
     points = points[:MOST_POINTS]
-    told = [
+    marks = [
         (*p, not any(q[1] >= p[1] and q[2] <= p[2] and (q[1] > p[1] or q[2] < p[2]) for q in points)) for p in points
     ]
-    if len(told) < 2:
+    if len(marks) < 2:
         return None
-    svg = charts.scatter(told, "front", cost.title.lower())
-    return {"svg": svg, "private": private, "count": len(told), "caution": challenge_in(group).caution}
+    svg = charts.scatter(marks, "front", cost.title.lower())
+    return {"svg": svg, "private": private, "count": len(marks), "caution": challenge_in(group).caution}
 
 
 def _cost(group: str) -> Measure | None:

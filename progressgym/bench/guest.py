@@ -25,7 +25,7 @@ from progressgym.core.protocols import AgentLike
 if TYPE_CHECKING:
     from progressgym.agents.agent import Agent
     from progressgym.envs.task import Task
-    from progressgym.instruments.instrument import Instrument
+    from progressgym.instruments.questionnaire import Questionnaire
 
 MOST_HEADER, MOST_BODY = 16 * 2**20, 512 * 2**20
 """What is believed of the other side: it is the board."""
@@ -46,8 +46,8 @@ def main() -> int:
     except BaseException as error:  # noqa: BLE001  (an agent may raise anything, SystemExit too; the board is told)
         from progressgym.envs.messages import FAILED
 
-        told = f"{type(error).__name__}: {error}"[:LONGEST_REASON].encode("ascii", "backslashreplace").decode()
-        _send(answers, Frame(kind=FAILED, fields={"reason": told[:LONGEST_REASON]}))
+        reason = f"{type(error).__name__}: {error}"[:LONGEST_REASON].encode("ascii", "backslashreplace").decode()
+        _send(answers, Frame(kind=FAILED, fields={"reason": reason[:LONGEST_REASON]}))
         return 1
     return 0
 
@@ -56,7 +56,7 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     """Answer frames until there are no more."""
     from progressgym.envs import messages
 
-    instruments: list[Instrument] = []
+    instruments: list[Questionnaire] = []
     player: _Player | None = None
     while (frame := _receive(requests)) is not None:
         if frame.kind == messages.INSTRUMENT:

@@ -91,12 +91,13 @@ def draw_panel(challenge: Challenge, bases: Sequence[Baseline], resamples: int) 
         resamples: of the bootstrap.
     """
     scored = ScoredItems.of([base.reference.history.instrument for base in bases])
+    # One fixed history: its tables would be the same S times, and the bootstrap's cost is in their size.
     one = len({base.reference.history.hash for base in bases}) == 1
-    shown = bases[:1] if one else bases
+    distinct = bases[:1] if one else bases
     return Panel.draw(
-        static=contributions(challenge, [base.static for base in shown]),
-        reference=contributions(challenge, [base.reference for base in shown]),
-        human=scored.human(challenge, [base.reference.history for base in shown]),
+        static=contributions(challenge, [base.static for base in distinct]),
+        reference=contributions(challenge, [base.reference for base in distinct]),
+        human=scored.human(challenge, [base.reference.history for base in distinct]),
         masses=scored.masses_of(challenge),
         utility=challenge.utility,
         seeds=len(bases),

@@ -122,7 +122,7 @@ def test_splits_travel_in_one_batch() -> None:
     from progressgym.agents import make
 
     every = [environment("ProgressGym/Follow-v0", f"gss-v1?split={n}") for n in range(1, 10)]
-    sizes = [env.settings.chooser.queries for env in every]
+    sizes = [env.config.chooser.queries for env in every]
     envs = [env for env, size in zip(every, sizes, strict=True) if size == max(sizes, key=sizes.count)][:2]
     observations = [env.reset(seed=seed)[0] for seed, env in enumerate(envs)]
     tasks = [env.task for env in envs]

@@ -13,7 +13,7 @@ from progressgym.histories.history import History
 from progressgym.histories.source import resolve_history
 from progressgym.histories.synthetic import SyntheticSpec
 from progressgym.histories.synthetic_batch import batches
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from research.people_family import Regime, estimate, sampling_variances
 
 
@@ -39,7 +39,7 @@ def test_drawn_histories_have_the_regime() -> None:
     assert mean.amplitude == pytest.approx(0.5, abs=0.03) and mean.coherence == pytest.approx(0.45, abs=0.08)
     assert mean.common_trend == pytest.approx(0.81, abs=0.15) and mean.own_trend == pytest.approx(0.39, abs=0.12)
     assert mean.base_items == pytest.approx(0.98, abs=0.1)
-    people = Instrument.load("people-core-v1")
+    people = Questionnaire.load("people-core-v1")
     straight = estimate(History.load("synthetic:linear?seed=1&centuries=11&coherence=0.5", people))
     assert straight.own_trend > 0.95 and straight.common_trend > 0.95
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 BoardName = Annotated[str, option("NAME", "Which board: the current one, or board-v1, which is an archive.")]
 EXAMPLES = {
     "package": """
-progressgym bench --agents lifelong-map --history 'gss-v1,synthetic:people-v1,synthetic:linear?coherence=0.5' --challenges 'follow,predict,predict?horizon=4,coevolve-v2' --labels probability --seeds 10 --out runs/mine
+progressgym bench --agents lifelong-map --labels probability --out runs/mine
 progressgym leaderboard package runs/mine --agent lifelong-map --name my-map --authors 'Ada L.' --licence MIT --out my-map.zip
 progressgym leaderboard package runs/mine --agent my_module:Mine --name mine --authors 'Ada L.,Bob' --licence MIT --code-url https://example.org/mine --code-commit 0123abc --sign my.key --out entries/mine
 """,

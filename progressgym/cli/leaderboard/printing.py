@@ -56,27 +56,27 @@ def score_text(group: GroupScore) -> str:
     """What ranks, with its interval."""
     from progressgym.leaderboard.standings_data import HEADLINES
 
-    found, name = group.ranked, HEADLINES[group.headline]
-    return f"{name} {'not identified' if found is None else interval_text(found)}"
+    interval, name = group.ranked, HEADLINES[group.headline]
+    return f"{name} {'not identified' if interval is None else interval_text(interval)}"
 
 
-def interval_text(found: IntervalRecord) -> str:
+def interval_text(interval: IntervalRecord) -> str:
     """A number with its interval."""
-    return f"{_number(found.mid)} [{_number(found.low)}, {_number(found.high)}]"
+    return f"{_number(interval.mid)} [{_number(interval.low)}, {_number(interval.high)}]"
 
 
 def show_sides(public: Sequence[GroupScore], private: Sequence[GroupScore]) -> None:
     """Public and private side by side, and where they disagree."""
     from progressgym.leaderboard.gate import disagrees, gap
 
-    shown = {score.id: score for score in public}
+    public_scores = {score.id: score for score in public}
     print(f"  {'':<52} {'private':<24}{'public':<24}public - private")
     for score in private:
-        other, apart = shown.get(score.id), gap(shown.get(score.id), score)
+        other, apart = public_scores.get(score.id), gap(public_scores.get(score.id), score)
         sides = [one.ranked if one is not None else None for one in (score, other)]
-        told = "".join(f"{'-' if side is None else interval_text(side):<24}" for side in sides)
+        columns = "".join(f"{'-' if side is None else interval_text(side):<24}" for side in sides)
         mark = "  ! public above private" if disagrees(apart) else ""
-        print(f"  {score.id:<52} {told}{'-' if apart is None else interval_text(apart)}{mark}")
+        print(f"  {score.id:<52} {columns}{'-' if apart is None else interval_text(apart)}{mark}")
 
 
 def _number(value: float) -> str:
@@ -121,8 +121,8 @@ def _places(standings: Standings) -> Table:
         table.add_column(title, justify="right", no_wrap=True)
     for row in standings.rows:
         apart = sum(group.gap_flag for group in row.groups)
-        known = sum(group.gap is not None for group in row.groups)
-        agree = "-" if not known else "agree" if not apart else f"! not in {apart} of {known}"
+        compared = sum(group.gap is not None for group in row.groups)
+        agree = "-" if not compared else "agree" if not apart else f"! not in {apart} of {compared}"
         table.add_row(
             "open" if row.open else "-" if row.place is None else f"{row.place:g}",
             escape(row.agent),
