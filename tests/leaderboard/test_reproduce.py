@@ -6,9 +6,11 @@ import ctypes
 import datetime
 import hashlib
 import mmap
+import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -499,3 +501,21 @@ def test_pages_of_an_agents_code_are_forgotten(tmp_path: Path) -> None:
     forget_pages([tmp_path / "code"])
     assert resident(inside) == 0 and resident(outside) == pages
     assert inside.read_bytes() == bytes(pages * mmap.PAGESIZE)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_processor_time_is_counted_finely() -> None:
+    """What this process burns, a fiftieth of a second too, and what a child has used that it waited for."""
+    from progressgym.leaderboard.channel import _used
+
+    def burn(seconds: float) -> None:
+        ends = time.process_time() + seconds
+        while time.process_time() < ends:
+            pass
+
+    before, own = _used(os.getpid()), time.process_time()
+    burn(0.02)
+    assert _used(os.getpid()) - before == pytest.approx(time.process_time() - own, abs=0.012)
+    before = _used(os.getpid())
+    subprocess.run([sys.executable, "-c", "sum(i * i for i in range(3_000_000))"], check=True)
+    assert _used(os.getpid()) - before > 0.05
