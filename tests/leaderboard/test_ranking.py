@@ -27,9 +27,9 @@ from tests.leaderboard.stores import group_score
 
 FIRST = "board-v1"
 """The board that ranks Coevolve by a pair; what holds for places holds on every board."""
-groups, verdict, reproduction = (
-    partial(make, board=FIRST) for make in (stores.groups, stores.verdict, stores.reproduction)
-)
+groups = partial(stores.groups, board=FIRST)
+verdict = partial(stores.verdict, board=FIRST)
+reproduction = partial(stores.reproduction, board=FIRST)
 make_standings = partial(standings_of, board=FIRST)
 
 
