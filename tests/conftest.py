@@ -41,7 +41,10 @@ def _leaves_nothing() -> Iterator[None]:
 
     Answers that an earlier run kept are not found again; models that it fetched are. The path is short, for sockets.
     """
-    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as name, pytest.MonkeyPatch.context() as patch:
+    with (
+        tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as name,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         folder, models = Path(name), cache_dir() / "models"
         folder.chmod(0o755)  # other users' servers run below it
         models.mkdir(parents=True, exist_ok=True)
