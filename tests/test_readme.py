@@ -6,6 +6,7 @@ model of his own, a server) is made here, small; everything else is as it is pri
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -55,9 +56,12 @@ def commands(page: str) -> list[str]:
     return found
 
 
+distributions = functools.cache(packages_distributions)
+"""Reads the metadata of every package, so it is asked once."""
+
+
 def modules_of(extras: dict[str, list[str]], name: str) -> set[str]:
     """Names to import of everything that an extra asks for."""
-    by_module = packages_distributions()
     found: set[str] = set()
     for requirement in extras[name]:
         own = re.fullmatch(r"progress-gym\[([\w,-]+)\]", requirement)
@@ -65,7 +69,7 @@ def modules_of(extras: dict[str, list[str]], name: str) -> set[str]:
             found |= set().union(*(modules_of(extras, part) for part in own[1].split(",")))
             continue
         wanted = re.split(r"[\[<>=!~ ]", requirement)[0].lower().replace("_", "-")
-        found |= {m for m, all_ in by_module.items() if wanted in {one.lower().replace("_", "-") for one in all_}}
+        found |= {m for m, all_ in distributions().items() if wanted in {one.lower().replace("_", "-") for one in all_}}
     return found
 
 
