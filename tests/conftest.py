@@ -36,11 +36,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _leaves_nothing() -> Iterator[None]:
+def _leaves_nothing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What tests, libraries and killed processes leave in the temporary folder goes with it.
 
     Answers that an earlier run kept are not found again; models that it fetched are. The path is short, for sockets.
     """
+    tmp_path_factory.getbasetemp()  # stays where pytest keeps the folders of what failed
     with (
         tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as name,
         pytest.MonkeyPatch.context() as patch,

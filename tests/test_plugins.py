@@ -193,7 +193,9 @@ def test_a_benchmark_runs_them(installed: Path, tmp_path: Path) -> None:
         "guests:Halfway?share=0.5",
         "lifelong-dpo?loss=squared",
     ]
-    plan = make_plan(agents=agents, challenges=["follow"], histories=["synthetic:root?seed=0"], seeds=1)
+    plan = make_plan(
+        agents=agents, challenges=["follow"], histories=["synthetic:root?seed=0"], seeds=1, labels=["probability"]
+    )
 
     def run() -> BenchOutcome:
         return run_bench(plan, tmp_path / "run", workers=1, resamples=50, reports=False, progress=False)
