@@ -209,12 +209,13 @@ def test_the_commands_run_in_their_order(tmp_path: Path) -> None:
             time.sleep(0.05)
         smaller = {
             "smollm2-135m": str(model),
-            "http://127.0.0.1:8000#my-model": f"http://127.0.0.1:{port.read_text()}#tiny",
-            "train lifelong-dpo": "train 'lifelong-dpo?comparisons=4'",
+            "http://127.0.0.1:8000#my-model'": f"http://127.0.0.1:{port.read_text()}#tiny' --instrument people-core-v1",
+            "train lifelong-dpo": "train 'lifelong-dpo?comparisons=4' --history runs/history",
             "history build CORPUS": "history build CORPUS --tokens 4000 --top-layers 1",
+            "--out runs/history": "--out runs/history --instrument people-core-v1",
         }
         for printed in commands((ROOT / "README.md").read_text(encoding="utf-8")):
-            command = "progressgym bench --seeds 1" if printed == "progressgym bench" else printed
+            command = "progressgym bench --seeds 1 --challenges follow" if printed == "progressgym bench" else printed
             for theirs, ours in smaller.items():
                 command = command.replace(theirs, ours)
             if command.startswith("pip "):
