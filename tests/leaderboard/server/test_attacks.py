@@ -225,7 +225,7 @@ def test_what_a_submitter_wrote_is_text_and_nothing_else(board: tuple[Server, St
 def test_rates(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two in a span: the third waits, another key does not, and old events are forgotten."""
     now = [1000.0]
-    monkeypatch.setattr("progressgym.leaderboard.server.limits.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr("progressgym.leaderboard.server.rates.time", SimpleNamespace(monotonic=lambda: now[0]))
     rate = Rate(2, 10.0)
     for _ in range(2):
         assert rate.wait("a") == 0
