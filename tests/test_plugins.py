@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from progressgym import History, Questionnaire
+from progressgym import History
 from progressgym.agents import check, make, names, spec_of
 from progressgym.agents.learner import Learner
 from progressgym.agents.methods import Dpo
@@ -19,6 +19,7 @@ from progressgym.bench.runner import BenchOutcome, run_bench
 from progressgym.cli.main import dispatch
 from progressgym.core.errors import UserError
 from progressgym.envs.debate.domains import DOMAINS, make_domain
+from progressgym.instruments import Questionnaire
 from progressgym.losses import loss_of
 
 torch.set_num_threads(1)
@@ -33,7 +34,7 @@ from progressgym.agents.references import Oracle
 from progressgym.core.arguments import Positive
 from progressgym.histories.families import Family
 from progressgym.histories.history import History
-from progressgym.instruments.questionnaire import Instrument
+from progressgym.instruments import Instrument
 
 
 @dataclass(kw_only=True)
