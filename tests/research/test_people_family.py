@@ -35,7 +35,7 @@ def test_the_familys_numbers_are_those_of_people() -> None:
 def test_drawn_histories_have_the_regime() -> None:
     """Means over 24 draws, within four of their standard errors or so; a family of another kind is found to be one."""
     drawn = [asdict(estimate(History.load(f"synthetic:people-v1?seed={seed}"))) for seed in range(24)]
-    mean = Regime(**{name: np.mean([one[name] for one in drawn]) for name in drawn[0]})  # type: ignore[arg-type]
+    mean = Regime(**{name: np.mean([one[name] for one in drawn]) for name in drawn[0]})
     assert mean.amplitude == pytest.approx(0.5, abs=0.03) and mean.coherence == pytest.approx(0.45, abs=0.08)
     assert mean.common_trend == pytest.approx(0.81, abs=0.15) and mean.own_trend == pytest.approx(0.39, abs=0.12)
     assert mean.base_items == pytest.approx(0.98, abs=0.1)
