@@ -2,7 +2,7 @@
 
     python -m research.attention --out FOLDER [--steps 2500]
 
-A few minutes on one core. Every batch is drawn anew (`courses`), from the training seeds that `research/predict.json`
+A few minutes on one core. Every batch is drawn anew (`learning.courses`), from the training seeds that `research/predict.json`
 names; no measured history and none of the benchmark's families is ever seen.
 """
 
@@ -24,7 +24,7 @@ from progressgym.core.files import write_folder, write_json
 from progressgym.core.seals import write_sealed
 from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.preferences.comparisons import all_pairs
-from research.attention_courses import Lesson, lesson
+from research.learning.courses import Lesson, lesson
 
 SEED = 1_000_000
 """First of the training seeds."""
@@ -94,7 +94,7 @@ def main() -> None:
         "licence": "MIT",
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "shape": {"features": FEATURES, "hidden": HIDDEN, "seen": SEEN, "ahead": AHEAD},
-        "data": "synthetic paths of research/attention_courses.py; no measured history, none of the benchmark's"
+        "data": "synthetic paths of research/learning/courses.py; no measured history, none of the benchmark's"
         " families",
         "command": f"python -m research.attention --steps {arguments.steps} --out FOLDER",
         "seeds": {"first": SEED, "last": SEED + arguments.steps, "check": CHECK_SEED},

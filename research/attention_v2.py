@@ -20,8 +20,8 @@ import progressgym
 from progressgym.agents.learned.transfer.network import AHEAD, HIDDEN, INPUTS, SEEN, TransferAttention
 from progressgym.core.files import write_bytes, write_json
 from progressgym.core.seals import write_sealed
-from research.attention_v2_lessons import TransferLesson, draw_lesson
-from research.attention_v2_questionnaires import draw_questionnaires
+from research.learning.lessons import TransferLesson, draw_lesson
+from research.learning.questionnaires import draw_questionnaires
 
 SEED = 1_100_000
 """First of the training seeds: that of the questionnaires; those of the steps follow."""
@@ -125,7 +125,7 @@ def main() -> None:
         "licence": "MIT",
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "shape": {"inputs": INPUTS, "hidden": HIDDEN, "seen": SEEN, "ahead": AHEAD},
-        "data": "random paths on random questionnaires, research/attention_v2_lessons.py; no measured history, no "
+        "data": "random paths on random questionnaires, research/learning/lessons.py; no measured history, no "
         "shipped questionnaire, none of the benchmark's families",
         "command": f"python -m research.attention_v2 --steps {arguments.steps} --out FOLDER",
         "seeds": {"first": SEED, "last": SEED + arguments.steps, "check": CHECK_SEED},

@@ -15,7 +15,7 @@ from progressgym.agents.learned.attention_agent import WEIGHTS, load_network
 from progressgym.agents.learned.network import Attention
 from progressgym.instruments.questionnaire import Questionnaire
 from research.attention import CHECK_SEED, SEED, loss_of, spectrum_of, train
-from research.attention_courses import CENTURIES, covariances, lesson
+from research.learning.courses import CENTURIES, covariances, lesson
 from tests.agents.rollout import skill_of
 
 torch.set_num_threads(1)

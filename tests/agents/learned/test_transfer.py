@@ -15,8 +15,8 @@ from progressgym.agents.learned.transfer.network import SEEN, TransferAttention
 from progressgym.agents.learned.transfer.transfer_agent import LEAST, WEIGHTS, load_network
 from progressgym.histories.history import History
 from research.attention_v2 import CHECK_SEED, SEED, loss_of, train
-from research.attention_v2_lessons import LATER, draw_lesson
-from research.attention_v2_questionnaires import Questionnaires, draw_questionnaires
+from research.learning.lessons import LATER, draw_lesson
+from research.learning.questionnaires import Questionnaires, draw_questionnaires
 from tests.agents.filters.test_common import explained, split
 
 torch.set_num_threads(1)

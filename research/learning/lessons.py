@@ -19,8 +19,8 @@ from torch import Tensor
 from progressgym.agents.filters.directions import Evidence
 from progressgym.agents.learned.transfer.network import AHEAD, SEEN
 from progressgym.agents.learned.transfer.transfer_agent import COMMON
-from research.attention_courses import SAME, covariances, root_of
-from research.attention_v2_questionnaires import Questionnaires
+from research.learning.courses import SAME, covariances, root_of
+from research.learning.questionnaires import Questionnaires
 
 LATER = SEEN + AHEAD
 MOST_FREE = 256
