@@ -73,9 +73,13 @@ def hinge(given: Margins) -> Tensor:
 LOSSES = Registry(
     "loss",
     (
-        Entry("sigmoid", "cross-entropy, as in DPO and Bradley-Terry", "progressgym.losses:sigmoid"),
-        Entry("ipo", "squared distance from a finite margin", "progressgym.losses:ipo"),
-        Entry("hinge", "linear up to a margin of 1, language models only", "progressgym.losses:hinge"),
+        Entry(
+            name="sigmoid", summary="cross-entropy, as in DPO and Bradley-Terry", target="progressgym.losses:sigmoid"
+        ),
+        Entry(name="ipo", summary="squared distance from a finite margin", target="progressgym.losses:ipo"),
+        Entry(
+            name="hinge", summary="linear up to a margin of 1, language models only", target="progressgym.losses:hinge"
+        ),
     ),
     group="progressgym.losses",
     row=Entry,

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import tyro
 
-from progressgym.cli.shared import option
 from progressgym.core.errors import UserError
 from progressgym.core.files import check_writable, write_json
 from progressgym.core.ids import safe_name
@@ -40,10 +39,14 @@ class Options:
     """Name or folder of a questionnaire, or another instrument with its arguments (see progressgym list instruments)."""
     mode: Annotated[str, tyro.conf.arg(metavar="M")] = ""
     """How a questionnaire is read: verdict (as histories are, the default), cloze, letter or another question form."""
-    base: Annotated[str, option("B", "For an adapter: the model it belongs to, when not the one that it names.")] = ""
-    device: Annotated[str, option("D", "auto, cpu or cuda.")] = "auto"
-    out: Annotated[str, option("DIR", "Folder for values.json and values.png; runs/values/MODEL by default.")] = ""
-    json: Annotated[bool, option(text="Print values.json instead of the table.")] = False
+    base: Annotated[str, tyro.conf.arg(metavar="B")] = ""
+    """For an adapter: the model it belongs to, when not the one that it names."""
+    device: Annotated[str, tyro.conf.arg(metavar="D")] = "auto"
+    """auto, cpu or cuda."""
+    out: Annotated[str, tyro.conf.arg(metavar="DIR")] = ""
+    """Folder for values.json and values.png; runs/values/MODEL by default."""
+    json: bool = False
+    """Print values.json instead of the table."""
 
 
 def run(options: Options) -> int:
