@@ -199,7 +199,7 @@ class LiveHuman:
     def _verdict_row(self, i: int, k: int, margin: float, uniform: float) -> Contrast:
         item, verdicts = self.history.instrument.items[i], self.history.instrument.config.verdicts
         lead, good, bad = verdicts[int(uniform * len(verdicts))]
-        return _contrast(f"{item.text} {item.options[k]}{lead}", good, bad, margin)
+        return _contrast(f"{told(item.text, item.options[k])}{lead}", good, bad, margin)
 
 
 def _contrast(prompt: str, first: str, second: str, margin: float) -> Contrast:
