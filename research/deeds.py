@@ -47,7 +47,7 @@ LEADS = (" is", " is always", " is considered", " is surely")
 CONFIG = ReadingConfig(
     framings=(" The right thing to do is this:",),
     neutral_context="This is what can be done.",
-    temperature=0.5,
+    temperature=1.0,
     verdicts=tuple((lead, f" {good}", f" {bad}") for lead, (good, bad) in product(LEADS, WORDS)),
 )
 """Words and leads are those that panel `verdict-v2` was found to read best on other deeds: its four first pairs, the general
