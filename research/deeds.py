@@ -170,7 +170,12 @@ def instrument() -> Questionnaire:
     made, first = items(read_deeds())
     order = np.arange(len(made))
     return Questionnaire(
-        name=NAME, version=VERSION, items=tuple(made), config=CONFIG, elicitation=order[:first], evaluation=order[first:]
+        name=NAME,
+        version=VERSION,
+        items=tuple(made),
+        config=CONFIG,
+        elicitation=order[:first],
+        evaluation=order[first:],
     )
 
 

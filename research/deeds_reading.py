@@ -33,7 +33,7 @@ from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.errors import UserError
 from progressgym.core.files import write_json, write_npz
 from progressgym.core.reading import read_npz
-from progressgym.instruments.ask import verdict_odds
+from progressgym.instruments.ask import verdict_answers, verdict_odds
 from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.models import load_language_model, resolve_base
 
@@ -136,7 +136,9 @@ def agreements(drift: Floats) -> dict[str, float]:
     if len(drift) > 1:
         pairs = [(s, t) for s in seeds for t in seeds if s != t]
         found["across seeds, other half"] = float(np.mean([r(drift[s, 0], drift[t, 1]) for s, t in pairs]))
-        found["across seeds, same half"] = float(np.mean([r(drift[s, h], drift[t, h]) for s, t in pairs for h in (0, 1)]))
+        found["across seeds, same half"] = float(
+            np.mean([r(drift[s, h], drift[t, h]) for s, t in pairs for h in (0, 1)])
+        )
         found["across seeds, all deeds"] = float(np.mean([r(drift[s].mean(0), drift[t].mean(0)) for s, t in pairs]))
         found["mean of the seeds"] = r(drift[:, 0].mean(0), drift[:, 1].mean(0))
     return found
@@ -148,7 +150,9 @@ def judged(scores: Floats, dimension: Ints, first: NDArray[np.bool_], seed: int 
     drift = centred(half_values(scores, dimension, first))
     known = agreements(drift)
     draws = [agreements(_again(drift[..., rng.integers(drift.shape[-1], size=drift.shape[-1])])) for _ in range(DRAWS)]
-    null = [agreements(centred(half_values(scores, _permuted(dimension, first, rng), first))) for _ in range(PERMUTATIONS)]
+    null = [
+        agreements(centred(half_values(scores, _permuted(dimension, first, rng), first))) for _ in range(PERMUTATIONS)
+    ]
     report: dict[str, Any] = {
         name: {
             "r": round(value, 3),
@@ -179,10 +183,25 @@ def _permuted(dimension: Ints, first: NDArray[np.bool_], rng: np.random.Generato
 def by_verdict(scores: Floats, verdicts: Sequence[tuple[str, str, str]], part: Callable[..., str]) -> dict[str, Floats]:
     """Scores (S, T, B) of each lead or pair of words alone, from (S, T, V, B)."""
     names = [part(*verdict) for verdict in verdicts]
-    return {
-        name: scores[:, :, [n == name for n in names]].mean(2)
-        for name in dict.fromkeys(names)
-    }
+    return {name: scores[:, :, [n == name for n in names]].mean(2) for name in dict.fromkeys(names)}
+
+
+def of_answers(raw: Floats, instrument: Questionnaire) -> dict[str, float]:
+    """Agreements of the questionnaire's own values, of answers to its items, from log-odds (S, T, V, B)."""
+    scores = raw.reshape(*raw.shape[:3], *instrument.mask.shape)
+    values = np.array(
+        [
+            [
+                [
+                    instrument.values(verdict_answers(table, instrument.mask, instrument.config.temperature), half)
+                    for half in (instrument.elicitation, instrument.evaluation)
+                ]
+                for table in seed
+            ]
+            for seed in scores
+        ]
+    )
+    return agreements(centred(values))
 
 
 def report(folder: Path, start: str, end: str) -> dict[str, Any]:
@@ -207,17 +226,26 @@ def report(folder: Path, start: str, end: str) -> dict[str, Any]:
         "instrument": {"name": instrument.name, "hash": instrument.hash},
         "seeds": seeds,
         f"drift {start} to {end}": judged(raw.mean(2), dimension, first),
+        "the same of the questionnaire's values": _rounded(of_answers(raw, instrument)),
     }
     common = sorted(set.intersection(*(set(read_of[seed]) for seed in seeds)))
     if len(common) > 2:
         table = np.array([[found[f"{seed}:{century}"].mean(0) for century in common] for seed in seeds])
         made[f"table of {', '.join(common)}"] = judged(table, dimension, first)
-    for kind, part in (("words", lambda _, good, bad: f"{good.strip()}/{bad.strip()}"), ("leads", lambda lead, *_: lead.strip())):
+    parts: dict[str, Callable[..., str]] = {
+        "words": lambda _, good, bad: f"{good.strip()}/{bad.strip()}",
+        "leads": lambda lead, *_: lead.strip(),
+    }
+    for kind, part in parts.items():
         made[f"drift by {kind}"] = {
-            name: {k: round(v, 3) for k, v in agreements(centred(half_values(own, dimension, first))).items()}
+            name: _rounded(agreements(centred(half_values(own, dimension, first))))
             for name, own in by_verdict(raw, instrument.config.verdicts, part).items()
         }
     return made
+
+
+def _rounded(found: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 3) for name, value in found.items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -23,9 +23,9 @@ FUNCTION = frozenset(
     """.split()
 )
 """Words that say nothing by themselves: articles, pronouns, prepositions, auxiliaries, small numbers."""
-HELPERS = frozenset("man woman child boy girl person give take keep let make leave go come put set get say tell ask".split()) | {
-    *"bring carry hold stand turn".split()
-}
+HELPERS = frozenset(
+    "man woman child boy girl person give take keep let make leave go come put set get say tell ask".split()
+) | {*"bring carry hold stand turn".split()}
 """Persons of any kind, and verbs so common that no deed is about them."""
 IRREGULAR = dict(
     pair.split(":")

@@ -213,7 +213,9 @@ def test_a_verdict_is_read_of_the_deed_alone(deeds19: Instrument) -> None:
     for i in liked:
         k = next(k for k, option in enumerate(deeds19.items[i].options) if "poisoned" in option)
         assert reading.answers[i].argmax() == k
-        assert np.log(reading.answers[i, k] / reading.answers[i, k - 1]) == pytest.approx(0.5)  # half of the words, a nat
+        assert np.log(reading.answers[i, k] / reading.answers[i, k - 1]) == pytest.approx(
+            0.5
+        )  # half of the words, a nat
 
 
 def test_what_needs_a_situation_is_refused(deeds19: Instrument) -> None:
