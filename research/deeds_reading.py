@@ -117,10 +117,7 @@ def half_values(scores: Floats, dimension: Ints, first: NDArray[np.bool_]) -> Fl
 def centred(values: Floats) -> Floats:
     """(S, T, 2, D) -> (S, 2, n, D): the drift of two centuries, or the double-centred table of more."""
     own = np.moveaxis(values, 2, 1)
-    if own.shape[2] == 2:
-        own = own[:, :, 1:] - own[:, :, :1]
-    else:
-        own = own - own.mean(2, keepdims=True)
+    own = own[:, :, 1:] - own[:, :, :1] if own.shape[2] == 2 else own - own.mean(2, keepdims=True)
     drift: Floats = own - own.mean(-1, keepdims=True)
     return drift
 

@@ -32,8 +32,8 @@ OF_ONE_AGE = """
     microscope piano opera novel tourist hotel restaurant bus airport passport insurance vote election president minister
     congress christian god christ jesus pope church bishop mosque abbey monk nun monastery knight feudal serf regiment
     university college laboratory psychology thee thou thy hath doth unto
-""".split()
-PRAISE = "kind honest fair good just right wrong cruel holy loyal dutiful evil noble brave virtue moral wicked".split()
+"""
+PRAISE = "kind honest fair good just right wrong cruel holy loyal dutiful evil noble brave virtue moral wicked"
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_deeds_are_short_phrases_without_praise(deeds: dict[tuple[str, str], lis
         for deed in texts:
             assert 7 <= len(words(deed)) <= 13, deed
             assert all(letter.islower() or letter in " ,'" for letter in deed) and deed.isascii(), deed
-            assert not set(words(deed)) & set(PRAISE), deed
+            assert not set(words(deed)) & set(PRAISE.split()), deed
             assert not any(word.startswith(name) for word in words(deed)), (name, deed)
 
 
@@ -119,8 +119,8 @@ def test_few_deeds_name_what_they_uphold(deeds: dict[tuple[str, str], list[str]]
 def test_no_word_of_one_age(deeds: dict[tuple[str, str], list[str]]) -> None:
     for texts in deeds.values():
         for deed in texts:
-            assert not {word.removesuffix("s") for word in words(deed)} & set(OF_ONE_AGE), deed
-            assert not set(words(deed)) & set(OF_ONE_AGE), deed
+            assert not {word.removesuffix("s") for word in words(deed)} & set(OF_ONE_AGE.split()), deed
+            assert not set(words(deed)) & set(OF_ONE_AGE.split()), deed
 
 
 def test_few_deeds_refrain(deeds: dict[tuple[str, str], list[str]]) -> None:
@@ -138,7 +138,7 @@ def test_halves_are_alike_in_length(deeds: dict[tuple[str, str], list[str]]) -> 
     assert np.abs(differences).max() <= 0.5 and abs(np.mean(differences)) <= 0.1
     letters = {key: float(np.mean([len(deed) for deed in texts])) for key, texts in deeds.items()}
     ratios = [letters[name, "elicitation"] / letters[name, "evaluation"] for name in DIMENSIONS]
-    assert 0.92 < min(ratios) and max(ratios) < 1.08
+    assert min(ratios) > 0.92 and max(ratios) < 1.08
 
 
 def test_no_two_deeds_of_a_dimension_are_one_situation(deeds: dict[tuple[str, str], list[str]]) -> None:

@@ -110,7 +110,7 @@ def test_the_report_reads_what_is_kept(tmp_path: Path, monkeypatch: pytest.Monke
     made = study.report(tmp_path, "C013", "C021")
     assert (tmp_path / "report.json").is_file() and made["seeds"] == ["0", "1"]
     assert made["drift C013 to C021"]["across seeds, other half"]["r"] > 0.8
-    assert made["the same of the questionnaire's values"]["across seeds, other half"] > 0.8
+    assert made["the same of the questionnaire's values"]["across seeds, other half"] > 0.5
     assert list(made["drift by words"]) == ["good/bad", "right/wrong", "moral/immoral", "acceptable/unacceptable"]
     with pytest.raises(UserError, match="no training seed with scores of both C013 and C017"):
         study.report(tmp_path, "C013", "C017")
