@@ -141,7 +141,7 @@ def items(deeds: Mapping[str, Mapping[str, Sequence[str]]]) -> tuple[list[Item],
     few = {number for number in range(COUNT) if sum(number in block for block in halves[0]) == COUNT + 10}
     names = _named(few, [name for name in DIMENSIONS if len(deeds[name]["elicitation"]) == COUNT + 10])
     left = {(name, half): list(deeds[name][half]) for name, half in product(DIMENSIONS, HALVES)}
-    made = []
+    made: list[Item] = []
     for half, blocks in zip(HALVES, halves, strict=True):
         for block in blocks:
             own = [names[number] for number in block]

@@ -166,7 +166,8 @@ def judged(scores: Floats, dimension: Ints, first: NDArray[np.bool_], seed: int 
 
 def _again(drift: Floats) -> Floats:
     """Centred over the dimensions that were drawn."""
-    return drift - drift.mean(-1, keepdims=True)
+    again: Floats = drift - drift.mean(-1, keepdims=True)
+    return again
 
 
 def _permuted(dimension: Ints, first: NDArray[np.bool_], rng: np.random.Generator) -> Ints:

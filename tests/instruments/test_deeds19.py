@@ -239,7 +239,7 @@ def test_forms_begin_with_the_question(deeds19: Instrument) -> None:
 def test_it_carries_histories(deeds19: Instrument) -> None:
     """A history over it splits, and its values move apart from indifference."""
     rng = np.random.default_rng(0)
-    answers = rng.dirichlet(np.ones(4), size=(3, len(deeds19)))
+    answers = rng.dirichlet(np.ones(4), size=(3, len(deeds19))).astype(np.float32)
     history = History(name="drawn", labels=("C013", "C014", "C015"), answers=answers, instrument=deeds19)
     assert history.values().shape == (3, 19)
 
