@@ -35,7 +35,7 @@ from progressgym.core.answers import Bools, Floats, softmax_options, validate_an
 from progressgym.core.errors import UserError
 from progressgym.core.protocols import Chooser, OptionScorer
 from progressgym.instruments.forms import forms_of, matching, orders_of, to_options
-from progressgym.instruments.item import told
+from progressgym.instruments.item import deed_text
 from progressgym.instruments.loadings import option_mask
 from progressgym.instruments.protocol import Answerer, Asked, Cost, Question
 
@@ -254,7 +254,7 @@ def verdict_scores(
         UserError: the configuration names no verdicts.
     """
     mask = option_mask(questions)
-    deeds = [told(question.prompt, option) for question in questions for option in question.options]
+    deeds = [deed_text(question.prompt, option) for question in questions for option in question.options]
     scores = np.zeros((len(config.verdicts), *mask.shape))
     scores[:, mask] = verdict_odds(scorer, deeds, config.verdicts, count)
     return scores

@@ -18,10 +18,10 @@ FIELDS = ("id", "main", "text", "options", "tags")
 MIN_OPTIONS, MAX_OPTIONS = 2, 4
 
 
-def told(situation: str, option: str) -> str:
+def deed_text(situation: str, option: str) -> str:
     """A situation and what is done in it, as one text; the deed alone where there is no situation.
 
-    >>> told("She asks.", "I answer."), told("", "To answer")
+    >>> deed_text("She asks.", "I answer."), deed_text("", "To answer")
     ('She asks. I answer.', 'To answer')
     """
     return f"{situation} {option}" if situation else option
