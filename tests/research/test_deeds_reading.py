@@ -103,7 +103,7 @@ def test_the_report_reads_what_is_kept(tmp_path: Path, monkeypatch: pytest.Monke
             study.write_npz(
                 tmp_path / f"scores-{seed}-{label}.npz",
                 odds=np.repeat(planted[seed, century][None], 16, 0),
-                deeds=np.array(deeds),
+                deeds=study.packed(deeds),
                 verdicts=np.array(instrument.config.verdicts),
             )
     study.main(["report", str(tmp_path), "--out", str(tmp_path / "report.json")])
@@ -112,5 +112,28 @@ def test_the_report_reads_what_is_kept(tmp_path: Path, monkeypatch: pytest.Monke
     assert made["drift C013 to C021"]["across seeds, other half"]["r"] > 0.8
     assert made["the same of the questionnaire's values"]["across seeds, other half"] > 0.5
     assert list(made["drift by words"]) == ["good/bad", "right/wrong", "moral/immoral", "acceptable/unacceptable"]
+    assert len(made["the same without the worldviews"]["dimensions, falling most first"]) == 15
     with pytest.raises(UserError, match="no training seed with scores of both C013 and C017"):
         study.report(tmp_path, "C013", "C017")
+
+
+def test_the_page_says_what_the_kept_scores_give() -> None:
+    """The published agreements, from the log-odds of the century models."""
+    root = Path(study.__file__).resolve().parents[1]
+    scores = study.load(root / "docs" / "data" / "deeds19-v1")
+    raw = np.array([[scores[f"{seed}:{century}"] for century in ("C013", "C021")] for seed in range(2)])
+    _, dimension, first = study.deeds_of(Instrument.load("deeds19-v1"))
+    values = study.half_values(raw.mean(2), dimension, first)
+    rows = {
+        "across seeds: another half and another seed": [
+            study.agreements(study.centred(values[..., :count]))["across seeds, other half"] for count in (19, 15)
+        ],
+        "within a seed": [study.agreements(study.centred(values[..., :count]))["within a seed"] for count in (19, 15)],
+    }
+    page = (root / "docs" / "deeds19.md").read_text(encoding="utf-8")
+    for name, numbers in rows.items():
+        (line,) = [line for line in page.splitlines() if line.startswith(f"| {name} |")]
+        for cell, number in zip(line.split("|")[2:4], numbers, strict=True):
+            assert cell.strip().startswith(f"{number:.2f}".lstrip("0")), (name, number)
+    own = study.of_answers(raw, Instrument.load("deeds19-v1"))["across seeds, other half"]
+    assert f"another half and seed | {own:.2f}".replace("0.", ".") in page
