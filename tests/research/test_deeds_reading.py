@@ -12,7 +12,7 @@ from progressgym.core.errors import UserError
 from progressgym.instruments import Instrument
 from progressgym.instruments.ask import verdict_scores
 from progressgym.models import load_language_model
-from tests.research.loading import script
+from tests.research.loading import FOLDER, script
 from tests.tuning.tiny import save_tiny_llama
 
 study = script("deeds_reading")
@@ -119,7 +119,7 @@ def test_the_report_reads_what_is_kept(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_the_page_says_what_the_kept_scores_give() -> None:
     """The published agreements, from the log-odds of the century models."""
-    root = Path(study.__file__).resolve().parents[1]
+    root = FOLDER.parent
     scores = study.load(root / "docs" / "data" / "deeds19-v1")
     raw = np.array([[scores[f"{seed}:{century}"] for century in ("C013", "C021")] for seed in range(2)])
     _, dimension, first = study.deeds_of(Instrument.load("deeds19-v1"))
