@@ -110,6 +110,11 @@ Positive = Annotated[
     Rule("a positive number is expected, at most 1e+06", lambda value: is_number(value) and 0 < value <= 1e6),
 ]
 """A number above 0: strengths, scales, rates."""
+Nonnegative = Annotated[
+    float,
+    Rule("a number from 0 on is expected, at most 1e+06", lambda value: is_number(value) and 0 <= value <= 1e6),
+]
+"""A number from 0 on: shares that may be left out, prices."""
 Whole = Annotated[int, Within(0, 10**6)]
 """0, 1, 2, ..."""
 Count = Annotated[int, Within(1, 10**6)]

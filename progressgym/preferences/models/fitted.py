@@ -10,6 +10,7 @@ Legend of shapes: B sets, n pairs, d features, P parameters.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Self
 
@@ -18,11 +19,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from progressgym.core.arguments import Named, Positive, check_fields
+from progressgym.core.arguments import Count, Named, Positive, check_fields
 from progressgym.core.errors import UserError
 from progressgym.losses import LOSSES, loss_of, weighted
 from progressgym.preferences.models.batch import Batch
-from progressgym.preferences.models.descent import minimise
+from progressgym.preferences.models.descent import Metric, minimise
 from progressgym.preferences.models.newton import GRID
 from progressgym.preferences.pairs import Pairs
 
@@ -37,6 +38,8 @@ class FittedModel:
     """Precision of the Gaussian prior of every parameter around 0."""
     loss: Annotated[str, Named(LOSSES)] = "sigmoid"
     """What a margin costs."""
+    rounds: Count = 200
+    """At most so many steps of the search, where there is one."""
     parameters: Tensor = field(default_factory=lambda: torch.zeros(0, 0), init=False, repr=False)
     """(1, P) after `fit`."""
     width: int = field(default=-1, init=False, repr=False)
@@ -54,6 +57,10 @@ class FittedModel:
         """Log-odds (B, n) that left is preferred, by parameters (B, P)."""
         raise NotImplementedError
 
+    def metric(self, start: Tensor, batch: Batch) -> Metric | None:
+        """About the inverse Hessian at the start, where a model knows it."""
+        return None
+
     def objective(self, parameters: Tensor, batch: Batch) -> Tensor:
         """(B,) what is minimised."""
         costs = weighted(loss_of(self.loss), self.margins(parameters, batch), batch.target, batch.weight)
@@ -61,8 +68,19 @@ class FittedModel:
 
     def solve(self, batch: Batch) -> Tensor:
         """(B, P) the parameters of every set, rounded as `newton.solve` rounds."""
-        found = minimise(lambda parameters: self.objective(parameters, batch), self.begin(batch))
-        return torch.round(found * GRID) / GRID
+        return self.best(batch, [self.begin(batch)])
+
+    def best(self, batch: Batch, starts: Sequence[Tensor]) -> Tensor:
+        """(B, P) the end of the lowest loss of searches from starts (B, P) each."""
+
+        def cost(parameters: Tensor) -> Tensor:
+            return self.objective(parameters, batch)
+
+        ends = [minimise(cost, start, metric=self.metric(start, batch), rounds=self.rounds) for start in starts]
+        if len(ends) > 1:
+            least = torch.stack([cost(end) for end in ends]).argmin(0)[None, :, None]
+            ends = [torch.stack(ends).gather(0, least.expand(1, *ends[0].shape))[0]]
+        return torch.round(ends[0] * GRID) / GRID
 
     def fit(self, pairs: Pairs) -> Self:
         """Learn from one set of pairs.
@@ -87,3 +105,9 @@ class FittedModel:
             raise UserError(f"a model of {max(self.width, 0)} features is asked about {pairs.left.shape[1]}")
         margins: Floats = self.margins(self.parameters, Batch.of(pairs))[0].numpy()
         return margins
+
+
+def curvature(features: Tensor, bend: Tensor, ridge: float) -> Tensor:
+    """Inverse (B, d, d) of the Hessian of margins that are linear in features (B, n, d), with second derivatives (B, n)."""
+    hessian = (features * bend[..., None]).transpose(1, 2) @ features
+    return torch.linalg.inv(hessian + ridge * torch.eye(features.shape[-1], dtype=features.dtype, device=features.device))

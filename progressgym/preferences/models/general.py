@@ -10,8 +10,8 @@ which criterion a prompt asks for.
 
 Differences from the paper: features instead of a language model's last hidden state; a ridge on V, which costs a circle as
 much as the nuclear norm of its matrix, instead of vectors of norm 1 and a temperature; the search begins at Bradley and
-Terry's optimum, and at the plane in which what they leave unexplained turns most, so that no seed matters; the better of
-the two ends counts. (A search from chance stays in local optima: .893 of a chain's pairs.)
+Terry's optimum, and at the plane in which what they leave unexplained turns most, so that no seed matters (a search from
+chance stays in local optima: .893 of a chain's pairs). With a gate the better of two ends counts.
 
 Legend of shapes: B sets, n pairs, d features, k circles, c of the context.
 """
@@ -29,8 +29,9 @@ from progressgym.core.arguments import Within
 from progressgym.core.errors import UserError
 from progressgym.losses import derivatives, loss_of
 from progressgym.preferences.models.batch import Batch
-from progressgym.preferences.models.fitted import FittedModel, Floats
-from progressgym.preferences.models.newton import GRID, solve
+from progressgym.preferences.models.descent import Metric
+from progressgym.preferences.models.fitted import FittedModel, Floats, curvature
+from progressgym.preferences.models.newton import solve
 from progressgym.preferences.pairs import Pairs
 
 Circles = Annotated[int, Within(0, 64)]
@@ -64,15 +65,31 @@ class GeneralPreference(FittedModel):
         return self._starts(batch)[0]
 
     def solve(self, batch: Batch) -> Tensor:
-        """(B, P), the better end of the two starts."""
+        """(B, P)."""
         if self.k == 0 and not self._gated(batch):
             return self._reward(batch)
-        from progressgym.preferences.models.descent import minimise
+        return self.best(batch, self._starts(batch))
 
-        ends = [minimise(lambda p: self.objective(p, batch), start) for start in self._starts(batch)]
-        costs = torch.stack([self.objective(end, batch) for end in ends])
-        best = torch.stack(ends).gather(0, costs.argmin(0)[None, :, None].expand(1, *ends[0].shape))[0]
-        return torch.round(best * GRID) / GRID
+    def metric(self, start: Tensor, batch: Batch) -> Metric | None:
+        """The inverse Hessian by blocks, one for the reward and one for each vector of a plane, by the margins' own slopes."""
+        d, c = batch.left.shape[-1], batch.context.shape[-1]
+        reward, planes, _ = self._parts(start, d, c)
+        _, bend = derivatives(loss_of(self.loss), self.margins(start, batch), batch.target, batch.weight)
+        left, right = (torch.nn.functional.pad(x, (0, planes.shape[-1] - d), value=1.0) for x in (batch.left, batch.right))
+        a, b = (self._embed(planes, side)[..., None] for side in (batch.left, batch.right))
+        blocks = [] if reward is None else [curvature(batch.difference, bend, self.ridge)]
+        for k in range(self.k):
+            blocks.append(curvature(left * b[:, :, k, 1] - right * a[:, :, k, 1], bend, self.ridge))
+            blocks.append(curvature(right * a[:, :, k, 0] - left * b[:, :, k, 0], bend, self.ridge))
+
+        def near(slope: Tensor) -> Tensor:
+            done, at = [], 0
+            for block in blocks:
+                done.append((block @ slope[:, at : at + block.shape[1], None])[..., 0])
+                at += block.shape[1]
+            return torch.cat([*done, slope[:, at:] / self.ridge], 1)
+
+        return near
 
     def margins(self, parameters: Tensor, batch: Batch) -> Tensor:
         """s (B, n)."""
@@ -136,7 +153,21 @@ class GeneralPreference(FittedModel):
         size = reward.norm(dim=-1, keepdim=True).clamp(min=1e-6).sqrt()
         chain[:, 0, 0, :-1] += reward / size
         chain[:, 0, 1, -1] += size[:, 0]
-        return [torch.cat([made.flatten(1), gates], 1) for made in (chain, planes)]
+        start = torch.cat([chain.flatten(1), gates], 1)
+        return [start, self._by_prompt(batch, reward, slope)] if self._gated(batch) else [start]
+
+    def _by_prompt(self, batch: Batch, reward: Tensor, slope: Tensor) -> Tensor:
+        """A start for criteria that depend on the prompt: rewards to both sides of the common one, where prompts differ most."""
+        about = (batch.context * -slope[..., None]).transpose(1, 2) @ batch.difference
+        prompts, _, rewards = torch.linalg.svd(about, full_matrices=False)
+        planes = torch.zeros(len(batch), self.k, 2, reward.shape[1] + 1, dtype=reward.dtype, device=reward.device)
+        gates = torch.zeros(len(batch), batch.context.shape[-1], self.k, dtype=reward.dtype, device=reward.device)
+        for part in range(self.k):
+            row, side = min(part // 2, rewards.shape[1] - 1), 1.0 if part % 2 == 0 else -1.0
+            planes[:, part, 0, :-1] = reward / self.k + side * rewards[:, row]
+            planes[:, part, 1, -1] = 1.0
+            gates[:, :, part] = side * prompts[..., row]
+        return torch.cat([planes.flatten(1), gates.flatten(1)], 1)
 
     def _gates(self, context: int) -> int:
         return context * (self.k + self.transitive) if self.gate else 0
