@@ -54,7 +54,11 @@ def run(options: Options) -> int:
     from progressgym.preferences.datasets import Absent, load
     from progressgym.preferences.models.protocol import PREFERENCE_MODELS
 
-    for name, value, least, most in (("folds", options.folds, 2, 100), ("answers", options.answers, 0, 1000), ("seed", options.seed, 0, 10**9)):
+    for name, value, least, most in (
+        ("folds", options.folds, 2, 100),
+        ("answers", options.answers, 0, 1000),
+        ("seed", options.seed, 0, 10**9),
+    ):
         whole(name, value, least, most)
     models = [part for part in options.models.split(",") if part]
     for model in models:
@@ -85,7 +89,10 @@ def run(options: Options) -> int:
 def table(found: list[Compared]) -> str:
     """One data set's rows as text."""
     width = max(len(row.model) for row in found)
-    lines = [f"{found[0].data}, {found[0].pairs} pairs held out", f"{'':<{width}}    accuracy              log-likelihood"]
+    lines = [
+        f"{found[0].data}, {found[0].pairs} pairs held out",
+        f"{'':<{width}}    accuracy              log-likelihood",
+    ]
     for row in found:
         mark = "*" if row.baseline else " "
         lines.append(

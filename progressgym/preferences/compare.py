@@ -73,7 +73,9 @@ def compare(data: DataSet, models: Sequence[str], *, folds: int = 5, answers: in
     units = data.pairs.group if data.personal else np.arange(len(data.pairs))
     names, unit = np.unique(units, return_inverse=True)
     if folds < 2 or len(names) < folds:
-        raise UserError(f"{data.name} has {len(names)} {'users' if data.personal else 'pairs'}; {folds} folds need as many, and at least 2")
+        raise UserError(
+            f"{data.name} has {len(names)} {'users' if data.personal else 'pairs'}; {folds} folds need as many, and at least 2"
+        )
     fold = random.permutation(len(names)) % folds
     order = random.permutation(len(units))
     told = _first(unit, order, answers) if data.personal else np.zeros(len(units), dtype=bool)
@@ -159,9 +161,7 @@ def _model(asked: str, told: NDArray[np.bool_]) -> Rule:
     return rule
 
 
-def _result(
-    data: DataSet, name: str, naive: bool, margins: Floats, kept: Rows, unit: Rows, seed: int
-) -> Compared:
+def _result(data: DataSet, name: str, naive: bool, margins: Floats, kept: Rows, unit: Rows, seed: int) -> Compared:
     pairs: Pairs = data.pairs[kept]
     towards = np.where(pairs.target > 0.5, margins, -margins)
     right = np.where(towards > 0, 1.0, np.where(towards == 0, 0.5, 0.0))

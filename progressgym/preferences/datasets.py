@@ -98,13 +98,17 @@ def _planted(name: str, seed: int) -> DataSet:
         left, right = random.normal(size=(2, len(group), 8))
         wanted = 1.5 * random.normal(size=(3, 8))[group % 3]
         chance = 1.0 / (1.0 + np.exp(-((left - right) * wanted).sum(1)))
-        return DataSet(name=name, pairs=Pairs.of(left, right, random.random(len(group)) < chance, group=group), personal=True)
+        return DataSet(
+            name=name, pairs=Pairs.of(left, right, random.random(len(group)) < chance, group=group), personal=True
+        )
     first, second = random.integers(0, 6, (2, 1200))
     first, second = first[first != second], second[first != second]
     # In a ring of six each beats the two that follow it and is even with the one across.
     ahead = (second - first) % 6
     wins = first < second if name == "planted-chain" else ahead < 3
-    chance = np.where(wins, 0.75, 0.25) if name == "planted-chain" else np.where(ahead == 3, 0.5, np.where(wins, 0.75, 0.25))
+    chance = (
+        np.where(wins, 0.75, 0.25) if name == "planted-chain" else np.where(ahead == 3, 0.5, np.where(wins, 0.75, 0.25))
+    )
     return DataSet(name=name, pairs=Pairs.of(np.eye(6)[first], np.eye(6)[second], random.random(len(first)) < chance))
 
 
@@ -119,7 +123,9 @@ def _panel(path: Path, seed: int) -> DataSet:
         for number, question in enumerate(questions):
             if row[question] and (answer := _number(row[question], f"{path.name}, line {line}, {question}")) != MIDDLE:
                 if answer not in (0.0, 1.0):
-                    raise UserError(f"{path.name}, line {line}: {question} is {row[question]!r}; 0, 0.5 or 1 is expected")
+                    raise UserError(
+                        f"{path.name}, line {line}: {question} is {row[question]!r}; 0, 0.5 or 1 is expected"
+                    )
                 people.append(_whole(row["person"], f"{path.name}, line {line}, person"))
                 asked.append(number)
                 answers.append(answer)
@@ -212,12 +218,17 @@ def _row(given: Mapping[str, Any], first: Mapping[str, Any], where: str) -> Row:
         if (column in given) != (column in first):
             raise UserError(f"{where}: column {column!r} stands in some lines only")
         if column == "prompt" and type(given.get(column)) is not type(first.get(column)):
-            raise UserError(f"{where}: prompt is a {type(given[column]).__name__}, before it was a {type(first[column]).__name__}")
+            raise UserError(
+                f"{where}: prompt is a {type(given[column]).__name__}, before it was a {type(first[column]).__name__}"
+            )
     chosen, rejected = (_words_of(given[column], f"{where}, {column}") for column in ("chosen", "rejected"))
     features = None
     if "chosen_features" in first or "rejected_features" in first:
         width = len(first["chosen_features"]) if isinstance(first.get("chosen_features"), list) else -1
-        sides = [_numbers(given.get(column), width, f"{where}, {column}") for column in ("chosen_features", "rejected_features")]
+        sides = [
+            _numbers(given.get(column), width, f"{where}, {column}")
+            for column in ("chosen_features", "rejected_features")
+        ]
         features = (sides[0], sides[1])
     if chosen == rejected and (features is None or features[0] == features[1]):
         raise UserError(f"{where}: chosen and rejected are the same; a tie, or a thing beside itself, says nothing")
@@ -319,7 +330,11 @@ def _words_of(given: Any, where: str) -> str:
     """A text, or the texts of a conversation."""
     if isinstance(given, str):
         return given
-    if isinstance(given, list) and given and all(isinstance(part, dict) and isinstance(part.get("content"), str) for part in given):
+    if (
+        isinstance(given, list)
+        and given
+        and all(isinstance(part, dict) and isinstance(part.get("content"), str) for part in given)
+    ):
         return "\n".join(part["content"] for part in given)
     raise UserError(f"{where} is neither a text nor a list of messages with content")
 
@@ -328,6 +343,9 @@ FILES: dict[str, tuple[Callable[[Path, int], DataSet], str]] = {
     "panel": (_panel, "gss-panel/panel06.csv.gz"),
     "opinpref": (_opinpref, "opinpref/train.csv"),
     "ethics": (_ethics, "ethics/util_train.csv.gz"),
-    "hh-harmless": (lambda path, seed: _of_rows("hh-harmless", read_rows(path), seed), "hh-harmless/harmless_test.jsonl.gz"),
+    "hh-harmless": (
+        lambda path, seed: _of_rows("hh-harmless", read_rows(path), seed),
+        "hh-harmless/harmless_test.jsonl.gz",
+    ),
 }
 """How a named data set is read, and where it lies."""

@@ -18,27 +18,14 @@ from tests.agents.rollout import LINEAR, actions_of, envs_of
 torch.set_num_threads(1)
 SAMPLED = "follow?labels=sample"
 NEW = [
-    "lifelong-gpo",
-    "lifelong-gpo?model=gpm",
-    "lifelong-gpo?model=bradley-terry&reference=uniform",
     "extrapolative-gpo",
-    "conditional-dpo",
     "conditional-dpo?ahead=1&reference=uniform",
-    "extrapolative-conditional-dpo",
-    "lifelong-dpo?loss=rdpo",
-    "lifelong-dpo?loss=spo",
     "lifelong-dpo?loss=mapl",
-    "lifelong-dpo?loss=length-controlled",
     "lifelong-rlhf?k=3&reward=pal",
-    "lifelong-rlhf?reward=hrc",
-    "lifelong-rlhf?reward=user",
     "lifelong-rlhf?reward=denoised",
-    "lifelong-rlhf?reward=meta",
-    "extrapolative-rlhf?reward=feature",
 ]
 
 
-@pytest.mark.parametrize("challenge", ["follow", SAMPLED])
 @pytest.mark.parametrize(
     ("limit", "parent"),
     [
@@ -51,17 +38,14 @@ NEW = [
         ("extrapolative-conditional-dpo?centuries=1", "extrapolative-dpo"),
     ],
 )
-def test_each_is_its_parent_to_the_bit_at_its_limit(limit: str, parent: str, challenge: str) -> None:
-    np.testing.assert_array_equal(actions_of(limit, [0, 1], challenge), actions_of(parent, [0, 1], challenge))
+def test_each_is_its_parent_to_the_bit_at_its_limit(limit: str, parent: str) -> None:
+    np.testing.assert_array_equal(actions_of(limit, [0], SAMPLED), actions_of(parent, [0], SAMPLED))
 
 
-@pytest.mark.parametrize("limit", ["reward=feature", "reward=hrc&k=0", "reward=pal&k=1", "reward=meta&eta=0"])
+@pytest.mark.parametrize("limit", ["reward=feature", "reward=hrc&k=0", "reward=meta&eta=0"])
 def test_rewards_that_are_bradley_and_terrys_give_the_same_policy(limit: str) -> None:
     own, parent = (actions_of(agent, [0], SAMPLED) for agent in (f"lifelong-rlhf?{limit}", "lifelong-rlhf"))
-    if "pal" in limit:  # all centuries are one user there: the first step has two of them
-        assert not np.allclose(own, parent, atol=1e-3)
-    else:
-        np.testing.assert_allclose(own, parent, atol=1e-3)
+    np.testing.assert_allclose(own, parent, atol=1e-3)
 
 
 def test_gpo_of_a_reward_is_rlhf() -> None:
@@ -73,14 +57,14 @@ def test_gpo_of_a_reward_is_rlhf() -> None:
 
 @pytest.mark.parametrize("agent", NEW)
 def test_a_row_does_not_depend_on_its_batch(agent: str) -> None:
-    together = actions_of(agent, [3, 4, 5], SAMPLED)
+    together = actions_of(agent, [3, 4], SAMPLED)
     np.testing.assert_allclose(actions_of(agent, [4], SAMPLED)[0], together[1], atol=2e-3)
 
 
 def test_bench_runs_them_with_exact_and_sampled_labels(tmp_path: Path) -> None:
     plan = make_plan(
-        agents=["static", "lifelong-gpo", "conditional-dpo", "lifelong-rlhf?reward=pal&k=3", "lifelong-dpo?loss=rdpo"],
-        challenges=["follow", "predict"],
+        agents=["static", "lifelong-gpo", "lifelong-dpo?loss=rdpo"],
+        challenges=["follow"],
         histories=["synthetic:linear?seed=0"],
         seeds=1,
     )

@@ -75,7 +75,9 @@ class GeneralPreference(FittedModel):
         d, c = batch.left.shape[-1], batch.context.shape[-1]
         reward, planes, _ = self._parts(start, d, c)
         _, bend = derivatives(loss_of(self.loss), self.margins(start, batch), batch.target, batch.weight)
-        left, right = (torch.nn.functional.pad(x, (0, planes.shape[-1] - d), value=1.0) for x in (batch.left, batch.right))
+        left, right = (
+            torch.nn.functional.pad(x, (0, planes.shape[-1] - d), value=1.0) for x in (batch.left, batch.right)
+        )
         a, b = (self._embed(planes, side)[..., None] for side in (batch.left, batch.right))
         blocks = [] if reward is None else [curvature(batch.difference, bend, self.ridge)]
         for k in range(self.k):

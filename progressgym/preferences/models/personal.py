@@ -109,7 +109,9 @@ class PersonalModel(FittedModel):
             costs = weighted(loss, margins, batch.target, batch.weight).flatten(1).sum(-1)
             return costs + 0.5 * self.ridge * (shared**2).sum(-1) + 0.5 * self.spread * (raw**2).sum(-1)
 
-        found = minimise(objective, start, metric=self._near(pooled, start, batch, group, shift, own), rounds=self.rounds)
+        found = minimise(
+            objective, start, metric=self._near(pooled, start, batch, group, shift, own), rounds=self.rounds
+        )
         offset, basis = self.basis(found[:, :own])
         c = self.shares(found[:, own:].reshape(sets, users, r))
         return torch.round((offset[:, None] + c @ basis) * GRID) / GRID, c
@@ -126,7 +128,9 @@ class PersonalModel(FittedModel):
         """
         known = pairs[pairs.weight > 0]
         for user in np.setdiff1d(pairs.group, known.group)[:1]:
-            raise UserError(f"user {user} has no pairs of a weight above 0; leave them out, or place them by `add_user`")
+            raise UserError(
+                f"user {user} has no pairs of a weight above 0; leave them out, or place them by `add_user`"
+            )
         if not len(known):
             raise UserError("there are no pairs to learn from; all have the weight 0")
         self.users, group = np.unique(known.group, return_inverse=True)

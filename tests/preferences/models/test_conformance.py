@@ -21,7 +21,18 @@ from tests.preferences.models.planted import linear
 torch.set_num_threads(1)
 FITTED = [name for name in PREFERENCE_MODELS.names() if name != "bradley-terry"]
 NON_CONVEX = ["feature?hidden=3", "hrc", "hrc?k=2", "gpm", "gpm?k=2", "regret"]
-LIMITS = ["feature", "hrc?k=0", "pal?k=1", "user?size=0", "user", "pal", "denoised?policy=none", "meta", "meta?eta=0", "regret"]
+LIMITS = [
+    "feature",
+    "hrc?k=0",
+    "pal?k=1",
+    "user?size=0",
+    "user",
+    "pal",
+    "denoised?policy=none",
+    "meta",
+    "meta?eta=0",
+    "regret",
+]
 """Ids that are Bradley and Terry's where one user tells all."""
 
 
@@ -80,7 +91,15 @@ def test_gradients_are_those_of_finite_differences(name: str) -> None:
         torch.testing.assert_close(slope[:, p], (up - down) / 2e-5, atol=1e-6, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", [*(n for n in FITTED if n not in ("pal", "user")), "feature?hidden=3&ridge=1", "gpm?k=2&ridge=1", "denoised?models=4"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(n for n in FITTED if n not in ("pal", "user")),
+        "feature?hidden=3&ridge=1",
+        "gpm?k=2&ridge=1",
+        "denoised?models=4",
+    ],
+)
 def test_a_batch_gives_what_single_fits_give(name: str) -> None:
     sets = [linear(seed, count=60, votes=True) for seed in range(2)]
     model = PREFERENCE_MODELS.make(name)
@@ -102,7 +121,9 @@ def test_users_in_a_table_and_one_by_one_are_the_same(name: str) -> None:
     model = PREFERENCE_MODELS.make(name)
     assert isinstance(model, PersonalModel)
     both = Batch.of(Pairs.of(left, right)).repeated(2)
-    table = Batch(**{**vars(both), "target": torch.from_numpy(target), "weight": torch.ones(2, 4, 20, dtype=torch.float64)})
+    table = Batch(
+        **{**vars(both), "target": torch.from_numpy(target), "weight": torch.ones(2, 4, 20, dtype=torch.float64)}
+    )
     vectors, _ = model.places(table, None, 4)
     for row in range(2):
         pairs = Pairs.of(np.tile(left, (4, 1)), np.tile(right, (4, 1)), target[row].ravel())

@@ -78,7 +78,7 @@ def test_tastes_are_told_apart_and_more_than_there_are_do_not_help(make: object)
     pairs, _, _ = groups(0)
     held = np.arange(len(pairs)) % 40 >= 32
     scores = {k: right(make(k).fit(pairs[~held]).margin(pairs[held]), pairs[held]) / held.sum() for k in (1, 3, 6)}
-    assert scores[3] >= scores[1] + 0.08 and scores[6] <= scores[3] + 0.02
+    assert scores[3] >= scores[1] + 0.08 and scores[6] <= scores[3] + 0.02, scores
 
 
 @pytest.mark.parametrize("model", [IdealPoint(k=3), UserConditioned(size=3), IdealPoint(k=1)])
@@ -105,11 +105,11 @@ def test_users_without_pairs_are_named() -> None:
 
 
 def test_mixtures_lie_on_the_simplex() -> None:
-    pairs, _, of = groups(0)
+    pairs, _, of = groups(0, users=12)
     model = IdealPoint(k=3).fit(pairs)
-    shares = np.stack([model.weights(user) for user in range(45)])
+    shares = np.stack([model.weights(user) for user in range(12)])
     np.testing.assert_allclose(shares.sum(1), 1.0)
-    assert len({tuple(np.bincount(shares[of == taste].argmax(1), minlength=3).argmax(keepdims=True)) for taste in range(3)}) == 3
+    assert len({int(np.bincount(shares[of == taste].argmax(1)).argmax()) for taste in range(3)}) == 3
 
 
 def auc(score: np.ndarray, positive: np.ndarray) -> float:
@@ -121,13 +121,13 @@ def auc(score: np.ndarray, positive: np.ndarray) -> float:
 @pytest.mark.parametrize("models", [0, 10])
 def test_flipped_labels_are_found_and_believed_no_more(models: int) -> None:
     """A quarter is told the wrong way round: found by strength, and the reward is better without them."""
-    clean, noisy = linear(5, count=2000, d=19), linear(5, count=2000, d=19, noise=0.25)
+    clean, noisy = linear(5, count=1000, d=19), linear(5, count=1000, d=19, noise=0.25)
     chosen = Pairs.of(noisy.left, noisy.right, noisy.target > 0.5)
     wrong = (noisy.target > 0.5) != (clean.target > 0.5)
     model = Denoised(models=models)
     mu, spread = model.strength_of(chosen)
     assert auc(-mu, wrong) > 0.9 and (spread >= 0).all() and 0.2 < (mu < 0).mean() < 0.3
-    test = linear(5, count=2000, d=19)  # the same reward
+    test = linear(5, count=1000, d=19)  # the same reward
     for policy, gain in (("flip", 0.0), ("negative", 0.0), ("margin", 0.0), ("soft-margin", 0.0)):
         found = Denoised(models=models, policy=policy).fit(chosen).weights
         plain = BradleyTerry().fit(chosen).weights
@@ -174,7 +174,9 @@ def test_rewards_are_what_margins_are_made_of() -> None:
     pairs = linear(8)
     for model in (FeatureReward(), FeatureReward(hidden=3), Denoised(), MetaReward()):
         model.fit(pairs)
-        np.testing.assert_allclose(model.reward(pairs.left) - model.reward(pairs.right), model.margin(pairs), atol=1e-12)
+        np.testing.assert_allclose(
+            model.reward(pairs.left) - model.reward(pairs.right), model.margin(pairs), atol=1e-12
+        )
     with pytest.raises(UserError, match="4 features is asked about"):
         model.reward(np.zeros((2, 3)))
 
