@@ -25,7 +25,7 @@ from progressgym.preferences.models.personal import PersonalModel
 from progressgym.preferences.models.protocol import PREFERENCE_MODELS, PreferenceModel
 from progressgym.preferences.pairs import Pairs
 
-STEPS = 20
+STEPS = 12
 """At most so many steps of a search, for a thousand histories at once: its minimum is nearer than the noise of a vote."""
 CENTURIES = 6
 """Users of a model with users: the present century and those before it."""

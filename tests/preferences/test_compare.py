@@ -80,7 +80,7 @@ def test_a_file_of_features_and_users(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     rows = []
     for n in range(120):
-        user, better = n % 6, random.normal(size=2) + [2.0, 0.0]
+        user, better = n % 6, random.normal(size=2) + np.array([2.0, 0.0])
         sign = 1.0 if user % 2 else -1.0
         rows.append(
             GOOD
