@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -102,13 +103,14 @@ def test_losses_of_more_than_margins_by_hand() -> None:
     """m = 0, y = 1: log 2, and beside it .1 * log 4 for a reason of probability 1/4, .1 * log 2 for a degree without a margin."""
     m, one = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
     log2 = math.log(2.0)
-    for loss, more, expected in [
+    cases: list[tuple[Callable[[Margins], torch.Tensor], dict[str, torch.Tensor], float]] = [
         (rdpo, {"rationale": -2.0 * log2 * one}, log2 + 0.2 * log2),
         (spo, {"degrees": torch.zeros(1, 2, dtype=torch.float64)}, log2 + 0.2 * log2),
         (mapl, {"intra": m, "inter": m}, 3.0 * log2),
         (latency, {"lag": 10.0 * math.log(3.0) * one}, math.log(4.0 / 3.0)),
         (length_controlled, {"length": -10.0 * math.log(3.0) * one}, math.log(4.0)),
-    ]:
+    ]
+    for loss, more, expected in cases:
         assert float(loss(Margins(margin=m, target=one, **more))) == pytest.approx(expected)
 
 

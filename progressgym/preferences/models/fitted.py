@@ -110,6 +110,7 @@ class FittedModel:
 def curvature(features: Tensor, bend: Tensor, ridge: float) -> Tensor:
     """Inverse (B, d, d) of the Hessian of margins that are linear in features (B, n, d), with second derivatives (B, n)."""
     hessian = (features * bend[..., None]).transpose(1, 2) @ features
-    return torch.linalg.inv(
+    inverse: Tensor = torch.linalg.inv(
         hessian + ridge * torch.eye(features.shape[-1], dtype=features.dtype, device=features.device)
     )
+    return inverse

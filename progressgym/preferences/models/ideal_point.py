@@ -75,12 +75,15 @@ class IdealPoint(PersonalModel):
             return super().told(offset, basis, c, batch, group)
         z = c @ basis
         if group is None:
-            return torch.cdist(z, batch.right) - torch.cdist(z, batch.left)
+            apart: Tensor = torch.cdist(z, batch.right) - torch.cdist(z, batch.left)
+            return apart
         at = z[:, group]
-        return (batch.right - at).norm(dim=-1) - (batch.left - at).norm(dim=-1)
+        nearer: Tensor = (batch.right - at).norm(dim=-1) - (batch.left - at).norm(dim=-1)
+        return nearer
 
     def apart(self, vectors: Tensor, batch: Batch) -> Tensor:
         """Margins (U, n) of every user for every pair."""
         if self.distance == "dot":
             return super().apart(vectors, batch)
-        return torch.cdist(vectors, batch.right[0]) - torch.cdist(vectors, batch.left[0])
+        nearer: Tensor = torch.cdist(vectors, batch.right[0]) - torch.cdist(vectors, batch.left[0])
+        return nearer

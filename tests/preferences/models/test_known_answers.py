@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -73,7 +74,7 @@ def test_a_gate_tells_criteria_apart_by_the_prompt() -> None:
 
 
 @pytest.mark.parametrize("make", [lambda k: IdealPoint(k=k), lambda k: UserConditioned(size=k - 1)])
-def test_tastes_are_told_apart_and_more_than_there_are_do_not_help(make: object) -> None:
+def test_tastes_are_told_apart_and_more_than_there_are_do_not_help(make: Callable[[int], PersonalModel]) -> None:
     """Three tastes: three sorts beat one by .08 on users that were there, six are no better than three."""
     pairs, _, _ = groups(0)
     held = np.arange(len(pairs)) % 40 >= 32
