@@ -17,7 +17,7 @@ from progressgym.agents.policies.stance_policy import StancePolicy
 from progressgym.agents.series import LabelSeries
 from progressgym.core.errors import UserError
 from progressgym.core.protocols import Observation
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
 
 class Learner(Agent):
@@ -42,9 +42,8 @@ class Learner(Agent):
         self._theta = self._policy.start()
         self._pairs = torch.tensor(episodes.pairs, device=device)
         self._features, self._offsets = self._policy.comparisons(self._pairs)
-        options = episodes.instrument
-        self._mask = torch.tensor(options.mask, device=device)
-        self._words = torch.tensor(word_counts(options), device=device)
+        self._mask = torch.tensor(episodes.instrument.mask, device=device)
+        self._words = torch.tensor(word_counts(episodes.instrument), device=device)
         self._series = LabelSeries(episodes, method, device)
 
     def answer(self, observation: Observation) -> NDArray[np.floating]:
@@ -71,7 +70,7 @@ class Learner(Agent):
         return logits
 
 
-def word_counts(instrument: Instrument) -> NDArray[np.float64]:
+def word_counts(instrument: Questionnaire) -> NDArray[np.float64]:
     """Words (N, K) of every option, 0 where there is none."""
     counts = np.zeros(instrument.mask.shape)
     for n, item in enumerate(instrument.items):

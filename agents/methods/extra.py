@@ -100,12 +100,12 @@ def _changes(stage: Stage, settings: Mapping[str, Any]) -> tuple[Stage, Tensor]:
     if stage.past is None or stage.past.shape[-1] < 2 or not (settings["inter"] or settings["intra"]):
         return _same(stage)
     target, there = (part[:, -1] for part in before(stage))
-    known = there * (stage.weights > 0).to(there)
+    asked = there * (stage.weights > 0).to(there)
     if stage.kind == "probability":
         change = torch.logit(stage.targets.clamp(1e-9, 1 - 1e-9)) - torch.logit(target.clamp(1e-9, 1 - 1e-9))
-        rose, weight = torch.sigmoid(change), stage.weights * known
+        rose, weight = torch.sigmoid(change), stage.weights * asked
     else:
-        rose, weight = stage.targets, stage.weights * known * (stage.targets != target).to(known)
+        rose, weight = stage.targets, stage.weights * asked * (stage.targets != target).to(asked)
     a, b = sides(stage)
     features, targets, weights = [], [], []
     if settings["inter"]:

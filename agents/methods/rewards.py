@@ -77,9 +77,9 @@ def before(stage: Stage) -> tuple[Tensor, Tensor]:
         return (torch.zeros_like(stage.targets)[:, :0].reshape(len(stage.targets), 0, stage.targets.shape[1]),) * 2
     entries = stage.past[..., :-1].transpose(1, 2)
     there = ~torch.isnan(entries) & (entries != 0)
-    known = torch.where(there, entries, 0.0)
-    target = torch.sigmoid(known) if stage.kind == "probability" else (known > 0).to(known)
-    return target, there.to(known)
+    said = torch.where(there, entries, 0.0)
+    target = torch.sigmoid(said) if stage.kind == "probability" else (said > 0).to(said)
+    return target, there.to(said)
 
 
 def sides(stage: Stage) -> tuple[Tensor, Tensor]:

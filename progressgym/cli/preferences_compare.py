@@ -77,23 +77,23 @@ def run(options: Options) -> int:
                 print(f"\nskipped: {reason}")
             continue
         print(f"{name}: {len(data.pairs)} pairs", file=sys.stderr, flush=True)
-        found = compare(data, models, folds=options.folds, answers=options.answers, seed=options.seed)
-        records += [asdict(row) for row in found]
+        rows = compare(data, models, folds=options.folds, answers=options.answers, seed=options.seed)
+        records += [asdict(row) for row in rows]
         if not options.json:
-            print("\n" + table(found))
+            print("\n" + table(rows))
     if options.json:
         print_json(json.dumps(records, indent=2, allow_nan=False))
     return 0
 
 
-def table(found: list[Compared]) -> str:
+def table(rows: list[Compared]) -> str:
     """One data set's rows as text."""
-    width = max(len(row.model) for row in found)
+    width = max(len(row.model) for row in rows)
     lines = [
-        f"{found[0].data}, {found[0].pairs} pairs held out",
+        f"{rows[0].data}, {rows[0].pairs} pairs held out",
         f"{'':<{width}}    accuracy              log-likelihood",
     ]
-    for row in found:
+    for row in rows:
         mark = "*" if row.baseline else " "
         lines.append(
             f"{row.model:<{width}} {mark}  {row.accuracy:.3f} [{row.accuracy_interval[0]:.3f}, {row.accuracy_interval[1]:.3f}]"

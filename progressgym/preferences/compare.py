@@ -78,43 +78,43 @@ def compare(data: DataSet, models: Sequence[str], *, folds: int = 5, answers: in
         )
     fold = random.permutation(len(names)) % folds
     order = random.permutation(len(units))
-    told = _first(unit, order, answers) if data.personal else np.zeros(len(units), dtype=bool)
+    answered = _first(unit, order, answers) if data.personal else np.zeros(len(units), dtype=bool)
     rules: list[tuple[str, bool, Rule]] = [(name, True, rule) for name, rule in baselines(data)]
-    rules += [(model, False, _model(model, told)) for model in models]
+    rules += [(model, False, _model(model, answered)) for model in models]
     margins = {name: np.full(len(units), np.nan) for name, *_ in rules}
     for part in range(folds):
         away = fold[unit] == part
-        learn, held = np.flatnonzero(~away), np.flatnonzero(away & ~told)
+        learn, held = np.flatnonzero(~away), np.flatnonzero(away & ~answered)
         for name, _, rule in rules:
             margins[name][held] = rule(data, learn, held)
-    kept = np.flatnonzero(~told)
-    if not len(kept):
+    scored = np.flatnonzero(~answered)
+    if not len(scored):
         raise UserError(f"no user of {data.name} has more than the {answers} answers that they tell; ask for fewer")
-    return [_result(data, name, naive, margins[name][kept], kept, unit, seed) for name, naive, _ in rules]
+    return [_result(data, name, naive, margins[name][scored], scored, unit, seed) for name, naive, _ in rules]
 
 
 def baselines(data: DataSet) -> list[tuple[str, Rule]]:
     """The naive rules that a data set has something for."""
-    found: list[tuple[str, Rule]] = [("majority", _majority)]
+    rules: list[tuple[str, Rule]] = [("majority", _majority)]
     if data.longer is not None:
         longer = data.longer
-        found.append(("longer wins", lambda data, learn, held: _sure(data, np.sign(longer), learn, held)))
+        rules.append(("longer wins", lambda data, learn, held: _sure(data, np.sign(longer), learn, held)))
     if data.ratings:
         means = np.sign(np.round(data.pairs.difference.mean(1), 9))
-        found.append(("mean feature", lambda data, learn, held: _sure(data, means, learn, held)))
+        rules.append(("mean feature", lambda data, learn, held: _sure(data, means, learn, held)))
     if data.words is not None:
-        found.append(("words alone", _words))
-    return found
+        rules.append(("words alone", _words))
+    return rules
 
 
 def _first(unit: Rows, order: Rows, count: int) -> NDArray[np.bool_]:
     """The first `count` rows of every unit in an order."""
-    told = np.zeros(len(unit), dtype=bool)
+    answered = np.zeros(len(unit), dtype=bool)
     seen: dict[int, int] = {}
     for row in order.tolist():
         seen[int(unit[row])] = seen.get(int(unit[row]), 0) + 1
-        told[row] = seen[int(unit[row])] <= count
-    return told
+        answered[row] = seen[int(unit[row])] <= count
+    return answered
 
 
 def _majority(data: DataSet, learn: Rows, held: Rows) -> Floats:
@@ -140,7 +140,7 @@ def _words(data: DataSet, learn: Rows, held: Rows) -> Floats:
     return BradleyTerry(ridge=WORDS_RIDGE).fit(data.words[learn]).margin(data.words[held])
 
 
-def _model(asked: str, told: NDArray[np.bool_]) -> Rule:
+def _model(asked: str, answered: NDArray[np.bool_]) -> Rule:
     def rule(data: DataSet, learn: Rows, held: Rows) -> Floats:
         from progressgym.preferences.models.meta import MetaReward
         from progressgym.preferences.models.personal import PersonalModel
@@ -152,7 +152,7 @@ def _model(asked: str, told: NDArray[np.bool_]) -> Rule:
         model.fit(data.pairs[learn])
         if isinstance(model, PersonalModel) and data.personal:
             for user in np.unique(wanted.group):
-                model.add_user(int(user), data.pairs[np.flatnonzero(told & (data.pairs.group == user))])
+                model.add_user(int(user), data.pairs[np.flatnonzero(answered & (data.pairs.group == user))])
         margins = np.asarray(model.margin(wanted), dtype=np.float64)
         if margins.shape != (len(held),) or not np.isfinite(margins).all():
             raise UserError(f"preference model {asked!r} gives no {len(held)} finite margins on {data.name}")
@@ -161,20 +161,20 @@ def _model(asked: str, told: NDArray[np.bool_]) -> Rule:
     return rule
 
 
-def _result(data: DataSet, name: str, naive: bool, margins: Floats, kept: Rows, unit: Rows, seed: int) -> Compared:
-    pairs: Pairs = data.pairs[kept]
+def _result(data: DataSet, name: str, naive: bool, margins: Floats, scored: Rows, unit: Rows, seed: int) -> Compared:
+    pairs: Pairs = data.pairs[scored]
     towards = np.where(pairs.target > 0.5, margins, -margins)
     right = np.where(towards > 0, 1.0, np.where(towards == 0, 0.5, 0.0))
     likely = -np.logaddexp(0.0, -towards)
-    _, of = np.unique(unit[kept], return_inverse=True)
-    sums = np.stack([np.bincount(of, weights=part) for part in (np.ones(len(kept)), right, likely)], 1)
+    _, of = np.unique(unit[scored], return_inverse=True)
+    sums = np.stack([np.bincount(of, weights=part) for part in (np.ones(len(scored)), right, likely)], 1)
     draws = np.random.default_rng(seed).multinomial(len(sums), np.full(len(sums), 1.0 / len(sums)), RESAMPLES) @ sums
     low, high = np.quantile(draws[:, 1:] / draws[:, :1], [0.025, 0.975], axis=0)
     return Compared(
         data=data.name,
         model=name,
         baseline=naive,
-        pairs=len(kept),
+        pairs=len(scored),
         accuracy=float(right.mean()),
         accuracy_interval=(float(low[0]), float(high[0])),
         log_likelihood=float(likely.mean()),

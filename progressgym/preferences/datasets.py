@@ -147,9 +147,9 @@ def _opinpref(path: Path, seed: int) -> DataSet:
         if row["preferred"] not in ("1", "2"):
             raise UserError(f"{where}: preferred is {row['preferred']!r}; 1 or 2 is expected, a tie says nothing")
         targets.append(float(row["preferred"] == "1"))
-        for side, kept in sides.items():
-            kept.append([_number(row.get(f"{side}_{name}", ""), f"{where}, {side}_{name}") for name in names])
-    one, two = (np.array(kept) for kept in sides.values())
+        for side, ratings_of in sides.items():
+            ratings_of.append([_number(row.get(f"{side}_{name}", ""), f"{where}, {side}_{name}") for name in names])
+    one, two = (np.array(rows_of) for rows_of in sides.values())
     words = names.index("words")
     ratings = [n for n in range(len(names)) if n != words]
     return DataSet(

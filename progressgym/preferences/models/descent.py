@@ -77,8 +77,8 @@ def minimise(
         size = torch.where(active, size, 0.0)
         for _ in range(CUTS):
             trial = theta + size[:, None] * along
-            found, turned = gradient(objective, trial)
-            poor = active & ~(found <= value + DECREASE * size * descent + SLACK * value.abs())
+            trial_value, turned = gradient(objective, trial)
+            poor = active & ~(trial_value <= value + DECREASE * size * descent + SLACK * value.abs())
             if not bool(poor.any()):
                 break
             size = torch.where(poor, SHORTER * size, size)
@@ -90,7 +90,7 @@ def minimise(
         sure = curvature > 1e-12 * (change * change).sum(-1)
         steps = [*steps, (moved, change, torch.where(sure, 1.0 / torch.where(sure, curvature, 1.0), 0.0))][-MEMORY:]
         theta = torch.where(active[:, None], trial, theta)
-        value, slope = torch.where(active, found, value), torch.where(active[:, None], turned, slope)
+        value, slope = torch.where(active, trial_value, value), torch.where(active[:, None], turned, slope)
     return theta
 
 

@@ -40,8 +40,8 @@ class FeatureReward(FittedModel):
     @property
     def weights(self) -> Floats:
         """w (d,), after `fit`."""
-        found: Floats = self.parameters[0, : self.width].numpy()
-        return found
+        weights: Floats = self.parameters[0, : self.width].numpy()
+        return weights
 
     def solve(self, batch: Batch) -> Tensor:
         """(B, P); linear rewards by Newton's steps."""

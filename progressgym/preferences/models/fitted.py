@@ -88,11 +88,11 @@ class FittedModel:
         Raises:
             UserError: nothing to learn from.
         """
-        known = pairs[pairs.weight > 0]
-        if not len(known):
+        weighed = pairs[pairs.weight > 0]
+        if not len(weighed):
             raise UserError("there are no pairs to learn from; all have the weight 0")
-        self.width = known.left.shape[1]
-        self.parameters = self.solve(Batch.of(known))
+        self.width = weighed.left.shape[1]
+        self.parameters = self.solve(Batch.of(weighed))
         return self
 
     def margin(self, pairs: Pairs) -> Floats:

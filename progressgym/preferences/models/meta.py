@@ -79,5 +79,5 @@ class MetaReward(FeatureReward):
         def cost(theta: Tensor) -> Tensor:
             return 0.5 * ((theta - best) ** 2).sum(-1) + self.eta * self.spread(theta)
 
-        found = minimise(cost, best, rounds=self.rounds)
-        return torch.round(found * GRID) / GRID
+        shrunk = minimise(cost, best, rounds=self.rounds)
+        return torch.round(shrunk * GRID) / GRID

@@ -109,11 +109,11 @@ class PersonalModel(FittedModel):
             costs = weighted(loss, margins, batch.target, batch.weight).flatten(1).sum(-1)
             return costs + 0.5 * self.ridge * (shared**2).sum(-1) + 0.5 * self.spread * (raw**2).sum(-1)
 
-        found = minimise(
+        best = minimise(
             objective, start, metric=self._near(pooled, start, batch, group, shift, own), rounds=self.rounds
         )
-        offset, basis = self.basis(found[:, :own])
-        c = self.shares(found[:, own:].reshape(sets, users, r))
+        offset, basis = self.basis(best[:, :own])
+        c = self.shares(best[:, own:].reshape(sets, users, r))
         return torch.round((offset[:, None] + c @ basis) * GRID) / GRID, c
 
     def start(self, pooled: Tensor, noise: Tensor) -> Tensor:
@@ -126,24 +126,24 @@ class PersonalModel(FittedModel):
         Raises:
             UserError: a user without pairs.
         """
-        known = pairs[pairs.weight > 0]
-        for user in np.setdiff1d(pairs.group, known.group)[:1]:
+        weighed = pairs[pairs.weight > 0]
+        for user in np.setdiff1d(pairs.group, weighed.group)[:1]:
             raise UserError(
                 f"user {user} has no pairs of a weight above 0; leave them out, or place them by `add_user`"
             )
-        if not len(known):
+        if not len(weighed):
             raise UserError("there are no pairs to learn from; all have the weight 0")
-        self.users, group = np.unique(known.group, return_inverse=True)
-        self.width, self._placed = known.left.shape[1], {}
-        batch, among = _table(known, group, len(self.users))
+        self.users, group = np.unique(weighed.group, return_inverse=True)
+        self.width, self._placed = weighed.left.shape[1], {}
+        batch, among = _table(weighed, group, len(self.users))
         vectors, self.parameters = self.places(batch, among, len(self.users))
         self.vectors = vectors[0]
         return self
 
     def weights(self, user: int) -> Floats:
         """c (R,) of a user who was there."""
-        found: Floats = self.parameters[0, self._row(user)].numpy()
-        return found
+        own: Floats = self.parameters[0, self._row(user)].numpy()
+        return own
 
     def place(self, pairs: Pairs) -> Tensor:
         """z (d,) of somebody by their answers, which may be none: the mean of known users, as likely as they make them."""
@@ -177,12 +177,12 @@ class PersonalModel(FittedModel):
         return margins
 
     def _row(self, user: int) -> int:
-        found = int(np.searchsorted(self.users, user))
-        if found == len(self.users) or self.users[found] != user:
+        row = int(np.searchsorted(self.users, user))
+        if row == len(self.users) or self.users[row] != user:
             raise UserError(
                 f"user {user} is not among the {len(self.users)} that were learned from; place them by `add_user` first"
             )
-        return found
+        return row
 
     def _near(
         self, pooled: Tensor, start: Tensor, batch: Batch, group: Tensor | None, shift: Tensor, own: int
@@ -218,19 +218,19 @@ class PersonalModel(FittedModel):
         return solve(batch.difference, shift, target, weight, nowhere, self.ridge, loss_of(self.loss))
 
 
-def _table(known: Pairs, group: NDArray[np.int64], users: int) -> tuple[Batch, Tensor | None]:
+def _table(pairs: Pairs, group: NDArray[np.int64], users: int) -> tuple[Batch, Tensor | None]:
     """Pairs as a batch of one set, and whose they are; None where many users are asked the same: then it is a table.
 
     In a table each pair stands once, and targets and weights are (1, U, m). Losses are linear in their targets, so that several
     answers of one user to one pair cost as much as their mean with their weights.
     """
-    sides, which = np.unique(np.hstack([known.left, known.right]), axis=0, return_inverse=True)
+    sides, which = np.unique(np.hstack([pairs.left, pairs.right]), axis=0, return_inverse=True)
     which = which.reshape(-1)
-    if len(known.context[0]) or users * len(sides) > DENSE * len(known):
-        return Batch.of(known), torch.from_numpy(group)
+    if len(pairs.context[0]) or users * len(sides) > DENSE * len(pairs):
+        return Batch.of(pairs), torch.from_numpy(group)
     weight, total = np.zeros((2, users, len(sides)))
-    np.add.at(weight, (group, which), known.weight)
-    np.add.at(total, (group, which), known.weight * known.target)
+    np.add.at(weight, (group, which), pairs.weight)
+    np.add.at(total, (group, which), pairs.weight * pairs.target)
     target = np.divide(total, weight, out=np.full_like(total, 0.5), where=weight > 0)
     left, right = np.hsplit(sides, 2)
     tables = {"target": torch.from_numpy(target)[None], "weight": torch.from_numpy(weight)[None]}

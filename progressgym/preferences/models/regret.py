@@ -57,8 +57,8 @@ class Regret(FittedModel):
     @property
     def weights(self) -> Floats:
         """w (d,), after `fit`."""
-        found: Floats = self.parameters[0].numpy()
-        return found
+        weights: Floats = self.parameters[0].numpy()
+        return weights
 
     def fit(self, pairs: Pairs) -> Self:
         """Learn from one set of pairs.
