@@ -52,10 +52,10 @@ class Dpo(Method):
         """theta (B, D): the minimum of the loss."""
         import torch
 
-        from progressgym.agents.methods.extra import told
+        from progressgym.agents.methods.extra import extended
         from progressgym.preferences.models.newton import solve
 
-        more = told(self.loss, stage)
+        more = extended(self.loss, stage)
         loss, nothing = (loss_of(self.loss), torch.zeros_like(stage.offsets)) if more is None else (sigmoid, more[1])
         stage = stage if more is None else more[0]
         slopes, start = self.beta_dpo * stage.features, stage.start

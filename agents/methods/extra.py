@@ -33,7 +33,7 @@ LEVELS = 1
 """Degrees of `spo` below an option as it is."""
 
 
-def told(asked: str, stage: Stage) -> tuple[Stage, Tensor] | None:
+def extended(asked: str, stage: Stage) -> tuple[Stage, Tensor] | None:
     """A century as a loss of more than margins sees it, and what its margins (B, Q') are shifted by; None for other losses.
 
     Raises:

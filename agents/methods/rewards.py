@@ -124,11 +124,11 @@ def _row_by_row(asked: str, stage: Stage) -> Rule:
     for row, (y, u) in enumerate(zip(stage.targets.cpu().numpy(), stage.weights.cpu().numpy(), strict=True)):
         models.append(PREFERENCE_MODELS.make(asked).fit(Pairs.of(left[row], right[row], y, u)))
 
-    def told(a: Tensor, b: Tensor) -> Tensor:
+    def margins_of(a: Tensor, b: Tensor) -> Tensor:
         rows = zip(models, a.cpu().numpy(), b.cpu().numpy(), strict=True)
         margins = np.stack([np.asarray(model.margin(Pairs.of(x, y)), dtype=np.float64) for model, x, y in rows])
         if margins.shape != a.shape[:2] or not np.isfinite(margins).all():
             raise UserError(f"preference model {asked!r} gives no {a.shape[1]} finite margins")
         return torch.as_tensor(margins, dtype=a.dtype, device=a.device)
 
-    return told
+    return margins_of

@@ -81,9 +81,9 @@ def test_reasons_are_comparisons_of_dimensions() -> None:
         weights=torch.ones(1, 1, dtype=torch.float64),
         start=torch.zeros(1, 3, dtype=torch.float64),
     )
-    from progressgym.agents.methods.extra import told
+    from progressgym.agents.methods.extra import extended
 
-    more = told("rdpo?gamma=0.5", stage)
+    more = extended("rdpo?gamma=0.5", stage)
     assert more is not None
     longer, shift = more
     torch.testing.assert_close(longer.targets[0], torch.tensor([0.8, 0.8, 0.2, 0.5], dtype=torch.float64))

@@ -178,7 +178,7 @@ class GeneralPreference(FittedModel):
         """Reward (B, d), planes (B, k, 2, d or d + 1) and gate (B, c, parts)."""
         own = d if self.transitive else 0
         wide = d + (not self.transitive)
-        reward, planes, gate = torch.split(parameters, [own, self.k * 2 * wide, self._gates(c)], 1)  # type: ignore[no-untyped-call]
+        reward, planes, gate = torch.split(parameters, [own, self.k * 2 * wide, self._gates(c)], 1)
         shaped = planes.reshape(len(parameters), self.k, 2, wide)
         parts = self.k + self.transitive
         return reward if own else None, shaped, gate.reshape(len(parameters), c, parts) if self.gate and c else None

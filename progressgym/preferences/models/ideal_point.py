@@ -69,10 +69,10 @@ class IdealPoint(PersonalModel):
         """Prototypes around everybody's mean."""
         return (pooled[:, None] + noise).flatten(1)
 
-    def told(self, offset: Tensor, basis: Tensor, c: Tensor, batch: Batch, group: Tensor | None) -> Tensor:
-        """Margins, see `PersonalModel.told`."""
+    def margins_of_users(self, offset: Tensor, basis: Tensor, c: Tensor, batch: Batch, group: Tensor | None) -> Tensor:
+        """Margins, see `PersonalModel.margins_of_users`."""
         if self.distance == "dot":
-            return super().told(offset, basis, c, batch, group)
+            return super().margins_of_users(offset, basis, c, batch, group)
         z = c @ basis
         if group is None:
             apart: Tensor = torch.cdist(z, batch.right) - torch.cdist(z, batch.left)

@@ -65,7 +65,7 @@ class PersonalModel(FittedModel):
         """c (..., R) of unbounded numbers (..., R)."""
         raise NotImplementedError
 
-    def told(self, offset: Tensor, basis: Tensor, c: Tensor, batch: Batch, group: Tensor | None) -> Tensor:
+    def margins_of_users(self, offset: Tensor, basis: Tensor, c: Tensor, batch: Batch, group: Tensor | None) -> Tensor:
         """Margins: (B, n) of users `group` (n,), or (B, T, n) of every user in turn where group is None."""
         x = batch.difference
         common = (x @ offset[..., None])[..., 0]
@@ -104,7 +104,7 @@ class PersonalModel(FittedModel):
         def objective(theta: Tensor) -> Tensor:
             shared, raw = theta[:, :own], theta[:, own:]
             offset, basis = self.basis(shared)
-            margins = self.told(offset, basis, self.shares(raw.reshape(sets, users, r)), batch, group)
+            margins = self.margins_of_users(offset, basis, self.shares(raw.reshape(sets, users, r)), batch, group)
             margins = margins + (shift[:, None] if group is None else shift)
             costs = weighted(loss, margins, batch.target, batch.weight).flatten(1).sum(-1)
             return costs + 0.5 * self.ridge * (shared**2).sum(-1) + 0.5 * self.spread * (raw**2).sum(-1)
