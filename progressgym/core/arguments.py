@@ -150,8 +150,12 @@ def arguments_of(target: Any) -> Mapping[str, Any]:
 def defaults_of(target: Any) -> dict[str, Any]:
     """Values of arguments that have a default."""
     if inspect.isclass(target) and dataclasses.is_dataclass(target):
-        made = {p.name: p.default_factory() for p in dataclasses.fields(target) if p.default_factory is not _MISSING}
-        return made | {p.name: p.default for p in dataclasses.fields(target) if p.default is not _MISSING}
+        made = {
+            p.name: p.default_factory()
+            for p in dataclasses.fields(target)
+            if p.init and p.default_factory is not _MISSING
+        }
+        return made | {p.name: p.default for p in dataclasses.fields(target) if p.init and p.default is not _MISSING}
     return {part.name: part.default for part, _ in _keywords(target) if part.default is not part.empty}
 
 

@@ -6,12 +6,18 @@ Legend of shapes: B sets, n pairs of each, d features, c of their context.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
+from progressgym.core.late import Late
 from progressgym.preferences.pairs import Pairs
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = Late("torch")
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)

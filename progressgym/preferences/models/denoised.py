@@ -27,18 +27,23 @@ Legend of shapes: B sets, n pairs, d features, M models of the ensemble.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Annotated
 
 from progressgym.core.arguments import OneOf, Rule, Whole, Within, is_number
+from progressgym.core.late import Late
 from progressgym.losses import derivatives, loss_of
 from progressgym.preferences.models.batch import Batch
 from progressgym.preferences.models.feature import FeatureReward
 from progressgym.preferences.models.fitted import Floats
 from progressgym.preferences.models.newton import solve
 from progressgym.preferences.pairs import Pairs
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = Late("torch")
+
 
 POLICIES = ("none", "flip", "negative", "soft", "margin", "flip-margin", "soft-margin")
 WEAKEST = 0.2

@@ -13,13 +13,20 @@ Legend of shapes: B rows of the batch, P parameters.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+from progressgym.core.late import Late
 
-Objective = Callable[[Tensor], Tensor]
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = Late("torch")
+
+
+Objective = Callable[["Tensor"], "Tensor"]
 """theta (B, P) -> losses (B,)."""
-Metric = Callable[[Tensor], Tensor]
+Metric = Callable[["Tensor"], "Tensor"]
 """Gradients (B, P) -> about the inverse Hessian times them (B, P); symmetric and positive definite."""
 ROUNDS = 200
 MEMORY = 8

@@ -15,17 +15,21 @@ Legend of shapes: B sets, n pairs, d features, H hidden units.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Annotated
 
 from progressgym.core.arguments import Whole, Within
 from progressgym.core.errors import UserError
+from progressgym.core.late import Late
 from progressgym.losses import loss_of
 from progressgym.preferences.models.batch import Batch
 from progressgym.preferences.models.fitted import FittedModel, Floats
 from progressgym.preferences.models.newton import solve
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = Late("torch")
 
 
 @dataclass(kw_only=True)

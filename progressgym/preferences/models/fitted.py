@@ -12,20 +12,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from progressgym.core.arguments import Count, Named, Positive, check_fields
 from progressgym.core.errors import UserError
+from progressgym.core.late import Late
 from progressgym.losses import LOSSES, loss_of, weighted
 from progressgym.preferences.models.batch import Batch
 from progressgym.preferences.models.descent import Metric, minimise
 from progressgym.preferences.models.newton import GRID
 from progressgym.preferences.pairs import Pairs
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = Late("torch")
+
 
 Floats = NDArray[np.float64]
 

@@ -19,20 +19,26 @@ Legend of shapes: B sets, n pairs, d features, k circles, c of the context.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from progressgym.core.arguments import Within
 from progressgym.core.errors import UserError
+from progressgym.core.late import Late
 from progressgym.losses import derivatives, loss_of
 from progressgym.preferences.models.batch import Batch
 from progressgym.preferences.models.descent import Metric
 from progressgym.preferences.models.fitted import FittedModel, Floats, curvature
 from progressgym.preferences.models.newton import solve
 from progressgym.preferences.pairs import Pairs
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = Late("torch")
+
 
 Circles = Annotated[int, Within(0, 64)]
 """How many planes there are in which preferences turn."""

@@ -19,14 +19,19 @@ Legend of shapes: B sets, n pairs, d features, U users, K prototypes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Annotated
 
 from progressgym.core.arguments import OneOf, Positive, Within
+from progressgym.core.late import Late
 from progressgym.preferences.models.batch import Batch
 from progressgym.preferences.models.personal import PersonalModel
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = Late("torch")
+
 
 Prototypes = Annotated[int, Within(1, 64)]
 """How many sorts of people there are."""

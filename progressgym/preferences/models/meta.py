@@ -18,18 +18,23 @@ Legend of shapes: B sets, n pairs, d features, k unlabelled things.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Self
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Annotated, Self
 
 from progressgym.core.arguments import Nonnegative, Within
 from progressgym.core.errors import UserError
+from progressgym.core.late import Late
 from progressgym.preferences.models.batch import Batch
 from progressgym.preferences.models.descent import minimise
 from progressgym.preferences.models.feature import FeatureReward
 from progressgym.preferences.models.fitted import Floats
 from progressgym.preferences.models.newton import GRID
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = Late("torch")
+
 
 MOST = 64
 """Of more unlabelled things every so many-th is taken: J compares each with each."""

@@ -15,21 +15,27 @@ Legend of shapes: B sets, n pairs, d features, U users, R coordinates, T users w
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from progressgym.core.arguments import Count, Positive, Whole
 from progressgym.core.errors import UserError
+from progressgym.core.late import Late
 from progressgym.losses import derivatives, loss_of, weighted
 from progressgym.preferences.models.batch import Batch
 from progressgym.preferences.models.descent import Metric, minimise
 from progressgym.preferences.models.fitted import FittedModel, Floats, curvature
 from progressgym.preferences.models.newton import GRID, solve
 from progressgym.preferences.pairs import Pairs
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = Late("torch")
+
 
 DENSE = 4
 """A table may have so many times as many cells as there are pairs."""

@@ -19,18 +19,22 @@ Legend of shapes: B sets, n pairs, d features, p policies, s states.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Self
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Self
 
 from progressgym.core.arguments import Positive
 from progressgym.core.errors import UserError
+from progressgym.core.late import Late
 from progressgym.losses import loss_of
 from progressgym.preferences.models.batch import Batch
 from progressgym.preferences.models.fitted import FittedModel, Floats
 from progressgym.preferences.models.newton import solve
 from progressgym.preferences.pairs import Pairs
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = Late("torch")
 
 
 @dataclass(kw_only=True)

@@ -15,13 +15,18 @@ Legend of shapes: B sets, d features, U users, R = size.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Annotated
 
 from progressgym.core.arguments import Within
+from progressgym.core.late import Late
 from progressgym.preferences.models.personal import PersonalModel
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = Late("torch")
+
 
 Size = Annotated[int, Within(0, 64)]
 
