@@ -35,12 +35,13 @@ DATABASE, EVIDENCE, PRIVATE, LOCK = "board.sqlite", "evidence", "private", ".mig
 class Database:
     """Reads and writes as transactions."""
 
-    def __init__(self, url: str, lock: Path) -> None:
+    def __init__(self, url: str, lock: Path, *, create: bool = True) -> None:
         """Connect, and bring the tables up to date.
 
         Args:
             url: of SQLAlchemy.
             lock: file that makes migrations of several processes wait for each other.
+            create: make tables where there are none; else that is an error, and nothing is made.
 
         Raises:
             UserError: not a database, not reachable, not writable, or newer than this program.
@@ -48,10 +49,12 @@ class Database:
         with _one_line():
             self._engine: Engine = sa.create_engine(url, pool_pre_ping=True, **_options(url))
             if self._engine.dialect.name == "sqlite":
+                if not create and not Path(self._engine.url.database or "").is_file():
+                    raise _nothing(url)
                 _prepare_sqlite(self._engine)
             lock.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(lock, timeout=BUSY_SECONDS):
-                self._migrate()
+                self._migrate(url, create)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -73,7 +76,7 @@ class Database:
         """Let go of all connections."""
         self._engine.dispose()
 
-    def _migrate(self) -> None:
+    def _migrate(self, url: str, create: bool) -> None:
         config = Config()
         config.set_main_option("script_location", str(files("progressgym.leaderboard").joinpath("migrations")))
         config.set_main_option("path_separator", "os")
@@ -82,11 +85,18 @@ class Database:
             current = MigrationContext.configure(connection).get_current_revision()
         if current == scripts.get_current_head():
             return
+        if current is None and not create:
+            raise _nothing(url)
         if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
             raise UserError(f"the store is at revision {current}, newer than this program; update progress-gym")
         with self._engine.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+
+def _nothing(url: str) -> UserError:
+    where = url.removeprefix("sqlite:///").removesuffix(f"/{DATABASE}")
+    return UserError(f"there is no board in {where}; progressgym leaderboard enrol NAME --store {where} makes one")
 
 
 def _options(url: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def reproduce_all(options: Reproduce) -> int:
     _check(options)
     key = read_key(Path(options.key_file))
     check_sandbox()
-    store = Store.open(options.store, options.evidence or None)
+    store = Store.open(options.store, options.evidence or None, create=False)
     try:
         board = load_board()
         folder = Path(options.private) if options.private else store.private
