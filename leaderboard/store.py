@@ -99,7 +99,7 @@ class Store:
             folder = Path(evidence) if evidence is not None else root / EVIDENCE
             if create:
                 root.mkdir(parents=True, exist_ok=True)
-            database = Database(f"sqlite:///{root / DATABASE}", root / LOCK, create=create)
+            database = Database(root / DATABASE, root / LOCK, create=create)
             return cls(database, EvidenceFolder(folder), root / PRIVATE)
         except OSError as error:
             raise UserError(f"cannot use {text} as a store: {error.strerror or error}") from None
