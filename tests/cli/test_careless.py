@@ -84,6 +84,14 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("leaderboard export static --format lm-eval --store mistyped", "there is no board in mistyped"),
         ("leaderboard withdraw 1234 --store mistyped --because x", "there is no board in mistyped"),
         ("leaderboard submit file --store run --submitter ../me", "must be 1 to 64 letters"),
+        ("leaderboard show --entries corpus", "corpus holds no submission"),
+        ("leaderboard reproduce all --store run --key-file k --attempts 0", "--attempts"),
+        ("leaderboard reproduce all --store run --key-file k --days 99999999999", "--days"),
+        ("leaderboard reproduce all --store run --key-file k --seconds nan", "--seconds"),
+        ("leaderboard reproduce all --store run --key-file k --tolerance -1", "--tolerance"),
+        ("leaderboard reproduce all --store run --key-file k --private mistyped", "there is no folder mistyped"),
+        ("debate play --seed -1", "--seed"),
+        ("preferences export --seed -1 --out run.jsonl", "--seed"),
     ],
 )
 def test_nothing_is_begun(
