@@ -184,7 +184,11 @@ class Store:
                 )
             action = "reproduced" if reproduction.matches else "not-reproduced"
             _log(
-                connection, action, submitter_name(actor), entry.digest, [plain(reproduction.note)] if reproduction.note else []
+                connection,
+                action,
+                submitter_name(actor),
+                entry.digest,
+                [plain(reproduction.note)] if reproduction.note else [],
             )
         return reproduction
 

@@ -88,7 +88,9 @@ def run(options: Options) -> int:
 def _read(instrument: Instrument, model: Any, mode: str) -> Reading:
     from progressgym.instruments.questionnaire import Questionnaire
 
-    return instrument.read(model, mode or "verdict") if isinstance(instrument, Questionnaire) else instrument.read(model)
+    return (
+        instrument.read(model, mode or "verdict") if isinstance(instrument, Questionnaire) else instrument.read(model)
+    )
 
 
 def _check_mode(instrument: Instrument, mode: str) -> None:

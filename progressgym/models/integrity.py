@@ -73,7 +73,9 @@ def check_numbers(model: PreTrainedModel, config: Mapping[str, Any], folder: Pat
     for file in sorted(folder.glob("*.safetensors")):
         for name, entry in _header(file).items():
             if name.endswith("weight") and isinstance(entry, dict) and entry.get("dtype") not in _FLOATS:
-                raise UserError(f"{file} holds {name} as {str(entry.get('dtype'))[:20]}, which is no weight as it stands")
+                raise UserError(
+                    f"{file} holds {name} as {str(entry.get('dtype'))[:20]}, which is no weight as it stands"
+                )
 
 
 def check_tokenizer(tokenizer: PreTrainedTokenizerBase, where: str) -> None:

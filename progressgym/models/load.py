@@ -158,7 +158,9 @@ def _base_of(adapter: Path, config: Mapping[str, Any], given: str | None) -> Pat
     """
     name, revision = str(config["base_model_name_or_path"]), config.get("revision")
     if revision is not None and not isinstance(revision, str):
-        raise UserError(f"the adapter {adapter} names the revision {str(revision)[:40]!r} of its base, which is no name")
+        raise UserError(
+            f"the adapter {adapter} names the revision {str(revision)[:40]!r} of its base, which is no name"
+        )
     spec = name if given is None else given
     place, _, _ = spec.partition("?")
     if given is not None and (not _HUB_ID.fullmatch(place) or Path(given).exists()):
@@ -203,7 +205,9 @@ def _check_revision(home: Path, revision: str | None, adapter: Path) -> None:
     ref = here.parent.parent / "refs" / revision
     commit = ref.read_text(encoding="utf-8").strip() if ref.is_file() else revision
     if not here.name.startswith(commit):
-        raise UserError(f"the adapter {adapter} belongs to revision {revision!r} of its base, and {home} is another one")
+        raise UserError(
+            f"the adapter {adapter} belongs to revision {revision!r} of its base, and {home} is another one"
+        )
 
 
 def _fetch(hub_id: str, revision: str | None) -> Path:

@@ -16,6 +16,7 @@ from progressgym.histories import corpus as corpus_module
 from progressgym.histories.build import corpus_lines, read_corpus
 from progressgym.histories.cleaning import clean_passages, reject, repair
 from progressgym.histories.corpus import Passage, ReadReport, stream_passages
+from progressgym.histories.json_array import DECODER
 from progressgym.histories.selection import divide, draw, moral_density
 from progressgym.histories.spelling import LEVELS, normalise
 
@@ -241,8 +242,13 @@ def test_a_line_without_end_costs_itself(packed: bool, tmp_path: Path, monkeypat
     monkeypatch.setattr(corpus_module, "MAX_RECORD", 4096)
     monkeypatch.setattr(corpus_module, "CHUNK", 100)
     held: list[int] = []
-    decode = corpus_module.DECODER.decode
-    monkeypatch.setattr(corpus_module.DECODER, "decode", lambda text: (held.append(len(text)), decode(text))[1])
+    decode = DECODER.decode
+
+    def counted(text: str) -> object:
+        held.append(len(text))
+        return decode(text)
+
+    monkeypatch.setattr(DECODER, "decode", counted)
     lines = [json.dumps(RECORDS[0]), "a" * 300_000, json.dumps(RECORDS[1]), '{"content": "' + "b" * 5000 + '"}', "  "]
     data = "\n".join([*lines, json.dumps(RECORDS[2])]).encode()
     file = tmp_path / ("a.jsonl.gz" if packed else "a.jsonl")

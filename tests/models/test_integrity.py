@@ -68,7 +68,7 @@ FAULTS: list[tuple[Callable[[Path], None], str]] = [
     (settings("config.json", lambda held: held.update(is_encoder_decoder=True)), "an encoder with a decoder"),
     (index("../llama/model.safetensors"), "names '../llama/model.safetensors', which is no file of its own folder"),
     (index("/etc/passwd"), "names '/etc/passwd'"),
-    (lambda folder: (folder / "model.safetensors.index.json").write_text("[]"), "is not an index of weights"),  # type: ignore[list-item, return-value]
+    (lambda folder: (folder / "model.safetensors.index.json").write_text("[]"), "is not an index of weights"),  # type: ignore[list-item]
     (settings("tokenizer.json", lambda held: held["model"].update(dropout=0.5)), "at random"),
     (settings("tokenizer.json", lambda held: held.update(post_processor=REPEATED)), "once and in their order"),
 ]  # fmt: skip
@@ -100,7 +100,9 @@ def test_whole_numbers_in_an_adapter(plain: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
     from transformers import LlamaForCausalLM
 
-    get_peft_model(LlamaForCausalLM.from_pretrained(plain), LoraConfig(target_modules=["q_proj"])).save_pretrained(tmp_path)
+    get_peft_model(LlamaForCausalLM.from_pretrained(plain), LoraConfig(target_modules=["q_proj"])).save_pretrained(
+        tmp_path
+    )
     file = tmp_path / "adapter_model.safetensors"
     save_file({name: (100 * part).to(torch.int8) for name, part in load_file(file).items()}, file)
     with pytest.raises(UserError, match="int8, which is no weight as it stands"):

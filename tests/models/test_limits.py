@@ -15,7 +15,7 @@ import torch
 from progressgym.core.errors import UserError
 from progressgym.models import load_language_model
 from progressgym.models.language_model import LanguageModel
-from progressgym.models.tokens import encode, encode_texts, tags_of, splits_at_spaces
+from progressgym.models.tokens import encode, encode_texts, splits_at_spaces, tags_of
 from tests.models.kinds import ARCHITECTURES, TOKENIZERS, architecture, byte_level, space_mark
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -85,9 +85,7 @@ def test_the_base_is_the_one_that_peft_loads(cached: Path, tmp_path: Path, revis
         (OLD, f"models--org--base/snapshots/{NEW}", "is another one"),
     ],
 )
-def test_another_revision_is_refused(
-    cached: Path, tmp_path: Path, revision: Any, base: str | None, told: str
-) -> None:
+def test_another_revision_is_refused(cached: Path, tmp_path: Path, revision: Any, base: str | None, told: str) -> None:
     folder = make_adapter(cached, tmp_path / "adapter", revision=revision)
     given = cached / base if base is not None and base.startswith("models") else base
     with pytest.raises(UserError, match=told):

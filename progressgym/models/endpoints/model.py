@@ -97,7 +97,9 @@ class EndpointModel:
         how = f"{self.samples} sampled replies of one token" if self.samples else "the likeliest next tokens"
         missing, asked = self._unanswered
         share = f"; {missing / asked:.1%} of the prompts got no letter and count as indifferent" if missing else ""
-        return f"the endpoint scores no prompts, so letters are read from {how} ({self.way.name}){share}{self._unsteady()}"
+        return (
+            f"the endpoint scores no prompts, so letters are read from {how} ({self.way.name}){share}{self._unsteady()}"
+        )
 
     def _unsteady(self) -> str:
         """What the note says of questions that got two answers, now or when they were asked."""
@@ -276,7 +278,6 @@ class EndpointModel:
             self._compare([gap(kept[keys[question]], ask(question)) for question in again])
         self.last_stats = EndpointStats(unique_tokens=tokens, asked=got, kept=len(keys) - got)
         return {question: kept[key] for question, key in keys.items()}
-
 
     def _compare(self, gaps: Sequence[float]) -> None:
         """Write down whether questions that were asked anew, after all others and the last ones first, got other answers."""
