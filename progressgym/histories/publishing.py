@@ -25,7 +25,7 @@ from progressgym.histories.measuring import (
     measure_build,
     perplexity_matrix,
 )
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
 Progress = Callable[[str], None]
 SEEDS_FILE = "seeds.npz"
@@ -48,7 +48,7 @@ def other_seeds(spec: Path | str) -> NDArray[np.float32] | None:
 def publish(
     build: Path | str,
     out: Path | str,
-    instrument: Instrument,
+    instrument: Questionnaire,
     *,
     seeds: Sequence[Path | str] = (),
     corpus: Path | str | None = None,

@@ -160,8 +160,8 @@ def newest_checkpoint(folder: Path) -> str | None:
 def _is_complete(checkpoint: Path) -> bool:
     """Whether a checkpoint was written to its end, and nobody began to remove it."""
     try:
-        told = read_json(checkpoint / MARKER)["files"]
-        return bool(told) and all(sha256_file(checkpoint / name) == digest for name, digest in told.items())
+        digests = read_json(checkpoint / MARKER)["files"]
+        return bool(digests) and all(sha256_file(checkpoint / name) == digest for name, digest in digests.items())
     except (UserError, OSError, KeyError, TypeError, AttributeError):
         return False
 
@@ -182,7 +182,7 @@ def watch(result: StageResult, progress: Progress | None = None, report: Report 
     """
     from transformers import TrainerCallback
 
-    class Watch(TrainerCallback):
+    class Watch(TrainerCallback):  # type: ignore[misc]  # read without its types
         """Keeps losses, stops at NaN, marks complete checkpoints."""
 
         def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:

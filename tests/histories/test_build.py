@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,12 +20,13 @@ from progressgym.core.errors import UserError
 from progressgym.core.files import read_json, read_npz
 from progressgym.histories.build import BuildRecipe, build_history, read_corpus
 from progressgym.histories.evidence import balanced_halves, coherence, distance_ratios, split_half, summary
+from progressgym.histories.evidence_page import evidence_page
 from progressgym.histories.measuring import measure_build, perplexity_matrix
 from progressgym.histories.publishing import SEEDS_FILE, publish
-from progressgym.histories.report import evidence_page
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.tuning.lora import LoraRecipe
 from progressgym.tuning.training import StageRecipe
+from tests.forked import exit_code
 from tests.tuning.tiny import save_tiny_llama
 
 torch.set_num_threads(1)
@@ -70,20 +70,27 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_tiny_llama(tmp_path_factory.mktemp("base"))
 
 
-def test_build_measure_and_perplexity(corpus: Path, base: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def built(corpus: Path, base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The century models of the recipe; tests only read them."""
     seen: list[str] = []
-    out = tmp_path / "hist"
+    out = tmp_path_factory.mktemp("built") / "hist"
     build_history(corpus, str(base), out, RECIPE, progress=lambda label: seen.append(label))
     assert seen == ["C013", "C016", "C020"]
     build_history(corpus, str(base), out, RECIPE, progress=lambda label: seen.append(label))
     assert len(seen) == 3, "finished centuries are not trained again"
+    return out
+
+
+def test_build_measure_and_perplexity(corpus: Path, built: Path) -> None:
+    out = built
     texts, report = read_corpus(corpus)
     assert report["cleaning"]["kept"] == 60
     matrix = perplexity_matrix(out, texts, tokens=64, block=32)
     assert list(matrix["C016"]) == ["base", "C013", "C016", "C020"]
     assert all(matrix[label][label] < matrix[label]["base"] for label in matrix)
-    full = Instrument.load("moral19-v1")
-    instrument = Instrument.from_items(full.items[:4] + full.items[-4:], name="small")
+    full = Questionnaire.load("moral19-v1")
+    instrument = Questionnaire.from_items(full.items[:4] + full.items[-4:], name="small")
     history = measure_build(out, instrument)
     assert history.labels == ("C013", "C016", "C020") and history.answers.shape == (3, 8, 4)
     assert not np.allclose(history.answers[0], history.answers[2])
@@ -92,11 +99,13 @@ def test_build_measure_and_perplexity(corpus: Path, base: Path, tmp_path: Path) 
     assert (again.answers == history.answers).all()
 
 
-def test_published_history_keeps_the_evidence_of_two_training_seeds(corpus: Path, base: Path, tmp_path: Path) -> None:
-    for seed in (0, 1):
-        build_history(corpus, str(base), tmp_path / f"seed{seed}", replace(RECIPE, seed=seed))
-    full = Instrument.load("moral19-v1")
-    instrument = Instrument.from_items(full.items[:6] + full.items[-6:], name="small")
+def test_published_history_keeps_the_evidence_of_two_training_seeds(
+    corpus: Path, base: Path, built: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(built, tmp_path / "seed0")
+    build_history(corpus, str(base), tmp_path / "seed1", replace(RECIPE, seed=1))
+    full = Questionnaire.load("moral19-v1")
+    instrument = Questionnaire.from_items(full.items[:6] + full.items[-6:], name="small")
     out = tmp_path / "published"
     history = publish(
         tmp_path / "seed0",
@@ -132,7 +141,7 @@ def test_build_refuses_a_mixture_of_recipes_and_missing_centuries(corpus: Path, 
     with pytest.raises(UserError, match="no such corpus"):
         build_history(tmp_path / "nowhere", str(base), tmp_path / "b", RECIPE)
     with pytest.raises(UserError, match="finished century models"):
-        measure_build(tmp_path / "a", Instrument.load("moral19-v1"))
+        measure_build(tmp_path / "a", Questionnaire.load("moral19-v1"))
 
 
 @pytest.mark.parametrize("lack", ["chat_template", "eos_token", "usable template"])
@@ -157,48 +166,27 @@ def test_a_base_that_cannot_be_instructed_is_refused_before_training(
     assert len(build_history(corpus, str(other), tmp_path / "out", plain, centuries=["C013"])) == 1
 
 
-BUILD = """
-import os, signal, sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[4])
-from tests.histories.test_build import RECIPE
-from progressgym.histories.build import build_history
-import torch
-torch.set_num_threads(1)
-kill = int(sys.argv[5])
-count = 0
-def progress(label):
-    def step(done, total, loss):
-        global count
-        count += 1
-        if count == kill:
-            os.kill(os.getpid(), signal.SIGKILL)
-    return step
-build_history(sys.argv[1], sys.argv[2], sys.argv[3], RECIPE, centuries=["C013", "C016"], progress=progress)
-"""
+def test_killed_build_resumes_to_the_same_adapters(corpus: Path, base: Path, built: Path, tmp_path: Path) -> None:
+    def build(kill: int) -> int:
+        count = itertools.count(1)
 
+        def progress(label: str) -> Any:
+            return lambda *_: os.kill(os.getpid(), signal.SIGKILL) if next(count) == kill else None
 
-@pytest.mark.heavy
-def test_killed_build_resumes_to_the_same_adapters(corpus: Path, base: Path, tmp_path: Path) -> None:
-    root = str(Path(__file__).resolve().parents[2])
+        centuries = ["C013", "C016"]
+        out = tmp_path / "killed"
+        return exit_code(lambda: build_history(corpus, str(base), out, RECIPE, centuries=centuries, progress=progress))
 
-    def build(name: str, kill: int) -> int:
-        command = [sys.executable, "-c", BUILD, str(corpus), str(base), str(tmp_path / name), root, str(kill)]
-        return subprocess.run(
-            command, capture_output=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}
-        ).returncode
-
-    assert build("whole", 0) == 0
-    assert build("killed", 6) == -signal.SIGKILL
+    assert build(kill=6) == -signal.SIGKILL
     assert (tmp_path / "killed/adapters/C013/DONE.json").exists()
     assert not (tmp_path / "killed/adapters/C016").exists()
-    assert build("killed", 0) == 0
+    assert build(kill=0) == 0
     for label in ("C013", "C016"):
-        one, two = (tmp_path / name / "adapters" / label / "adapter_model.safetensors" for name in ("whole", "killed"))
+        one, two = (place / "adapters" / label / "adapter_model.safetensors" for place in (built, tmp_path / "killed"))
         assert one.read_bytes() == two.read_bytes()
 
 
-def planted_seeds(instrument: Instrument, *, signal_scale: float, seed_noise: float, item_noise: float) -> Any:
+def planted_seeds(instrument: Questionnaire, *, signal_scale: float, seed_noise: float, item_noise: float) -> Any:
     """(2, 9, N, K) answers with a known common drift, drift of single items, and noise of training seeds."""
     random = np.random.default_rng(0)
     shape = (9, *instrument.mask.shape)
@@ -212,7 +200,7 @@ def planted_seeds(instrument: Instrument, *, signal_scale: float, seed_noise: fl
 
 
 def test_split_half_finds_planted_drift_and_nothing_in_noise() -> None:
-    instrument = Instrument.load("moral19-v1")
+    instrument = Questionnaire.load("moral19-v1")
     clear = planted_seeds(instrument, signal_scale=1.0, seed_noise=0.05, item_noise=0.2)
     assert split_half(clear, instrument).mean > 0.9
     assert split_half(clear, instrument, across=True).mean > 0.9
@@ -223,7 +211,7 @@ def test_split_half_finds_planted_drift_and_nothing_in_noise() -> None:
 
 
 def test_distance_ratio_is_the_planted_one() -> None:
-    instrument = Instrument.load("moral19-v1")
+    instrument = Questionnaire.load("moral19-v1")
     close = planted_seeds(instrument, signal_scale=1.0, seed_noise=0.02, item_noise=0.5)
     apart = planted_seeds(instrument, signal_scale=0.0, seed_noise=0.2, item_noise=0.0)
     smallest = distance_ratios(close, instrument.mask)["ratio_min"]
@@ -233,7 +221,7 @@ def test_distance_ratio_is_the_planted_one() -> None:
 
 
 def test_halves_are_disjoint_and_balanced() -> None:
-    instrument = Instrument.load("moral19-v1")
+    instrument = Questionnaire.load("moral19-v1")
     first, second = balanced_halves(instrument, np.random.default_rng(0))
     assert not set(first) & set(second) and len(first) + len(second) == len(instrument.items)
     mains = [item.main for item in instrument.items]

@@ -20,7 +20,7 @@ import pytest
 import torch
 
 from progressgym.core.errors import UserError
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.models import load_model
 from progressgym.models.endpoints.address import KEY_VARIABLE, parse_address
 from progressgym.models.endpoints.model import EndpointModel
@@ -30,6 +30,8 @@ from tests.models.tiny import CONTEXTS, FRAMINGS, OPTIONS
 
 torch.set_num_threads(1)
 FAST = "attempts=3&backoff=0.01"
+SHORT = "attempts=2&backoff=0.01&timeout=1"
+"""A time that a machine under load still answers in."""
 
 
 class Server:
@@ -87,9 +89,9 @@ def local(folder: Path) -> LanguageModel:
 
 
 @pytest.fixture(scope="module")
-def part() -> Instrument:
-    whole = Instrument.load("moral19-v1")
-    return Instrument.from_items(whole.items[:360:40], name="part-v1", version="1", config=whole.config)
+def part() -> Questionnaire:
+    whole = Questionnaire.load("moral19-v1")
+    return Questionnaire.from_items(whole.items[:360:40], name="part-v1", version="1", config=whole.config)
 
 
 def endpoint(server: Server, arguments: str = FAST) -> EndpointModel:
@@ -105,7 +107,7 @@ def largest_difference(ours: list[Any], theirs: list[Any]) -> float:
 
 @pytest.mark.parametrize(("style", "way"), [("vllm", "echo"), ("vllm-prompt", "prompt_logprobs")])
 def test_scored_prompts_equal_the_model_itself(
-    server: Server, local: LanguageModel, part: Instrument, style: str, way: str
+    server: Server, local: LanguageModel, part: Questionnaire, style: str, way: str
 ) -> None:
     server.control(style=style)
     model = endpoint(server)
@@ -127,7 +129,7 @@ def test_options_whose_tokens_are_no_whole_signs(server: Server, local: Language
 
 @pytest.mark.parametrize(("style", "way"), [("llama", "top_logprobs"), ("chat", "chat_top_logprobs")])
 def test_letters_where_prompts_are_not_scored(
-    server: Server, local: LanguageModel, part: Instrument, style: str, way: str
+    server: Server, local: LanguageModel, part: Questionnaire, style: str, way: str
 ) -> None:
     """The mode asked for is not offered: letters in balanced orders, and the reading says so.
 
@@ -176,7 +178,7 @@ def test_continuations_are_written_and_kept(server: Server, local: LanguageModel
         model.sample(CONTEXTS, top_p=0.0)
 
 
-def test_letters_by_sampling(server: Server, local: LanguageModel, part: Instrument) -> None:
+def test_letters_by_sampling(server: Server, local: LanguageModel, part: Questionnaire) -> None:
     """Counts of 400 replies are within five standard errors of the model's own probability."""
     server.control(style="plain")
     model = endpoint(server, f"{FAST}&samples=200&way=sampling")
@@ -206,7 +208,7 @@ def test_answers_are_asked_for_once(server: Server) -> None:
 
 @pytest.mark.parametrize("salt", ["ignored", "refused", "heeded"])
 def test_answers_that_depend_on_what_was_asked_before_are_named(
-    server: Server, local: LanguageModel, part: Instrument, salt: str
+    server: Server, local: LanguageModel, part: Questionnaire, salt: str
 ) -> None:
     """A cache of beginnings that gives stale numbers: told in the note, also when nothing is asked anew, unless each
     request can be kept apart from the others."""
@@ -225,7 +227,7 @@ def test_answers_that_depend_on_what_was_asked_before_are_named(
 
 
 def test_a_steady_server_that_refuses_the_salt_is_read_as_the_model(
-    server: Server, local: LanguageModel, part: Instrument
+    server: Server, local: LanguageModel, part: Questionnaire
 ) -> None:
     server.control(salt="refused")
     reading = part.read(endpoint(server), "verdict")
@@ -260,8 +262,8 @@ def test_what_passes_is_tried_again(
 @pytest.mark.parametrize("kind", ["stall", "drip"])
 def test_a_reply_has_a_deadline(server: Server, kind: str) -> None:
     """A stalled and a dripping reply: tried again after the time-out."""
-    model = endpoint(server, f"{FAST}&concurrency=1&timeout=0.4")
-    server.control(faults=[{"kind": kind, "seconds": 1.0}], requests=0)
+    model = endpoint(server, f"{SHORT}&concurrency=1")
+    server.control(faults=[{"kind": kind, "seconds": 5.0}], requests=0)
     assert len(model.option_logprobs(["He asks."], [[" Yes."]])) == 1
     assert server.stats()["requests"] == 2
 
@@ -270,8 +272,8 @@ LASTING: list[tuple[dict[str, Any], str]] = [
     ({"kind": "status", "status": 500, "body": "out of memory"}, "gave no answer in 3 attempts; the last: HTTP 500"),
     ({"kind": "html"}, "the reply is no JSON (text/html): <html><body> [31mGateway"),
     ({"kind": "cut"}, "gave no answer in 3 attempts"),
-    ({"kind": "stall", "seconds": 1.0}, "no reply within 0.4 s"),
-    ({"kind": "drip", "seconds": 1.0}, "not complete within 0.4 s"),
+    ({"kind": "stall", "seconds": 5.0}, "no reply within 1 s"),
+    ({"kind": "drip", "seconds": 5.0}, "not complete within 1 s"),
     ({"kind": "status", "status": 429, "headers": {"Retry-After": "9000"}}, "asks to wait 9000 s"),
     ({"kind": "status", "status": 401}, "is PROGRESSGYM_API_KEY right?"),
     ({"kind": "status", "status": 400}, "HTTP 400"),
@@ -297,8 +299,7 @@ def test_what_does_not_pass_is_one_clear_line_and_keeps_answers(
     server: Server, local: LanguageModel, fault: dict[str, Any], message: str
 ) -> None:
     """One answer comes before the server turns bad; it is not asked for again when the server is well."""
-    arguments = f"{FAST}&concurrency=1&timeout=0.4"
-    model = endpoint(server, arguments)
+    model = endpoint(server, f"{SHORT if 'seconds' in fault else FAST}&concurrency=1")
     server.control(faults=[{}, *[fault] * 3])
     with pytest.raises(UserError) as caught:
         model.option_logprobs(CONTEXTS[:1], OPTIONS[:1])
@@ -347,7 +348,7 @@ def test_a_damaged_cache_is_set_aside(server: Server, tmp_path: Path) -> None:
     assert path.with_name("endpoints.sqlite.damaged").is_file()
 
 
-def test_a_killed_client_goes_on_from_its_answers(server: Server, part: Instrument, tmp_path: Path) -> None:
+def test_a_killed_client_goes_on_from_its_answers(server: Server, part: Questionnaire, tmp_path: Path) -> None:
     """SIGKILL after some answers; the second run asks only for the others."""
     part.save(tmp_path / "part")
     command = [sys.executable, "-m", "progressgym.cli.main", "values", server.spec(f"{FAST}&concurrency=2")]
@@ -372,7 +373,7 @@ def test_a_killed_client_goes_on_from_its_answers(server: Server, part: Instrume
 
 
 def test_values_of_an_endpoint_that_scores_no_prompts(
-    server: Server, part: Instrument, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    server: Server, part: Questionnaire, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from progressgym.cli.main import main
 
