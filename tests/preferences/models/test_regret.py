@@ -33,7 +33,7 @@ def best(reward: Floats, moves: Ints) -> tuple[Ints, Floats]:
 
 def successors(shares: Floats, features: Floats) -> Floats:
     """Discounted features (states, d) that a policy meets, by its transitions (states, states)."""
-    solved: Floats = np.linalg.solve(np.eye(len(shares)) - DISCOUNT * shares, shares @ features)
+    solved: Floats = np.asarray(np.linalg.solve(np.eye(len(shares)) - DISCOUNT * shares, shares @ features), np.float64)
     return solved
 
 
