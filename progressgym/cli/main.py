@@ -83,6 +83,9 @@ COMMANDS: dict[str, Command] = {
     "history measure": Command("progressgym.cli.history_measure", "measure the century models of a build"),
     "history survey": Command("progressgym.cli.history_survey", "make a history of a repeated survey's counts"),
     "history show": Command("progressgym.cli.history_show", "describe a history"),
+    "preferences compare": Command(
+        "progressgym.cli.preferences_compare", "which preference model predicts what, beside naive rules"
+    ),
     "preferences export": Command(
         "progressgym.cli.preferences_export", "write comparisons as a TRL preference dataset"
     ),
