@@ -119,10 +119,15 @@ class PreferenceSeries:
         """Add a century's labels (B, Q); one outside of [0, 1] counts as missing."""
         self._entries.append(self._entry(labels))
 
+    @property
+    def entries(self) -> Tensor:
+        """(B, Q, T)."""
+        return torch.stack(self._entries, -1)
+
     def terms(self, forecast: int, order: int, targets: str | None) -> tuple[Tensor, Tensor]:
         """Targets and weights (B, Q) of the loss, see `loss_terms`; soft for probabilities by default."""
         rule = targets or ("soft" if self._kind == "probability" else "signed")
-        return loss_terms(torch.stack(self._entries, -1), forecast, order, rule)
+        return loss_terms(self.entries, forecast, order, rule)
 
     def _entry(self, labels: Tensor) -> Tensor:
         given = labels.to(torch.float64)

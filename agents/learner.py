@@ -17,6 +17,7 @@ from progressgym.agents.policies.stance_policy import StancePolicy
 from progressgym.agents.series import LabelSeries
 from progressgym.core.errors import UserError
 from progressgym.core.protocols import Observation
+from progressgym.instruments.questionnaire import Questionnaire
 
 
 class Learner(Agent):
@@ -39,7 +40,10 @@ class Learner(Agent):
         device = choose_device(method.device, len(episodes))
         self._policy = StancePolicy.of(episodes.instrument, episodes.initial_answers, scale=method.scale, device=device)
         self._theta = self._policy.start()
-        self._features, self._offsets = self._policy.comparisons(torch.tensor(episodes.pairs, device=device))
+        self._pairs = torch.tensor(episodes.pairs, device=device)
+        self._features, self._offsets = self._policy.comparisons(self._pairs)
+        self._mask = torch.tensor(episodes.instrument.mask, device=device)
+        self._words = torch.tensor(word_counts(episodes.instrument), device=device)
         self._series = LabelSeries(episodes, method, device)
 
     def answer(self, observation: Observation) -> NDArray[np.floating]:
@@ -56,7 +60,19 @@ class Learner(Agent):
             start=self._policy.start() if self.method.independent else self._theta,
             kind=self._series.kind,
             policy=self._policy,
+            pairs=self._pairs,
+            mask=self._mask,
+            words=self._words,
+            past=self._series.entries,
         )
         self._theta = self.method.update(stage)
         logits: NDArray[np.float64] = self._policy.logits(self._theta).cpu().numpy()
         return logits
+
+
+def word_counts(instrument: Questionnaire) -> NDArray[np.float64]:
+    """Words (N, K) of every option, 0 where there is none."""
+    counts = np.zeros(instrument.mask.shape)
+    for n, item in enumerate(instrument.items):
+        counts[n, : len(item.options)] = [len(text.split()) for text in item.options]
+    return counts

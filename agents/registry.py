@@ -124,6 +124,21 @@ AGENTS = Registry(
             defaults={"forecast": 1, "order": 1},
             extrapolative=True,
         ),
+        *(
+            AgentSpec(
+                name=name if (kind, name) == ("lifelong-", "conditional-dpo") else f"{kind}{name}",
+                summary=f"{summary}{' on forecast preferences' if kind == 'extrapolative-' else ''}",
+                target=f"{_METHODS}.{target}",
+                defaults={"forecast": 1, "order": 1} if kind == "extrapolative-" else {},
+                extrapolative=kind == "extrapolative-",
+                headline=False,  # asked for by name, see docs/preferences.md
+            )
+            for kind in ("lifelong-", "extrapolative-")
+            for name, summary, target in (
+                ("gpo", "moves by how options fare against its own answers", "gpo:Gpo"),
+                ("conditional-dpo", "DPO whose users are the centuries", "conditional:ConditionalDpo"),
+            )
+        ),
     ),
     group="progressgym.agents",
     row=AgentSpec,

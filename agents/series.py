@@ -58,6 +58,11 @@ class LabelSeries:
         method = self._method
         return self._series.terms(method.forecast, method.order, None if self._transform else method.targets)
 
+    @property
+    def entries(self) -> Tensor:
+        """(B, Q, T) all that was said, see `forecast.series_of`."""
+        return self._series.entries
+
     def _entries(self, labels: ArrayLike) -> Tensor:
         given = np.asarray(labels)
         return torch.tensor(given if self._transform is None else self._transform(given), device=self._device)

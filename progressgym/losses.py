@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from progressgym.core.arguments import Nonnegative
+from progressgym.core.errors import UserError
 from progressgym.core.ids import parse_id
 from progressgym.core.registry import Entry, Registry
 
@@ -33,6 +35,18 @@ class Margins:
     """m: how much the model prefers a to b, in log-odds."""
     target: Tensor | float = 1.0
     """y: probability that a is preferred; 1 where a is the chosen one."""
+    rationale: Tensor | None = None
+    """log pi(r | x, a over b): how likely the policy finds the given reason."""
+    degrees: Tensor | None = None
+    """(..., L) margins of an answer over itself with one more key phrase taken away, of what is preferred; L may be 0."""
+    intra: Tensor | None = None
+    """Margin of one answer between two prompts, of which the first asks for it."""
+    inter: Tensor | None = None
+    """Margin of a over b with a prompt that asks for a, less the same with a prompt that asks for b."""
+    lag: Tensor | None = None
+    """How much later a comes than b."""
+    length: Tensor | None = None
+    """How much longer a is than b, in logarithms of words or whatever is to be controlled."""
 
 
 def sigmoid(given: Margins) -> Tensor:
@@ -70,6 +84,87 @@ def hinge(given: Margins) -> Tensor:
     return target * (1.0 - margin).clamp(min=0.0) + (1.0 - target) * (1.0 + margin).clamp(min=0.0)
 
 
+def rdpo(given: Margins, *, gamma: Nonnegative = 0.1) -> Tensor:
+    """DPO that also learns why (Just et al. 2024, arXiv 2407.14477): the likelihood of a reason beside the preference's.
+
+    L = sigmoid(m, y) - gamma log pi(r | x, a over b)
+
+    The paper's form; its code has -log sigma(gamma log pi(r)) instead, which saturates. gamma = 0 is DPO to the bit.
+    """
+    return sigmoid(given) - gamma * _part(given, "rationale", "rdpo") if gamma else sigmoid(given)
+
+
+def spo(given: Margins, *, gamma: Nonnegative = 0.1) -> Tensor:
+    """Degrees of preference beside its direction (after Li et al. 2024, arXiv 2409.17791).
+
+    L = sigmoid(m, y) + gamma sum_k -log sigma(d_k),      d_k: the answer over itself with one more key phrase taken away
+
+    The paper classifies the degree by a head of its own; here the policy or reward itself has to rank the variants, so
+    that nothing is added to it. With gamma = 0, or answers of one degree only (L = 0), it is DPO to the bit.
+    """
+    from torch.nn.functional import logsigmoid
+
+    if not gamma or (given.degrees is not None and not given.degrees.shape[-1]):
+        return sigmoid(given)
+    return sigmoid(given) - gamma * logsigmoid(_part(given, "degrees", "spo")).sum(-1)
+
+
+def mapl(given: Margins, *, intra: Nonnegative = 1.0, inter: Nonnegative = 1.0) -> Tensor:
+    """Preferences over prompts beside those over answers (Sun et al. 2025, arXiv 2505.12845).
+
+    L = sigmoid(m, y) - intra log sigma(m_intra) - inter log sigma(m_inter)
+
+    m_intra = r(x_w, a) - r(x_l, a) for a prompt x_w that asks for a and one that does not; m_inter = [r(x_1, a) - r(x_1, b)]
+    - [r(x_2, a) - r(x_2, b)] for a prompt that asks for a and one that asks for b (our reading: the paper's exact form of
+    the second could not be had). With both 0 it is DPO to the bit.
+    """
+    from torch.nn.functional import logsigmoid
+
+    total = sigmoid(given)
+    for share, name in ((intra, "intra"), (inter, "inter")):
+        if share:
+            total = total - share * logsigmoid(_part(given, name, "mapl"))
+    return total
+
+
+def latency(given: Margins, *, lam: Nonnegative = 0.1) -> Tensor:
+    """A price on answering late (after Yu et al. 2025, arXiv 2502.00634, whose exact loss could not be had).
+
+    L = sigmoid(m + lam (lag_a - lag_b), y)
+
+    Its minimum is at m = logit(y) - lam (lag_a - lag_b): the preference, less what the delay costs. lam = 0 is DPO to the bit.
+    """
+    return _shifted(given, lam, "lag", "latency")
+
+
+def length_controlled(given: Margins, *, alpha: Nonnegative = 0.1) -> Tensor:
+    """A price on length (Park et al. 2024, R-DPO, arXiv 2403.19159, equation 9).
+
+    L = sigmoid(m + alpha (length_a - length_b), y)
+
+    What length explains of a preference, the policy need not: the minimum is at m = logit(y) - alpha (length_a - length_b).
+    alpha = 0 is DPO to the bit.
+    """
+    return _shifted(given, alpha, "length", "length-controlled")
+
+
+def _shifted(given: Margins, price: float, name: str, loss: str) -> Tensor:
+    margin = given.margin + price * _part(given, name, loss) if price else given.margin
+    return sigmoid(Margins(margin=margin, target=given.target))
+
+
+def _part(given: Margins, name: str, loss: str) -> Tensor:
+    """What a loss needs beside margins.
+
+    Raises:
+        UserError: it is not there.
+    """
+    part: Tensor | None = getattr(given, name)
+    if part is None:
+        raise UserError(f"loss {loss!r} needs what is called {name!r} of every comparison, which is not known here")
+    return part
+
+
 LOSSES = Registry(
     "loss",
     (
@@ -79,6 +174,15 @@ LOSSES = Registry(
         Entry(name="ipo", summary="squared distance from a finite margin", target="progressgym.losses:ipo"),
         Entry(
             name="hinge", summary="linear up to a margin of 1, language models only", target="progressgym.losses:hinge"
+        ),
+        Entry(name="rdpo", summary="DPO that also learns the reasons", target="progressgym.losses:rdpo"),
+        Entry(name="spo", summary="DPO with degrees of preference", target="progressgym.losses:spo"),
+        Entry(name="mapl", summary="DPO with preferences over prompts", target="progressgym.losses:mapl"),
+        Entry(name="latency", summary="DPO with a price on answering late", target="progressgym.losses:latency"),
+        Entry(
+            name="length-controlled",
+            summary="DPO with a price on length",
+            target="progressgym.losses:length_controlled",
         ),
     ),
     group="progressgym.losses",

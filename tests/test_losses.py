@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
 
 from progressgym.core.errors import UserError
-from progressgym.losses import LOSSES, Loss, Margins, derivatives, hinge, ipo, loss_of, sigmoid, weighted
+from progressgym.losses import (
+    LOSSES,
+    Loss,
+    Margins,
+    derivatives,
+    hinge,
+    ipo,
+    latency,
+    length_controlled,
+    loss_of,
+    mapl,
+    rdpo,
+    sigmoid,
+    spo,
+    weighted,
+)
 
 torch.set_num_threads(1)
 
@@ -44,14 +60,64 @@ def test_hinge_by_hand() -> None:
     torch.testing.assert_close(losses, torch.tensor([0.0, 2.0, 1.0], dtype=torch.float64))
 
 
+PARENTS = {
+    "rdpo": ("gamma", ("rationale",)),
+    "spo": ("gamma", ("degrees",)),
+    "mapl": ("intra", ("intra", "inter")),
+    "latency": ("lam", ("lag",)),
+    "length-controlled": ("alpha", ("length",)),
+}
+"""Losses of more than margins: what may be 0, and what they need."""
+
+
 @pytest.mark.parametrize("name", LOSSES.names())
 def test_swapping_the_options_changes_nothing(name: str) -> None:
-    """L(m, y) = L(-m, 1 - y): which option is called a is nobody's business."""
+    """L(m, y) = L(-m, 1 - y): which option is called a is nobody's business; what is a difference changes its sign, too."""
     random = torch.Generator().manual_seed(0)
-    m, y = (torch.randn(99, generator=random, dtype=torch.float64) for _ in range(2))
+    m, y, e = (torch.randn(99, generator=random, dtype=torch.float64) for _ in range(3))
     y = torch.sigmoid(y)
     loss = loss_of(name)
-    torch.testing.assert_close(loss(Margins(margin=m, target=y)), loss(Margins(margin=-m, target=1.0 - y)))
+    parts = PARENTS.get(name, ("", ()))[1]
+    more, mirrored = ({part: sign * e for part in parts} for sign in (1.0, -1.0))
+    for part in set(parts) & {"rationale", "degrees", "intra", "inter"}:  # of the preference, not of the two
+        more[part] = mirrored[part] = e[:, None] if part == "degrees" else e
+    torch.testing.assert_close(
+        loss(Margins(margin=m, target=y, **more)), loss(Margins(margin=-m, target=1.0 - y, **mirrored))
+    )
+
+
+@pytest.mark.parametrize("name", PARENTS)
+def test_each_is_dpo_to_the_bit_at_its_limit_and_says_what_it_lacks(name: str) -> None:
+    zero, parts = PARENTS[name]
+    m = torch.linspace(-5.0, 5.0, 11, dtype=torch.float64)
+    given = Margins(margin=m, target=torch.sigmoid(m / 2))
+    limit = "&".join(f"{part}=0" for part in (("intra", "inter") if name == "mapl" else (zero,)))
+    assert torch.equal(loss_of(f"{name}?{limit}")(given), sigmoid(given))
+    with pytest.raises(UserError, match=f"loss '{name}' needs what is called '{parts[0]}'"):
+        loss_of(name)(given)
+    with pytest.raises(UserError, match=f"{zero} is -1"):
+        loss_of(f"{name}?{zero}=-1")
+
+
+def test_losses_of_more_than_margins_by_hand() -> None:
+    """m = 0, y = 1: log 2, and beside it .1 * log 4 for a reason of probability 1/4, .1 * log 2 for a degree without a margin."""
+    m, one = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
+    log2 = math.log(2.0)
+    cases: list[tuple[Callable[[Margins], torch.Tensor], dict[str, torch.Tensor], float]] = [
+        (rdpo, {"rationale": -2.0 * log2 * one}, log2 + 0.2 * log2),
+        (spo, {"degrees": torch.zeros(1, 2, dtype=torch.float64)}, log2 + 0.2 * log2),
+        (mapl, {"intra": m, "inter": m}, 3.0 * log2),
+        (latency, {"lag": 10.0 * math.log(3.0) * one}, math.log(4.0 / 3.0)),
+        (length_controlled, {"length": -10.0 * math.log(3.0) * one}, math.log(4.0)),
+    ]
+    for loss, more, expected in cases:
+        assert float(loss(Margins(margin=m, target=one, **more))) == pytest.approx(expected)
+
+
+def test_answers_of_one_degree_have_no_degrees() -> None:
+    m = torch.linspace(-1.0, 1.0, 5, dtype=torch.float64)
+    same = spo(Margins(margin=m, degrees=torch.zeros(5, 0, dtype=torch.float64)), gamma=3.0)
+    assert torch.equal(same, sigmoid(Margins(margin=m)))
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "ipo"])
@@ -80,7 +146,7 @@ def test_the_solvers_form_is_the_same_function() -> None:
 
 
 def test_an_unknown_loss_is_told() -> None:
-    with pytest.raises(UserError, match=r"unknown loss 'ipoo' \(did you mean 'ipo'\?\); known: sigmoid, ipo, hinge"):
+    with pytest.raises(UserError, match=r"unknown loss 'ipoo' \(did you mean 'ipo' or 'spo'\?\); known: sigmoid, ipo"):
         loss_of("ipoo")
     with pytest.raises(UserError, match="loss 'ipo' takes no arguments, got 'tau'"):
         loss_of("ipo?tau=1")

@@ -231,5 +231,6 @@ def test_the_command_lists_them_without_torch(installed: Path) -> None:
     assert found["extrapolative-dpo"]["arguments"]["forecast"] == 1
     assert {"still", "synthetic:root", "histsmol-v1"} <= {row["name"] for row in listed["histories"]}
     assert "short" in {row["name"] for row in listed["instruments"]}
-    assert {row["name"] for row in listed["losses"]} == {"sigmoid", "ipo", "hinge", "squared"}
+    assert {"sigmoid", "ipo", "hinge", "rdpo", "squared"} <= {row["name"] for row in listed["losses"]}
+    assert {"hrc", "pal"} <= {row["name"] for row in listed["preference-models"]}
     assert done.stderr == "False"

@@ -8,7 +8,7 @@ stage's own first policy as reference the margin is 0 before the first step and 
 preference, divided by beta_dpo, to what the reference prefers: nothing drifts and the policy still moves, every
 century again. With a uniform reference and beta_dpo = 1 the minimum is the human's own choice model.
 
-Other losses of the same margins: `progressgym.losses`, as in `lifelong-dpo?loss=ipo`.
+Other losses of the same margins: `progressgym.losses`, as in `lifelong-dpo?loss=ipo`; of more than margins: `extra`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from progressgym.agents.methods.stage import Method, ModelStage, Reference, Stage
 from progressgym.core.arguments import Named, Positive
-from progressgym.losses import LOSSES, loss_of
+from progressgym.losses import LOSSES, loss_of, sigmoid
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,13 +52,16 @@ class Dpo(Method):
         """theta (B, D): the minimum of the loss."""
         import torch
 
+        from progressgym.agents.methods.extra import extended
         from progressgym.preferences.models.newton import solve
 
-        slopes, loss, start = self.beta_dpo * stage.features, loss_of(self.loss), stage.start
+        more = extended(self.loss, stage)
+        loss, nothing = (loss_of(self.loss), torch.zeros_like(stage.offsets)) if more is None else (sigmoid, more[1])
+        stage = stage if more is None else more[0]
+        slopes, start = self.beta_dpo * stage.features, stage.start
         if self.reference == "uniform":
-            shifts = self.beta_dpo * stage.offsets
+            shifts = self.beta_dpo * stage.offsets + nothing
             return solve(slopes, shifts, stage.targets, stage.weights, start, self.ridge, loss)
-        nothing = torch.zeros_like(stage.offsets)
         return start + solve(slopes, nothing, stage.targets, stage.weights, torch.zeros_like(start), self.ridge, loss)
 
     def rows(self, stage: ModelStage) -> list[Contrast]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from progressgym.agents.methods.stage import Method, ModelStage, Reference, Stage
 from progressgym.core.arguments import Named, Positive
 from progressgym.core.errors import UserError
+from progressgym.core.ids import parse_id
 from progressgym.preferences.models.protocol import PREFERENCE_MODELS, fitted_margins
 from progressgym.preferences.pairs import Pairs
 
@@ -53,8 +54,13 @@ class Rlhf(Method):
         """w (B, D) of the reward model."""
         import torch
 
+        from progressgym.preferences.models.fitted import FittedModel
         from progressgym.preferences.models.newton import solve
 
+        if self.reward is not None and issubclass(PREFERENCE_MODELS.load(parse_id(self.reward).name), FittedModel):
+            from progressgym.agents.methods.rewards import learned, nearest, sides
+
+            return nearest(learned(self.reward, stage)(*sides(stage)), stage)
         if self.reward is not None:
             return torch.stack([self._nearest(stage, row) for row in range(len(stage.targets))])
         nothing, nowhere = torch.zeros_like(stage.targets), torch.zeros_like(stage.start)

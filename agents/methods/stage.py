@@ -53,6 +53,14 @@ class Stage:
     """Of labels: `probability` or `sample`."""
     policy: StancePolicy | None = None
     """What the stances shift, where a method needs more of it than the comparisons say."""
+    pairs: Tensor | None = None
+    """(B, Q, 3) item, option a, option b."""
+    mask: Tensor | None = None
+    """(N, K) which options there are."""
+    words: Tensor | None = None
+    """(N, K) how many words an option has; 0 where there is none."""
+    past: Tensor | None = None
+    """(B, Q, T) what was said in all centuries until now, as entries of a series, see `forecast`; NaN where nothing was."""
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)

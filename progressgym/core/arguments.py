@@ -110,6 +110,11 @@ Positive = Annotated[
     Rule("a positive number is expected, at most 1e+06", lambda value: is_number(value) and 0 < value <= 1e6),
 ]
 """A number above 0: strengths, scales, rates."""
+Nonnegative = Annotated[
+    float,
+    Rule("a number from 0 on is expected, at most 1e+06", lambda value: is_number(value) and 0 <= value <= 1e6),
+]
+"""A number from 0 on: shares that may be left out, prices."""
 Whole = Annotated[int, Within(0, 10**6)]
 """0, 1, 2, ..."""
 Count = Annotated[int, Within(1, 10**6)]
@@ -145,8 +150,12 @@ def arguments_of(target: Any) -> Mapping[str, Any]:
 def defaults_of(target: Any) -> dict[str, Any]:
     """Values of arguments that have a default."""
     if inspect.isclass(target) and dataclasses.is_dataclass(target):
-        made = {p.name: p.default_factory() for p in dataclasses.fields(target) if p.default_factory is not _MISSING}
-        return made | {p.name: p.default for p in dataclasses.fields(target) if p.default is not _MISSING}
+        made = {
+            p.name: p.default_factory()
+            for p in dataclasses.fields(target)
+            if p.init and p.default_factory is not _MISSING
+        }
+        return made | {p.name: p.default for p in dataclasses.fields(target) if p.init and p.default is not _MISSING}
     return {part.name: part.default for part, _ in _keywords(target) if part.default is not part.empty}
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,29 +95,42 @@ def _random_walk(z: Floats, shared: Floats, centuries: int) -> Floats:
     return courses
 
 
-def _trend_and_walk(trend: float) -> Callable[[Floats, Floats, int], Floats]:
+def _trend_and_walk(trend: float, z: Floats, shared: Floats, centuries: int) -> Floats:
     """A constant speed and independent steps; `trend` is the share of the first in the variance at the end."""
-
-    def courses(z: Floats, shared: Floats, centuries: int) -> Floats:
-        walk = (1.0 - trend) ** 0.5 * _random_walk(z[1:], shared, centuries)
-        mixed: Floats = trend**0.5 * _linear(z, shared, centuries) + walk
-        return mixed
-
+    walk = (1.0 - trend) ** 0.5 * _random_walk(z[1:], shared, centuries)
+    courses: Floats = trend**0.5 * _linear(z, shared, centuries) + walk
     return courses
 
 
-LINEAR = Family(draws=lambda centuries: 1, courses=_linear, linear=True, shared=False)
-QUADRATIC = Family(draws=lambda centuries: 2, courses=_quadratic, linear=True, shared=False)
-CYCLIC = Family(draws=lambda centuries: 2, courses=_cyclic, linear=True)
-ABRUPT = Family(draws=lambda centuries: 2, courses=_abrupt, linear=True)
-REVERSAL = Family(draws=lambda centuries: 1, courses=_reversal, linear=True)
-RANDOM_WALK = Family(draws=lambda centuries: max(centuries - 1, 1), courses=_random_walk, linear=True, shared=False)
-PLURAL = Family(draws=lambda centuries: 1, courses=_linear)
+# Draws are named, not lambdas: environments that hold a family can be pickled.
+def _one(centuries: int) -> int:
+    return 1
+
+
+def _two(centuries: int) -> int:
+    return 2
+
+
+def _one_a_step(centuries: int) -> int:
+    return max(centuries - 1, 1)
+
+
+def _one_a_century(centuries: int) -> int:
+    return centuries
+
+
+LINEAR = Family(draws=_one, courses=_linear, linear=True, shared=False)
+QUADRATIC = Family(draws=_two, courses=_quadratic, linear=True, shared=False)
+CYCLIC = Family(draws=_two, courses=_cyclic, linear=True)
+ABRUPT = Family(draws=_two, courses=_abrupt, linear=True)
+REVERSAL = Family(draws=_one, courses=_reversal, linear=True)
+RANDOM_WALK = Family(draws=_one_a_step, courses=_random_walk, linear=True, shared=False)
+PLURAL = Family(draws=_one, courses=_linear)
 
 PEOPLE = Family(
-    draws=lambda centuries: centuries,
-    courses=_trend_and_walk(0.81),
-    own=_trend_and_walk(0.39),
+    draws=_one_a_century,
+    courses=partial(_trend_and_walk, 0.81),
+    own=partial(_trend_and_walk, 0.39),
     shared=False,
     base=(0.12, 0.24, 0.98),
     defaults={"amplitude": 0.5, "coherence": 0.45, "noise": 0.036, "centuries": 11},
@@ -150,9 +164,9 @@ FAMILIES = Registry(
             f"{_HERE}:PLURAL",
         ),
         Entry(
-            name="people-v1",
-            summary="size, trends, steps, common share and noise as people's answers have them, fitted to gss-v1",
-            target=f"{_HERE}:PEOPLE",
+            "people-v1",
+            "size, trends, steps, common share and noise as people's answers have them, fitted to gss-v1",
+            f"{_HERE}:PEOPLE",
         ),
     ),
     group="progressgym.families",

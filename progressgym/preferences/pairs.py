@@ -65,7 +65,7 @@ class Pairs:
         """Pairs with numbers that are the same for all given once.
 
         Raises:
-            UserError: arrays that do not fit, features that are not finite, a target or weight out of its range.
+            UserError: arrays that do not fit, a pair of a thing with itself, features that are not finite, a target or weight out of its range.
         """
         a, b = (np.atleast_2d(np.asarray(side, dtype=np.float64)) for side in (left, right))
         if a.ndim != 2 or a.shape != b.shape:
@@ -78,6 +78,8 @@ class Pairs:
             around = np.zeros((n, 0)) if context is None else np.asarray(context, dtype=np.float64).reshape(n, -1)
         except (TypeError, ValueError) as error:
             raise UserError(f"{n} pairs do not fit what is said of them: {error}") from None
+        for q in np.flatnonzero(sides[:, 0] == sides[:, 1])[:1]:
+            raise UserError(f"pair {q} compares option {sides[q, 0]} of group {groups[q]} with itself")
         if not np.isfinite(a).all() or not np.isfinite(b).all() or not np.isfinite(around).all():
             raise UserError("a feature of a pair is NaN or infinite")
         if not np.isfinite(u).all() or (u < 0).any():

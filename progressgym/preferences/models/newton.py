@@ -12,11 +12,18 @@ Legend of shapes: B rows of the batch, Q comparisons, D = 19.
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from progressgym.core.errors import UserError
+from progressgym.core.late import Late
 from progressgym.losses import Loss, derivatives, sigmoid, weighted
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = Late("torch")
+
 
 ROUNDS = 100
 HALVINGS = 40

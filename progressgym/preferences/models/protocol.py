@@ -33,6 +33,48 @@ PREFERENCE_MODELS = Registry(
             "a linear reward whose differences are log-odds",
             "progressgym.preferences.models.bradley_terry:BradleyTerry",
         ),
+        Entry(
+            name="feature",
+            summary="a reward of few readable features, with hidden units if asked",
+            target="progressgym.preferences.models.feature:FeatureReward",
+        ),
+        Entry(
+            name="hrc",
+            summary="a reward and what goes round in circles beside it",
+            target="progressgym.preferences.models.general:GeneralPreference",
+            fixed={"transitive": True},
+        ),
+        Entry(
+            name="gpm",
+            summary="preferences as turns of planes, a reward being one of them",
+            target="progressgym.preferences.models.general:GeneralPreference",
+            fixed={"transitive": False},
+        ),
+        Entry(
+            name="pal",
+            summary="everybody's ideal point, a mixture of a few prototypes",
+            target="progressgym.preferences.models.ideal_point:IdealPoint",
+        ),
+        Entry(
+            name="user",
+            summary="a reward conditioned on who asks, by a few of their answers",
+            target="progressgym.preferences.models.user:UserConditioned",
+        ),
+        Entry(
+            name="denoised",
+            summary="a reward that asks first which labels to believe",
+            target="progressgym.preferences.models.denoised:Denoised",
+        ),
+        Entry(
+            name="meta",
+            summary="a reward that has seen, unlabelled, what it will be asked about",
+            target="progressgym.preferences.models.meta:MetaReward",
+        ),
+        Entry(
+            name="regret",
+            summary="segments of behaviour by what would have been possible",
+            target="progressgym.preferences.models.regret:Regret",
+        ),
     ),
     group="progressgym.preference_models",
     row=Entry,

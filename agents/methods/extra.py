@@ -1,0 +1,143 @@
+"""Losses that look at more than a margin, on a stance: each is the cross-entropy of a few more comparisons, or of shifted ones.
+
+| loss | what is added to a century's comparisons |
+|---|---|
+| rdpo | the reason: tags that speak for what is preferred, sigma(beta scale theta_d) each, as gamma of a comparison together |
+| spo | degrees: each option against itself without its strongest tags, in the direction of the preference, weight gamma |
+| mapl | `inter`: the change of the preference since the century before, as a comparison; `intra`: the same of single options |
+| length-controlled | nothing, but margins are shifted by alpha times the difference of the options' words, in logarithms |
+
+The tags of items stand where a text would give its reasons and key phrases. So all of them have exact minima by Newton's steps,
+and with gamma = 0, intra = inter = 0 or alpha = 0 they are DPO to the bit.
+
+Legend of shapes: B episodes, Q comparisons, D = 19.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from progressgym.agents.methods.rewards import before, sides
+from progressgym.agents.methods.stage import Stage
+from progressgym.core.arguments import defaults_of
+from progressgym.core.errors import UserError
+from progressgym.core.ids import parse_id
+from progressgym.losses import LOSSES, latency, length_controlled, mapl, rdpo, spo
+
+LEVELS = 1
+"""Degrees of `spo` below an option as it is."""
+
+
+def extended(asked: str, stage: Stage) -> tuple[Stage, Tensor] | None:
+    """A century as a loss of more than margins sees it, and what its margins (B, Q') are shifted by; None for other losses.
+
+    Raises:
+        UserError: a loss of something that a stance has not.
+    """
+    added = ADDED.get(LOSSES.load(parse_id(asked).name))
+    if added is None:
+        return None
+    settings: Mapping[str, Any] = {**defaults_of(LOSSES.load(parse_id(asked).name)), **LOSSES.settings(asked)}
+    return added(stage, settings)
+
+
+def _more(stage: Stage, features: Tensor, targets: Tensor, weights: Tensor) -> tuple[Stage, Tensor]:
+    """With further comparisons behind the others."""
+    longer = replace(
+        stage,
+        features=torch.cat([stage.features, features], 1),
+        offsets=torch.cat([stage.offsets, torch.zeros_like(targets)], 1),
+        targets=torch.cat([stage.targets, targets], 1),
+        weights=torch.cat([stage.weights, weights], 1),
+    )
+    return longer, torch.zeros_like(longer.targets)
+
+
+def _same(stage: Stage) -> tuple[Stage, Tensor]:
+    return stage, torch.zeros_like(stage.offsets)
+
+
+def _reasons(stage: Stage, settings: Mapping[str, Any]) -> tuple[Stage, Tensor]:
+    """One comparison a dimension: how often its tag spoke for what was preferred."""
+    if not settings["gamma"]:
+        return _same(stage)
+    tags = torch.sign(stage.features)
+    count = tags.abs().sum(-1, keepdim=True).clamp(min=1.0)
+    share = stage.weights[..., None] * tags.abs() / count
+    speaks = torch.where(tags > 0, stage.targets[..., None], 1.0 - stage.targets[..., None])
+    weights = share.sum(1)
+    targets = (share * speaks).sum(1) / torch.where(weights > 0, weights, 1.0)
+    size = stage.features.abs().amax((0, 1)).clamp(min=1e-12)
+    axes = torch.diag(size).expand(len(weights), -1, -1)
+    return _more(stage, axes, torch.where(weights > 0, targets, 0.5), settings["gamma"] * weights)
+
+
+def _degrees(stage: Stage, settings: Mapping[str, Any]) -> tuple[Stage, Tensor]:
+    """Each option over itself with fewer tags."""
+    if not settings["gamma"]:
+        return _same(stage)
+    rows: list[tuple[Tensor, Tensor]] = []
+    for side, target in zip(sides(stage), (stage.targets, 1.0 - stage.targets), strict=True):
+        order = side.abs().sort(dim=-1, descending=True, stable=True).indices
+        for level in range(LEVELS):
+            strongest = order[..., level : level + 1]
+            lost = torch.zeros_like(side).scatter(-1, strongest, side.gather(-1, strongest))
+            rows.append((lost, target))
+    features = torch.cat([lost for lost, _ in rows], 1)
+    targets = torch.cat([target for _, target in rows], 1)
+    degrees_differ = (features != 0).any(-1).to(targets)
+    weights = settings["gamma"] * stage.weights.repeat(1, 2 * LEVELS) * degrees_differ
+    return _more(stage, features, targets, weights)
+
+
+def _changes(stage: Stage, settings: Mapping[str, Any]) -> tuple[Stage, Tensor]:
+    """How the preference changed since the century before, between the options and of each of them."""
+    if stage.past is None or stage.past.shape[-1] < 2 or not (settings["inter"] or settings["intra"]):
+        return _same(stage)
+    target, there = (part[:, -1] for part in before(stage))
+    asked = there * (stage.weights > 0).to(there)
+    if stage.kind == "probability":
+        change = torch.logit(stage.targets.clamp(1e-9, 1 - 1e-9)) - torch.logit(target.clamp(1e-9, 1 - 1e-9))
+        rose, weight = torch.sigmoid(change), stage.weights * asked
+    else:
+        rose, weight = stage.targets, stage.weights * asked * (stage.targets != target).to(asked)
+    a, b = sides(stage)
+    features, targets, weights = [], [], []
+    if settings["inter"]:
+        features, targets, weights = [stage.features], [rose], [settings["inter"] * weight]
+    if settings["intra"]:
+        features, targets = [*features, a, b], [*targets, rose, 1.0 - rose]
+        weights += [settings["intra"] * weight] * 2
+    return _more(stage, torch.cat(features, 1), torch.cat(targets, 1), torch.cat(weights, 1))
+
+
+def _lengths(stage: Stage, settings: Mapping[str, Any]) -> tuple[Stage, Tensor]:
+    """Margins shifted by what length costs."""
+    if not settings["alpha"]:
+        return _same(stage)
+    if stage.words is None or stage.pairs is None:
+        raise UserError("loss 'length-controlled' needs the words of the options, which are not known here")
+    item, a, b = stage.pairs.unbind(-1)
+    words = stage.words.clamp(min=1.0).log()
+    return stage, settings["alpha"] * (words[item, a] - words[item, b])
+
+
+def _no_lags(stage: Stage, settings: Mapping[str, Any]) -> tuple[Stage, Tensor]:
+    if settings["lam"]:
+        raise UserError("loss 'latency' prices answering late, and a stance answers at once; it is for streams")
+    return _same(stage)
+
+
+ADDED: dict[Any, Callable[[Stage, Mapping[str, Any]], tuple[Stage, Tensor]]] = {
+    rdpo: _reasons,
+    spo: _degrees,
+    mapl: _changes,
+    length_controlled: _lengths,
+    latency: _no_lags,
+}
+"""What each loss adds."""

@@ -1,0 +1,107 @@
+"""Agents that learn from preference models and from losses of more than margins: each is its parent at its limit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from progressgym.agents import make
+from progressgym.agents.methods import Dpo, Stage
+from progressgym.bench.plan import make_plan
+from progressgym.bench.runner import run_bench
+from progressgym.core.errors import UserError
+from tests.agents.rollout import LINEAR, actions_of, envs_of
+
+torch.set_num_threads(1)
+SAMPLED = "follow?labels=sample"
+NEW = [
+    "extrapolative-gpo",
+    "conditional-dpo?ahead=1&reference=uniform",
+    "lifelong-dpo?loss=mapl",
+    "lifelong-rlhf?k=3&reward=pal",
+    "lifelong-rlhf?reward=denoised",
+]
+
+
+@pytest.mark.parametrize(
+    ("limit", "parent"),
+    [
+        ("lifelong-dpo?gamma=0&loss=rdpo", "lifelong-dpo"),
+        ("lifelong-dpo?gamma=0&loss=spo", "lifelong-dpo"),
+        ("lifelong-dpo?inter=0&intra=0&loss=mapl", "lifelong-dpo"),
+        ("lifelong-dpo?lam=0&loss=latency", "lifelong-dpo"),
+        ("lifelong-dpo?alpha=0&loss=length-controlled", "lifelong-dpo"),
+        ("conditional-dpo?centuries=1", "lifelong-dpo"),
+        ("extrapolative-conditional-dpo?centuries=1", "extrapolative-dpo"),
+    ],
+)
+def test_each_is_its_parent_to_the_bit_at_its_limit(limit: str, parent: str) -> None:
+    np.testing.assert_array_equal(actions_of(limit, [0], SAMPLED), actions_of(parent, [0], SAMPLED))
+
+
+@pytest.mark.parametrize("limit", ["reward=feature", "reward=hrc&k=0", "reward=meta&eta=0"])
+def test_rewards_that_are_bradley_and_terrys_give_the_same_policy(limit: str) -> None:
+    own, parent = (actions_of(agent, [0], SAMPLED) for agent in (f"lifelong-rlhf?{limit}", "lifelong-rlhf"))
+    np.testing.assert_allclose(own, parent, atol=1e-3)
+
+
+def test_gpo_of_a_reward_is_rlhf() -> None:
+    """sbar(a) - sbar(b) = r_a - r_b, whatever the policy answers; all but the ridge of the last step is the same."""
+    gpo = actions_of("lifelong-gpo?model=hrc&k=0&ridge=0.001", [0])
+    rlhf = actions_of("lifelong-rlhf?ridge=0.001", [0])
+    np.testing.assert_allclose(gpo, rlhf, atol=0.05 * np.abs(rlhf).max())
+
+
+@pytest.mark.parametrize("agent", NEW)
+def test_a_row_does_not_depend_on_its_batch(agent: str) -> None:
+    together = actions_of(agent, [3, 4], SAMPLED)
+    np.testing.assert_allclose(actions_of(agent, [4], SAMPLED)[0], together[1], atol=2e-3)
+
+
+def test_bench_runs_them_with_exact_and_sampled_labels(tmp_path: Path) -> None:
+    plan = make_plan(
+        agents=["static", "lifelong-gpo", "lifelong-dpo?loss=rdpo"],
+        challenges=["follow"],
+        histories=["synthetic:linear?seed=0"],
+        seeds=1,
+    )
+    outcome = run_bench(plan, tmp_path / "run", workers=1, progress=False)
+    assert not outcome.failures and {row.labels for row in outcome.results.aggregates} == {"probability", "sample"}
+
+
+def test_reasons_are_comparisons_of_dimensions() -> None:
+    """One comparison, x = (2, -2, 0), a preferred with y = .8: two tags, half of it each, sigma(2 theta_d) with .8 and .2."""
+    stage = Stage(
+        features=torch.tensor([[[2.0, -2.0, 0.0]]], dtype=torch.float64),
+        offsets=torch.zeros(1, 1, dtype=torch.float64),
+        targets=torch.full((1, 1), 0.8, dtype=torch.float64),
+        weights=torch.ones(1, 1, dtype=torch.float64),
+        start=torch.zeros(1, 3, dtype=torch.float64),
+    )
+    from progressgym.agents.methods.extra import extended
+
+    more = extended("rdpo?gamma=0.5", stage)
+    assert more is not None
+    longer, shift = more
+    torch.testing.assert_close(longer.targets[0], torch.tensor([0.8, 0.8, 0.2, 0.5], dtype=torch.float64))
+    torch.testing.assert_close(longer.weights[0], torch.tensor([1.0, 0.25, 0.25, 0.0], dtype=torch.float64))
+    torch.testing.assert_close(longer.features[0, 1:3, :2], torch.diag(torch.full((2,), 2.0, dtype=torch.float64)))
+    assert not shift.any()
+    theta = Dpo(loss="rdpo?gamma=100").update(stage)
+    assert theta[0, 0] > 0 > theta[0, 1] and theta[0, 2] == 0
+
+
+def test_what_a_stance_cannot_have_is_refused() -> None:
+    env = envs_of(1, "follow", LINEAR)[0]
+    observation, _ = env.reset(seed=0)
+    agent = make("lifelong-dpo?loss=latency")
+    agent.reset(env)
+    with pytest.raises(UserError, match="a stance answers at once"):
+        agent.act(observation)
+    with pytest.raises(UserError, match="loss=sigmoid or ipo, not rdpo"):
+        make("conditional-dpo?loss=rdpo")
+    with pytest.raises(UserError, match="unknown preference model 'hrcc'"):
+        make("lifelong-gpo?model=hrcc")
