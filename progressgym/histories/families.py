@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,11 +94,18 @@ def _random_walk(z: Floats, shared: Floats, centuries: int) -> Floats:
     return courses
 
 
-def _trend_and_walk(trend: float, z: Floats, shared: Floats, centuries: int) -> Floats:
-    """A constant speed and independent steps; `trend` is the share of the first in the variance at the end."""
-    walk = (1.0 - trend) ** 0.5 * _random_walk(z[1:], shared, centuries)
-    courses: Floats = trend**0.5 * _linear(z, shared, centuries) + walk
-    return courses
+@dataclass(frozen=True)
+class TrendAndWalk:
+    """Courses with a constant speed and independent steps."""
+
+    trend: float
+    """Share of the constant speed in the variance at the end."""
+
+    def __call__(self, z: Floats, shared: Floats, centuries: int) -> Floats:
+        """(normals (R, C), shared (SHARED,), T) -> courses (T, C)."""
+        walk = (1.0 - self.trend) ** 0.5 * _random_walk(z[1:], shared, centuries)
+        courses: Floats = self.trend**0.5 * _linear(z, shared, centuries) + walk
+        return courses
 
 
 # Draws are named, not lambdas: environments that hold a family can be pickled.
@@ -129,8 +135,8 @@ PLURAL = Family(draws=_one, courses=_linear)
 
 PEOPLE = Family(
     draws=_one_a_century,
-    courses=partial(_trend_and_walk, 0.81),
-    own=partial(_trend_and_walk, 0.39),
+    courses=TrendAndWalk(0.81),
+    own=TrendAndWalk(0.39),
     shared=False,
     base=(0.12, 0.24, 0.98),
     defaults={"amplitude": 0.5, "coherence": 0.45, "noise": 0.036, "centuries": 11},
