@@ -23,9 +23,14 @@ INSTRUMENT, RESET, ACT, READY, ACTIONS, FAILED = "instrument", "reset", "act", "
 _SHARED = ("challenge", "steps", "horizon", "rng_scheme", "reading")
 
 
-def instrument_frame(instrument: Questionnaire) -> Frame:
-    """What will be asked."""
-    return Frame(kind=INSTRUMENT, fields=to_record(instrument))
+def instrument_frames(tasks: Sequence[Task]) -> list[Frame]:
+    """What will be asked: a frame for every questionnaire, or split of one, of a batch, sent before its tasks."""
+    return [Frame(kind=INSTRUMENT, fields=to_record(one)) for one in _instruments(tasks)]
+
+
+def _instruments(tasks: Sequence[Task]) -> list[Questionnaire]:
+    """The different ones, as they come."""
+    return list({(task.instrument.hash, task.instrument.name): task.instrument for task in tasks}.values())
 
 
 def read_instrument(frame: Frame) -> Questionnaire:
@@ -39,11 +44,11 @@ def reset_frame(tasks: Sequence[Task], seeds: Sequence[int], agent: str) -> Fram
     Language models of a history stay with whoever sends this: `first_model` does not travel.
 
     Args:
-        tasks: B tasks of one challenge and instrument.
+        tasks: B tasks of one challenge; their instruments are told before, see `instrument_frames`.
         seeds: B seeds of the agent's own randomness.
         agent: its id.
     """
-    first = tasks[0]
+    first, names = tasks[0], [(one.hash, one.name) for one in _instruments(tasks)]
     shared = {name: getattr(first, name) for name in _SHARED}
     assert all({name: getattr(task, name) for name in _SHARED} == shared for task in tasks)
     return Frame(
@@ -51,6 +56,7 @@ def reset_frame(tasks: Sequence[Task], seeds: Sequence[int], agent: str) -> Fram
         fields={
             "agent": agent,
             "seeds": list(seeds),
+            "instruments": [names.index((task.instrument.hash, task.instrument.name)) for task in tasks],
             "century_labels": list(first.century_labels),
             "parameters": dict(first.parameters),
             **shared,
@@ -63,12 +69,12 @@ def reset_frame(tasks: Sequence[Task], seeds: Sequence[int], agent: str) -> Fram
     )
 
 
-def read_tasks(frame: Frame, instrument: Questionnaire) -> list[Task]:
-    """The tasks of a frame."""
+def read_tasks(frame: Frame, instruments: Sequence[Questionnaire]) -> list[Task]:
+    """The tasks of a frame, about the instruments that came before it."""
     fields, arrays = frame.fields, frame.arrays
     return [
         Task(
-            instrument=instrument,
+            instrument=instruments[fields["instruments"][row]],
             century_labels=tuple(fields["century_labels"]),
             parameters=dict(fields["parameters"]),
             initial_answers=arrays["initial_answers"][row],

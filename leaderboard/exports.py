@@ -20,7 +20,7 @@ import yaml
 from progressgym.core.errors import UserError
 from progressgym.core.ids import safe_name
 from progressgym.leaderboard.records import GroupScore
-from progressgym.leaderboard.standings_data import GroupRow, Row, Standings
+from progressgym.leaderboard.standings_data import HEADLINES, GroupRow, Row, Standings
 
 NORMAL = 1.959964
 """Half of a 95 % interval in standard errors."""
@@ -73,7 +73,7 @@ def to_eval_results(row: Row, dataset: str, *, source: str | None = None) -> str
         item["notes"] = _note(row, side, score)
         items.append(item)
     if not items:
-        raise UserError(f"{row.agent} {row.version} has no skill that is identified, so there is nothing to export")
+        raise UserError(f"{row.agent} {row.version} has no score that is identified, so there is nothing to export")
     return str(yaml.safe_dump(items, sort_keys=False, allow_unicode=True, width=1000))
 
 
@@ -90,7 +90,9 @@ def to_lm_eval(standings: Standings, row: Row) -> str:
         },
         "versions": {name: standings.board for name in tasks},
         "n-shot": {name: 0 for name in tasks},
-        "higher_is_better": {name: {"skill": True, "utility": True, "follow_sum": True} for name in tasks},
+        "higher_is_better": {
+            name: {"skill": True, "explained": True, "utility": True, "follow_sum": True} for name in tasks
+        },
         "n-samples": {name: {"original": _seeds(group), "effective": _seeds(group)} for name, group in tasks.items()},
         "config": {"model": row.agent, "model_args": f"version={row.version}", "model_revision": row.code_commit},
         "git_hash": row.code_commit,
@@ -109,9 +111,10 @@ def _metrics(name: str, group: GroupRow) -> dict[str, Any]:
     for side, score in (("private", group.private), ("public", group.public)):
         if score is None:
             continue
-        if score.skill is not None:
-            metrics[f"skill,{side}"] = score.skill.mid
-            metrics[f"skill_stderr,{side}"] = (score.skill.high - score.skill.low) / (2 * NORMAL)
+        for title, interval in (("skill", score.skill), ("explained", score.explained)):
+            if interval is not None:
+                metrics[f"{title},{side}"] = interval.mid
+                metrics[f"{title}_stderr,{side}"] = (interval.high - interval.low) / (2 * NORMAL)
         metrics[f"utility,{side}"] = score.utility.mid
         metrics[f"utility_stderr,{side}"] = (score.utility.high - score.utility.low) / (2 * NORMAL)
         metrics |= {f"{key},{side}": value for key, value in {**score.published, **score.lock_in}.items()}
@@ -119,24 +122,25 @@ def _metrics(name: str, group: GroupRow) -> dict[str, Any]:
 
 
 def _scored(row: Row) -> Iterator[tuple[GroupRow, str, GroupScore]]:
-    """Groups with a skill: the private one where there is one."""
+    """Groups with a headline: the private one where there is one."""
     for group in row.groups:
         for side, score in (("private", group.private), ("public", group.public)):
-            if score is not None and score.skill is not None:
+            if score is not None and score.ranked is not None:
                 yield group, side, score
                 break
 
 
 def _note(row: Row, side: str, score: GroupScore) -> str:
-    assert score.skill is not None
-    sentence = f"skill on the {side} grid, 95 % interval {score.skill.low:.3f} to {score.skill.high:.3f}, {row.status}"
+    assert score.ranked is not None
+    low, high = score.ranked.low, score.ranked.high
+    sentence = f"{HEADLINES[score.headline]} on the {side} grid, 95 % interval {low:.3f} to {high:.3f}, {row.status}"
     unranked = ", open: not ranked" if row.open else ", not ranked" if side == "public" else ""
     return f"{sentence}{unranked}, entry {row.id}"
 
 
 def _mid(score: GroupScore) -> float:
-    assert score.skill is not None
-    return score.skill.mid
+    assert score.ranked is not None
+    return score.ranked.mid
 
 
 def _seeds(group: GroupRow) -> int:

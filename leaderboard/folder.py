@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from progressgym.core.errors import UserError
+from progressgym.leaderboard.board import DEFAULT_BOARD
 from progressgym.leaderboard.limited import DEFAULT_LIMITS, verify_all_apart
 from progressgym.leaderboard.records import Verdict
 from progressgym.leaderboard.resample import RESAMPLES
@@ -77,8 +78,8 @@ def verify_together(paths: Sequence[Path], resamples: int = RESAMPLES) -> list[t
         return [verdict for verdicts in pool.map(verify, batches) for verdict in verdicts]
 
 
-def standings_of_folder(folder: Path) -> Standings:
-    """Standings of a folder's submissions, through a store that is thrown away.
+def standings_of_folder(folder: Path, board: str = DEFAULT_BOARD) -> Standings:
+    """Standings of a folder's submissions to a board, through a store that is thrown away.
 
     Raises:
         UserError: one is refused.
@@ -88,6 +89,6 @@ def standings_of_folder(folder: Path) -> Standings:
 
         store = Store.open(room)
         fill(store, folder)
-        standings = make_standings(store)
+        standings = make_standings(store, board)
         store.close()
         return standings

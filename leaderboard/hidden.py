@@ -1,7 +1,7 @@
-"""Private histories: century models of unpublished text, asked a questionnaire that was not published either.
+"""Private histories: century models of unpublished text, or an unpublished survey, with a questionnaire of their own.
 
 A store keeps them in its folder `private/<name of the shipped history it stands in for>/`, each with `answers.npz`,
-`card.json` and `instrument/`. They never leave it: an agent in the sandbox gets the items' texts, century 0's answers and
+`card.json` and its questionnaire, in `instrument/` or, as `progressgym history survey` writes it, beside them. They never leave it: an agent in the sandbox gets the items' texts, century 0's answers and
 comparisons, as from any history.
 
 A resample of a shipped history must not become one: its answers are the source's, item by item, so that a single
@@ -10,7 +10,7 @@ century's answers give away the source and with it every century that follows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,8 +37,12 @@ MOST_ALIKE = 0.2
 beside `histsmol-v1`), a resample 0.9 or more."""
 
 
-def load_hidden(folder: Path) -> dict[str, History]:
-    """All private histories of a store: shipped name -> history, each checked again.
+def load_hidden(folder: Path, names: Sequence[str] | None = None) -> dict[str, History]:
+    """Private histories of a store: shipped name -> history, each checked again.
+
+    Args:
+        folder: of the store.
+        names: shipped histories of a board, whose counterparts alone are read; None: all.
 
     Raises:
         UserError: one is damaged or may not be used.
@@ -46,8 +50,10 @@ def load_hidden(folder: Path) -> dict[str, History]:
     if not folder.is_dir():
         return {}
     histories = {}
-    for place in sorted(path for path in folder.iterdir() if (path / ANSWERS_FILE).is_file()):
-        histories[place.name] = History.load(place, Questionnaire.load(place / INSTRUMENT))
+    there = sorted(path for path in folder.iterdir() if (path / ANSWERS_FILE).is_file())
+    for place in (path for path in there if names is None or path.name in names):
+        inside = place / INSTRUMENT
+        histories[place.name] = History.load(place, Questionnaire.load(inside) if inside.is_dir() else None)
         check_hidden(histories[place.name])
     return histories
 

@@ -17,7 +17,7 @@ from progressgym.core.ids import is_own, safe_name
 from progressgym.core.provenance import describe_device, package_versions
 from progressgym.core.reading import read_object
 from progressgym.leaderboard.arrays import write_actions
-from progressgym.leaderboard.board import Board, CellKey, load_board
+from progressgym.leaderboard.board import DEFAULT_BOARD, Board, CellKey, load_board
 from progressgym.leaderboard.manifest import MANIFEST, SIGNATURE, pack, write_manifest
 from progressgym.leaderboard.problems import Refused
 from progressgym.leaderboard.schema import (
@@ -61,7 +61,7 @@ class About:
     compute_seconds: float | None = None
 
 
-def package(run: Path, about: About, *, board: str = "board-v1", key: Path | None = None) -> Files:
+def package(run: Path, about: About, *, board: str = DEFAULT_BOARD, key: Path | None = None) -> Files:
     """The files of a submission.
 
     Args:
@@ -128,15 +128,15 @@ def _add_cell(run: Path, agent: str, grid: Board, key: CellKey, files: Files) ->
         names = agents_in(run, grid)
         raise UserError(
             f"{place} is not a finished cell; {grid.name} asks for {len(grid.cells)} of them: run progressgym bench "
-            f"--agents '{agent}' --history {','.join(grid.histories)} --challenges "
-            f"{','.join(c.id for c in grid.challenges)} --labels probability --seeds {len(grid.seeds)} --splits shipped --out {run}"
+            f"--agents '{agent}' {grid.bench_options} --out {run}"
             + (f" (agents in it: {', '.join(names)})" if names else "")
         )
     cell = read_cell(place)
     played = cell.config.arguments.get("history")
-    if played != key.history:
+    asked = grid.history_of(key)
+    if played != asked:
         raise UserError(
-            f"{place} was run on {played}, and {grid.name} asks for {key.history}: run progressgym bench --splits shipped"
+            f"{place} was run on {played}, and {grid.name} asks for {asked}: run progressgym bench {grid.bench_options}"
         )
     files[f"{key.folder}/{CONFIG}"] = cell.files[CONFIG]
     files[f"{key.folder}/{STEPS}"] = write_actions(cell.actions)

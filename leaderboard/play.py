@@ -24,7 +24,7 @@ from progressgym.core.ids import is_own
 from progressgym.core.limits import Limits
 from progressgym.envs import messages
 from progressgym.envs.base import ProgressEnv
-from progressgym.leaderboard.board import Board, GroupKey
+from progressgym.leaderboard.board import Board, CellKey, GroupKey
 from progressgym.leaderboard.channel import Guest, GuestFailure, GuestLimits
 from progressgym.leaderboard.sandbox import Room, command
 
@@ -65,6 +65,7 @@ class Stage:
         self.performer = performer
         self._end = time.monotonic() + performer.limits.total_seconds
         self._guest: Guest | None = None
+        self._seconds, self._decisions = 0.0, 0
 
     def __enter__(self) -> Self:
         return self
@@ -90,16 +91,62 @@ class Stage:
             GuestFailure: with the reason.
         """
         seeds = list(zip(board.seeds, agent_seeds, strict=True))
-        agent = self.performer.agent
+        keys = [CellKey(*group, seed) for seed in board.seeds]
         if not self.performer.own:
             self._guest = self._guest or self._start()
-            return _episode(self._guest, agent, board.environments(group, len(seeds)), seeds)
+            return self._side_by_side(self._guest, board.environments(keys), seeds)
         taken: list[Actions] = []
-        env = board.make(group)
-        for pair in seeds:
+        for key, pair in zip(keys, seeds, strict=True):
             with self._start() as guest:
-                taken += _episode(guest, agent, [env], [pair])
+                taken += self._episode(guest, [board.make(key)], [pair])
         return taken
+
+    def compute(self) -> float | None:
+        """Processor seconds for a decision of all that was played since the last call; None where nothing was.
+
+        A decision is the answers to one observation of one episode. What counts is what the agent's processes use between
+        readiness and their last answer: reading observations, learning and writing answers, not starting.
+        """
+        seconds, decisions = self._seconds, self._decisions
+        self._seconds, self._decisions = 0.0, 0
+        return max(seconds, 0.0) / decisions if decisions else None
+
+    def _side_by_side(
+        self, guest: Guest, envs: Sequence[ProgressEnv], seeds: Sequence[tuple[int, int]]
+    ) -> list[Actions]:
+        """As a benchmark does: splits with as many questions run together."""
+        sizes = [env.config.chooser.queries for env in envs]
+        rows_taken: dict[int, Actions] = {}
+        for size in dict.fromkeys(sizes):
+            rows = [row for row, own in enumerate(sizes) if own == size]
+            taken = self._episode(guest, [envs[row] for row in rows], [seeds[row] for row in rows])
+            rows_taken |= dict(zip(rows, taken, strict=True))
+        return [rows_taken[row] for row in range(len(envs))]
+
+    def _episode(self, guest: Guest, envs: Sequence[ProgressEnv], seeds: Sequence[tuple[int, int]]) -> list[Actions]:
+        """Play one episode of every environment at the same time."""
+        limits = guest.limits
+        observations = [env.reset(seed=seed)[0] for env, (seed, _) in zip(envs, seeds, strict=True)]
+        tasks = [env.task for env in envs]
+        for frame in messages.instrument_frames(tasks):
+            guest.tell(frame, limits.start_seconds)
+        ready = guest.ask(
+            messages.reset_frame(tasks, [own for _, own in seeds], self.performer.agent), limits.start_seconds, 0
+        )
+        if ready.kind != messages.READY:
+            raise GuestFailure("it did not say that it is ready")
+        shape = (len(envs), *tasks[0].action_shape)
+        mask = tasks[0].instrument.mask
+        taken: list[Actions] = []
+        before = guest.processor_seconds()
+        for _ in range(envs[0].steps):
+            answer = guest.ask(messages.act_frame(observations), limits.step_seconds, 4 * int(np.prod(shape)))
+            actions = _checked(answer, shape, mask)
+            taken.append(actions)
+            observations = [env.step(action)[0] for env, action in zip(envs, actions, strict=True)]
+        self._seconds += guest.processor_seconds() - before
+        self._decisions += len(taken) * len(envs)
+        return [np.stack([actions[row] for actions in taken]) for row in range(len(envs))]
 
     def _start(self) -> Guest:
         """A fresh sandbox, for as long as there is time left."""
@@ -142,26 +189,6 @@ def start(performer: Performer) -> Guest:
     program = [sys.executable, "-P", "-m", GUEST, json.dumps(asdict(own))]
     program += map(str, performer.code)
     return Guest(command(program, Room(readable=performer.code), performer.secrets), limits)
-
-
-def _episode(guest: Guest, agent: str, envs: Sequence[ProgressEnv], seeds: Sequence[tuple[int, int]]) -> list[Actions]:
-    """Play one episode of every environment at the same time."""
-    limits = guest.limits
-    observations = [env.reset(seed=seed)[0] for env, (seed, _) in zip(envs, seeds, strict=True)]
-    tasks = [env.task for env in envs]
-    guest.tell(messages.instrument_frame(tasks[0].instrument), limits.start_seconds)
-    ready = guest.ask(messages.reset_frame(tasks, [own for _, own in seeds], agent), limits.start_seconds, 0)
-    if ready.kind != messages.READY:
-        raise GuestFailure("it did not say that it is ready")
-    shape = (len(envs), *tasks[0].action_shape)
-    mask = tasks[0].instrument.mask
-    taken: list[Actions] = []
-    for _ in range(envs[0].steps):
-        answer = guest.ask(messages.act_frame(observations), limits.step_seconds, 4 * int(np.prod(shape)))
-        actions = _checked(answer, shape, mask)
-        taken.append(actions)
-        observations = [env.step(action)[0] for env, action in zip(envs, actions, strict=True)]
-    return [np.stack([actions[row] for actions in taken]) for row in range(len(envs))]
 
 
 def _checked(answer: Frame, shape: tuple[int, int, int], mask: NDArray[np.bool_]) -> Actions:

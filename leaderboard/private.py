@@ -2,8 +2,10 @@
 
 1. Every family of synthetic histories of the board, drawn by seeds that follow from a secret key. The families are
    public; only the paths are not. Every challenge gets paths of its own, so that one tells nothing about another.
-2. Histories that the owner has built from text that was not published, see `progressgym.leaderboard.hidden`. Each
-   stands in for a shipped history and is scored under its name.
+2. The board's stand-ins: in place of a public history, paths of a family that was fitted to it, over items that it does not
+   ask. People's own answers to those items cannot be private: they are published with the survey.
+3. Histories of the owner's own that were not published, see `progressgym.leaderboard.hidden`. Each stands in for a shipped
+   history and is scored under its name.
 
 The key is published as a commitment, sha256 of it and its rotation: once it is rotated out, the owner can publish it
 and anybody can draw the same paths and check every private score.
@@ -137,12 +139,13 @@ class PrivateSplit:
     def groups(self) -> tuple[PrivateGroup, ...]:
         """What an agent plays, in the board's order."""
         families = [history for history in self.board.histories if history.startswith(SYNTHETIC)]
-        names = [*families, *self.hidden]
+        names = [*families, *(one.history for one in self.board.stand_ins), *self.hidden]
         return tuple(self._group(group) for group in self.board.groups if group.history in names)
 
     def _group(self, group: GroupKey) -> PrivateGroup:
         count = range(len(self.board.seeds))
-        stand_in = self.hidden.get(group.history)
+        usual = next((one for one in self.board.stand_ins if one.history == group.history), None)
+        stand_in = self.hidden.get(group.history, usual)
         board = replace(
             self.board,
             name=f"{self.board.name} private",

@@ -9,7 +9,8 @@ of these is ahead.)
 Where a challenge is ranked by a pair (`progressgym.envs.challenge.Challenge.cost`), because levelling or steering a
 simulated human raises the skill alone, an entry deserves the smaller of its skill and its restraint: how much less than
 `static` it costs, as a share of how much less the reference does. Both are 0 for `static` and 1 for the reference, so that
-no exchange rate between them is needed.
+no exchange rate between them is needed. On a board with a gate (`progressgym.leaderboard.gate`) a group in which public and
+private disagree is worth at most never learning.
 
 Legend of shapes: E entries, G groups (challenge and history), B bootstrap samples.
 """
@@ -67,13 +68,15 @@ class Scored:
 
     groups: Sequence[str]
     skill: Floats
-    """(E, G); NaN where it is not identified."""
+    """(E, G) the headline: skill, or drift explained; NaN where it is not identified."""
     displacement: Floats
     """(E, G) the cost of a pair; NaN where the skill alone ranks."""
     restraint: Floats
     """(E, G); NaN where the skill alone ranks, and where it is not known."""
     samples: Floats
-    """(E, G, B) of the skill, drawn alike for every entry; B may be 0."""
+    """(E, G, B) of the headline, drawn alike for every entry; B may be 0."""
+    disagree: NDArray[np.bool_] | None = None
+    """(E, G) where a gate holds an entry back; None without a gate."""
 
     def pair(self, group: int) -> bool:
         """Whether a group is ranked by skill and restraint together."""
@@ -81,9 +84,10 @@ class Scored:
 
     @property
     def cap(self) -> Floats:
-        """(E, G) what a merit is at most: the restraint in Coevolve, NaN where that is not known."""
+        """(E, G) what a merit is at most: the restraint in Coevolve, NaN where that is not known; 0 behind the gate."""
         pairs = np.array([self.pair(group) for group in range(len(self.groups))], dtype=bool)
-        return np.where(pairs, self.restraint, np.inf)
+        restraint = np.where(pairs, self.restraint, np.inf)
+        return restraint if self.disagree is None else np.where(self.disagree, np.minimum(restraint, 0.0), restraint)
 
     def merit(self) -> Floats:
         """(E, G) what ranks in a group; NaN where it is not identified."""

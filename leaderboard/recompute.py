@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.envs.actions import to_answers
+from progressgym.envs.scored import ScoredItems, truth_of
 from progressgym.leaderboard.board import Board, CellKey, GroupKey
 from progressgym.leaderboard.records import GroupScore
-from progressgym.leaderboard.resample import RESAMPLES, skill_samples
+from progressgym.leaderboard.resample import RESAMPLES, explained_samples, skill_samples
 from progressgym.leaderboard.truth import KEPT, EpisodeTruth, episode_truth
 from progressgym.scores import bootstrap_skill
 from progressgym.scores.episode import score_episode
+from progressgym.scores.explained import drift_explained, squared_errors
 from progressgym.scores.intervals import Interval
 from progressgym.scores.records import IntervalRecord, RunScores
 from progressgym.scores.skill import IDENTIFIED
@@ -84,7 +86,7 @@ def score_cell(board: Board, key: CellKey, path: Trace) -> RunScores:
 def score_group(
     board: Board, group: GroupKey, paths: Mapping[CellKey, Trace], resamples: int = RESAMPLES
 ) -> tuple[GroupScore, list[RunScores]]:
-    """All seeds of a history and challenge: skill with its interval, and the record of every cell.
+    """All seeds of a history and challenge: its scores with intervals, and the record of every cell.
 
     Args:
         board: whose truth.
@@ -96,17 +98,16 @@ def score_group(
     cells = [score_cell(board, key, paths[key]) for key in keys]
     truths = [episode_truth(board, key) for key in keys]
     bases = [baselines(board, key) for key in keys]
+    truth, headline = truths[0], board.headline_of(group)
+    truths_used, bases_used = truths, bases
     if len({truth.history.hash for truth in truths}) == 1:
         truths_used, bases_used = truths[:1], bases[:1]  # one history for all seeds: static and reference are the same
-    else:
-        truths_used, bases_used = truths, bases
-    challenge = truths[0].challenge
-    agent = _parts(truths, [paths[key] for key in keys])
-    static = _parts(truths_used, [base.static for base in bases_used])
-    reference = _parts(truths_used, [base.reference for base in bases_used])
-    items = truths[0].instrument.evaluation
-    human = np.stack([challenge.human_parts(truth.history, truth.history.answers, items) for truth in truths_used])
-    masses, utility = challenge.masses(truths[0].instrument.loadings[items]), challenge.utility
+    scored = ScoredItems.of([truth.instrument for truth in truths])
+    agent = _parts(scored, truths, [paths[key] for key in keys])
+    static = _parts(scored, truths_used, [base.static for base in bases_used])
+    reference = _parts(scored, truths_used, [base.reference for base in bases_used])
+    human = scored.human(truth.challenge, [one.history for one in truths_used])
+    masses, utility = scored.masses_of(truth.challenge), truth.challenge.utility
     estimate = bootstrap_skill(
         agent=agent,
         static=static,
@@ -116,8 +117,10 @@ def score_group(
         utility=utility,
         resamples=resamples,
     )
-    samples: list[float] = []
-    if estimate.skill is not None:
+    explained, samples = None, list[float]()
+    if headline == "explained":
+        explained, samples = _explained(truths, agent, _parts(scored, truths, [base.static for base in bases]))
+    elif estimate.skill is not None:
         samples = skill_samples(
             agent=agent, static=static, reference=reference, human=human, masses=masses, utility=utility
         )
@@ -127,6 +130,8 @@ def score_group(
         challenge=group.challenge,
         seeds=len(keys),
         skill=None if estimate.skill is None else interval_record(estimate.skill),
+        explained=explained,
+        headline=headline,
         utility=interval_record(estimate.utility),
         static=estimate.static,
         reference=estimate.reference,
@@ -134,11 +139,23 @@ def score_group(
         dimension_error=float(np.mean([cell.dimension_error for cell in cells])),
         published={name: float(np.mean([cell.published[name] for cell in cells])) for name in cells[0].published},
         lock_in={name: float(np.mean([cell.lock_in[name] for cell in cells])) for name in cells[0].lock_in},
-        restraint=_restraint(truths[0].challenge.cost, [cell.lock_in for cell in cells], bases),
-        queries=int(np.mean([truth.queries for truth in truths])),
+        restraint=_restraint(truth.challenge.cost, [cell.lock_in for cell in cells], bases),
+        queries=int(np.mean([one.queries for one in truths])),
         samples=samples,
     )
     return score, cells
+
+
+def _explained(
+    truths: Sequence[EpisodeTruth], agent: Floats, static: Floats
+) -> tuple[IntervalRecord | None, list[float]]:
+    """Drift explained of the contributions (S, n, E, D) of an agent and of static, with its samples."""
+    truth = truth_of([one.history for one in truths], truths[0].first, truths[0].steps)
+    errors, still = squared_errors(agent, truth), squared_errors(static, truth)
+    figure = drift_explained(errors, still)
+    if figure.interval is None:
+        return None, []
+    return interval_record(figure.interval), explained_samples(errors, still)
 
 
 def _restraint(cost: str | None, lock_in: Sequence[Mapping[str, float]], bases: Sequence[Baselines]) -> float | None:
@@ -167,8 +184,7 @@ def interval_record(interval: Interval) -> IntervalRecord:
     return IntervalRecord(low=interval.low, mid=interval.mid, high=interval.high)
 
 
-def _parts(truths: Sequence[EpisodeTruth], paths: Sequence[Trace]) -> Floats:
+def _parts(scored: ScoredItems, truths: Sequence[EpisodeTruth], paths: Sequence[Trace]) -> Floats:
     """(S, n, E, D) what the scored answers of every episode add to what the utility reads."""
-    pairs = zip(truths, paths, strict=True)
-    items = truths[0].instrument.evaluation
-    return np.stack([truth.challenge.parts(truth.history, path.scored, items) for truth, path in pairs])
+    answers = [(truth.history, path.scored) for truth, path in zip(truths, paths, strict=True)]
+    return scored.contributions(truths[0].challenge, answers)

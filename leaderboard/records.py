@@ -26,7 +26,11 @@ class GroupScore(_Record):
     challenge: str
     seeds: Annotated[int, Field(ge=1)]
     skill: IntervalRecord | None
-    """None: not identified, not ranked."""
+    """None: not identified."""
+    explained: IntervalRecord | None = None
+    """Drift explained, where the challenge compares values; None: not identified, or not measured."""
+    headline: Literal["skill", "explained"] = "skill"
+    """Which of the two the board ranks by."""
     utility: IntervalRecord
     static: Finite
     """U_static."""
@@ -44,9 +48,15 @@ class GroupScore(_Record):
     it was measured."""
     queries: Annotated[int, Field(ge=0)]
     """Comparisons shown to the agent in an episode."""
+    compute: Finite | None = None
+    """Processor seconds that the agent took for a decision, measured by the board while it ran; None: not run, or not measured."""
     samples: list[Finite] = []
-    """Bootstrap samples of the skill, drawn alike for every entry, behind the intervals of ranks; empty when there is
-    no skill."""
+    """Samples of the headline, drawn alike for every entry, behind the intervals of ranks; empty when there is none."""
+
+    @property
+    def ranked(self) -> IntervalRecord | None:
+        """The headline; None: not identified, not ranked."""
+        return self.explained if self.headline == "explained" else self.skill
 
     @property
     def id(self) -> str:

@@ -151,7 +151,9 @@ def _score(stage: Stage, private: PrivateGroup, resamples: int) -> GroupScore:
         GuestFailure: the agent failed, or its answers are the truth or none at all.
     """
     board = private.board
+    stage.compute()  # what was played before is another group's
     actions = stage.play(board, private.group, private.agent_seeds)
+    compute = stage.compute()
     keys = [CellKey(*private.group, seed) for seed in board.seeds]
     paths = {key: follow_path(episode_truth(board, key), table) for key, table in zip(keys, actions, strict=True)}
     findings = Findings()
@@ -159,4 +161,4 @@ def _score(stage: Stage, private: PrivateGroup, resamples: int) -> GroupScore:
     if findings:
         raise GuestFailure(findings.problems[0].message)
     score, _ = score_group(board, private.group, paths, resamples)
-    return score
+    return score.model_copy(update={"compute": compute})

@@ -209,12 +209,14 @@ def insert_scores(connection: Connection, digest: str, split: str, groups: Itera
         )
 
 
-def select_scores(connection: Connection, split: str) -> dict[str, list[GroupScore]]:
-    """Scores of all entries on one split, without samples: digest -> groups, in the order of their names."""
+def select_scores(connection: Connection, split: str, digest: str | None = None) -> dict[str, list[GroupScore]]:
+    """Scores of all entries, or of one, on one split, without samples: digest -> groups, in the order of their names."""
     query = SCORES.select().with_only_columns(SCORES.c.digest, SCORES.c.score).where(SCORES.c.split == split)
+    if digest is not None:
+        query = query.where(SCORES.c.digest == digest)
     scores_of: dict[str, list[GroupScore]] = {}
-    for digest, score in connection.execute(query.order_by(SCORES.c.digest, SCORES.c.history, SCORES.c.challenge)):
-        scores_of.setdefault(digest, []).append(GroupScore.model_validate_json(score))
+    for entry, score in connection.execute(query.order_by(SCORES.c.digest, SCORES.c.history, SCORES.c.challenge)):
+        scores_of.setdefault(entry, []).append(GroupScore.model_validate_json(score))
     return scores_of
 
 

@@ -38,7 +38,7 @@ OUTSIDE = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
 NETWORK = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/ssl", "/etc/ca-certificates", "/etc/pip.conf")
 """What else an installation reads."""
-HIDDEN = ("data/histories", "leaderboard")
+HIDDEN = ("data/histories", "data/surveys", "leaderboard")
 """Parts of the package that a sandbox does not show: the measured centuries, and everybody's answers."""
 PROBE_SECONDS = 20.0
 CONFINE = Path(confine.__file__).read_text(encoding="utf-8")

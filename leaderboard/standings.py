@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from progressgym.leaderboard.board import challenge_in, load_board
+from progressgym.leaderboard.board import DEFAULT_BOARD, challenge_in, group_key, load_board
+from progressgym.leaderboard.gate import disagrees, gap
 from progressgym.leaderboard.provenance import metric_sheets
 from progressgym.leaderboard.ranking import Overall, Scored, overall, pareto_front, ranks, winners_by_weighting
 from progressgym.leaderboard.records import GroupScore
-from progressgym.leaderboard.reserved import BOARD, HOUSE
 from progressgym.leaderboard.standings_data import GroupRow, Row, Standings
 from progressgym.scores.records import IntervalRecord
 
@@ -20,16 +21,8 @@ if TYPE_CHECKING:  # pages of shipped standings need no database
     from progressgym.leaderboard.rows import Entry, Floats
     from progressgym.leaderboard.store import Store
 
-GAP_SPREADS = 3.0
-"""A gap between public and private skill is flagged beyond this many spreads of the honest agents' gaps."""
-LEAST_SPREAD = 0.05
-FEW_HONEST = 3
-HONEST = (BOARD, HOUSE)
 
-
-def make_standings(
-    store: Store, board: str = "board-v1", *, split: str | None = None, honest: Sequence[str] = HONEST
-) -> Standings:
+def make_standings(store: Store, board: str = DEFAULT_BOARD, *, split: str | None = None) -> Standings:
     """The standings of one board.
 
     Args:
@@ -37,20 +30,20 @@ def make_standings(
         board: name of the board.
         split: version of the private split that ranks; by default that of the newest reproduction. A private score is
             told by challenge and history as a public one, a hidden counterpart by the name of the shipped history.
-        honest: submitters whose gaps between public and private skill are taken as what is normal.
     """
     grid = load_board(board)
     entries = [entry for entry in store.entries() if entry.board == board]
-    public, private = store.scores("public"), store.scores("private")
+    both = {side: store.scores(side) for side in ("public", "private")}
+    private = both["private"]
     current = split or _newest_split(entries)
     there = [e for e in entries if e.rung == "reproduced" and e.private_split == current]
     ranked = [e for e in there if e.digest in private]
     hidden = sorted({score.id for e in ranked for score in private[e.digest]})
     names = [group.id for group in grid.groups]
     names += [name for name in hidden if name not in names]
-    ranking = _Ranking(ranked, {e.digest: _by_id(private[e.digest]) for e in ranked}, store.samples("private"), hidden)
-    limits = _gap_limits([e for e in entries if e.submitter in honest], public, private, names)
-    rows = [_row(entry, public, private, ranking, limits, names) for entry in entries]
+    tables = {side: {e.digest: _by_id(scores.get(e.digest, [])) for e in entries} for side, scores in both.items()}
+    ranking = _Ranking(ranked, tables, store.samples("private"), hidden, gated=grid.gate)
+    rows = [_row(entry, tables, ranking, names) for entry in entries]
     commitments = next((e.reproduction.commitments for e in there if e.reproduction is not None), {})
     rows.sort(key=lambda row: (row.place is None, row.place or 0.0, row.agent.lower(), row.version, row.digest))
     return Standings(
@@ -60,12 +53,18 @@ def make_standings(
         split=current,
         revision=store.revision(),
         groups=names,
+        headlines={name: grid.headline_of(group_key(name)) for name in names},
+        gate=grid.gate,
         rows=rows,
         winners=ranking.winners,
-        notes=_notes(rows, ranking, names) + _commitment_notes(current, commitments),
+        notes=_notes(rows, ranking, names, gated=grid.gate) + _commitment_notes(current, commitments),
         metrics=metric_sheets(),
         commitments=commitments,
     )
+
+
+Tables = Mapping[str, Mapping[str, dict[str, GroupScore]]]
+"""`public` or `private` -> digest -> group's id -> score."""
 
 
 class _Ranking:
@@ -74,9 +73,11 @@ class _Ranking:
     def __init__(
         self,
         entries: Sequence[Entry],
-        tables: dict[str, dict[str, GroupScore]],
+        tables: Tables,
         samples: dict[str, dict[str, Floats]],
         names: Sequence[str],
+        *,
+        gated: bool,
     ) -> None:
         self.index = {entry.digest: place for place, entry in enumerate(entries)}
         self.overall: Overall | None = None
@@ -87,7 +88,12 @@ class _Ranking:
         """Groups in which some entry's merit is not identified."""
         if not entries or not names:
             return
-        scored = _scored([tables[e.digest] for e in entries], names, [samples.get(e.digest, {}) for e in entries])
+        public, private = ([tables[side][e.digest] for e in entries] for side in ("public", "private"))
+        scored = _scored(private, names, [samples.get(e.digest, {}) for e in entries])
+        if gated:
+            pairs = zip(public, private, strict=True)
+            apart = [[disagrees(gap(one.get(name), two.get(name))) for name in names] for one, two in pairs]
+            scored = replace(scored, disagree=np.array(apart, dtype=bool))
         merit = scored.merit()
         self.overall = overall(scored)
         self.pareto = pareto_front(scored)
@@ -115,7 +121,7 @@ def _scored(
         rows = [[None if (score := table.get(name)) is None else value(score) for name in groups] for table in tables]
         return np.array(rows, dtype=np.float64)
 
-    skill = numbers(lambda score: None if score.skill is None else score.skill.mid)
+    skill = numbers(lambda score: None if score.ranked is None else score.ranked.mid)
     samples = np.repeat(skill[..., None], size, axis=2)
     for entry, table in enumerate(drawn):
         for group, name in enumerate(groups):
@@ -132,15 +138,8 @@ def _scored(
     )
 
 
-def _row(
-    entry: Entry,
-    public: dict[str, list[GroupScore]],
-    private: dict[str, list[GroupScore]],
-    ranking: _Ranking,
-    limits: dict[str, float],
-    names: Sequence[str],
-) -> Row:
-    open_scores, hidden = _by_id(public.get(entry.digest, [])), _by_id(private.get(entry.digest, []))
+def _row(entry: Entry, tables: Tables, ranking: _Ranking, names: Sequence[str]) -> Row:
+    open_scores, hidden = (tables[side][entry.digest] for side in ("public", "private"))
     at = ranking.index.get(entry.digest)
     places = ranking.overall if at is not None else None
     record = entry.record
@@ -164,6 +163,7 @@ def _row(
         training_data=record.training_data,
         hardware=record.hardware,
         compute_seconds=record.compute_seconds,
+        compute=_mean([score.compute for score in hidden.values()]),
         queries=sum(score.queries for score in open_scores.values()),
         warnings=entry.warnings,
         place=None if places is None or at is None else float(places.place[at]),
@@ -172,7 +172,7 @@ def _row(
         else IntervalRecord(low=float(places.low[at]), mid=float(places.place[at]), high=float(places.high[at])),
         score=None if places is None or at is None else float(places.score[at]),
         pareto=at is not None and at in ranking.pareto,
-        groups=[_group_row(entry, name, open_scores.get(name), hidden.get(name), ranking, limits) for name in names],
+        groups=[_group_row(entry, name, open_scores.get(name), hidden.get(name), ranking) for name in names],
         reproduction=entry.reproduction,
     )
 
@@ -183,10 +183,9 @@ def _group_row(
     public: GroupScore | None,
     private: GroupScore | None,
     ranking: _Ranking,
-    limits: dict[str, float],
 ) -> GroupRow:
-    challenge, _, history = name.partition(" on ")
-    gap = _gap(public, private)
+    challenge, history = group_key(name).challenge, group_key(name).history
+    apart = gap(public, private)
     return GroupRow(
         group=name,
         history=history,
@@ -194,43 +193,17 @@ def _group_row(
         rank=ranking.by_group.get(name, {}).get(entry.digest),
         private=private,
         public=public,
-        gap_flag=gap is not None and name in limits and gap > limits[name] and _apart(public, private),
+        gap=apart,
+        gap_flag=disagrees(apart),
     )
 
 
-def _apart(public: GroupScore | None, private: GroupScore | None) -> bool:
-    """Whether chance alone does not make the gap: the intervals do not overlap."""
-    if public is None or private is None or public.skill is None or private.skill is None:
-        return False
-    return public.skill.low > private.skill.high
+def _mean(numbers: Sequence[float | None]) -> float | None:
+    there = [one for one in numbers if one is not None]
+    return float(np.mean(there)) if there else None
 
 
-def _gap_limits(
-    honest: Sequence[Entry],
-    public: dict[str, list[GroupScore]],
-    private: dict[str, list[GroupScore]],
-    names: Sequence[str],
-) -> dict[str, float]:
-    """Group -> largest gap between public and private skill that is normal; absent where too few honest entries say."""
-    limits = {}
-    for name in names:
-        pairs = [
-            (_by_id(public.get(e.digest, [])).get(name), _by_id(private.get(e.digest, [])).get(name)) for e in honest
-        ]
-        gaps = [gap for pair in pairs if (gap := _gap(*pair)) is not None]
-        if len(gaps) >= FEW_HONEST:
-            spread = max(float(np.median(np.abs(np.array(gaps) - np.median(gaps)))) * 1.4826, LEAST_SPREAD)
-            limits[name] = float(np.median(gaps)) + GAP_SPREADS * spread
-    return limits
-
-
-def _gap(public: GroupScore | None, private: GroupScore | None) -> float | None:
-    if public is None or private is None or public.skill is None or private.skill is None:
-        return None
-    return public.skill.mid - private.skill.mid
-
-
-def _notes(rows: Sequence[Row], ranking: _Ranking, names: Sequence[str]) -> list[str]:
+def _notes(rows: Sequence[Row], ranking: _Ranking, names: Sequence[str], *, gated: bool) -> list[str]:
     notes = []
     still_open = sum(row.open for row in rows)
     if still_open:
@@ -249,7 +222,8 @@ def _notes(rows: Sequence[Row], ranking: _Ranking, names: Sequence[str]) -> list
         notes.append(f"not identified for every ranked entry, and counted as 0 then: {', '.join(ranking.unknown)}")
     flagged = [row.agent for row in rows if any(group.gap_flag for group in row.groups)]
     if flagged:
-        notes.append(f"public skill far above private skill: {', '.join(flagged)}")
+        worth = ", and worth at most never learning there" if gated else ""
+        notes.append(f"public above private by more than chance{worth}: {', '.join(flagged)}")
     notes += dict.fromkeys(note for name in names if (note := challenge_in(name).ranking_note))
     return notes
 

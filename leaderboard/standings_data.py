@@ -9,16 +9,22 @@ from __future__ import annotations
 import csv
 import io
 from importlib.resources import files
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from progressgym.core.errors import UserError
+from progressgym.leaderboard.board import DEFAULT_BOARD, load_board
 from progressgym.leaderboard.names import csv_cell
 from progressgym.leaderboard.provenance import MetricSheet
 from progressgym.leaderboard.records import GroupScore, Reproduction, Rung
 from progressgym.scores.records import SCHEMA_VERSION, Finite, IntervalRecord, SchemaVersion, Sha256
 
-SHIPPED = "standings.json"
+SHIPPED = "standings-{board}.json"
+
+
+HEADLINES = {"skill": "skill", "explained": "drift explained"}
+"""How pages and tables call what ranks."""
 
 
 class _Record(BaseModel):
@@ -33,15 +39,16 @@ class GroupRow(_Record):
     history: str
     challenge: str
     rank: Finite | None
-    """By private skill (Coevolve: the smaller of it and restraint), 1 = best, ties share a mean; None until reproduced, or when the
-    skill is not identified."""
+    """By private headline (Coevolve-v0: the smaller of skill and restraint), 1 = best, ties share a mean; None until
+    reproduced, or when it is not identified."""
     private: GroupScore | None
     """Decides the rank; None until reproduced."""
     public: GroupScore | None
     """Recomputed from the submitted answers; None for an entry that was only validated."""
+    gap: IntervalRecord | None = None
+    """Public minus private headline with the interval of the difference; None where one is not there."""
     gap_flag: bool
-    """Public skill exceeds the private one by more than the board's own honest agents show, and their intervals do not
-    overlap."""
+    """Public is above private by more than that interval, see `progressgym.leaderboard.gate`."""
 
 
 class Row(_Record):
@@ -69,6 +76,8 @@ class Row(_Record):
     hardware: str
     compute_seconds: Finite | None
     """As the submitter measured it."""
+    compute: Finite | None = None
+    """Processor seconds of a decision, as the board measured them on its private split: the mean over groups."""
     queries: int
     """Comparisons shown in one episode of every group together."""
     warnings: list[str]
@@ -96,6 +105,10 @@ class Standings(_Record):
     revision: int
     """Of the store: unchanged means that nothing changed."""
     groups: list[str]
+    headlines: dict[str, Literal["skill", "explained"]] = {}
+    """What ranks each group; skill where nothing is said."""
+    gate: bool = False
+    """Whether public above private costs an entry its score."""
     rows: list[Row]
     """Ranked entries by place, then open ones by name."""
     winners: dict[str, str]
@@ -109,13 +122,16 @@ class Standings(_Record):
     history by the name of the shipped one."""
 
 
-def shipped_standings() -> Standings:
-    """The standings of the entries that come with the package, as they were when it was made.
+def shipped_standings(board: str = DEFAULT_BOARD) -> Standings:
+    """The standings of the entries that come with the package, as they were when they were made.
+
+    Args:
+        board: name; those of boards before the current one are an archive.
 
     Raises:
         UserError: there are none.
     """
-    path = files("progressgym.leaderboard").joinpath(SHIPPED)
+    path = files("progressgym.leaderboard").joinpath(SHIPPED.format(board=load_board(board).name))
     try:
         return Standings.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
@@ -129,8 +145,7 @@ def to_csv(standings: Standings) -> str:
     writer.writerow(CSV_COLUMNS)
     for row in standings.rows:
         for group in row.groups:
-            private = group.private.skill if group.private is not None else None
-            public = group.public.skill if group.public is not None else None
+            sides = [None if score is None else score.ranked for score in (group.private, group.public)]
             cells: list[object] = [
                 row.id,
                 row.agent,
@@ -139,14 +154,23 @@ def to_csv(standings: Standings) -> str:
                 row.submitter,
                 row.place,
                 group.challenge,
+                group.history,
+                group.rank,
+                standings.headlines.get(group.group, "skill"),
             ]
-            cells += [group.history, group.rank]
-            for skill in (private, public):
-                cells += [None, None, None] if skill is None else [skill.mid, skill.low, skill.high]
+            for interval in (*sides, group.gap):
+                cells += [None, None, None] if interval is None else [interval.mid, interval.low, interval.high]
+            cells += [group.gap_flag]
+            cells += [_skill(group.private), _skill(group.public)]
             cells += [group.public.published["follow_sum"] if group.public is not None else None]
+            cells += [None if group.private is None else group.private.compute]
             cells += [row.compute_seconds, group.public.queries if group.public is not None else None]
             writer.writerow([csv_cell(cell) for cell in cells])
     return buffer.getvalue()
+
+
+def _skill(score: GroupScore | None) -> float | None:
+    return None if score is None or score.skill is None else score.skill.mid
 
 
 CSV_COLUMNS = (
@@ -159,13 +183,21 @@ CSV_COLUMNS = (
     "challenge",
     "history",
     "rank",
-    "private_skill",
+    "headline",
+    "private",
     "private_low",
     "private_high",
-    "public_skill",
+    "public",
     "public_low",
     "public_high",
+    "gap",
+    "gap_low",
+    "gap_high",
+    "gap_flag",
+    "private_skill",
+    "public_skill",
     "follow_sum",
+    "compute",
     "compute_seconds",
     "queries",
 )

@@ -22,6 +22,7 @@ from progressgym.leaderboard import rows
 from progressgym.leaderboard.database import DATABASE, EVIDENCE, LOCK, PRIVATE, Database
 from progressgym.leaderboard.database_tables import DECISIONS, ENTRIES, NAMES, SCORES, SUBMITTERS
 from progressgym.leaderboard.evidence_folder import EvidenceFolder
+from progressgym.leaderboard.gate import disagreements
 from progressgym.leaderboard.names import name_problem, skeleton
 from progressgym.leaderboard.problems import Problem, plain, problem
 from progressgym.leaderboard.records import CellScore, GroupScore, Reproduction, Rung, Verdict
@@ -174,8 +175,7 @@ class Store:
                 raise UserError(f"{entry.id} was withdrawn on {entry.withdrawn}")
             if reproduction.matches and entry.rung != "reproduced":
                 reproduction = _settle_name(connection, entry, _unless_copy(connection, entry, reproduction))
-            text = reproduction.model_dump_json(exclude={"groups"})
-            _update(connection, entry.digest, reproduction=text)
+            _update(connection, entry.digest, reproduction=reproduction.model_dump_json(exclude={"groups"}))
             if reproduction.matches:
                 connection.execute(SCORES.delete().where(SCORES.c.digest == entry.digest, SCORES.c.split == "private"))
                 rows.insert_scores(connection, entry.digest, "private", reproduction.groups)
@@ -183,13 +183,9 @@ class Store:
                     connection, entry.digest, rung="reproduced", private_split=reproduction.split, reproduced=_now()
                 )
             action = "reproduced" if reproduction.matches else "not-reproduced"
-            _log(
-                connection,
-                action,
-                submitter_name(actor),
-                entry.digest,
-                [plain(reproduction.note)] if reproduction.note else [],
-            )
+            public = rows.select_scores(connection, "public", entry.digest).get(entry.digest, [])
+            reasons = [reproduction.note, *disagreements(public, reproduction.groups)]
+            _log(connection, action, submitter_name(actor), entry.digest, [plain(one) for one in reasons if one])
         return reproduction
 
     def note(self, action: str, actor: str, digest: str | None = None, reasons: Sequence[str] = ()) -> None:

@@ -174,7 +174,7 @@ def _check_config(
     challenge = board.challenge(key.challenge)
     expected = {
         "environment": challenge.environment,
-        "arguments": {"history": key.history, **dict(challenge.arguments)},
+        "arguments": {"history": board.history_of(key), **dict(challenge.arguments)},
         "challenge": key.challenge,
         "agent": record.agent.id,
         "seed": key.seed,

@@ -19,7 +19,7 @@ from progressgym.envs.base import ProgressEnv
 from progressgym.envs.challenge import Challenge, challenge_of
 from progressgym.histories.history import History
 from progressgym.instruments.questionnaire import Questionnaire
-from progressgym.leaderboard.board import Board, CellKey, GroupKey
+from progressgym.leaderboard.board import Board, CellKey
 from progressgym.preferences.comparisons import draw_labels, probabilities
 
 Floats = NDArray[np.float64]
@@ -63,7 +63,7 @@ class EpisodeTruth:
 @lru_cache(maxsize=KEPT)
 def episode_truth(board: Board, key: CellKey) -> EpisodeTruth:
     """Replay what a cell's seed decides."""
-    env = _environment(board, GroupKey(key.history, key.challenge))
+    env = _environment(board, key.history, key.challenge, board.history_of(key))
     env.reset(seed=key.seed)
     return EpisodeTruth(
         challenge=challenge_of(env.task),
@@ -101,5 +101,7 @@ def centred_truth(truth: EpisodeTruth) -> Floats:
 
 
 @lru_cache(maxsize=32)
-def _environment(board: Board, group: GroupKey) -> ProgressEnv:
-    return board.make(group)
+def _environment(board: Board, history: str, challenge: str, source: str) -> ProgressEnv:
+    """An environment for replays; cells of one `source` share it, so the first seed that asks makes it."""
+    keys = (CellKey(history, challenge, seed) for seed in board.seeds)
+    return board.make(next(key for key in keys if board.history_of(key) == source))

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Reproduce the entries of this folder in the sandbox, on the public grid and on a private split, and write the standings
-# that come with the package. Needs Linux with bubblewrap; about three minutes on two cores.
+# Reproduce the current board's entries in the sandbox, on the public grid and on a private split, and write the standings
+# that come with the package. Needs Linux with bubblewrap; about ten minutes on two cores.
 #
 #     bash leaderboard/entries/reproduce.sh               # under a fresh key that is thrown away
 #     bash leaderboard/entries/reproduce.sh board.key     # under a key that is kept
@@ -21,5 +21,5 @@ for entry in "$here"/*.zip; do
 done
 "${cli[@]}" leaderboard reproduce all --store "$scratch/board" --key-file "$key" --attempts 1000 \
     --tolerance "${TOLERANCE:-0}"
-"${cli[@]}" leaderboard show --store "$scratch/board" --json --out "$here/../standings.json"
+"${cli[@]}" leaderboard show --store "$scratch/board" --json --out "$here/../standings-board-v2.json"
 "${cli[@]}" leaderboard show

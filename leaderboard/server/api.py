@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any
 
 from anyio import open_file
@@ -27,6 +28,9 @@ ZIP = "application/zip"
 Id = Annotated[
     str, InPath(pattern="^[0-9a-f]{8,64}$", description="the digest of an entry, or its first 8 digits or more")
 ]
+Board = Annotated[
+    str, Query(description="an archive, for example board-v1; nothing for the current one", max_length=32)
+]
 Here = Annotated[Context, Depends(context_of)]
 _bearer = HTTPBearer(auto_error=False, description="a token made by `progressgym leaderboard enrol`")
 WRONG: dict[int | str, dict[str, Any]] = {
@@ -44,6 +48,8 @@ class StandingsPage(BaseModel):
     revision: int
     split: str | None
     groups: list[str]
+    headlines: dict[str, str]
+    gate: bool
     winners: dict[str, str]
     notes: list[str]
     total: int
@@ -102,6 +108,7 @@ def health(context: Here) -> Health:
 def standings(
     request: Request,
     context: Here,
+    board: Board = "",
     group: Annotated[str, Query(description="`challenge on history`; nothing for all", max_length=200)] = "",
     status: Annotated[str, Query(description="reproduced, recomputed or validated", max_length=20)] = "",
     q: Annotated[
@@ -115,8 +122,17 @@ def standings(
     page: Annotated[str, Query(description="from 1; 50 rows each", max_length=7)] = "1",
 ) -> Response:
     """A page of the standings, filtered and sorted; the same parameters as the page for people."""
-    snapshot = context.shelf.snapshot()
-    given = {"group": group, "status": status, "q": q, "pareto": pareto, "sort": sort, "dir": dir, "page": page}
+    snapshot = context.shelf_of(board).snapshot()
+    given = {
+        "board": board,
+        "group": group,
+        "status": status,
+        "q": q,
+        "pareto": pareto,
+        "sort": sort,
+        "dir": dir,
+        "page": page,
+    }
     asked = parse(given, snapshot)
     return context.send(
         request,
@@ -128,9 +144,9 @@ def standings(
 
 
 @router.get("/standings.json", responses={200: {"model": Standings}, 304: {"description": "unchanged"}})
-def all_standings(request: Request, context: Here) -> Response:
+def all_standings(request: Request, context: Here, board: Board = "") -> Response:
     """All of the standings: large on a large board."""
-    snapshot = context.shelf.snapshot()
+    snapshot = context.shelf_of(board).snapshot()
     return context.send(
         request,
         snapshot,
@@ -142,9 +158,9 @@ def all_standings(request: Request, context: Here) -> Response:
 
 
 @router.get("/standings.csv", responses={200: {"content": {"text/csv": {}}}, 304: {"description": "unchanged"}})
-def csv_standings(request: Request, context: Here) -> Response:
+def csv_standings(request: Request, context: Here, board: Board = "") -> Response:
     """One line an entry and group, safe to open in a spreadsheet."""
-    snapshot = context.shelf.snapshot()
+    snapshot = context.shelf_of(board).snapshot()
     return context.send(
         request, snapshot, "all.csv", "text/csv; charset=utf-8", lambda: to_csv(snapshot.standings).encode(), heavy=True
     )
@@ -153,13 +169,13 @@ def csv_standings(request: Request, context: Here) -> Response:
 @router.get("/entries/{id}", response_model=Row, responses=WRONG)
 def entry(id: Id, context: Here) -> Response:
     """An entry with all its scores."""
-    return Response(find(context, id).model_dump_json(), media_type="application/json")
+    return Response(find(context, id)[1].model_dump_json(), media_type="application/json")
 
 
 @router.get("/entries/{id}/evidence", response_class=FileResponse, responses={200: {"content": {ZIP: {}}}, **WRONG})
 def evidence(id: Id, context: Here) -> FileResponse:
     """The raw answers and everything else that was submitted, as one zip."""
-    row = find(context, id)
+    _, row = find(context, id)
     path = context.store.evidence.path(row.digest)
     if not path.is_file():
         raise because(404, "evidence", "/id", "the evidence of this entry is not kept here")
@@ -249,16 +265,21 @@ def decision(receipt: Receipt) -> Decided:
     )
 
 
-def find(context: Context, digest: str) -> Row:
-    """The row of an entry.
+def find(context: Context, digest: str) -> tuple[Snapshot, Row]:
+    """The row of an entry, and the standings that it is in.
 
     Raises:
         Refusal: there is none, or it was withdrawn.
     """
-    row = context.shelf.snapshot().starting(digest)
+    snapshot = context.shelf.snapshot()
+    row = snapshot.starting(digest)
+    if row is None:
+        with suppress(UserError):
+            snapshot = context.shelf_of(context.store.entry(digest).board).snapshot()
+            row = snapshot.starting(digest)
     if row is None:
         raise because(404, "entry", "/id", _missing(context, digest))
-    return row
+    return snapshot, row
 
 
 def _missing(context: Context, digest: str) -> str:

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from progressgym import __version__
 from progressgym.core.errors import UserError
+from progressgym.leaderboard.board import board_names
 from progressgym.leaderboard.problems import Problem, plain, pointer, problem
 from progressgym.leaderboard.scratch import scratch
 from progressgym.leaderboard.server.api import authenticate, decision, find, parse, router
@@ -48,7 +49,7 @@ def make_app(store: Store, settings: Settings) -> Guard:
                 settings=settings,
                 shelf=await run_in_threadpool(Shelf, store),
                 intake=Intake(store, settings),
-                pages=Pages(Links(static=False), submitting=True),
+                pages=Pages(Links(static=False, boards=tuple(board_names())), submitting=True),
                 scratch=folder,
                 failures=Rate(settings.failures_a_minute, 60.0),
                 nameless=Nameless(settings.name_seconds),
@@ -56,8 +57,7 @@ def make_app(store: Store, settings: Settings) -> Guard:
             app.state.context = context
             await run_in_threadpool(_warm, context)
             yield
-            context.intake.close()
-            context.shelf.close()
+            context.close()
 
     app = FastAPI(
         title="progressgym leaderboard",
@@ -90,46 +90,50 @@ def _warm(context: Context) -> None:
 def home(request: Request) -> Response:
     """The standings."""
     context = context_of(request)
-    snapshot = context.shelf.snapshot()
+    snapshot = context.shelf_of(request.query_params.get("board", "")).snapshot()
     query = parse(dict(request.query_params), snapshot)
     return context.send(
         request,
         snapshot,
         "page" + query.address(),
         "text/html; charset=utf-8",
-        lambda: context.pages.standings(snapshot.standings, snapshot.select(query)).encode(),
+        lambda: (
+            context.pages.of(snapshot.standings.board).standings(snapshot.standings, snapshot.select(query)).encode()
+        ),
     )
 
 
 def entry(request: Request) -> Response:
     """An entry."""
     context = context_of(request)
-    snapshot = context.shelf.snapshot()
     digest = request.path_params["id"]
     if not 8 <= len(digest) <= 64 or not set(digest) <= set("0123456789abcdef"):
         raise because(404, "entry", "/id", "an entry is named by 8 or more hexadecimal digits")
-    row = find(context, digest)
+    snapshot, row = find(context, digest)
+    board = snapshot.standings.board
     return context.send(
         request,
         snapshot,
         f"entry {row.digest}",
         "text/html; charset=utf-8",
-        lambda: context.pages.entry(
-            snapshot.standings, row, context.shelf.portrait(row.digest, snapshot.standings.board)
-        ).encode(),
+        lambda: (
+            context.pages.of(board)
+            .entry(snapshot.standings, row, context.shelf_of(board).portrait(row.digest, board))
+            .encode()
+        ),
     )
 
 
 def metrics(request: Request) -> Response:
     """The provenance sheets."""
     context = context_of(request)
-    snapshot = context.shelf.snapshot()
+    snapshot = context.shelf_of(request.query_params.get("board", "")).snapshot()
     return context.send(
         request,
         snapshot,
         "metrics",
         "text/html; charset=utf-8",
-        lambda: context.pages.metrics(snapshot.standings).encode(),
+        lambda: context.pages.of(snapshot.standings.board).metrics(snapshot.standings).encode(),
     )
 
 
@@ -173,7 +177,8 @@ async def _take_form(context: Context, request: Request) -> tuple[Row, str]:
             upload = folder / "upload.zip"
             await form.save(upload)
             decided = decision(await context.intake.take(folder, upload, submitter))
-    row = (await run_in_threadpool(context.shelf.renew)).starting(decided.id)
+    shelf = context.shelf_of((await run_in_threadpool(context.store.entry, decided.id)).board)
+    row = (await run_in_threadpool(shelf.renew)).starting(decided.id)
     if row is None:
         raise because(503, "later", "", f"{decided.id} is accepted and will be shown shortly", retry_after=10)
     return row, "Accepted" if decided.created else "It was there already"

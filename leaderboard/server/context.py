@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fastapi import Request, Response
 
+from progressgym.leaderboard.board import DEFAULT_BOARD, board_names
+from progressgym.leaderboard.server.errors import because
 from progressgym.leaderboard.server.forms import Nameless
 from progressgym.leaderboard.server.intake import Intake
 from progressgym.leaderboard.server.rates import Rate
@@ -28,6 +31,7 @@ class Context:
     store: Store
     settings: Settings
     shelf: Shelf
+    """Of the current board."""
     intake: Intake
     pages: Pages
     scratch: Path
@@ -36,6 +40,30 @@ class Context:
     """Wrong tokens by address."""
     nameless: Nameless
     """Forms whose token is not there yet."""
+    archives: dict[str, Shelf] = field(default_factory=dict)
+    """Of boards before it, made when somebody asks."""
+    _opening: threading.Lock = field(default_factory=threading.Lock)
+
+    def shelf_of(self, board: str) -> Shelf:
+        """The shelf of a board.
+
+        Raises:
+            Refusal: there is no such board.
+        """
+        if board in ("", DEFAULT_BOARD):
+            return self.shelf
+        if board not in board_names():
+            raise because(400, "query", "/board", f"must be one of {', '.join(board_names())}")
+        with self._opening:
+            if board not in self.archives:
+                self.archives[board] = Shelf(self.store, board)
+            return self.archives[board]
+
+    def close(self) -> None:
+        """Stop what it has started."""
+        self.intake.close()
+        for shelf in (self.shelf, *self.archives.values()):
+            shelf.close()
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
@@ -67,7 +95,7 @@ class Context:
             make: renders it.
             heavy: takes long; only one at a time is made.
         """
-        answer = self.shelf.answer(snapshot, key, make, heavy=heavy)
+        answer = self.shelf_of(snapshot.standings.board).answer(snapshot, key, make, heavy=heavy)
         headers = {"ETag": answer.tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
         if answer.tag in [one.strip() for one in request.headers.get("if-none-match", "").split(",")]:
             return Response(status_code=304, headers=headers)

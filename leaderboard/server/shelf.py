@@ -17,6 +17,7 @@ from concurrent.futures import wait as wait_for
 from dataclasses import dataclass
 
 from progressgym.core.files import sha256_bytes
+from progressgym.leaderboard.board import DEFAULT_BOARD
 from progressgym.leaderboard.site.portrait import Portrait, make_portrait
 from progressgym.leaderboard.site.sources import StoreSource
 from progressgym.leaderboard.site.view import Snapshot
@@ -41,9 +42,9 @@ class Answer:
 class Shelf:
     """Keeps what is shown."""
 
-    def __init__(self, store: Store) -> None:
-        """Make the first standings."""
-        self._store, self._source = store, StoreSource(store)
+    def __init__(self, store: Store, board: str = DEFAULT_BOARD) -> None:
+        """Make the first standings of a board."""
+        self._store, self._source, self._board = store, StoreSource(store), board
         self._maker = ThreadPoolExecutor(1, thread_name_prefix="standings")
         self._lock, self._drawing, self._heavy = threading.Lock(), threading.Lock(), threading.Lock()
         self._making: Future[None] | None = None
@@ -51,7 +52,7 @@ class Shelf:
         self._answers: OrderedDict[tuple[int, str], Answer] = OrderedDict()
         self._portraits: OrderedDict[str, Portrait | None] = OrderedDict()
         self._seen = store.revision()
-        self._snapshot = Snapshot(self._source.standings())
+        self._snapshot = Snapshot(self._source.standings(self._board))
         gc.freeze()
 
     def close(self) -> None:
@@ -125,7 +126,7 @@ class Shelf:
         # cycles, so they are taken out of its sight.
         gc.disable()
         try:
-            snapshot = Snapshot(self._source.standings()) if self._shows(revision) else self._snapshot
+            snapshot = Snapshot(self._source.standings(self._board)) if self._shows(revision) else self._snapshot
             gc.freeze()
             with self._lock:
                 if snapshot is not self._snapshot:

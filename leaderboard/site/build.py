@@ -17,7 +17,7 @@ MARK = ".progressgym-site"
 
 
 def build_site(source: Source, out: Path, *, evidence: bool = True) -> int:
-    """Write a site: wholly there or not at all.
+    """Write a site: wholly there or not at all; boards before the current one in a folder each.
 
     Args:
         source: standings and evidence.
@@ -32,13 +32,17 @@ def build_site(source: Source, out: Path, *, evidence: bool = True) -> int:
     """
     if out.exists() and not (out.is_dir() and ((out / MARK).is_file() or not any(out.iterdir()))):
         raise UserError(f"{out} holds something that is not a built site; give another --out")
-    standings = source.standings()
-    pages = Pages(Links(static=True), evidence=evidence)
+    boards = source.boards()
+    current = Pages(Links(static=True, boards=tuple(boards)), evidence=evidence)
     try:
         with write_folder(out) as folder:
-            _write_tables(folder, pages, standings)
-            for row in standings.rows:
-                _write_entry(folder, pages, standings, row, source.evidence(row.digest), evidence)
+            for name in boards:
+                standings, pages = source.standings(name), current.of(name)
+                place = folder if name == boards[0] else folder / name
+                place.mkdir(exist_ok=True)
+                _write_tables(place, pages, standings)
+                for row in standings.rows:
+                    _write_entry(place, pages, standings, row, source.evidence(row.digest), evidence)
             return sum(path.is_file() for path in folder.rglob("*"))
     except OSError as error:
         raise UserError(f"{out} cannot be written: {error.strerror or error}") from error
@@ -49,7 +53,7 @@ def _write_tables(folder: Path, pages: Pages, standings: Standings) -> None:
         (folder / name).mkdir()
     for name in ASSETS:
         (folder / "static" / name).write_bytes(asset(name))
-    links, snapshot = Links(static=True), Snapshot(standings)
+    links, snapshot = Links(static=True), Snapshot(standings)  # names beside each other, in whatever folder
     for group in ("", *standings.groups):
         count = snapshot.select(Query(group=group)).pages
         for number in range(1, count + 1):

@@ -114,13 +114,14 @@ def heat_map(episode: Episode, kind: str, ident: str) -> Markup:
     height = HEAD + CELL_HEIGHT * len(DIMENSIONS) + 4
     title = "Agent minus human" if gap else "Values of the agent"
     caption = (
-        f"{title}, {len(DIMENSIONS)} dimensions by {len(table)} centuries; "
+        f"{title}, {len(DIMENSIONS)} dimensions by {len(table)} steps; "
         f"{'largest difference' if gap else 'largest value'} {largest:.2f}. The numbers are in the table below."
     )
     parts: list[str] = [_opening("heat", width, height, ident, title, caption, fixed=True)]
     for step, label in enumerate(episode.compared):
         x = NAMES_WIDTH + CELL_WIDTH * step + CELL_WIDTH / 2
-        parts.append(f'<text class="heat-head" x="{x:g}" y="15" text-anchor="middle">{escape(label)}</text>')
+        begin = label.partition("-")[0]  # of several years the first: the table below has both
+        parts.append(f'<text class="heat-head" x="{x:g}" y="15" text-anchor="middle">{escape(begin)}</text>')
     for d, name in enumerate(DIMENSIONS):
         y = HEAD + CELL_HEIGHT * d
         parts.append(f'<text class="heat-name" x="{NAMES_WIDTH - 8}" y="{y + 15}" text-anchor="end">{name}</text>')

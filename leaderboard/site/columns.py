@@ -12,7 +12,7 @@ from typing import Literal
 
 from progressgym.leaderboard.board import challenge_in
 from progressgym.leaderboard.records import GroupScore
-from progressgym.leaderboard.standings_data import GroupRow, Row, Standings
+from progressgym.leaderboard.standings_data import HEADLINES, GroupRow, Row, Standings
 from progressgym.scores.records import IntervalRecord
 
 Kind = Literal["place", "agent", "status", "pair", "skill", "number"]
@@ -80,16 +80,22 @@ def measures_of(standings: Standings) -> dict[str, str]:
 
 def _overview(standings: Standings) -> list[Column]:
     groups = [
-        _pair(index, name, any(row.groups[index].private is not None for row in standings.rows))
+        _pair(
+            index,
+            name,
+            any(row.groups[index].private is not None for row in standings.rows),
+            "explained" if standings.headlines.get(name) == "explained" else "private_skill",
+        )
         for index, name in enumerate(standings.groups)
     ]
     return [
         Column("place", "Place", "place", _place, "score"),
         Column("agent", "Agent", "agent", lambda row: Cell(row.agent, row.agent.lower())),
         Column("status", "Status", "status", _status),
-        *groups,
         _plain("score", "Score", lambda row: row.score, metric="score", falling=True),
-        *_cost(lambda row: row.queries),
+        Column("agree", "Agree", "number", _agree, "gate", note="public, private"),
+        *groups,
+        *_cost(lambda row: row.queries, lambda row: row.compute),
     ]
 
 
@@ -110,15 +116,41 @@ def _group(standings: Standings, at: int) -> list[Column]:
     def restraint(row: Row) -> float | None:
         return None if (score := row.groups[at].private or public(row)) is None else score.restraint
 
+    def skill(row: Row) -> float | None:
+        score = row.groups[at].private or public(row)
+        return None if score is None or score.skill is None else score.skill.mid
+
+    def compute(row: Row) -> float | None:
+        score = row.groups[at].private
+        return None if score is None else score.compute
+
+    headline = standings.headlines.get(standings.groups[at], "skill")
+    called = HEADLINES[headline]
+    sheet = "explained" if headline == "explained" else ""
     columns = [
-        Column("place", "Rank", "place", lambda row: _rank(row, at), "private_skill"),
+        Column("place", "Rank", "place", lambda row: _rank(row, at), sheet or "private_skill"),
         Column("agent", "Agent", "agent", lambda row: Cell(row.agent, row.agent.lower())),
         Column("status", "Status", "status", _status),
         Column(
-            "private", "Private skill", "skill", lambda row: _skill(row.groups[at], "private"), "private_skill", True
+            "private",
+            f"Private {called}",
+            "skill",
+            lambda row: _score(row.groups[at], "private"),
+            sheet or "private_skill",
+            True,
         ),
-        Column("public", "Public skill", "skill", lambda row: _skill(row.groups[at], "public"), "public_skill", True),
+        Column(
+            "public",
+            f"Public {called}",
+            "skill",
+            lambda row: _score(row.groups[at], "public"),
+            sheet or "public_skill",
+            True,
+        ),
+        Column("gap", "Public − private", "skill", lambda row: _gap(row.groups[at]), "gate"),
     ]
+    if sheet:
+        columns.append(_plain("skill", "Skill", skill, metric="private_skill", falling=True, note="by cosine"))
     challenge = challenge_in(standings.groups[at])
     if challenge.cost is not None:
         columns.append(_plain("restraint", "Restraint", restraint, metric="restraint", falling=True))
@@ -127,13 +159,20 @@ def _group(standings: Standings, at: int) -> list[Column]:
     columns += [
         _plain(key, title, sums(key), metric="published", falling=True, note="public") for key, title in SUMS.items()
     ]
-    return [*columns, *_cost(queries)]
+    return [*columns, *_cost(queries, compute)]
 
 
-def _cost(queries: Callable[[Row], float | None]) -> list[Column]:
+def _cost(queries: Callable[[Row], float | None], compute: Callable[[Row], float | None]) -> list[Column]:
+    """Queries, what a decision takes, and what the submitter says that all runs took."""
+
+    def milliseconds(row: Row) -> float | None:
+        seconds = compute(row)
+        return None if seconds is None else 1000.0 * seconds
+
     return [
         _plain("queries", "Queries", queries, 0, metric="cost", note="an episode"),
-        _plain("compute", "Compute", lambda row: row.compute_seconds, 0, metric="cost", note="seconds, stated"),
+        _plain("compute", "Compute", milliseconds, 2, metric="cost", note="ms a decision"),
+        _plain("stated", "Runs", lambda row: row.compute_seconds, 0, metric="cost", note="seconds, stated"),
     ]
 
 
@@ -150,8 +189,8 @@ def _plain(
     return Column(key, title, "number", lambda row: Cell(number(value(row), digits), value(row)), metric, falling, note)
 
 
-def _pair(at: int, name: str, ranked: bool) -> Column:
-    """Sorts by the private skill; by the public one only where nobody has a private one."""
+def _pair(at: int, name: str, ranked: bool, sheet: str) -> Column:
+    """Sorts by the private headline; by the public one only where nobody has a private one."""
     challenge, _, history = name.partition(" on ")
 
     def cell(row: Row) -> Cell:
@@ -159,7 +198,7 @@ def _pair(at: int, name: str, ranked: bool) -> Column:
         private, public = _mid(group.private), _mid(group.public)
         return Cell(number(public), private if ranked else public, private=number(private), flag=group.gap_flag)
 
-    return Column(f"g{at}", challenge.capitalize(), "pair", cell, "private_skill", True, history)
+    return Column(f"g{at}", challenge.capitalize(), "pair", cell, sheet, True, history)
 
 
 def _place(row: Row) -> Cell:
@@ -179,18 +218,33 @@ def _status(row: Row) -> Cell:
     return Cell(row.status, {"reproduced": 0.0, "recomputed": 1.0, "validated": 2.0}[row.status])
 
 
-def _skill(group: GroupRow, side: Literal["private", "public"]) -> Cell:
+def _agree(row: Row) -> Cell:
+    """Whether public and private agree, wherever both are there."""
+    compared = [group for group in row.groups if group.gap is not None]
+    apart = sum(group.gap_flag for group in compared)
+    if not compared:
+        return Cell(DASH)
+    return Cell("yes" if not apart else f"not in {apart} of {len(compared)}", float(apart), flag=apart > 0)
+
+
+def _gap(group: GroupRow) -> Cell:
+    if group.gap is None:
+        return Cell(DASH)
+    return Cell(number(group.gap.mid), group.gap.mid, interval=group.gap, flag=group.gap_flag)
+
+
+def _score(group: GroupRow, side: Literal["private", "public"]) -> Cell:
     score = group.private if side == "private" else group.public
     flag = side == "public" and group.gap_flag
     if score is None:
         return Cell(DASH)
-    if score.skill is None:
+    if score.ranked is None:
         return Cell("not identified")
-    return Cell(number(score.skill.mid), score.skill.mid, interval=score.skill, flag=flag)
+    return Cell(number(score.ranked.mid), score.ranked.mid, interval=score.ranked, flag=flag)
 
 
 def _mid(score: GroupScore | None) -> float | None:
-    return None if score is None or score.skill is None else score.skill.mid
+    return None if score is None or score.ranked is None else score.ranked.mid
 
 
 def order(rows: Sequence[Row], column: Column, falling: bool) -> list[int]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 
@@ -20,7 +21,7 @@ from progressgym.leaderboard.site import charts
 from progressgym.leaderboard.site.columns import DASH, SUMS, measures_of, number
 from progressgym.leaderboard.site.portrait import Portrait
 from progressgym.leaderboard.site.view import PAGE, Query, Selection
-from progressgym.leaderboard.standings_data import Row, Standings
+from progressgym.leaderboard.standings_data import HEADLINES, Row, Standings
 
 ASSETS = {
     "style.css": "text/css",
@@ -55,11 +56,27 @@ class Links:
     """Files of a static site; otherwise the server's routes."""
     up: str = ""
     """`../` for pages one folder down."""
+    board: str = ""
+    """Archive that is read; nothing for the current board."""
+    boards: tuple[str, ...] = ()
+    """All that there are, the current one first."""
+
+    def others(self, standings: Standings) -> list[tuple[str, str]]:
+        """Name and address of every other board."""
+        root = self.up + ("../" if self.static and self.board else "")
+        addresses = []
+        for at, name in enumerate(self.boards):
+            if self.static:
+                address = f"{root}{f'{name}/' if at else ''}index.html"
+            else:
+                address = f"{self.up or './'}{Query(board=name).address() if at else ''}"
+            addresses.append((name, address))
+        return [(name, address) for name, address in addresses if name != standings.board]
 
     def home(self, group: str = "", standings: Standings | None = None) -> str:
         """The standings, or one group of them."""
         if not self.static:
-            return f"{self.up or './'}{Query(group=group).address() if group else ''}"
+            return f"{self.up or './'}{Query(group=group, board=self.board).address() if group or self.board else ''}"
         return f"{self.up}{self.stem(group, standings)}.html"
 
     def stem(self, group: str, standings: Standings | None) -> str:
@@ -95,7 +112,8 @@ class Links:
 
     def data(self, kind: str) -> str:
         """The whole standings as `json` or `csv`."""
-        return f"{self.up}standings.{kind}" if self.static else f"{self.up}api/v1/standings.{kind}"
+        asked = f"?board={self.board}" if self.board else ""
+        return f"{self.up}standings.{kind}" if self.static else f"{self.up}api/v1/standings.{kind}{asked}"
 
 
 @lru_cache(maxsize=16)
@@ -144,6 +162,7 @@ class Pages:
             number=number,
             breakable=breakable,
             interval_bar=charts.interval_bar,
+            headlines=HEADLINES,
             ladder=LADDER,
             rungs=RUNGS,
             submitting=submitting,
@@ -207,7 +226,14 @@ class Pages:
         return self._render("problem.html", links=self._down() if deep else self._links, title=title, problems=problems)
 
     def _down(self) -> Links:
-        return Links(static=self._links.static, up="../" + self._links.up)
+        return replace(self._links, up="../" + self._links.up)
+
+    def of(self, board: str) -> Pages:
+        """The pages of another board."""
+        links = replace(self._links, board="" if board == self._links.boards[:1][0] else board)
+        pages = copy(self)
+        pages._links = links
+        return pages
 
     def _render(self, name: str, **values: object) -> str:
         return self._environment.get_template(name).render(**values)
@@ -223,8 +249,8 @@ def _front(standings: Standings, group: str) -> object:
     points: list[tuple[str, float, float]] = []
     for row in standings.rows:
         score = row.groups[at].private if private else row.groups[at].public
-        if score is not None and score.skill is not None and cost.name in score.lock_in:
-            points.append((row.agent, score.skill.mid, score.lock_in[cost.name]))
+        if score is not None and score.ranked is not None and cost.name in score.lock_in:
+            points.append((row.agent, score.ranked.mid, score.lock_in[cost.name]))
     points = points[:MOST_POINTS]
     marks = [
         (*p, not any(q[1] >= p[1] and q[2] <= p[2] and (q[1] > p[1] or q[2] < p[2]) for q in points)) for p in points

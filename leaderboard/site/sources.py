@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from progressgym.core.errors import UserError
 from progressgym.core.files import sha256_bytes
+from progressgym.leaderboard.board import DEFAULT_BOARD, board_names
 from progressgym.leaderboard.folder import submissions_in
 from progressgym.leaderboard.manifest import MANIFEST, pack
 from progressgym.leaderboard.standings_data import Standings, shipped_standings
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 class Source(Protocol):
     """Standings and the evidence behind them."""
 
-    def standings(self) -> Standings:
-        """All rows, as they are now."""
+    def boards(self) -> list[str]:
+        """Boards that there is something to show of, the current one first."""
+
+    def standings(self, board: str = DEFAULT_BOARD) -> Standings:
+        """All rows of a board, as they are now."""
 
     def evidence(self, digest: str) -> bytes | None:
         """The zip of an entry; None when it is not kept here."""
@@ -34,11 +38,16 @@ class StoreSource:
         """Read from it."""
         self.store = store
 
-    def standings(self) -> Standings:
+    def boards(self) -> list[str]:
+        """The current one, and those that it has entries of."""
+        there = {entry.board for entry in self.store.entries()}
+        return [name for name in board_names() if name == DEFAULT_BOARD or name in there]
+
+    def standings(self, board: str = DEFAULT_BOARD) -> Standings:
         """Made anew."""
         from progressgym.leaderboard.standings import make_standings
 
-        return make_standings(self.store)
+        return make_standings(self.store, board)
 
     def evidence(self, digest: str) -> bytes | None:
         """From its folder."""
@@ -59,9 +68,13 @@ class ShippedSource:
             submission = read_submission(path)
             self._evidence[sha256_bytes(submission[MANIFEST])] = pack(submission)
 
-    def standings(self) -> Standings:
+    def boards(self) -> list[str]:
+        """All of them."""
+        return board_names()
+
+    def standings(self, board: str = DEFAULT_BOARD) -> Standings:
         """As they were when the package was made."""
-        return shipped_standings()
+        return shipped_standings(board)
 
     def evidence(self, digest: str) -> bytes | None:
         """Of an entry in the checkout."""

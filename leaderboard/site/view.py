@@ -21,6 +21,8 @@ LONGEST_SEARCH = 64
 class Query:
     """What was asked for."""
 
+    board: str = ""
+    """An archive; nothing is the current board."""
     group: str = ""
     """Name of a group; nothing is the overview."""
     text: str = ""
@@ -62,6 +64,7 @@ class Query:
             raise Refused(problems)
         falling = direction == "down" if direction else keys[sort].falling
         return cls(
+            board=given.get("board", ""),
             group=group,
             text=text,
             status=status,
@@ -77,6 +80,7 @@ class Query:
         falling = self.falling if falling is None else falling
         page = self.page if page is None else page
         parts = {
+            "board": self.board,
             "group": self.group,
             "q": self.text,
             "status": self.status,

@@ -25,6 +25,7 @@ from progressgym.core.protocols import AgentLike
 if TYPE_CHECKING:
     from progressgym.agents.agent import Agent
     from progressgym.envs.task import Task
+    from progressgym.instruments.questionnaire import Questionnaire
 
 MOST_HEADER, MOST_BODY = 16 * 2**20, 512 * 2**20
 """What is believed of the other side: it is the board."""
@@ -55,13 +56,17 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     """Answer frames until there are no more."""
     from progressgym.envs import messages
 
-    instrument, player = None, None
+    instruments: list[Questionnaire] = []
+    player: _Player | None = None
     while (frame := _receive(requests)) is not None:
         if frame.kind == messages.INSTRUMENT:
-            instrument = messages.read_instrument(frame)
+            if player is not None:  # those of the batch before
+                instruments, player = [], None
+            instruments.append(messages.read_instrument(frame))
         elif frame.kind == messages.RESET:
-            assert instrument is not None, "the instrument comes first"
-            player = _Player(str(frame.fields["agent"]), messages.read_tasks(frame, instrument), frame.fields["seeds"])
+            assert instruments, "the instruments come first"
+            tasks = messages.read_tasks(frame, instruments)
+            player = _Player(str(frame.fields["agent"]), tasks, frame.fields["seeds"])
             _send(answers, Frame(kind=messages.READY))
         else:
             assert player is not None, "a reset comes before the first step"

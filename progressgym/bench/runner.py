@@ -166,7 +166,7 @@ def run_bench(
             warnings=[*seed_warnings(results), *(f"not run: {line}" for line in outcome.failures)],
         )
         try:
-            save_record(folder / RESULTS, outcome.results)
+            save_record(folder / RESULTS, outcome.results.without_paths())
         except OSError as error:
             outcome.failures.append(f"{RESULTS} could not be written: {error}")
         else:

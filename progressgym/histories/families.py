@@ -9,8 +9,8 @@ Legend of shapes: T centuries, C coordinates, R normal numbers a coordinate.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,15 @@ class Family:
     """Whether courses are a product of some (T, R) with the normals: then many histories are made at once."""
     shared: bool = True
     """Whether courses depend on the shared numbers."""
+    own: Callable[[Floats, Floats, int], Floats] | None = None
+    """Courses of each item's own part, where they are of another kind than those that items have in common."""
+    base: tuple[float, float, float] | None = None
+    """Of the first step's logits: mean and standard deviation of the stance on dimensions 0 to 14, standard deviation between
+    items; None: those of `synthetic`."""
+    defaults: Mapping[str, float | int] = field(default_factory=dict)
+    """What an id of this family means where it does not say, see `synthetic.SyntheticSpec`."""
+    instrument: str | None = None
+    """What its histories answer unless told otherwise; None: the usual one."""
 
 
 def _time(centuries: int) -> Floats:
@@ -85,6 +94,20 @@ def _random_walk(z: Floats, shared: Floats, centuries: int) -> Floats:
     return courses
 
 
+@dataclass(frozen=True)
+class TrendAndWalk:
+    """Courses with a constant speed and independent steps."""
+
+    trend: float
+    """Share of the constant speed in the variance at the end."""
+
+    def __call__(self, z: Floats, shared: Floats, centuries: int) -> Floats:
+        """(normals (R, C), shared (SHARED,), T) -> courses (T, C)."""
+        walk = (1.0 - self.trend) ** 0.5 * _random_walk(z[1:], shared, centuries)
+        courses: Floats = self.trend**0.5 * _linear(z, shared, centuries) + walk
+        return courses
+
+
 # Draws are named, not lambdas: environments that hold a family can be pickled.
 def _one(centuries: int) -> int:
     return 1
@@ -98,6 +121,10 @@ def _one_a_step(centuries: int) -> int:
     return max(centuries - 1, 1)
 
 
+def _one_a_century(centuries: int) -> int:
+    return centuries
+
+
 LINEAR = Family(draws=_one, courses=_linear, linear=True, shared=False)
 QUADRATIC = Family(draws=_two, courses=_quadratic, linear=True, shared=False)
 CYCLIC = Family(draws=_two, courses=_cyclic, linear=True)
@@ -105,6 +132,17 @@ ABRUPT = Family(draws=_two, courses=_abrupt, linear=True)
 REVERSAL = Family(draws=_one, courses=_reversal, linear=True)
 RANDOM_WALK = Family(draws=_one_a_step, courses=_random_walk, linear=True, shared=False)
 PLURAL = Family(draws=_one, courses=_linear)
+
+PEOPLE = Family(
+    draws=_one_a_century,
+    courses=TrendAndWalk(0.81),
+    own=TrendAndWalk(0.39),
+    shared=False,
+    base=(0.12, 0.24, 0.98),
+    defaults={"amplitude": 0.5, "coherence": 0.45, "noise": 0.036, "centuries": 11},
+    instrument="people-core-v1",
+)
+"""Fitted to `gss-v1` by `research/people_family.py`; new numbers are a new family."""
 
 _HERE = "progressgym.histories.families"
 FAMILIES = Registry(
@@ -130,6 +168,11 @@ FAMILIES = Registry(
             "plural",
             "three groups with stances and linear drifts of their own, and weights that shift",
             f"{_HERE}:PLURAL",
+        ),
+        Entry(
+            "people-v1",
+            "size, trends, steps, common share and noise as people's answers have them, fitted to gss-v1",
+            f"{_HERE}:PEOPLE",
         ),
     ),
     group="progressgym.families",

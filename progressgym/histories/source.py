@@ -11,7 +11,7 @@ import numpy as np
 from progressgym.core.errors import UserError
 from progressgym.histories.history import SYNTHETIC, History
 from progressgym.histories.splits import parse_split
-from progressgym.histories.synthetic import DEFAULT_INSTRUMENT, SyntheticSpec, synthetic_history
+from progressgym.histories.synthetic import SyntheticSpec, synthetic_history, usual_instrument
 from progressgym.instruments.questionnaire import Questionnaire
 
 HistorySpec = str | Path | History | Sequence[str | Path | History]
@@ -62,7 +62,8 @@ def resolve_history(spec: HistorySpec, instrument: Questionnaire | str | None = 
     Args:
         spec: a history; a shipped name, folder or file; a synthetic id (a distribution when it has no seed); a
             resampled id; any fixed one with `split=3`; or a list of these, of which one is drawn each time.
-        instrument: of synthetic histories, and what loaded ones must answer; `moral19-v1` by default for the first.
+        instrument: of synthetic histories, and what loaded ones must answer; the family's own by default for the first,
+            `moral19-v1` for most.
 
     Raises:
         UserError: an unknown history, an empty list, or histories that do not fit each other.
@@ -73,7 +74,7 @@ def resolve_history(spec: HistorySpec, instrument: Questionnaire | str | None = 
         raise UserError("history is an empty list; name at least one history")
     loaded = [_read(part, asked) for part in parts]
     instruments = [entry.instrument for entry in loaded if isinstance(entry, History)]
-    own = asked or (instruments[0] if instruments else Questionnaire.load(DEFAULT_INSTRUMENT))
+    own = asked or (instruments[0] if instruments else _usual(loaded))
     entries = tuple(_named(entry, own) for entry in loaded)
     lengths = {len(entry) if isinstance(entry, History) else entry.centuries for entry in entries}
     if any(entry.instrument != own for entry in entries if isinstance(entry, History)):
@@ -81,6 +82,16 @@ def resolve_history(spec: HistorySpec, instrument: Questionnaire | str | None = 
     if len(lengths) > 1:
         raise UserError(f"histories of {sorted(lengths)} centuries cannot share an environment; use equally long ones")
     return HistorySource(entries, own, lengths.pop())
+
+
+def _usual(entries: Sequence[History | SyntheticSpec]) -> Questionnaire:
+    """What families answer when nobody says; those of a list agree, or the list is refused."""
+    usual = {
+        usual_instrument(entry).name: usual_instrument(entry) for entry in entries if isinstance(entry, SyntheticSpec)
+    }
+    if len(usual) > 1:
+        raise UserError(f"these families answer {' and '.join(sorted(usual))}; say which with instrument=")
+    return next(iter(usual.values()))
 
 
 def _read(part: object, instrument: Questionnaire | None) -> History | SyntheticSpec:

@@ -55,6 +55,8 @@ BASE_SPREAD = 0.6
 """Standard deviation between histories of the base stance, a dimension."""
 ITEM_SPREAD = 0.4
 """Standard deviation between items of the base logits."""
+USUAL_BASE = (COMMON_BASE, BASE_SPREAD, ITEM_SPREAD)
+"""A family's `base` where it has none of its own."""
 GROUPS = 3
 GROUP_SPREAD = 0.5
 """Standard deviation between groups of the plural family of their stance in century 0."""
@@ -102,8 +104,9 @@ class SyntheticSpec:
         if not variant.name.startswith(SYNTHETIC):
             raise UserError(f"{text!r} is not a synthetic history; write {SYNTHETIC}family?seed=0")
         refuse_unknown("a synthetic history", variant.arguments, ARGUMENTS)
-        arguments: dict[str, Any] = dict(variant.arguments)
-        return cls(family=variant.name.removeprefix(SYNTHETIC), **arguments)
+        family = variant.name.removeprefix(SYNTHETIC)
+        arguments: dict[str, Any] = {**family_of(family).defaults, **variant.arguments}
+        return cls(family=family, **arguments)
 
     @cached_property
     def id(self) -> str:
@@ -113,7 +116,8 @@ class SyntheticSpec:
         'synthetic:linear?seed=3'
         """
         fields = {name: getattr(self, name) for name in ARGUMENTS}
-        default = SyntheticSpec(family=self.family)
+        usual: dict[str, Any] = dict(family_of(self.family).defaults)
+        default = SyntheticSpec(family=self.family, **usual)
         changed = {name: value for name, value in fields.items() if value != getattr(default, name)}
         return format_id(SYNTHETIC + self.family, **changed)
 
@@ -129,7 +133,7 @@ def synthetic_history(
 
     Args:
         spec: with a seed, or without one and with `rng`.
-        instrument: what the answers are about; `moral19-v1` by default.
+        instrument: what the answers are about; the family's own by default, `moral19-v1` for most.
         rng: only its `random` is used; ignored when the spec has a seed.
 
     Raises:
@@ -139,7 +143,7 @@ def synthetic_history(
         rng = generator(spec.seed, "synthetic", spec.family)
     elif rng is None:
         raise UserError(f"{spec.id!r} is a distribution of histories; name one of them with seed=0, 1, ...")
-    asked = Questionnaire.load(DEFAULT_INSTRUMENT) if instrument is None else instrument
+    asked = usual_instrument(spec) if instrument is None else instrument
     return History.trusted(
         name=spec.id,
         labels=_labels(spec.centuries),
@@ -147,6 +151,11 @@ def synthetic_history(
         instrument=asked,
         card={"synthetic": spec.id, "scheme": SCHEME},
     )
+
+
+def usual_instrument(spec: SyntheticSpec) -> Questionnaire:
+    """What a family's histories answer unless told otherwise."""
+    return Questionnaire.load(family_of(spec.family).instrument or DEFAULT_INSTRUMENT)
 
 
 @lru_cache
@@ -157,7 +166,7 @@ def _labels(centuries: int) -> tuple[str, ...]:
 def _answers(spec: SyntheticSpec, instrument: Questionnaire, rng: np.random.Generator) -> Floats:
     """(T, N, K) answers on the grid."""
     draw = _Draw(rng, instrument)
-    base = draw.base()
+    base = draw.base(family_of(spec.family).base or USUAL_BASE)
     noise = spec.noise * draw.options(spec.centuries) if spec.noise > 0 else np.zeros(1)
     if spec.family == "plural":
         answers = _plural(spec, draw, base + noise)
@@ -204,18 +213,19 @@ class _Draw:
         logits: Floats = (theta @ self._loadings.T).reshape(*theta.shape[:-1], *self.mask.shape)
         return logits
 
-    def base(self) -> Floats:
-        """(1, N, K) base logits."""
-        theta = BASE_SPREAD * self.normals(1, len(DIMENSIONS))
-        theta[:, : WORLDVIEWS.start] += COMMON_BASE
-        return self.phi(theta) + ITEM_SPREAD * self.options(1)
+    def base(self, numbers: tuple[float, float, float]) -> Floats:
+        """(1, N, K) base logits, from a family's `base`."""
+        mean, spread, items = numbers
+        theta = spread * self.normals(1, len(DIMENSIONS))
+        theta[:, : WORLDVIEWS.start] += mean
+        return self.phi(theta) + items * self.options(1)
 
     def drift(self, spec: SyntheticSpec) -> Floats:
         """(T, N, K) drift of the logits since century 0, common and items' own part."""
         family, centuries = family_of(spec.family), spec.centuries
         shared, rows = self.rng.random(SHARED), family.draws(centuries)
         theta = family.courses(self.normals(rows, len(DIMENSIONS)), shared, centuries)
-        own = family.courses(self.normals(rows, self.mask.size), shared, centuries)
+        own = (family.own or family.courses)(self.normals(rows, self.mask.size), shared, centuries)
         common = self._unit(self.phi(theta))
         items = self._unit(self._centre(own.reshape(centuries, *self.mask.shape)))
         size = DRIFT_SIZE * spec.amplitude

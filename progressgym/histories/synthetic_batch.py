@@ -215,7 +215,9 @@ class SyntheticBatch:
 def batches(spec: SyntheticSpec, instrument: Questionnaire) -> bool:
     """Whether `SyntheticBatch` makes these histories: no noise, no mixture of groups, a course that is linear."""
     apart = not np.isin(instrument.elicitation, instrument.evaluation).any()
-    return spec.noise == 0.0 and spec.family != "plural" and family_of(spec.family).linear and apart
+    family = family_of(spec.family)
+    plain = family.linear and family.own is None and family.base is None
+    return spec.noise == 0.0 and spec.family != "plural" and plain and apart
 
 
 def _normals(uniforms: Floats) -> Floats:

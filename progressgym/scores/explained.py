@@ -31,6 +31,7 @@ average over many splits of a questionnaire is one call.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -190,6 +191,29 @@ def drift_explained(agent: Errors, static: Errors, *, other: Errors | None = Non
         shares={name: (value / whole if whole > 0 else 0.0) for name, value in parts.items()},
         spread=float(moved.runs.std(ddof=1)) if len(moved.runs) > 1 else 0.0,
     )
+
+
+def moved_by(agent: Errors, static: Errors, normals: Callable[..., Floats], count: int) -> Floats:
+    """(count,) draws of an agent's drift explained, as far as items, runs and people move it to first order.
+
+    Args:
+        agent: of the agent.
+        static: of never learning.
+        normals: shape -> standard normal numbers; asked for items, runs and people in this order, so that agents on the same
+            runs can be given the same ones and move together as they do.
+        count: how many.
+    """
+    ratio = _Ratio.of(agent, static)
+    moved, items, runs = ratio.moved, len(agent.without), len(agent.runs)
+    influence = (moved.without - moved.without.mean()) * np.sqrt((items - 1) / items)
+    error = normals(count, items) @ influence
+    among = normals(count, runs)
+    if runs > 1:
+        error += among @ (moved.runs - moved.runs.mean()) / np.sqrt(runs * (runs - 1))
+    if moved.people.size:
+        error += normals(count, moved.people.size) @ moved.people.ravel()
+    drawn: Floats = 1.0 - ratio.at(error)
+    return drawn
 
 
 @dataclass(frozen=True, eq=False)

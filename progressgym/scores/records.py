@@ -83,8 +83,8 @@ class RunConfig(Sealed):
         return all(getattr(self, name) == getattr(other, name) for name in RunConfig.model_fields if name not in skip)
 
 
-class RunScores(Sealed):
-    """`scores.json`: the numbers of one cell. Lists have one entry a step."""
+class StepScores(Sealed):
+    """The numbers of one cell without the paths of values. Lists have one entry a step."""
 
     schema_version: SchemaVersion = SCHEMA_VERSION
     utility: Finite
@@ -97,10 +97,6 @@ class RunScores(Sealed):
     drift_cosine: list[Finite | None]
     """None where the human did not move."""
     dimension_error: list[Finite]
-    agent_values: list[list[Finite | None]]
-    """(steps, 19); None on dimensions that the instrument does not cover."""
-    human_values: list[list[Finite | None]]
-    """(T, 19) values of the human path."""
     published: dict[str, Finite]
     """Scores on the published scales, by name."""
     lock_in: dict[str, Finite] = Field(default_factory=dict)
@@ -112,9 +108,22 @@ class RunScores(Sealed):
     def _lengths(self) -> Self:
         steps = len(self.utilities)
         for name in ("static_utilities", "reference_utilities", "drift_cosine", "dimension_error", "agent_values"):
-            if len(getattr(self, name)) != steps:
+            if len(getattr(self, name, self.utilities)) != steps:
                 raise ValueError(f"{name} has {len(getattr(self, name))} entries for {steps} steps")
         return self
+
+
+class RunScores(StepScores):
+    """`scores.json`: the numbers of one cell."""
+
+    agent_values: list[list[Finite | None]]
+    """(steps, 19); None on dimensions that the instrument does not cover."""
+    human_values: list[list[Finite | None]]
+    """(T, 19) values of the human path."""
+
+    def without_paths(self) -> StepScores:
+        """The numbers without the paths of values."""
+        return StepScores.model_construct(**{name: getattr(self, name) for name in StepScores.model_fields})
 
 
 class Done(Sealed):
@@ -205,7 +214,8 @@ class Cell(Sealed):
     """One finished run: what and what came out."""
 
     config: RunConfig
-    scores: RunScores
+    scores: RunScores | StepScores
+    """Without the paths of values, which are in the cell's own `scores.json`; with them in files of versions before."""
 
 
 class Results(Sealed):
@@ -225,6 +235,16 @@ class Results(Sealed):
     findings: list[str] = Field(default_factory=list)
     """What a reader must know about the numbers, in sentences: who steers, what is not identified."""
     warnings: list[str] = Field(default_factory=list)
+
+    def without_paths(self) -> Self:
+        """What is written: the paths of values, most of the text, stay in the cells' own files."""
+        cells = [
+            cell.model_copy(update={"scores": cell.scores.without_paths()})
+            if isinstance(cell.scores, RunScores)
+            else cell
+            for cell in self.cells
+        ]
+        return self.model_copy(update={"cells": cells})
 
 
 def load_record(path: Path | str, kind: type[Record]) -> Record:

@@ -66,7 +66,9 @@ def test_refusals_exit_with_1_and_reasons(bad: Path, tmp_path: Path, capsys: pyt
 def test_shipped_standings_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert dispatch(["leaderboard", "show"]) == 0
     shown = capsys.readouterr().out
-    assert "board-v1" in shown and "extrapo" in shown
+    assert "board-v2" in shown and "extrapo" in shown and "public and private" in shown
+    assert dispatch(["leaderboard", "show", "--board", "board-v1"]) == 0
+    assert "board-v1, 9 entries" in capsys.readouterr().out
 
 
 @pytest.mark.skipif(bool(sandboxed()), reason=sandboxed())
@@ -79,7 +81,7 @@ def test_an_agent_that_nobody_knows_is_not_reproduced(
     assert dispatch(["leaderboard", "reproduce", "all", "--store", store, "--key-file", key]) == 1
     told = capsys.readouterr()
     assert "nudged 1: not reproduced, the public run failed: the agent failed: UserError: unknown agent" in told.out
-    assert "3 groups" in told.err
+    assert "12 groups" in told.err
     assert dispatch(["leaderboard", "show", "--store", store, "--json"]) == 0
     (row,) = Standings.model_validate_json(capsys.readouterr().out).rows
     assert row.open and row.reproduction is not None and "unknown agent" in row.reproduction.note

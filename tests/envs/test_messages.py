@@ -27,11 +27,12 @@ def test_a_task_travels_whole(challenge: str, history: str) -> None:
     env = environment(f"ProgressGym/{challenge}-v0", history)
     env.reset(seed=3)
     task = env.task
-    instrument = messages.read_instrument(decode_all(encode(messages.instrument_frame(task.instrument))))
+    (told,) = messages.instrument_frames([task, task])
+    instrument = messages.read_instrument(decode_all(encode(told)))
     assert instrument == task.instrument and instrument.name == task.instrument.name
     assert instrument.loadings.tobytes() == task.instrument.loadings.tobytes()
     sent = decode_all(encode(messages.reset_frame([task, task], [3, 4], "static")))
-    for back in messages.read_tasks(sent, instrument):
+    for back in messages.read_tasks(sent, [instrument]):
         assert back.initial_answers.tobytes() == task.initial_answers.tobytes()
         assert back.initial_preferences.pairs.tobytes() == task.initial_preferences.pairs.tobytes()
         assert back.initial_preferences.labels.tobytes() == task.initial_preferences.labels.tobytes()
@@ -46,7 +47,18 @@ def test_nothing_but_task_and_seed_is_sent() -> None:
     observation, _ = env.reset(seed=3)
     sent = messages.reset_frame([env.task], [11], "static")
     assert set(sent.fields) == {
-        *("agent", "seeds", "century_labels", "parameters", "challenge", "steps", "horizon", "rng_scheme", "reading")
+        *(
+            "agent",
+            "seeds",
+            "instruments",
+            "century_labels",
+            "parameters",
+            "challenge",
+            "steps",
+            "horizon",
+            "rng_scheme",
+            "reading",
+        )
     }
     assert set(sent.arrays) == {"initial_answers", "pairs", "labels"}
     assert "synthetic" not in str(sent.fields) and env.history.hash not in str(sent.fields)
@@ -60,7 +72,7 @@ def test_the_agents_side_gives_what_the_agent_gives_here() -> None:
     envs = [environment("ProgressGym/Predict-v0", "synthetic:linear?coherence=0.5") for _ in range(2)]
     observations = [env.reset(seed=seed)[0] for seed, env in enumerate(envs)]
     tasks = [env.task for env in envs]
-    requests = [messages.instrument_frame(tasks[0].instrument), messages.reset_frame(tasks, [0, 1], "lifelong-map")]
+    requests = [*messages.instrument_frames(tasks), messages.reset_frame(tasks, [0, 1], "lifelong-map")]
     requests += [messages.act_frame(observations)]
     answers = io.BytesIO()
     serve(io.BytesIO(b"".join(map(encode, requests))), answers)
@@ -103,3 +115,25 @@ def test_padding_may_hold_anything() -> None:
     actions[0, 1, 1] = np.nan
     mask = np.array([[True, True], [True, False]])
     assert messages.read_actions(messages.actions_frame(actions), (1, 2, 2), mask).shape == (1, 2, 2)
+
+
+def test_splits_travel_in_one_batch() -> None:
+    """Two splits of a questionnaire with as many questions: each task keeps its own halves, sent once."""
+    from progressgym.agents import make
+
+    every = [environment("ProgressGym/Follow-v0", f"gss-v1?split={n}") for n in range(1, 10)]
+    sizes = [env.config.chooser.queries for env in every]
+    envs = [env for env, size in zip(every, sizes, strict=True) if size == max(sizes, key=sizes.count)][:2]
+    observations = [env.reset(seed=seed)[0] for seed, env in enumerate(envs)]
+    tasks = [env.task for env in envs]
+    assert tasks[0].instrument != tasks[1].instrument and len(messages.instrument_frames([*tasks, *tasks])) == 2
+    requests = [*messages.instrument_frames(tasks), messages.reset_frame(tasks, [0, 1], "kalman")]
+    requests += [messages.act_frame(observations)]
+    answers = io.BytesIO()
+    serve(io.BytesIO(b"".join(map(encode, requests))), answers)
+    acted = split(answers.getvalue())[1]
+    agent = make("kalman")
+    agent.reset(tasks, seed=[0, 1])
+    batch = {key: np.stack([o[key] for o in observations]) for key in observations[0]}
+    mask = tasks[0].instrument.mask
+    assert messages.read_actions(acted, (2, *tasks[0].action_shape), mask).tobytes() == agent.act(batch, {}).tobytes()

@@ -131,7 +131,7 @@ CASES: tuple[Case, ...] = (
     Case(
         number="32c",
         title="fewer questions than the board asks",
-        build=one_config(arguments={"history": "histsmol-v1", "labels": "probability", "queries": 3}),
+        build=one_config(arguments={"history": "gss-v1", "labels": "probability", "queries": 3}),
         codes=("config",),
     ),
     Case(number="33", title="a copy of the truth", build=truth_actions("target"), codes=("truth",)),
@@ -258,13 +258,13 @@ CASES: tuple[Case, ...] = (
     Case(
         number="42",
         title="a ground truth of one's own",
-        build=extra("cells/histsmol-v1/follow/0/truth.npz"),
+        build=extra("cells/gss-v1/follow/0/truth.npz"),
         codes=("path",),
     ),
     Case(
         number="42b",
         title="another history by the same name",
-        build=one_config(history={"name": "histsmol-v1", "hash": "0" * 64}),
+        build=one_config(history={"name": "gss-v1", "hash": "0" * 64}),
         codes=("config-source",),
     ),
     Case(
@@ -328,7 +328,7 @@ CASES: tuple[Case, ...] = (
     Case(
         number="49b",
         title="npy of objects",
-        build=steps_bytes(npy("|O", (8, 432, 4), PICKLE)),
+        build=steps_bytes(npy("|O", (10, 37, 3), PICKLE)),
         codes=("actions-dtype",),
     ),
     Case(
@@ -346,13 +346,13 @@ CASES: tuple[Case, ...] = (
     Case(
         number="49e",
         title="npy with fewer numbers than declared",
-        build=steps_bytes(npy("<f4", (8, 432, 4), b"\0" * 100)),
+        build=steps_bytes(npy("<f4", (10, 37, 3), b"\0" * 100)),
         codes=("actions-size",),
     ),
     Case(
         number="49f",
         title="float64 answers",
-        build=steps_bytes(npy("<f8", (8, 432, 4), bytes(8 * 8 * 432 * 4))),
+        build=steps_bytes(npy("<f8", (10, 37, 3), bytes(8 * 10 * 37 * 3))),
         codes=("actions-dtype",),
     ),
     Case(number="49g", title="a checkpoint of torch", build=extra("pytorch_model.bin", PICKLE), codes=("path",)),

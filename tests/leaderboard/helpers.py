@@ -37,7 +37,7 @@ def config_of(board: Board, key: CellKey, agent: str, **changes: Any) -> bytes:
     challenge, truth = board.challenge(key.challenge), episode_truth(board, key)
     fields: dict[str, Any] = {
         "environment": challenge.environment,
-        "arguments": {"history": key.history, **dict(challenge.arguments)},
+        "arguments": {"history": board.history_of(key), **dict(challenge.arguments)},
         "challenge": key.challenge,
         "agent": agent,
         "seed": key.seed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from progressgym.core.files import sha256_bytes
-from progressgym.leaderboard.board import load_board
+from progressgym.leaderboard.board import DEFAULT_BOARD, load_board
 from progressgym.leaderboard.records import CellScore, GroupScore, Reproduction, Verdict
 from progressgym.leaderboard.schema import AgentInfo, BoardInfo, CodeInfo, SubmissionRecord
 from progressgym.scores.records import IntervalRecord
@@ -33,14 +33,19 @@ def group_score(history: str, challenge: str, skill: float | None, displacement:
     )
 
 
-def groups(skills: float | Sequence[float | None], displacement: float = 0.1) -> list[GroupScore]:
-    """Scores on every group of the board."""
-    board = load_board()
-    numbers = [skills] * len(board.groups) if isinstance(skills, float) else skills
-    return [
-        group_score(group.history, group.challenge, skill, displacement)
-        for group, skill in zip(board.groups, numbers, strict=True)
-    ]
+def groups(
+    skills: float | Sequence[float | None], displacement: float = 0.1, board: str = DEFAULT_BOARD
+) -> list[GroupScore]:
+    """Scores on every group of a board: what ranks there, and the skill, are these numbers."""
+    grid = load_board(board)
+    numbers = [skills] * len(grid.groups) if isinstance(skills, float) else skills
+    found = []
+    for group, skill in zip(grid.groups, numbers, strict=True):
+        score = group_score(group.history, group.challenge, skill, displacement)
+        if grid.headline_of(group) == "explained":
+            score = score.model_copy(update={"headline": "explained", "explained": score.skill})
+        found.append(score)
+    return found
 
 
 def verdict(
@@ -51,12 +56,13 @@ def verdict(
     answers: str = "",
     signer: str | None = None,
     skill: float | Sequence[float | None] = 0.5,
+    board: str = DEFAULT_BOARD,
 ) -> tuple[Verdict, bytes]:
     """An accepted verdict and its evidence."""
-    board = load_board()
+    grid = load_board(board)
     unique = f"{name} {version} {content}"
     record = SubmissionRecord(
-        board=BoardInfo(name=board.name, sha256=board.digest),
+        board=BoardInfo(name=grid.name, sha256=grid.digest),
         agent=AgentInfo(name=name, version=version, id="static", summary="For tests"),
         authors=["Ada"],
         licence="MIT",
@@ -74,7 +80,7 @@ def verdict(
         problems=[],
         record=record,
         signer=signer,
-        groups=groups(skill),
+        groups=groups(skill, board=board),
         cells=[
             CellScore(
                 history="histsmol-v1",
@@ -89,9 +95,17 @@ def verdict(
 
 
 def reproduction(
-    skill: float | Sequence[float | None], *, matches: bool = True, displacement: float = 0.1
+    skill: float | Sequence[float | None],
+    *,
+    matches: bool = True,
+    displacement: float = 0.1,
+    board: str = DEFAULT_BOARD,
 ) -> Reproduction:
     """What a private run might say."""
     return Reproduction(
-        split="private-1", matches=matches, largest_difference=0.0, groups=groups(skill, displacement), seconds=1.0
+        split="private-1",
+        matches=matches,
+        largest_difference=0.0,
+        groups=groups(skill, displacement, board),
+        seconds=1.0,
     )

@@ -41,8 +41,8 @@ def test_bad_input(case: Case, verdicts: dict[str, Verdict]) -> None:
         assert verdict.accepted, verdict.problems
         for (
             group
-        ) in verdict.groups:  # Coevolve rewards a whisper: it is ranked as a pair with lock-in, see test_ranking
-            assert group.skill is None or group.skill.mid <= 1e-6 or group.lock_in, "it deserves nothing"
+        ) in verdict.groups:  # cosines do not hear how loud an answer is: skill rewards a whisper, the headlines do not
+            assert group.ranked is None or group.ranked.mid <= 1e-6, "it deserves nothing"
     else:
         assert not verdict.accepted and codes & set(case.codes), verdict.problems
     for problem in verdict.problems:

@@ -35,8 +35,8 @@ def test_the_hub_reads_what_we_write() -> None:
     entries = parse_eval_result_entries(data)
     assert all(isinstance(entry, EvalResultEntry) for entry in entries) and eval_result_entries_to_yaml(entries) == data
     scores = [(group.private or group.public) for group in row.groups]
-    skills = [score.skill.mid for score in scores if score is not None and score.skill is not None]
-    assert [entry.value for entry in entries] == pytest.approx(skills, abs=1e-6)
+    numbers = [score.ranked.mid for score in scores if score is not None and score.ranked is not None]
+    assert [entry.value for entry in entries] == pytest.approx(numbers, abs=1e-6)
     assert len({entry.task_id for entry in entries}) == len(entries)
     assert all(row.id in str(entry.notes) for entry in entries)
     for entry, group in zip(entries, row.groups, strict=True):
@@ -47,8 +47,8 @@ def test_private_skill_goes_before_public(ranked: Standings) -> None:
     row = next(row for row in ranked.rows if not row.open)
     entries = parse_eval_result_entries(yaml.safe_load(to_eval_results(row, "owner/board")))
     first = row.groups[0].private
-    assert first is not None and first.skill is not None
-    assert entries[0].value == pytest.approx(first.skill.mid, abs=1e-6) and "private grid" in str(entries[0].notes)
+    assert first is not None and first.ranked is not None and "drift explained on the" in str(entries[0].notes)
+    assert entries[0].value == pytest.approx(first.ranked.mid, abs=1e-6) and "private grid" in str(entries[0].notes)
     assert "not ranked" not in str(entries[0].notes)
 
 
@@ -58,16 +58,16 @@ def test_the_harness_s_form(ranked: Standings) -> None:
     tasks = set(record["results"])
     for key in ("versions", "n-shot", "higher_is_better", "n-samples", "configs", "group_subtasks", "task_hashes"):
         assert set(record[key]) == tasks, key
-    one = record["results"]["follow-histsmol-v1"]
-    assert {"name", "alias", "sample_len", "skill,private", "skill_stderr,private", "skill,public"} <= set(one)
-    assert one["skill_stderr,private"] == pytest.approx(0.2 / (2 * 1.959964)), "interval of skill +- 0.1"
+    one = record["results"]["follow-gss-v1"]
+    assert {"name", "alias", "sample_len", "skill,private", "explained,private", "explained,public"} <= set(one)
+    assert one["explained_stderr,private"] == pytest.approx(0.2 / (2 * 1.959964)), "its interval is +- 0.1"
     assert record["progressgym"] == {"id": row.id, "digest": row.digest, "status": "reproduced", "ranked": True}
 
 
 def test_the_harness_prints_its_table(ranked: Standings) -> None:
     utils = pytest.importorskip("lm_eval.utils", reason="the lm-evaluation-harness is not installed")
     table = utils.make_table(json.loads(to_lm_eval(ranked, ranked.rows[0])))
-    assert "follow-histsmol-v1" in table and "private" in table and "±" in table
+    assert "follow-gss-v1" in table and "private" in table and "±" in table
 
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,7 +21,7 @@ from progressgym.leaderboard.truth import episode_truth
 
 
 def split(key: Key, **more: History) -> PrivateSplit:
-    return PrivateSplit(key=key, board=load_board(), hidden=more)
+    return PrivateSplit(key=key, board=load_board("board-v1"), hidden=more)
 
 
 def known(digit: str = "1", rotation: str = "1") -> Key:
@@ -79,12 +79,12 @@ def test_every_challenge_has_paths_of_its_own() -> None:
     seeds = [seed for private in groups for seed in private.board.seeds]
     others = [seed for private in groups for seed in private.agent_seeds]
     assert len(set(seeds)) == len(seeds) == 30 and len(set(others)) == 30
-    assert min(seeds) > 2**100 and max(others) < 2**24 and not set(seeds) & set(load_board().seeds)
+    assert min(seeds) > 2**100 and max(others) < 2**24 and not set(seeds) & set(load_board("board-v1").seeds)
     assert not set(seeds) & {s for private in split(known("2")).groups for s in private.board.seeds}
 
 
 def test_private_paths_are_drawn_like_the_public_ones_and_are_others() -> None:
-    board = load_board()
+    board = load_board("board-v1")
     private = split(known()).groups[0]
     truths = [episode_truth(private.board, CellKey(*private.group, seed)) for seed in private.board.seeds[:3]]
     public = [episode_truth(board, CellKey(*private.group, seed)) for seed in board.seeds[:3]]
@@ -209,3 +209,30 @@ def test_private_histories_are_read_from_the_stores_folder(tmp_path: Path) -> No
     card.write_text(json.dumps({"source_hash": "x"}), encoding="utf-8")
     with pytest.raises(UserError, match="as its card says"):
         load_hidden(tmp_path / "private")
+
+
+def test_people_are_stood_in_for_by_a_family_over_held_back_items() -> None:
+    """The second board: 12 groups, no item of the public questionnaire, no path of it, and the people's own are not asked."""
+    board = load_board("board-v2")
+    groups = PrivateSplit(key=known(), board=board).groups
+    assert [private.group for private in groups] == list(board.groups)
+    first = groups[0]
+    truths = [episode_truth(first.board, CellKey(*first.group, seed)) for seed in first.board.seeds[:2]]
+    public = episode_truth(board, board.cells[0])
+    assert {item.id for item in truths[0].instrument.items}.isdisjoint(item.id for item in public.instrument.items)
+    assert truths[0].history.card["synthetic"] == "synthetic:people-v1" and len(truths[0].instrument) == 37
+    assert truths[0].history.hash != truths[1].history.hash and len(truths[0].history) == len(public.history)
+
+
+def test_an_unpublished_survey_stands_in_for_people(tmp_path: Path) -> None:
+    """As the owner puts it there: the folder that history survey writes, its questionnaire beside it."""
+    hidden = secret_history(0)
+    hidden.save(tmp_path / "gss-v1")
+    hidden.instrument.save(tmp_path / "gss-v1")
+    found = load_hidden(tmp_path, ["gss-v1"])
+    assert set(found) == {"gss-v1"} and load_hidden(tmp_path, ["histsmol-v1"]) == {}
+    board = load_board("board-v2")
+    private = PrivateSplit(key=known(), board=board, hidden=found).groups[0]
+    truths = [episode_truth(private.board, CellKey(*private.group, seed)) for seed in private.board.seeds[:2]]
+    assert {truth.history.name.partition("?")[0] for truth in truths} == {"gss-v1"}
+    assert truths[0].instrument != truths[1].instrument, "the key draws the split of the items"

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,19 @@ from scipy.stats import rankdata
 from progressgym.leaderboard.board import CellKey, load_board
 from progressgym.leaderboard.ranking import Scored, overall, pareto_front, ranks, scores, winners_by_weighting
 from progressgym.leaderboard.recompute import follow_path, score_group
-from progressgym.leaderboard.standings import make_standings
+from progressgym.leaderboard.standings import make_standings as standings_of
 from progressgym.leaderboard.standings_data import CSV_COLUMNS, Standings, to_csv
 from progressgym.leaderboard.store import Store
 from progressgym.leaderboard.truth import episode_truth
-from tests.leaderboard.stores import group_score, groups, reproduction, verdict
+from tests.leaderboard import stores
+from tests.leaderboard.stores import group_score
+
+FIRST = "board-v1"
+"""The board that ranks Coevolve by a pair; what holds for places holds on every board."""
+groups = partial(stores.groups, board=FIRST)
+verdict = partial(stores.verdict, board=FIRST)
+reproduction = partial(stores.reproduction, board=FIRST)
+make_standings = partial(standings_of, board=FIRST)
 
 
 @pytest.fixture
@@ -72,16 +81,50 @@ def test_rank_follows_private_skill(store: Store) -> None:
     assert [row.agent for row in make_standings(store).rows] == ["modest", "overfits"]
 
 
-def test_a_gap_beyond_the_honest_ones_is_flagged(store: Store) -> None:
-    for number, name in enumerate(("one", "two", "three")):
-        add(store, name, 0.3 + 0.01 * number, public=0.35, submitter="progressgym")
-    add(store, "overfits", 0.1, public=0.9)
-    flags = {row.agent: row.groups[0].gap_flag for row in make_standings(store).rows}
-    assert flags == {"one": False, "two": False, "three": False, "overfits": True}
+def test_a_gap_beyond_its_interval_is_flagged(store: Store) -> None:
+    """Both intervals are +- 0.1, so that of the difference is +- 0.1414."""
+    for name, public in (("under", 0.2), ("near", 0.44), ("beyond", 0.45)):
+        add(store, name, 0.3, public=public)
+    rows = {row.agent: row for row in make_standings(store).rows}
+    assert [rows[name].groups[0].gap_flag for name in ("under", "near", "beyond")] == [False, False, True]
+    found = rows["beyond"].groups[0].gap
+    assert found is not None and (found.low, found.mid, found.high) == pytest.approx((0.00858, 0.15, 0.29142), abs=1e-5)
+    assert rows["beyond"].score == rows["near"].score, "the first board only tells"
+    assert any(
+        one.action == "reproduced" and "public above private in follow" in str(one.reasons) for one in store.log()
+    )
+
+
+def test_behind_the_gate_a_public_score_is_worth_nothing(store: Store) -> None:
+    """On the second board: at most never learning where public and private disagree, and the rest as it is."""
+    count = len(load_board().groups)
+    for name, public in (("honest", [0.5] * count), ("boasts", [0.9] + [0.5] * (count - 1))):
+        receipt = store.submit(*stores.verdict(name, skill=public), "ada")
+        store.record_reproduction(str(receipt.id), stores.reproduction(0.5))
+    standings = standings_of(store)
+    rows = {row.agent: row for row in standings.rows}
+    assert standings.gate and [row.agent for row in standings.rows] == ["honest", "boasts"]
+    assert rows["honest"].score == pytest.approx(0.5) and rows["boasts"].score == pytest.approx(
+        0.5 * (count - 1) / count
+    )
+    assert any("worth at most never learning there: boasts" in note for note in standings.notes)
+    below = [-0.5] * count
+    receipt = store.submit(*stores.verdict("fails", skill=0.9), "ada")
+    store.record_reproduction(str(receipt.id), stores.reproduction(below))
+    fails = next(row for row in standings_of(store).rows if row.agent == "fails")
+    assert fails.score == pytest.approx(-0.5), "the gate lifts nobody"
+
+
+def test_boards_do_not_mix(store: Store) -> None:
+    store.submit(*verdict("old"), "ada")
+    store.submit(*stores.verdict("new"), "ada")
+    assert [row.agent for row in make_standings(store).rows] == ["old"]
+    assert [row.agent for row in standings_of(store).rows] == ["new"]
+    assert set(standings_of(store).headlines.values()) == {"explained", "skill"}
 
 
 def test_a_warning_when_the_winner_depends_on_the_weighting(store: Store) -> None:
-    count = len(load_board().groups)
+    count = len(load_board(FIRST).groups)
     add(store, "allround", [0.5] * count)
     assert not any("depends on the weighting" in note for note in make_standings(store).notes)
     add(store, "special", [0.9] + [0.1] * (count - 1))
@@ -91,7 +134,7 @@ def test_a_warning_when_the_winner_depends_on_the_weighting(store: Store) -> Non
 
 
 def test_a_skill_that_is_not_identified_is_not_ranked(store: Store) -> None:
-    count = len(load_board().groups)
+    count = len(load_board(FIRST).groups)
     add(store, "alpha", [None] + [0.5] * (count - 1))
     add(store, "beta", [0.9] + [0.4] * (count - 1))
     standings = make_standings(store)
@@ -147,7 +190,7 @@ def test_a_whisper_does_not_beat_the_quiet_in_coevolve() -> None:
 
 def test_restraint_is_that_of_the_boards_own_baselines() -> None:
     """0 for static, 1 for the reference, below 0 for answers that are all but levelled; the same in every seed's mean."""
-    board = load_board()
+    board = load_board(FIRST)
     group = next(one for one in board.groups if one.challenge == "coevolve" and one.history in board.histories[1:])
     keys = [CellKey(*group, seed) for seed in board.seeds]
     truths = [episode_truth(board, key) for key in keys]
@@ -241,7 +284,7 @@ def test_doing_better_anywhere_never_costs_a_place(board: tuple[list, list], who
 @pytest.mark.parametrize("kind", ["copies", "near copies", "between", "failures", "unidentified"])
 def test_decoys_of_one_submitter_do_not_change_who_is_first(store: Store, decoys: int, kind: str) -> None:
     """Two rivals who win different challenges: Borda points over all entries follow whom the decoys stand behind."""
-    count = len(load_board().groups)
+    count = len(load_board(FIRST).groups)
     ada: list[float | None] = [0.9, *[0.3] * (count - 1)]
     bob = [0.1, *[0.4] * (count - 1)]
     add(store, "adas", ada, submitter="ada")

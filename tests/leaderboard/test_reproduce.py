@@ -6,9 +6,11 @@ import ctypes
 import datetime
 import hashlib
 import mmap
+import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +25,7 @@ from progressgym.leaderboard.arrays import write_actions
 from progressgym.leaderboard.attempts import reproduce_entry
 from progressgym.leaderboard.board import load_board
 from progressgym.leaderboard.channel import GuestLimits
+from progressgym.leaderboard.gate import disagrees, gap
 from progressgym.leaderboard.installation import Source, install
 from progressgym.leaderboard.limited import verify_apart
 from progressgym.leaderboard.play import Actions, Performer, Stage, forget_pages
@@ -49,7 +52,7 @@ Answer = Callable[[EpisodeTruth], Actions]
 def submission(agent: str, answer: Answer, seeds: Sequence[int] = (0, 1)) -> Submission:
     """A submission to a board of one challenge on synthetic histories."""
     board = load_board()
-    small = replace(board, histories=board.histories[1:], challenges=board.challenges[:1], seeds=tuple(seeds))
+    small = replace(board, histories=board.histories[2:], challenges=board.challenges[:1], seeds=tuple(seeds))
     told, _ = verdict(name="theirs")
     assert told.record is not None
     record = told.record.model_copy(update={"agent": told.record.agent.model_copy(update={"id": agent})})
@@ -91,21 +94,23 @@ def test_lifelong_map_matches_its_own_submission_bit_for_bit_and_is_ranked(tmp_p
     if not ENTRIES.is_dir():
         pytest.skip("wheels hold no entries")
     store = Store.open(tmp_path / "store")
-    told, evidence = verify_apart(ENTRIES / "lifelong-map-1.zip", resamples=20)
+    told, evidence = verify_apart(ENTRIES / "lifelong-map-2.zip", resamples=20)
     digest = str(store.submit(told, evidence, "progressgym").id)
     split = PrivateSplit(key=new_key(tmp_path / "board.key", "1"), board=load_board())
     secrets = (tmp_path / "board.key", store.private, store.evidence.root)
     performer = Performer(agent="lifelong-map", secrets=secrets)
     done = reproduce_entry(store, digest, split, performer, most=1, per=MONTH, resamples=50)
     assert (done.matches, done.largest_difference) == (True, 0.0)
-    assert done.note == "all 60 cells match bit for bit"
+    assert done.note == "all 120 cells match bit for bit"
     standings = make_standings(store)
     (row,) = standings.rows
     assert (row.status, row.place, row.open) == ("reproduced", 1.0, False)
     ranked = {group.group: group for group in row.groups if group.rank is not None}
-    assert set(ranked) == {f"{c} on synthetic:linear?coherence=0.5" for c in ("follow", "predict", "coevolve")}
+    assert set(ranked) == {group.id for group in load_board().groups}, "people are stood in for"
     follow = ranked["follow on synthetic:linear?coherence=0.5"]
-    assert follow.private is not None and follow.private.skill is not None and follow.private.skill.mid > 0.5
+    assert follow.private is not None and follow.private.ranked is not None and follow.private.ranked.mid > 0.5
+    assert follow.private.headline == "explained" and follow.gap is not None and not follow.gap_flag
+    assert row.compute is not None and 0 < row.compute < 0.1, "processor seconds of a decision"
     assert follow.public is not None and follow.private.utility != follow.public.utility, "other histories"
     assert standings.commitments == {"key": split.key.commitment} and standings.split == split.name
     assert split.key.key not in standings.model_dump_json() + str(store.log())
@@ -120,7 +125,7 @@ def test_a_strangers_agent_is_installed_and_reproduced(tmp_path: Path) -> None:
     from tests.leaderboard.agents.honest import Last
 
     def answer(truth: EpisodeTruth) -> Actions:
-        env = one_board.environments(one_board.groups[0], 1)[0]
+        env = one_board.make(one_board.cells[0])
         observation, _ = env.reset(seed=0)
         agent, taken = Last(), []
         agent.reset(env.task, 0)
@@ -151,6 +156,8 @@ def test_an_agent_that_knows_the_public_truth_scores_what_it_deserves(tmp_path: 
     done = reproduce(one, split_of(one, tmp_path), Performer(agent="honest:Remembers", code=(code,), limits=LIMITS))
     assert done.matches, "it is the agent that was submitted"
     assert done.groups[0].utility.mid == done.groups[0].static, "but there it knows nothing"
+    apart = gap(public, done.groups[0])
+    assert apart is not None and apart.mid > 0.5 and disagrees(apart), "which the gate sees"
 
 
 @needs_sandbox
@@ -176,10 +183,10 @@ def test_a_hidden_history_with_other_items_is_played_under_the_shipped_name(tmp_
     actions = {key: episode_truth(small, key).static_actions() for key in small.cells}
     one = replace(synthetic, board=small, actions=actions)
     key = new_key(tmp_path / "board.key", "1")
-    split = PrivateSplit(key=key, board=small, hidden={"histsmol-v1": secret_history(0)})
+    split = PrivateSplit(key=key, board=small, hidden={"gss-v1": secret_history(0)})
     done = reproduce(one, split, Performer(agent="static", limits=LIMITS), resamples=20)
-    assert done.matches and [group.id for group in done.groups] == ["follow on histsmol-v1"]
-    assert done.commitments == {"key": key.commitment, "histsmol-v1": secret_history(0).hash}
+    assert done.matches and [group.id for group in done.groups] == ["follow on gss-v1"]
+    assert done.commitments == {"key": key.commitment, "gss-v1": secret_history(0).hash}
     (private,) = split.groups
     with Stage(Performer(agent="lifelong-map", limits=LIMITS)) as stage:
         played = stage.play(private.board, private.group, private.agent_seeds)
@@ -506,3 +513,21 @@ def test_pages_of_an_agents_code_are_forgotten(tmp_path: Path) -> None:
     forget_pages([tmp_path / "code"])
     assert resident(inside) == 0 and resident(outside) == pages
     assert inside.read_bytes() == bytes(pages * mmap.PAGESIZE)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_processor_time_is_counted_finely() -> None:
+    """What this process burns, a fiftieth of a second too, and what a child has used that it waited for."""
+    from progressgym.leaderboard.channel import _used
+
+    def burn(seconds: float) -> None:
+        ends = time.process_time() + seconds
+        while time.process_time() < ends:
+            pass
+
+    before, own = _used(os.getpid()), time.process_time()
+    burn(0.02)
+    assert _used(os.getpid()) - before == pytest.approx(time.process_time() - own, abs=0.012)
+    before = _used(os.getpid())
+    subprocess.run([sys.executable, "-c", "sum(i * i for i in range(3_000_000))"], check=True)
+    assert _used(os.getpid()) - before > 0.05

@@ -219,7 +219,7 @@ def test_reproduction_climbs_only_if_it_matches(store: Store) -> None:
     entry = store.entries()[0]
     assert entry.rung == "reproduced" and entry.private_split == "private-1" and entry.reproduction is not None
     [samples] = store.samples("private").values()
-    assert samples["follow on histsmol-v1"].tolist() == pytest.approx([0.35, 0.4, 0.45])
+    assert samples["follow on gss-v1"].tolist() == pytest.approx([0.35, 0.4, 0.45])
     assert [one.action for one in store.log()] == ["accepted", "not-reproduced", "reproduced"]
 
 

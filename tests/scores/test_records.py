@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from progressgym.core.errors import UserError
-from progressgym.scores.records import Done, RunConfig, RunScores, load_record, save_record
+from progressgym.scores.records import Cell, Done, Results, RunConfig, RunScores, StepScores, load_record, save_record
 
 HASH = "a" * 64
 
@@ -84,3 +84,18 @@ def test_records_are_closed() -> None:
         config(seed=-1)
     with pytest.raises(ValidationError):
         Done.model_validate({"schema_version": 1, "files": {"a": "not a hash"}})
+
+
+def test_results_hold_cells_without_paths_and_read_those_with_them(tmp_path: Path) -> None:
+    """Files of versions before have the paths of values in every cell; both are read, and the numbers are the same."""
+    whole = RunScores.model_validate(scores())
+    results = Results(
+        command=[], git_commit=None, packages={}, device="", created="", seconds=0.0, aggregates=[],
+        cells=[Cell(config=config(), scores=whole)],
+    )  # fmt: skip
+    for record, kind in ((results, RunScores), (results.without_paths(), StepScores)):
+        save_record(tmp_path / "results.json", record)
+        back = load_record(tmp_path / "results.json", Results)
+        assert back == record and type(back.cells[0].scores) is kind
+        assert back.cells[0].scores.utilities == whole.utilities
+    assert "human_values" not in (tmp_path / "results.json").read_text(encoding="utf-8")

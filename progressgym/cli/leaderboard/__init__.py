@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from progressgym.leaderboard.standings_data import Standings
     from progressgym.leaderboard.store import Store as Board
 
+BoardName = Annotated[str, option("NAME", "Which board: the current one, or board-v1, which is an archive.")]
 EXAMPLES = {
     "package": """
 progressgym bench --agents lifelong-map --labels probability --out runs/mine
@@ -71,8 +72,9 @@ progressgym leaderboard withdraw 0f55b2576106481a --store runs/board --submitter
 """,
     "show": """
 progressgym leaderboard show
+progressgym leaderboard show --board board-v1
 progressgym leaderboard show --store runs/board --csv --out standings.csv
-progressgym leaderboard show --entries leaderboard/entries --json --out leaderboard/standings.json
+progressgym leaderboard show --entries leaderboard/entries --json --out standings.json
 """,
     "build": """
 progressgym leaderboard build --out site
@@ -113,7 +115,7 @@ class Package:
     base_model: Annotated[str, option("NAME", "Model that it is built on.")] = ""
     base_revision: Annotated[str, option("REV", "Revision of that model.")] = ""
     compute_seconds: Annotated[float | None, option("S", "Wall time of the runs.")] = None
-    board: Annotated[str, option("NAME", "Which board.")] = "board-v1"
+    board: BoardName = "board-v2"
     sign: Annotated[str, option("KEY", "Sign with this private key; it is made when the file does not exist.")] = ""
 
 
@@ -281,6 +283,7 @@ class Private:
     corpus: Annotated[Positional[str], option("CORPUS", "HistText file or folder that was not published.")]
     items: Annotated[str, option("FILE", "The items, one JSON object a line, as in an instrument's items.jsonl.")]
     store: Annotated[str, option("DIR", "Folder of a store; the history goes into its folder private.")]
+    board: Annotated[str, option("NAME", "Board on which it stands in.")] = "board-v1"
     stands_for: Annotated[str, option("H", "Shipped history under whose name it is scored.")] = "histsmol-v1"
     base: Annotated[str, option("MODEL", "Base model that all centuries share.")] = "smollm2-135m"
     tokens: Annotated[int, option("N", "Tokens read per century.")] = 80_000
@@ -299,7 +302,7 @@ def private(options: Private) -> int:
     from progressgym.leaderboard.database import PRIVATE
     from progressgym.leaderboard.hidden import make_hidden
 
-    board = load_board()
+    board = load_board(options.board)
     if options.stands_for not in board.histories:
         raise unknown(f"history of {board.name}", options.stands_for, board.histories)
     recipe = recipe_of(
@@ -340,6 +343,7 @@ class Reproduce:
     id: Annotated[Positional[str], option("ID,...|all")]
     """Entries; all: those that are recomputed and not yet reproduced on this private split."""
     store: Store
+    board: BoardName = "board-v2"
     key_file: Annotated[str, option("FILE", "The secret, made by progressgym leaderboard key new.")]
     evidence: Evidence = ""
     private: Folder = ""
@@ -391,6 +395,7 @@ class Show:
     store: Store = ""
     evidence: Evidence = ""
     entries: Annotated[str, option("DIR", "Verify every submission in a folder and show the standings of these.")] = ""
+    board: BoardName = "board-v2"
     json: Json = False
     csv: Annotated[bool, option(text="Print CSV, one line an entry and challenge.")] = False
     out: Printed = ""
@@ -408,9 +413,9 @@ def show(options: Show) -> int:
     if options.entries:
         from progressgym.leaderboard.folder import standings_of_folder
 
-        standings = standings_of_folder(Path(options.entries))
+        standings = standings_of_folder(Path(options.entries), options.board)
     else:
-        standings = _standings(options.store, options.evidence)
+        standings = _standings(options.store, options.evidence, options.board)
     if not (options.json or options.csv or options.out):
         print_standings(standings)
         return 0
@@ -495,6 +500,7 @@ class Export:
     format: Literal["hf", "lm-eval"]
     """hf: YAML for `.eval_results/` of a model's repository. lm-eval: a results JSON."""
     dataset: Annotated[str, option("OWNER/NAME", "hf: dataset of the benchmark on the hub.")] = ""
+    board: BoardName = "board-v2"
     source: Annotated[str, option("URL", "hf: address of the entry's page.")] = ""
     store: Store = ""
     evidence: Evidence = ""
@@ -505,7 +511,7 @@ def export(options: Export) -> int:
     """Write it."""
     from progressgym.leaderboard.exports import find_row, to_eval_results, to_lm_eval
 
-    standings = _standings(options.store, options.evidence)
+    standings = _standings(options.store, options.evidence, options.board)
     row = find_row(standings, options.entry)
     if options.format == "hf":
         return _write(to_eval_results(row, options.dataset, source=options.source or None), options.out)
@@ -518,15 +524,15 @@ def _board(store: str, evidence: str, *, create: bool = False) -> Board:
     return Board.open(store, evidence or None, create=create)
 
 
-def _standings(store: str, evidence: str) -> Standings:
+def _standings(store: str, evidence: str, board: str) -> Standings:
     """Of a store; those that come with the package without one."""
     if store:
         from progressgym.leaderboard.standings import make_standings
 
-        return make_standings(_board(store, evidence))
+        return make_standings(_board(store, evidence), board)
     from progressgym.leaderboard.standings_data import shipped_standings
 
-    return shipped_standings()
+    return shipped_standings(board)
 
 
 def _write(text: str, out: str) -> int:

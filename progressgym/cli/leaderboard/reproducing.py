@@ -33,9 +33,9 @@ def reproduce_all(options: Reproduce) -> int:
     check_sandbox()
     store = Store.open(options.store, options.evidence or None, create=False)
     try:
-        board = load_board()
+        board = load_board(options.board)
         folder = Path(options.private) if options.private else store.private
-        split = PrivateSplit(key=key, board=board, hidden=load_hidden(folder))
+        split = PrivateSplit(key=key, board=board, hidden=load_hidden(folder, board.histories))
         chosen = _chosen(options.id, store, split)
         print(f"private split {split.name}, {len(split.groups)} groups", file=sys.stderr)
         outcomes = [_outcome(options, store, split, entry) for entry in chosen]
@@ -83,6 +83,7 @@ def _outcome(options: Reproduce, store: Store, split: PrivateSplit, entry: Entry
 
 def _reproduce(options: Reproduce, store: Store, split: PrivateSplit, entry: Entry) -> bool:
     """One entry."""
+    from progressgym.cli.leaderboard.printing import show_sides
     from progressgym.leaderboard.attempts import reproduce_entry
     from progressgym.leaderboard.channel import GuestLimits
     from progressgym.leaderboard.play import Performer
@@ -113,6 +114,8 @@ def _reproduce(options: Reproduce, store: Store, split: PrivateSplit, entry: Ent
     print(
         f"{entry.id} {entry.agent} {entry.version}: {'reproduced' if done.matches else 'not reproduced'}, {done.note}"
     )
+    if done.matches:
+        show_sides(store.scores("public").get(entry.digest, []), done.groups)
     return done.matches
 
 

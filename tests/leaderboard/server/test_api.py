@@ -14,6 +14,7 @@ from progressgym.leaderboard.standings_data import Standings
 from progressgym.leaderboard.store import Store
 from tests.leaderboard.helpers import base_files, edited
 from tests.leaderboard.serving import Server, fill, served
+from tests.leaderboard.stores import verdict
 
 ZIP = {"Content-Type": "application/zip"}
 
@@ -27,6 +28,10 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, St
     with served(folder, folder / "evidence") as server:
         yield server, store, token
     store.close()
+
+
+PANELS = 8 * 11 + 4 * 19
+"""A chart a dimension that is measured: 11 on people's questionnaire, 19 on the other."""
 
 
 def test_submit_ask_download(board: tuple[Server, Store, str]) -> None:
@@ -52,7 +57,7 @@ def test_submit_ask_download(board: tuple[Server, Store, str]) -> None:
         row = client.get(f"/api/v1/entries/{told['id']}").json()
         assert row["digest"] == status["digest"] and row["open"] and row["place"] is None
         page = client.get("/" + told["page"])
-        assert page.status_code == 200 and page.text.count('class="panel"') == 6 * 19 and row["digest"] in page.text
+        assert page.status_code == 200 and page.text.count('class="panel"') == PANELS and row["digest"] in page.text
 
 
 def test_standings_filtered_sorted_and_whole(board: tuple[Server, Store, str]) -> None:
@@ -178,7 +183,7 @@ def test_pages_hold_nothing_inline_and_nothing_from_elsewhere(board: tuple[Serve
     server, store, _ = board
     entry = store.entries()[0]
     with server.client() as client:
-        for path in ("/", "/?group=coevolve+on+histsmol-v1", f"/entries/{entry.id}", "/metrics", "/submit"):
+        for path in ("/", "/?group=coevolve-v2+on+gss-v1", f"/entries/{entry.id}", "/metrics", "/submit"):
             text = client.get(path).text
             assert "<style" not in text and " style=" not in text and " onclick=" not in text
             assert "<script>" not in text and text.count("<script") <= 1
@@ -187,3 +192,21 @@ def test_pages_hold_nothing_inline_and_nothing_from_elsewhere(board: tuple[Serve
         style = client.get("/static/style.css")
         assert "url(" not in style.text and "immutable" in style.headers["cache-control"]
         assert sha256_bytes(style.content)[:10] in client.get("/").text
+
+
+def test_an_archive_is_asked_for_by_name(board: tuple[Server, Store, str]) -> None:
+    """Standings, data and entries of a board before the current one, each under its own name."""
+    server, store, _ = board
+    old = str(store.submit(*verdict("old-one", board="board-v1"), "ada").id)
+    with server.client() as client:
+        whole = Standings.model_validate_json(client.get("/api/v1/standings.json?board=board-v1").content)
+        assert whole.board == "board-v1" and [row.agent for row in whole.rows] == ["old-one"]
+        assert client.get("/api/v1/standings", params={"board": "board-v1"}).json()["total"] == 1
+        assert "old-one" in client.get("/api/v1/standings.csv?board=board-v1").text
+        page = client.get("/?board=board-v1&group=coevolve+on+histsmol-v1").text
+        assert "An archive" in page and "old-one" in page and 'href="./?board=board-v1"' in page
+        assert "old-one" not in client.get("/").text and 'href="./?board=board-v1"' in client.get("/").text
+        assert client.get(f"/api/v1/entries/{old}").json()["agent"] == "old-one"
+        assert client.get(f"/entries/{old}").status_code == 200
+        wrong = client.get("/api/v1/standings?board=board-v9")
+        assert wrong.status_code == 400 and "must be one of board-v2, board-v1" in wrong.text

@@ -103,9 +103,9 @@ def test_sort_filter_and_page(browser: Browser, board: tuple[Server, str, str, P
         page.go_back()
         expect(page.locator("#standings")).to_contain_text("No entry fits this filter")
         assert page.evaluate("window.same") is True, "the document was never left"
-        page.get_by_role("link", name="Coevolve histsmol-v1").click()
-        expect(page.get_by_role("heading", name="Skill against displacement")).to_be_visible()
-        expect(page.locator("svg.scatter")).to_be_visible()
+        page.get_by_role("link", name="Coevolve-v2 gss-v1").click()
+        expect(page.get_by_role("columnheader", name="Public − private")).to_be_visible()
+        expect(page.locator("svg.scatter")).to_have_count(0)  # Coevolve-v2 is one number
         shoot(page, "group-desktop-light")
 
 
@@ -123,17 +123,17 @@ def test_without_script(browser: Browser, board: tuple[Server, str, str, Path]) 
 
 
 def test_an_entry_shows_its_plots(browser: Browser, board: tuple[Server, str, str, Path]) -> None:
-    """19 trajectories and two heat maps that can be seen, described in words and given as a table."""
+    """A trajectory a measured dimension and two heat maps that can be seen, described in words and given as a table."""
     server, _, ident, _ = board
     with page_of(browser) as page:
         page.goto(f"{server.url}/entries/{ident}")
         panels = page.locator("#e0 svg.panel")
-        assert panels.count() == 19
+        assert panels.count() == 11
         box = panels.first.bounding_box()
         assert box is not None and box["width"] > 100 and box["height"] > 50
         picture = page.get_by_role("img", name="freedom Human").first
         expect(picture).to_be_visible()
-        assert page.locator("#e0 svg.heat").count() == 2 and page.locator("#e0 svg.heat rect").count() == 2 * 19 * 8
+        assert page.locator("#e0 svg.heat").count() == 2 and page.locator("#e0 svg.heat rect").count() == 2 * 11 * 10
         stroke = page.evaluate("getComputedStyle(document.querySelector('.line.human')).stroke")
         assert stroke != "none" and stroke != page.evaluate(
             "getComputedStyle(document.querySelector('.line.agent')).stroke"
@@ -175,7 +175,7 @@ def test_axe_finds_nothing_serious(
     server, _, ident, _ = board
     paths = {
         "standings": "/?q=-z",
-        "group": "/?group=coevolve+on+histsmol-v1&q=-z",
+        "group": "/?group=coevolve-v2+on+gss-v1&q=-z",
         "entry": f"/entries/{ident}",
         "metrics": "/metrics",
         "submit": "/submit",

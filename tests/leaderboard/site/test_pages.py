@@ -16,6 +16,7 @@ from progressgym.cli.main import dispatch
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.errors import UserError
 from progressgym.core.files import sha256_bytes
+from progressgym.leaderboard.board import DEFAULT_BOARD
 from progressgym.leaderboard.manifest import MANIFEST, pack
 from progressgym.leaderboard.problems import Refused
 from progressgym.leaderboard.site import charts
@@ -48,7 +49,7 @@ def standings(store: Store) -> Standings:
 @pytest.fixture(scope="module")
 def portrait() -> Portrait:
     files = base_files()
-    made = make_portrait(pack(files), sha256_bytes(files[MANIFEST]), "board-v1")
+    made = make_portrait(pack(files), sha256_bytes(files[MANIFEST]), DEFAULT_BOARD)
     assert made is not None
     return made
 
@@ -127,7 +128,8 @@ def test_filters_and_pages(standings: Standings) -> None:
 def test_charts_are_well_formed_and_say_what_they_show(portrait: Portrait) -> None:
     for number, episode in enumerate(portrait.episodes):
         panels = charts.panels(episode, f"e{number}")
-        assert [panel.dimension for panel in panels] == list(DIMENSIONS)
+        measured = [d for d, value in zip(DIMENSIONS, episode.scores.human_values[0], strict=True) if value is not None]
+        assert [panel.dimension for panel in panels] == measured and len(measured) in (11, 19)
         for svg in [panel.svg for panel in panels] + [charts.heat_map(episode, kind, "h") for kind in ("gap", "agent")]:
             tree = ElementTree.fromstring(svg)
             assert tree.attrib["role"] == "img" and tree[0].tag == "title" and tree[1].tag == "desc" and tree[1].text
@@ -152,18 +154,18 @@ def test_skills_beyond_the_line_stay_inside_the_picture() -> None:
 
 def test_evidence_that_was_changed_draws_nothing() -> None:
     data = pack(base_files())
-    assert make_portrait(data, "0" * 64, "board-v1") is None
-    assert make_portrait(data[:-10], "0" * 64, "board-v1") is None
+    assert make_portrait(data, "0" * 64, DEFAULT_BOARD) is None
+    assert make_portrait(data[:-10], "0" * 64, DEFAULT_BOARD) is None
 
 
 def test_the_page_says_when_the_winner_depends_on_the_weighting(tmp_path: Path) -> None:
     opened = Store.open(tmp_path / "board")
-    for name, skills in (("left", [0.9, 0.1, 0.5] * 2), ("right", [0.1, 0.8, 0.5] * 2)):
+    for name, skills in (("left", [0.9, 0.1, 0.5] * 4), ("right", [0.1, 0.8, 0.5] * 4)):
         receipt = opened.submit(*verdict(name), "ada")
         opened.record_reproduction(str(receipt.id), reproduction(skills))
     made = make_standings(opened)
     page = Pages(Links(static=False)).standings(made, Snapshot(made).select(Query()))
-    assert "The winner depends on the weighting" in page and "only follow on histsmol-v1" in page
+    assert "The winner depends on the weighting" in page and "only follow on gss-v1" in page
     opened.close()
 
 
@@ -176,8 +178,9 @@ def test_an_empty_board_has_a_page(tmp_path: Path) -> None:
 
 def test_what_is_missing_is_a_dash(standings: Standings) -> None:
     row = next(row for row in standings.rows if row.open)
-    compute = columns_of(standings, "")[-1]
-    assert compute.key == "compute" and compute.cell(row).text == DASH
+    for key in ("compute", "stated", "agree"):
+        (column,) = [one for one in columns_of(standings, "") if one.key == key]
+        assert column.cell(row).text == DASH
 
 
 def test_commands(tmp_path: Path, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
@@ -187,3 +190,35 @@ def test_commands(tmp_path: Path, store: Store, capsys: pytest.CaptureFixture[st
     for wrong in (["serve", "--store", where, "--port", "70000"], ["serve", "--store", where, "--workers", "0"]):
         with pytest.raises(UserError, match="must be"):
             dispatch(["leaderboard", *wrong])
+
+
+def test_public_above_private_is_marked(tmp_path: Path) -> None:
+    """In the overview, in the group's table and on the entry's page; a board without a gate says nothing of a price."""
+    opened = Store.open(tmp_path / "board")
+    receipt = opened.submit(*verdict("boasts", skill=[0.9] + [0.5] * 11), "ada")
+    opened.record_reproduction(str(receipt.id), reproduction(0.5))
+    made = make_standings(opened)
+    snapshot, pages = Snapshot(made), Pages(Links(static=False))
+    mark = "Public is above private by more than chance"
+    assert made.rows[0].groups[0].gap_flag and sum(group.gap_flag for group in made.rows[0].groups) == 1
+    front = pages.standings(made, snapshot.select(Query()))
+    assert front.count(mark) == 2 and "not in 1 of 12" in front and "deserves no more than 0" in front
+    deep = pages.standings(made, snapshot.select(Query(group="follow on gss-v1")))
+    assert deep.count(mark) == 2 and "Private drift explained" in deep and "Public − private" in deep
+    assert pages.entry(made, made.rows[0], None).count(mark) == 1
+    opened.close()
+
+
+def test_boards_lead_to_each_other(tmp_path: Path) -> None:
+    opened = Store.open(tmp_path / "board")
+    opened.submit(*verdict("old", board="board-v1"), "ada")
+    opened.submit(*verdict("new"), "ada")
+    opened.close()
+    out = tmp_path / "site"
+    assert dispatch(["leaderboard", "build", "--store", str(tmp_path / "board"), "--out", str(out), "--light"]) == 0
+    current, archive = ((out / place / "index.html").read_text(encoding="utf-8") for place in ("", "board-v1"))
+    assert "new" in current and 'href="board-v1/index.html"' in current and "An archive" not in current
+    assert (
+        "An archive" in archive and 'href="../index.html"' in archive and ">old<" in archive and ">new<" not in archive
+    )
+    assert (out / "board-v1" / "standings.csv").is_file() and (out / "board-v1" / "static" / "style.css").is_file()
