@@ -31,11 +31,16 @@ class Chosen:
 
 
 def choose(
-    instrument: Instrument, candidates: Ints, questions: int, pairs: Ints, shown: int, rng: np.random.Generator
+    instrument: Instrument,
+    candidates: Ints,
+    questions: int,
+    pairs: Ints,
+    shown: int,
+    rng: np.random.Generator,
+    *,
+    own: bool,
 ) -> Chosen:
     """Draw the items of an episode.
-
-    No comparison is told that is about an asked item: it would hold the answer.
 
     Args:
         instrument: whose items.
@@ -44,10 +49,12 @@ def choose(
         pairs: (Q, 3) the episode's comparisons.
         shown: comparisons told for every question.
         rng: only its `random` is used.
+        own: whether comparisons on asked items may be told. Where the human goes its own way they would hold the answer.
     """
     items = np.sort(candidates[np.argsort(rng.random(len(candidates)), kind="stable")[:questions]])
     order = np.argsort(rng.random(len(pairs)), kind="stable")
-    order = order[~np.isin(pairs[order, 0], items)]
+    if not own:
+        order = order[~np.isin(pairs[order, 0], items)]
     mains = np.array([instrument.items[i].main for i in pairs[order, 0].tolist()])
     told = []
     for item in items.tolist():

@@ -8,6 +8,7 @@ Legend of shapes: N items, K options of the widest item, n steps, B questions of
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -89,7 +90,7 @@ class TextFlavour(ProgressEnv):
     @property
     def target_answers(self) -> Floats:
         """(B, K) the human's answers to the questions of the next completion: for judges, never for an agent."""
-        return self._truth()[self._now()]
+        return self._truth(self._step)[self._now()]
 
     @property
     def prompt(self) -> str:
@@ -102,12 +103,20 @@ class TextFlavour(ProgressEnv):
         Raises:
             UserError: what is asked depends on what was answered.
         """
+        self._refuse_parts()
+        return self._text_of(step, 0)
+
+    def human_of(self, step: int) -> Floats:
+        """(B, K) the human's answers to the questions of any such century: for judges."""
+        self._refuse_parts()
+        return self._truth(step)[self._now()]
+
+    def _refuse_parts(self) -> None:
         if self.needs_every_answer or self.completions > 1:
             raise UserError(
                 "a century can be asked by itself where the human goes its own way and one completion answers for a "
                 "century (batch='all'); play whole episodes of this environment instead"
             )
-        return self._text_of(step, 0)
 
     # Gymnasium's interface.
 
@@ -117,7 +126,7 @@ class TextFlavour(ProgressEnv):
         if self._told:
             info["scores"] |= {"brier": 0.0, "explained": 0.0, "unread": 0.0}
         info["outcomes"] = []
-        self._info = info
+        self._info = copy.deepcopy(info)
         return observation, info
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -136,7 +145,7 @@ class TextFlavour(ProgressEnv):
         self._take(now, reply, paid)
         if self._turn + 1 < self.completions:
             self._turn += 1
-            info = {**self._info, "outcomes": list(reply.outcomes)}
+            info = {**copy.deepcopy(self._info), "outcomes": list(reply.outcomes)}
             return self.prompt, _mean(paid) if self._reward == "brier" else 0.0, False, False, info
         observation, value, done, truncated, info = self._finish()
         info["outcomes"] = list(reply.outcomes)
@@ -144,7 +153,7 @@ class TextFlavour(ProgressEnv):
             value = _mean(paid)
         elif self._reward == "explained":
             value = self._explained() if done else 0.0
-        self._info = info
+        self._info = copy.deepcopy(info)
         return observation, value, done, truncated, info
 
     def _take(self, now: NDArray[np.int64], reply: Reply, paid: Floats) -> None:
@@ -173,7 +182,7 @@ class TextFlavour(ProgressEnv):
     def _compared(self) -> Floats:
         """(3, D) values of the agent, of static and of the human on the items asked in this century."""
         history, index = self.episode.history, 1 + self.horizon + self._step
-        answers = np.stack([self._own, self._static, np.nan_to_num(self._truth())])
+        answers = np.stack([self._own, self._static, np.nan_to_num(self._truth(self._step))])
         if not history.complete:
             answers = keep_items(answers, history.scored[index], self._instrument.mask)
         values: Floats = self._instrument.values(answers, self._chosen.items, check=False)
@@ -207,7 +216,13 @@ class TextFlavour(ProgressEnv):
         super()._begin(episode)
         rng = np.random.default_rng(self.np_random.bit_generator.seed_seq.spawn(1)[0])  # type: ignore[attr-defined]  # leaves the numeric stream alone
         self._chosen: Chosen = choose(
-            self._instrument, self._candidates, self._questions, episode.pairs, self._per_question, rng
+            self._instrument,
+            self._candidates,
+            self._questions,
+            episode.pairs,
+            self._per_question,
+            rng,
+            own=self.needs_every_answer,
         )
         self._static = self._static_action(episode)
         self._own = self._static.copy()
@@ -235,9 +250,9 @@ class TextFlavour(ProgressEnv):
         """Indices of the items that the next completion answers."""
         return self._chosen.items[self._turn * self._batch : (self._turn + 1) * self._batch]
 
-    def _truth(self) -> Floats:
-        """(N, K) the human's answers in the target century; NaN where they are not scored."""
-        history, index = self.episode.history, 1 + self.horizon + self._step
+    def _truth(self, step: int) -> Floats:
+        """(N, K) the human's answers in the target century of a step; NaN where they are not scored."""
+        history, index = self.episode.history, 1 + self.horizon + step
         truth = history.answers[index].astype(np.float64)
         return truth if history.complete else np.where(history.scored[index][:, None], truth, np.nan)
 

@@ -62,7 +62,8 @@ class Prompt:
     def _preferences(self) -> list[str]:
         votes = self.kind in VOTES
         how = "one vote each time" if votes else "so many in 100 chose the first"
-        lines = [f"What people prefer, {self.seen[0]} to {self.seen[-1]} ({how}):"]
+        when = " to ".join(dict.fromkeys((self.seen[0], self.seen[-1])))
+        lines = [f"What people prefer, {when} ({how}):"]
         for (item, a, b), labels in zip(self.shown, self.labels.T.tolist(), strict=True):
             series = ", ".join(f"{when} {_said(label, votes)}" for when, label in zip(self.seen, labels, strict=True))
             lines.append(f'- {item.text} "{item.options[a]}" or "{item.options[b]}": {series}')

@@ -45,8 +45,8 @@ def quadratic(stated: ArrayLike, human: ArrayLike) -> Floats:
 
 
 def brier(stated: Floats, read: Bools, human: Floats) -> Floats:
-    """Quadratic scores (B,) of a completion's answers (B, K); `UNREAD` where they were not read."""
-    return np.where(read, quadratic(stated, human), UNREAD)
+    """Quadratic scores (B,) of a completion's answers (B, K): `UNREAD` where they were not read, NaN where nothing is scored."""
+    return np.where(read | np.isnan(human[:, 0]), quadratic(stated, human), UNREAD)
 
 
 def leave_one_out(stated: Floats, read: Bools, human: Floats) -> Floats:
