@@ -1,0 +1,68 @@
+"""verifiers v1: a taskset of episodes and the environment that plays them, one completion a turn.
+
+verifiers looks plugins up by the name of a module: `examples/progressgym_text.py` is one, for `--env.taskset.id progressgym-text`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import verifiers.v1 as vf
+
+from progressgym.envs.text.dialogue import Dialogue
+from progressgym.envs.text.tasks import Asking, TaskSet
+
+__all__ = ["ProgressEnv", "ProgressTaskset"]
+
+
+class ProgressConfig(vf.TasksetConfig):  # type: ignore[misc]  # ships no types
+    """Which episodes: the fields of `TaskSet`."""
+
+    size: int = 1000
+    asking: dict[str, Any] = {}  # noqa: RUF012 (pydantic copies defaults)
+    """Its other fields, such as {"history": "gss-v1", "split": "test"}."""
+
+
+class ProgressData(vf.TaskData):  # type: ignore[misc]
+    """One episode."""
+
+    episode: str
+    """Record of a `TextTask`."""
+
+
+class ProgressTask(vf.Task[ProgressData, vf.State, vf.TaskConfig]):  # type: ignore[misc]
+    """Scored by its environment."""
+
+
+class ProgressTaskset(vf.Taskset[ProgressTask, ProgressConfig]):  # type: ignore[misc]
+    """The episodes."""
+
+    def load(self) -> Iterator[ProgressTask]:
+        """Every episode with its first prompt."""
+        tasks = TaskSet(size=self.config.size, **(Asking(**self.config.asking).shared))
+        for task in tasks:
+            prompt = tasks.env.reset(seed=task.seed)[0]
+            yield ProgressTask(ProgressData(name=str(task.seed), prompt=prompt, episode=task.record), self.config.task)
+
+
+class ProgressEnvConfig(vf.EnvConfig):  # type: ignore[misc]
+    """One agent, which only talks."""
+
+    player: vf.AgentConfig = vf.AgentConfig(harness={"id": "null"}, runtime={"type": "subprocess"})
+
+
+class ProgressEnv(vf.Env[ProgressEnvConfig]):  # type: ignore[misc]
+    """Asks century after century."""
+
+    async def run(self, task: Any, agents: Any) -> None:
+        """One episode; an agent that stops early has what it was paid until then."""
+        dialogue = Dialogue(task.data.episode)
+        async with agents.player.interaction(task) as interaction:
+            segment = await interaction.turn()
+            while not segment.terminated:
+                prompt = dialogue.answer(segment.last_reply)
+                if dialogue.done:
+                    break
+                segment = await interaction.turn(prompt)
+        interaction.trace.record_reward("progress", dialogue.reward, 1.0)
