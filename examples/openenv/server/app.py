@@ -4,7 +4,7 @@ import argparse
 
 import uvicorn
 
-from progressgym.envs.text.shells.openenv import make_app
+from progressgym.envs.text.shells.openenv_server import make_app
 
 app = make_app()
 

@@ -1,7 +1,4 @@
-"""verifiers v1: a taskset of episodes and the environment that plays them, one completion a turn.
-
-verifiers looks plugins up by the name of a module: `examples/progressgym_text.py` is one, for `--env.taskset.id progressgym-text`.
-"""
+"""verifiers v1: a taskset of episodes and the environment that plays them; `examples/progressgym_text.py` is the plugin."""
 
 from __future__ import annotations
 
@@ -11,24 +8,22 @@ from typing import Any
 import verifiers.v1 as vf
 
 from progressgym.envs.text.dialogue import Dialogue
-from progressgym.envs.text.tasks import Asking, TaskSet
+from progressgym.envs.text.tasks import TaskSet
 
 __all__ = ["ProgressEnv", "ProgressTaskset"]
 
 
 class ProgressConfig(vf.TasksetConfig):  # type: ignore[misc]  # ships no types
-    """Which episodes: the fields of `TaskSet`."""
+    """Which episodes: the size of a `TaskSet` and its other fields, such as {"history": "gss-v1", "split": "test"}."""
 
     size: int = 1000
     asking: dict[str, Any] = {}  # noqa: RUF012 (pydantic copies defaults)
-    """Its other fields, such as {"history": "gss-v1", "split": "test"}."""
 
 
 class ProgressData(vf.TaskData):  # type: ignore[misc]
-    """One episode."""
+    """The record of a `TextTask`."""
 
     episode: str
-    """Record of a `TextTask`."""
 
 
 class ProgressTask(vf.Task[ProgressData, vf.State, vf.TaskConfig]):  # type: ignore[misc]
@@ -40,8 +35,7 @@ class ProgressTaskset(vf.Taskset[ProgressTask, ProgressConfig]):  # type: ignore
 
     def load(self) -> Iterator[ProgressTask]:
         """Every episode with its first prompt."""
-        tasks = TaskSet(size=self.config.size, **(Asking(**self.config.asking).shared))
-        for task in tasks:
+        for task in (tasks := TaskSet(size=self.config.size, **self.config.asking)):
             prompt = tasks.env.reset(seed=task.seed)[0]
             yield ProgressTask(ProgressData(name=str(task.seed), prompt=prompt, episode=task.record), self.config.task)
 

@@ -1,8 +1,4 @@
-"""TRL: reward functions of `GRPOTrainer(reward_funcs=...)` and an environment for `environment_factory=`.
-
-    dataset = Dataset.from_list(list(TaskSet(form="letters", questions=1).rows()))
-    GRPOTrainer(model, reward_funcs=group_reward, train_dataset=dataset, ...)
-"""
+"""TRL: reward functions for the rows of a `TaskSet`, and an environment for `environment_factory=`."""
 
 from __future__ import annotations
 
@@ -21,8 +17,7 @@ Row = Sequence[Sequence[Any]]
 def brier_reward(completions: Sequence[Any], options: Sequence[Row], human: Sequence[Row], **_: Any) -> list[float]:
     """Brier score of every completion, for stated probabilities: what the environment itself pays."""
     replies = [_read(completion, texts) for completion, texts in zip(completions, options, strict=True)]
-    paid = [brier(reply.answers, reply.read, _padded(p, reply)) for reply, p in zip(replies, human, strict=True)]
-    return [float(scores.mean()) for scores in paid]
+    return [float(brier(r.answers, r.read, _padded(p, r)).mean()) for r, p in zip(replies, human, strict=True)]
 
 
 def group_reward(
@@ -39,7 +34,7 @@ def group_reward(
 
 
 class TextEnvironment:
-    """For `environment_factory=TextEnvironment`: rows hold a `prompt` and a `task`, the record of a `TextTask`."""
+    """Rows hold a `prompt` and a `task`, the record of a `TextTask`."""
 
     def reset(self, task: str, **_: Any) -> str:
         """Begin the row's episode; the first prompt is added to the row's."""

@@ -1,0 +1,1 @@
+"""lm-evaluation-harness: `lm_eval --include_path` this folder `--tasks progressgym_moral19,progressgym_people`."""
