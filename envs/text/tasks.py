@@ -43,6 +43,8 @@ class Asking:
     """A challenge's id, such as `predict?horizon=2`."""
     history: str = DEFAULT_HISTORY
     """As an environment takes it."""
+    instrument: str | None = None
+    """Questionnaire of synthetic histories; `moral19-v1` by default."""
     split: str = "train"
     """Decides which items are asked, and which seeds a set has."""
     questions: int | str = 4
@@ -61,6 +63,8 @@ class Asking:
         for name in ("challenge", "history", "form", "reward"):
             if not isinstance(getattr(self, name), str):
                 raise UserError(f"{name} of a task is {getattr(self, name)!r}; a name is expected")
+        if not isinstance(self.instrument, str | None):
+            raise UserError(f"instrument of a task is {self.instrument!r}; a name is expected")
         split_index(self.split)
 
     @property
@@ -89,12 +93,14 @@ class TextTask(Asking):
         """
         challenge = parse_challenge(self.challenge)
         name = text_id(challenge.environment)
-        source = _source(self.history)
-        own = {name: value for name, value in self.shared.items() if name not in ("challenge", "history", "split")}
+        source = _source(self.history, self.instrument)
+        given = ("questions", "batch", "shown", "form", "reward")
+        own = {name: value for name, value in self.shared.items() if name in given}
         items = split_items(source.instrument, self.split)
         env = gym.make(
             name,
             history=source.fixed or self.history,
+            instrument=source.instrument,
             items=items,
             reward_items="elicitation" if self.split == "train" else "evaluation",
             disable_env_checker=True,
@@ -171,11 +177,17 @@ class TaskSet(Asking):
         for task in self:
             self.env.reset(seed=task.seed)
             for step in range(self.env.steps):
-                prompt, human = self.env.prompt_of(step), self.env.human_of(step).tolist()
-                options = [list(texts) for texts in self.env.batch]
-                known = [row[: len(texts)] for row, texts in zip(human, options, strict=True)]
-                if not any(math.isnan(row[0]) for row in known):  # NaN: not scored in this century
-                    yield {"prompt": prompt, "row": f"{task.seed}/{step}", "options": options, "human": known}
+                if (row := self.row(task, step)) is not None:
+                    yield row
+
+    def row(self, task: TextTask, step: int) -> dict[str, Any] | None:
+        """The row of a century of the episode that `env` has begun; None where a question is not scored."""
+        prompt, human = self.env.prompt_of(step), self.env.human_of(step).tolist()
+        options = [list(texts) for texts in self.env.batch]
+        known = [row[: len(texts)] for row, texts in zip(human, options, strict=True)]
+        if any(math.isnan(row[0]) for row in known):
+            return None
+        return {"prompt": prompt, "row": f"{task.seed}/{step}", "options": options, "human": known}
 
 
 def text_id(environment: str) -> str:
@@ -209,6 +221,6 @@ def split_items(instrument: Instrument, split: str) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=16)
-def _source(history: str) -> HistorySource:
+def _source(history: str, instrument: str | None) -> HistorySource:
     """A history, read once for all tasks of a set."""
-    return resolve_history(history)
+    return resolve_history(history, instrument)
