@@ -49,9 +49,7 @@ class TextReader:
         """Choose what is told with every question."""
         challenge, pairs = challenge_of(task), task.initial_preferences.pairs
         items, rng = challenge.counted(task.instrument), generator(seed or 0, "agents", "text reader")
-        self._chosen = choose(
-            task.instrument, items, len(items), pairs, self.shown, rng, own=challenge.simulates_human
-        )
+        self._chosen = choose(task.instrument, items, len(items), pairs, self.shown, rng, own=challenge.simulates_human)
         self._task, self._lead, self._moves = task, challenge.lead, challenge.simulates_human
         self._seen, self._labels = [0], [task.initial_preferences.labels]
 
@@ -65,7 +63,10 @@ class TextReader:
             self._labels[-1] = np.asarray(observation["labels"])
         answers = self._task.initial_answers.copy()
         prompts = [self._prompt(position) for position in range(len(self._chosen.items))]
-        letters = [[f" {letter}" for letter in LETTERS[: len(self._task.instrument.items[i].options)]] for i in self._chosen.items]
+        letters = [
+            [f" {letter}" for letter in LETTERS[: len(self._task.instrument.items[i].options)]]
+            for i in self._chosen.items
+        ]
         model = _loaded(self.model)
         for start in range(0, len(prompts), self.at_once):
             part = slice(start, start + self.at_once)

@@ -144,7 +144,9 @@ def pages() -> dict[str, str]:
     """File name -> content of every page."""
     challenges: dict[str, list[str]] = {}
     for environment_id in environment_ids():
-        name = environment_id.removeprefix("ProgressGym/").rpartition("-")[0].removesuffix("Stance").removesuffix("Text")
+        name = (
+            environment_id.removeprefix("ProgressGym/").rpartition("-")[0].removesuffix("Stance").removesuffix("Text")
+        )
         challenges.setdefault(re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower(), []).append(environment_id)
     written = {f"{name}.md": page(ids) for name, ids in challenges.items()}
     lines = [NOTE, "", "# Environments", "| page | what the agent does |", "|---|---|"]

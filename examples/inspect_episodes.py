@@ -1,8 +1,8 @@
 """Evaluate a model on episodes in text with Inspect; the same from the command line:
 
-    inspect eval progressgym/text --model hf/HuggingFaceTB/SmolLM2-135M-Instruct -T size=5 -T history=gss-v1
+inspect eval progressgym/text --model hf/HuggingFaceTB/SmolLM2-135M-Instruct -T size=5 -T history=gss-v1
 
-    python examples/inspect_episodes.py --model hf/local --path my-model --size 2
+python examples/inspect_episodes.py --model hf/local --path my-model --size 2
 """
 
 from __future__ import annotations

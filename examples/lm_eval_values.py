@@ -1,8 +1,8 @@
 """The 19 values of a model by lm-evaluation-harness; the same from the command line, with the folder that this prints:
 
-    lm_eval --model hf --model_args pretrained=my-model --include_path FOLDER --tasks progressgym_moral19
+lm_eval --model hf --model_args pretrained=my-model --include_path FOLDER --tasks progressgym_moral19
 
-    python examples/lm_eval_values.py --model HuggingFaceTB/SmolLM2-135M-Instruct --task progressgym_people
+python examples/lm_eval_values.py --model HuggingFaceTB/SmolLM2-135M-Instruct --task progressgym_people
 """
 
 from __future__ import annotations

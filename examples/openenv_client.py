@@ -1,7 +1,7 @@
 """Play episodes on an OpenEnv server; `examples/openenv` is the server:
 
-    (cd examples/openenv && python -m server.app --port 8000) &
-    python examples/openenv_client.py --url http://127.0.0.1:8000 --history gss-v1
+(cd examples/openenv && python -m server.app --port 8000) &
+python examples/openenv_client.py --url http://127.0.0.1:8000 --history gss-v1
 """
 
 from __future__ import annotations

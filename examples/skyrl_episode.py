@@ -1,6 +1,6 @@
 """An episode in SkyRL-gym, and the rows that SkyRL-train reads: `env_class`, `prompt` and the record of a task.
 
-    python examples/skyrl_episode.py --history gss-v1
+python examples/skyrl_episode.py --history gss-v1
 """
 
 from __future__ import annotations

@@ -51,3 +51,9 @@ class Dialogue:
             self.reward += self.paid
             self.completions += 1
         return self.prompt
+
+    def finish(self) -> float:
+        """The reward of the whole episode: what was left unanswered counts as not read, so that stopping early pays nothing."""
+        while not self.done:
+            self.answer("")
+        return self.reward

@@ -93,6 +93,17 @@ class TextFlavour(ProgressEnv):
         return self._truth(self._step)[self._now()]
 
     @property
+    def asked(self) -> NDArray[np.int64]:
+        """(B,) indices of the items that the next completion answers."""
+        return self._now().copy()
+
+    @property
+    def numeric(self) -> dict[str, Any]:
+        """What an agent of the numeric environment would observe now."""
+        observed: dict[str, Any] = ProgressEnv._observe(self, self._step)
+        return observed
+
+    @property
     def prompt(self) -> str:
         """What the next completion is asked for."""
         return OVER if self._step >= self.steps else self._text_of(self._step, self._turn)

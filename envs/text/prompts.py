@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.errors import unknown
+from progressgym.envs.text.reading import in_hundred
 from progressgym.instruments.forms import LETTERS
 from progressgym.instruments.item import Item
 from progressgym.preferences.comparisons import MISSING, VOTES
@@ -90,19 +91,6 @@ class Prompt:
             f"{moved}How many in 100 people of {self.target} choose each option? One line a question and nothing else, "
             'as in "1. A 60 B 40".'
         )
-
-
-def in_hundred(shares: NDArray[np.float64]) -> list[int]:
-    """Probabilities as whole numbers that sum to 100: the largest remainders are rounded up.
-
-    >>> in_hundred(np.array([1 / 3, 1 / 3, 1 / 3]))
-    [34, 33, 33]
-    """
-    exact = 100.0 * shares
-    whole = np.floor(exact).astype(int)
-    order = np.argsort(whole - exact, kind="stable")
-    whole[order[: 100 - int(whole.sum())]] += 1
-    return [int(share) for share in whole]
 
 
 def _said(label: float, votes: bool) -> str:

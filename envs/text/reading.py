@@ -104,6 +104,19 @@ def written(answers: Floats, options: Sequence[Sequence[str]]) -> str:
     )
 
 
+def in_hundred(shares: Floats) -> list[int]:
+    """Probabilities as whole numbers that sum to 100: the largest remainders are rounded up.
+
+    >>> in_hundred(np.array([1 / 3, 1 / 3, 1 / 3]))
+    [34, 33, 33]
+    """
+    exact = 100.0 * shares
+    whole = np.floor(exact).astype(int)
+    order = np.argsort(whole - exact, kind="stable")
+    whole[order[: 100 - int(whole.sum())]] += 1
+    return [int(share) for share in whole]
+
+
 def _numbered(line: str, count: int) -> tuple[int, str]:
     """Number of the question that a line answers, 0 for none, and the answer."""
     found = _NUMBERED.fullmatch(line)

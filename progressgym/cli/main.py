@@ -71,6 +71,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "train": Command("progressgym.cli.train", "train one agent, above all a language model, watched live"),
     "train grpo": Command("progressgym.cli.train_grpo", "train a language model on an environment in text"),
+    "traces export": Command("progressgym.cli.traces_export", "write an agent's dialogues as a dataset for imitation"),
     "values": Command("progressgym.cli.values", "measure the 19 values of a language model"),
     "plan": Command("progressgym.cli.plan", "estimate memory and time of training from a model's size"),
     "debate train": Command("progressgym.cli.debate_train", "train judges, debaters and their confusers"),

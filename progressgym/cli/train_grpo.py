@@ -39,6 +39,7 @@ class Options:
     learning_rate: Annotated[float, option("R")] = 1e-4
     """Constant; 1e-4 suits an adapter, 1e-5 all weights."""
     tuning: Annotated[str, option("T", "lora or full.")] = "lora"
+    checkpoint_steps: Annotated[int, option("N", "Steps from one checkpoint to the next.")] = 10
     shown: Annotated[int, option("N", "Preferences told for every question.")] = 2
     seed: Annotated[int, option("N")] = 0
     evaluate: Annotated[str, option("H,...", "Histories to evaluate on, or none.")] = "gss-v1"
@@ -52,7 +53,20 @@ def run(options: Options) -> int:
     """Train, evaluate, write the card."""
     from progressgym.agents.text_grpo import GrpoRecipe, train, write_card
 
-    own = ("model", "challenge", "history", "instrument", "steps", "prompts", "group", "learning_rate", "tuning", "shown", "seed")
+    own = (
+        "model",
+        "challenge",
+        "history",
+        "instrument",
+        "steps",
+        "prompts",
+        "group",
+        "learning_rate",
+        "tuning",
+        "shown",
+        "seed",
+        "checkpoint_steps",
+    )
     recipe, out = GrpoRecipe(**{name: getattr(options, name) for name in own}), Path(options.out)
     if not options.quiet:
         print(f"watch     tensorboard --logdir {out / 'training' / 'tensorboard'}", file=sys.stderr, flush=True)
@@ -96,7 +110,11 @@ def _evaluate(options: Options, model: Path, out: Path) -> tuple[str, bool]:
     lines = ["| model | history | drift explained (95 %) |", "|---|---|---|"]
     for row in outcome.results.aggregates:
         interval = row.explained.interval if row.explained is not None else None
-        told = "not identified" if interval is None else f"{interval.mid:+.3f} ({interval.low:+.3f} to {interval.high:+.3f})"
+        told = (
+            "not identified"
+            if interval is None
+            else f"{interval.mid:+.3f} ({interval.low:+.3f} to {interval.high:+.3f})"
+        )
         name = "static" if row.agent == "static" else "trained" if str(model) in row.agent else "untrained"
         lines.append(f"| {name} | {row.history} | {told} |")
     return "\n".join(lines), bool(outcome.failures)

@@ -11,18 +11,14 @@ from progressgym.envs.text.dialogue import Dialogue
 from progressgym.envs.text.reading import Reply, read_completion
 from progressgym.envs.text.reward import brier, leave_one_out
 
-Row = Sequence[Sequence[Any]]
 
-
-def brier_reward(completions: Sequence[Any], options: Sequence[Row], human: Sequence[Row], **_: Any) -> list[float]:
-    """Brier score of every completion, for stated probabilities: what the environment itself pays."""
-    replies = [_read(completion, texts) for completion, texts in zip(completions, options, strict=True)]
+def brier_reward(completions: Sequence[Any], options: Any, human: Any, **_: Any) -> list[float]:
+    """What the environment pays: Brier scores, for stated probabilities."""
+    replies = map(_read, completions, options)
     return [float(brier(r.answers, r.read, _padded(p, r)).mean()) for r, p in zip(replies, human, strict=True)]
 
 
-def group_reward(
-    completions: Sequence[Any], row: Sequence[str], options: Sequence[Row], human: Sequence[Row], **_: Any
-) -> list[float]:
+def group_reward(completions: Sequence[Any], row: Sequence[str], options: Any, human: Any, **_: Any) -> list[float]:
     """Leave-one-out reward of every completion among those of its row, for letters: all of a group in one call."""
     rewards = np.zeros(len(completions))
     for name in dict.fromkeys(row):
@@ -45,21 +41,19 @@ class TextEnvironment:
         """Answer the questions asked last, and get the next ones.
 
         Args:
-            text: one line for every question, as the instructions above it say.
+            text: one line for every question, as it was asked for.
         """
         return self._dialogue.answer(text)
 
     def get_reward(self) -> float:
-        """Sum of the rewards of the episode."""
-        return self._dialogue.reward
+        """Of the episode; what was not answered counts as not read."""
+        return self._dialogue.finish()
 
 
-def _read(completion: Any, options: Row) -> Reply:
-    """Read a completion, as text or as messages."""
+def _read(completion: Any, options: Any) -> Reply:
     text = completion if isinstance(completion, str) else completion[-1]["content"] if completion else ""
     return read_completion(text or "", options, max(map(len, options)))
 
 
-def _padded(human: Row, reply: Reply) -> Any:
-    """(B, K) of rows as long as their options."""
+def _padded(human: Any, reply: Reply) -> Any:
     return np.array([[*row, *[0.0] * (reply.answers.shape[1] - len(row))] for row in human])

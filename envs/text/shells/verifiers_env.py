@@ -14,7 +14,7 @@ __all__ = ["ProgressEnv", "ProgressTaskset"]
 
 
 class ProgressConfig(vf.TasksetConfig):  # type: ignore[misc]  # ships no types
-    """Which episodes: the size of a `TaskSet` and its other fields, such as {"history": "gss-v1", "split": "test"}."""
+    """The size of a `TaskSet` and its other fields."""
 
     size: int = 1000
     asking: dict[str, Any] = {}  # noqa: RUF012 (pydantic copies defaults)
@@ -36,13 +36,11 @@ class ProgressTaskset(vf.Taskset[ProgressTask, ProgressConfig]):  # type: ignore
     def load(self) -> Iterator[ProgressTask]:
         """Every episode with its first prompt."""
         for task in (tasks := TaskSet(size=self.config.size, **self.config.asking)):
-            prompt = tasks.env.reset(seed=task.seed)[0]
-            yield ProgressTask(ProgressData(name=str(task.seed), prompt=prompt, episode=task.record), self.config.task)
+            data = ProgressData(name=str(task.seed), prompt=tasks.env.reset(seed=task.seed)[0], episode=task.record)
+            yield ProgressTask(data, self.config.task)
 
 
 class ProgressEnvConfig(vf.EnvConfig):  # type: ignore[misc]
-    """One agent, which only talks."""
-
     player: vf.AgentConfig = vf.AgentConfig(harness={"id": "null"}, runtime={"type": "subprocess"})
 
 
@@ -50,7 +48,7 @@ class ProgressEnv(vf.Env[ProgressEnvConfig]):  # type: ignore[misc]
     """Asks century after century."""
 
     async def run(self, task: Any, agents: Any) -> None:
-        """One episode; an agent that stops early has what it was paid until then."""
+        """One episode; what an agent that stops early has not answered counts as not read."""
         dialogue = Dialogue(task.data.episode)
         async with agents.player.interaction(task) as interaction:
             segment = await interaction.turn()
@@ -59,4 +57,4 @@ class ProgressEnv(vf.Env[ProgressEnvConfig]):  # type: ignore[misc]
                 if dialogue.done:
                     break
                 segment = await interaction.turn(prompt)
-        interaction.trace.record_reward("progress", dialogue.reward, 1.0)
+        interaction.trace.record_reward("progress", dialogue.finish(), 1.0)

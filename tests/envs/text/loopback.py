@@ -22,7 +22,14 @@ def serve(answer: Callable[[str], str]) -> Iterator[str]:
             choice = {"index": 0, "finish_reason": "stop", "delta" if stream else "message": said}
             usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
             kind = "chat.completion.chunk" if stream else "chat.completion"
-            body = {"id": "1", "object": kind, "created": 0, "model": asked["model"], "choices": [choice], "usage": usage}
+            body = {
+                "id": "1",
+                "object": kind,
+                "created": 0,
+                "model": asked["model"],
+                "choices": [choice],
+                "usage": usage,
+            }
             line = json.dumps(body)
             sent = (f"data: {line}\n\ndata: [DONE]\n\n" if stream else line).encode()
             self.send_response(200)

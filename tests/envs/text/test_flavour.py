@@ -87,7 +87,7 @@ def test_static_explains_nothing_and_the_truth_everything() -> None:
             first = to_answers(to_action(env.episode.initial_answers), env.task.instrument.mask)
             stated = env.target_answers if completion == "truth" else first[env._now()]
             stated = stated / stated.sum(-1, keepdims=True)
-            observation, reward, done, truncated, info = env.step(written(stated, env.batch))
+            observation, reward, done, truncated, _ = env.step(written(stated, env.batch))
             rewards.append(reward)
             assert not truncated and done == (len(rewards) == env.calls)
         assert rewards[:-1] == [0.0] * (env.calls - 1) and rewards[-1] == pytest.approx(worth, abs=1e-6)
@@ -119,7 +119,9 @@ def test_the_told_numbers_are_the_labels() -> None:
         item, a, b = env.episode.pairs[pair]
         known = env.task.instrument.items[item]
         values = [env.history.answers[t, item] for t in (0, 1)]
-        shares = [f"{label} {100 * v[a] / (v[a] + v[b]):.0f}" for label, v in zip(env.history.labels, values, strict=False)]
+        shares = [
+            f"{label} {100 * v[a] / (v[a] + v[b]):.0f}" for label, v in zip(env.history.labels, values, strict=False)
+        ]
         assert line == f'- {known.text} "{known.options[a]}" or "{known.options[b]}": {", ".join(shares)}'
 
 

@@ -104,7 +104,25 @@ TEXTS = st.one_of(
     st.text(max_size=300),
     st.lists(
         st.sampled_from(
-            ["A", "B", "C", "D", "1.", "2.", "1", " ", "\n", "70", "0.3", "%", ":", "<|im_end|>", "User:", "In.", "I go."]
+            [
+                "A",
+                "B",
+                "C",
+                "D",
+                "1.",
+                "2.",
+                "1",
+                " ",
+                "\n",
+                "70",
+                "0.3",
+                "%",
+                ":",
+                "<|im_end|>",
+                "User:",
+                "In.",
+                "I go.",
+            ]
         ),
         max_size=30,
     ).map("".join),

@@ -71,7 +71,9 @@ def by_trl_rewards(tasks: TaskSet) -> list[float]:
     rows = Dataset.from_list(list(tasks.rows())).to_list()  # as a trainer reads them
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     said = [[{"role": "assistant", "content": answer(prompt)}] for prompt in columns["prompt"]]
-    paid = brier_reward(prompts=columns.pop("prompt"), completions=said, completion_ids=[], trainer_state=None, **columns)
+    paid = brier_reward(
+        prompts=columns.pop("prompt"), completions=said, completion_ids=[], trainer_state=None, **columns
+    )
     steps = len(rows) // len(tasks)
     return [sum(paid[i * steps : (i + 1) * steps], 0.0) for i in range(len(tasks))]
 
@@ -117,7 +119,7 @@ def by_inspect(tasks: TaskSet) -> list[float]:
     async def count(self: Any, text: str) -> int:  # Inspect's own fetches a vocabulary
         return len(text) // 4
 
-    said: Callable[..., ModelOutput] = lambda messages, *_: ModelOutput.from_content("mock", answer(messages[-1].text))  # noqa: E731
+    said: Callable[..., ModelOutput] = lambda messages, *_: ModelOutput.from_content("mock", answer(messages[-1].text))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ModelAPI, "count_text_tokens", count)
         model = get_model("mockllm/model", custom_outputs=said)
@@ -167,7 +169,9 @@ def test_all_shells_pay_the_same(shell: str, tmp_path: Path, monkeypatch: pytest
 @pytest.mark.heavy
 def test_verifiers_pays_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process a completion, some seconds each: a few short episodes, by a model on loopback."""
-    pytest.importorskip("verifiers.v1", reason="verifiers is not installed (it and openenv need different versions of mcp)")
+    pytest.importorskip(
+        "verifiers.v1", reason="verifiers is not installed (it and openenv need different versions of mcp)"
+    )
     monkeypatch.syspath_prepend(str(ROOT / "examples"))
     monkeypatch.setenv("MODEL_API_KEY", "none")
     import progressgym_text
@@ -205,7 +209,9 @@ class openenv_server:
 @pytest.mark.skipif(importlib.util.find_spec("openenv") is None, reason="openenv is not installed")
 def test_openenv_validates_the_folder_and_the_server() -> None:
     validate = [sys.executable, "-m", "openenv.cli", "validate"]
-    done = subprocess.run([*validate, "examples/openenv", "--level", "static"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*validate, "examples/openenv", "--level", "static"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0 and "Verdict: PASS" in done.stdout, done.stdout + done.stderr
     with openenv_server() as url:
         tasks = TaskSet(size=3, questions=2)
@@ -248,7 +254,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def run(*command: str) -> str:
     environment = {**os.environ, "TRL_EXPERIMENTAL_SILENCE": "1", "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -266,7 +274,7 @@ def test_example_trl_rewards(tiny: Path) -> None:
 
 @pytest.mark.heavy
 def test_example_trl_environment(tiny: Path, tmp_path: Path) -> None:
-    """A tiny model with a template that knows tool calls; it makes none, and is paid 0."""
+    """A tiny model with a template that knows tool calls; it makes none, which is paid the least."""
     pytest.importorskip("trl", reason="trl is not installed")
     import trl
     from transformers import AutoTokenizer
@@ -276,7 +284,7 @@ def test_example_trl_environment(tiny: Path, tmp_path: Path) -> None:
     tokenizer.chat_template = (Path(trl.__file__).parent / "chat_templates" / "qwen3.jinja").read_text()
     tokenizer.save_pretrained(folder)
     output = run("examples/trl_environment.py", "--model", str(folder), "--steps", "1", "--tokens", "16")
-    assert "step 1: reward +0.000" in output
+    assert "step 1: reward -1.000" in output
 
 
 @pytest.mark.heavy
@@ -301,6 +309,17 @@ def test_example_lm_eval_reads_the_values_of_our_own_reading(tiny: Path) -> None
     reading = Instrument.load("people-v1").read(model, "letter", orders="own")
     own = {name: value for name, value in reading.to19.items() if value is not None}
     assert found == pytest.approx(own, abs=6e-4)
+
+
+def test_stopping_early_is_not_read_and_pays_nothing() -> None:
+    for reward in ("brier", "explained"):
+        task = TaskSet(size=1, questions=2, reward=reward)[0]
+        silent, early = Dialogue(task), Dialogue(task)
+        early.answer("1. A\n2. B")
+        whole = Dialogue(task)
+        for completion in ("1. A\n2. B", *[""] * (whole.env.calls - 1)):
+            whole.answer(completion)
+        assert early.finish() == whole.reward and silent.finish() == {"brier": -8.0, "explained": -1.0}[reward]
 
 
 def test_group_reward_pays_each_row_its_own_group() -> None:
