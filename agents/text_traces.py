@@ -117,7 +117,11 @@ def _croissant(agent: str, out: Path) -> dict[str, Any]:
         for name in (COMPLETIONS, DIALOGUES)
     ]
     return {
-        "@context": {"@vocab": "https://schema.org/", "sc": "https://schema.org/", "cr": "http://mlcommons.org/croissant/"},
+        "@context": {
+            "@vocab": "https://schema.org/",
+            "sc": "https://schema.org/",
+            "cr": "http://mlcommons.org/croissant/",
+        },
         "@type": "sc:Dataset",
         "name": "progressgym-traces",
         "description": f"Dialogues in which {agent} follows human values through the centuries.",

@@ -45,6 +45,8 @@ def run(options: Options) -> int:
     if options.json:
         print(json.dumps(told))
     else:
-        print(f"{told['episodes']:.0f} episodes, reward {told['reward']:+.4f}, drift explained {told['explained']:+.4f}")
+        print(
+            f"{told['episodes']:.0f} episodes, reward {told['reward']:+.4f}, drift explained {told['explained']:+.4f}"
+        )
         print(f"dataset   {options.out}")
     return 0

@@ -27,9 +27,7 @@ def test_a_dataset_plays_again(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert len(found) == told["episodes"] == 3 and told["explained"] > 0.1
     for one in found:
         dialogue = Dialogue(one["task"])
-        for prompt, completion, reward in zip(
-            one["messages"][::2], one["messages"][1::2], one["rewards"], strict=True
-        ):
+        for prompt, completion, reward in zip(one["messages"][::2], one["messages"][1::2], one["rewards"], strict=True):
             assert prompt == {"role": "user", "content": dialogue.prompt} and completion["role"] == "assistant"
             dialogue.answer(completion["content"])
             assert dialogue.paid == reward and set(dialogue.outcomes) == {"probabilities"}

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
+import io
 import os
+import runpy
 import socket
 import subprocess
 import sys
@@ -252,24 +255,25 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield save_tiny_llama(tmp_path_factory.mktemp("models") / "tiny")
 
 
-def run(*command: str) -> str:
-    environment = {**os.environ, "TRL_EXPERIMENTAL_SILENCE": "1", "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(
-        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+def run(example: str, *arguments: str) -> str:
+    """What an example prints; in this process, which has the libraries loaded."""
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
+        patch.setattr(sys, "argv", [example, *arguments])
+        patch.setenv("TRL_EXPERIMENTAL_SILENCE", "1")
+        runpy.run_path(str(ROOT / "examples" / example), run_name="__main__")
+    return said.getvalue()
 
 
 def test_example_skyrl() -> None:
     pytest.importorskip("skyrl_gym", reason="skyrl_gym is not installed")
-    assert run("examples/skyrl_episode.py").count("8 completions") == 3
+    assert run("skyrl_episode.py").count("8 completions") == 3
 
 
 @pytest.mark.heavy
 def test_example_trl_rewards(tiny: Path) -> None:
     pytest.importorskip("trl", reason="trl is not installed")
-    assert run("examples/trl_grpo.py", "--model", str(tiny), "--steps", "2").count(": reward ") == 2
+    assert run("trl_grpo.py", "--model", str(tiny), "--steps", "2").count(": reward ") == 2
 
 
 @pytest.mark.heavy
@@ -283,14 +287,14 @@ def test_example_trl_environment(tiny: Path, tmp_path: Path) -> None:
     tokenizer: Any = AutoTokenizer.from_pretrained(folder)
     tokenizer.chat_template = (Path(trl.__file__).parent / "chat_templates" / "qwen3.jinja").read_text()
     tokenizer.save_pretrained(folder)
-    output = run("examples/trl_environment.py", "--model", str(folder), "--steps", "1", "--tokens", "16")
+    output = run("trl_environment.py", "--model", str(folder), "--steps", "1", "--tokens", "16")
     assert "step 1: reward -1.000" in output
 
 
 @pytest.mark.heavy
 def test_example_inspect(tiny: Path) -> None:
     pytest.importorskip("inspect_ai", reason="inspect_ai is not installed")
-    output = run("examples/inspect_episodes.py", "--path", str(tiny), "--size", "1", "--tokens", "4")
+    output = run("inspect_episodes.py", "--path", str(tiny), "--size", "1", "--tokens", "4")
     assert "mean" in output
 
 
@@ -300,7 +304,7 @@ def test_example_lm_eval_reads_the_values_of_our_own_reading(tiny: Path) -> None
     from progressgym import load_model
     from progressgym.instruments.instrument import Instrument
 
-    output = run("examples/lm_eval_values.py", "--model", str(tiny))
+    output = run("lm_eval_values.py", "--model", str(tiny))
     found = {line.split()[0]: float(line.split()[1]) for line in output.splitlines() if line[-5:-3] in ("0.", "1.")}
     model = load_model(str(tiny), dtype="float32")
     scores = model.option_logprobs
