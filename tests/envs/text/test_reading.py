@@ -187,3 +187,24 @@ def test_reading_takes_no_time_whatever_is_written() -> None:
 def test_written_completions_fit_the_longest() -> None:
     answers = np.full((432, 4), 0.1 + 1e-17)
     assert len(written(answers, [["a", "b", "c", "d"]] * 432)) < longest(432)
+
+
+def test_log_probabilities_are_read_as_probabilities() -> None:
+    from progressgym.envs.text.scorer import completion_of
+
+    class Scorer:
+        name = fingerprint = "scorer"
+
+        def option_logprobs(self, prompts, options):  # type: ignore[no-untyped-def]
+            assert [prompt[-3:] for prompt in prompts] == [": 1.", ": 2."][: len(prompts)] or prompts[0][-1] == ":"
+            return [np.log(np.arange(1, len(letters) + 1) / 10) for letters in options]
+
+        def framed_option_logprobs(self, *given):  # type: ignore[no-untyped-def]
+            raise NotImplementedError
+
+    for questions in (1, 2):
+        env = make(questions=questions)
+        env.reset(seed=0)
+        reply = read_completion(completion_of(Scorer(), env), env.batch, 4)
+        count = len(env.batch[0])
+        np.testing.assert_allclose(reply.answers[0, :count], np.arange(1, count + 1) / sum(range(1, count + 1)))
