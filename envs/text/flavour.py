@@ -70,6 +70,9 @@ class TextFlavour(ProgressEnv):
         self._reward, self._form = reward, check_form(form)
         self._per_question = whole("shown", shown, 0, 100)
         self._asked_for, self._batch_for, self._allowed = questions, batch, items
+        self._own: Floats = np.zeros((0, 0))
+        self._paid: list[float] = []
+        self._unread = 0
         super().__init__(history, reward=reward if reward in ("utility", "gain") else "utility", **arguments)
 
     @property
@@ -237,8 +240,7 @@ class TextFlavour(ProgressEnv):
         )
         self._static = self._static_action(episode)
         self._own = self._static.copy()
-        self._turn, self._unread = 0, 0
-        self._paid: list[float] = []
+        self._turn, self._unread, self._paid = 0, 0, []
         self._errors: list[Floats] = []
 
     def _observe(self, index: int) -> str:

@@ -95,7 +95,8 @@ class TextTask(Asking):
         name = text_id(challenge.environment)
         source = _source(self.history, self.instrument)
         given = ("questions", "batch", "shown", "form", "reward")
-        own = {name: value for name, value in self.shared.items() if name in given}
+        own: dict[str, Any] = {name: value for name, value in self.shared.items() if name in given}
+        own |= dict(challenge.arguments)
         items = split_items(source.instrument, self.split)
         env = gym.make(
             name,
@@ -105,7 +106,6 @@ class TextTask(Asking):
             reward_items="elicitation" if self.split == "train" else "evaluation",
             disable_env_checker=True,
             **own,
-            **dict(challenge.arguments),
         ).unwrapped
         assert isinstance(env, TextFlavour)
         return env

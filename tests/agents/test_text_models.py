@@ -72,7 +72,7 @@ def test_bad_settings_are_named() -> None:
         ({"learning_rate": -1.0}, "learning_rate is -1.0"),
     ):
         with pytest.raises(UserError, match=message):
-            GrpoRecipe(**arguments)  # type: ignore[arg-type]
+            GrpoRecipe(**arguments)
     with pytest.raises(UserError, match="play whole episodes"):
         next(GrpoRecipe(challenge="coevolve-v2").tasks.rows())
 
@@ -95,7 +95,8 @@ def command(base: Path, out: Path) -> list[str]:
         "--model": base,
         "--out": out,
         "--steps": 6,
-        "--group": 4,
+        "--group": 32,
+        "--shown": 0,
         "--learning-rate": 1e-2,
         "--instrument": "people-core-v1",
         "--evaluate": "none",

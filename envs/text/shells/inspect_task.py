@@ -14,7 +14,7 @@ from progressgym.envs.text.dialogue import Dialogue
 from progressgym.envs.text.tasks import TaskSet
 
 
-@task
+@task  # type: ignore[untyped-decorator]  # ships no types that mypy is shown
 def text(size: int = 10, split: str = "test", reward: str = "explained", **arguments: Any) -> Task:
     """Episodes of a task set; `arguments` are its other fields."""
     tasks = TaskSet(size=size, split=split, reward=reward, **arguments)
@@ -22,7 +22,7 @@ def text(size: int = 10, split: str = "test", reward: str = "explained", **argum
     return Task(dataset=MemoryDataset(samples), solver=play(), scorer=paid())
 
 
-@solver
+@solver  # type: ignore[untyped-decorator]
 def play() -> Solver:
     """One generation a prompt; every prompt is a conversation of its own, as it tells all that is known."""
 
@@ -38,7 +38,7 @@ def play() -> Solver:
     return solve
 
 
-@scorer(metrics=[mean(), stderr()])
+@scorer(metrics=[mean(), stderr()])  # type: ignore[untyped-decorator]
 def paid() -> Scorer:
     """Reward of the episode."""
 

@@ -196,7 +196,8 @@ def test_log_probabilities_are_read_as_probabilities() -> None:
         name = fingerprint = "scorer"
 
         def option_logprobs(self, prompts, options):  # type: ignore[no-untyped-def]
-            assert [prompt[-3:] for prompt in prompts] == [": 1.", ": 2."][: len(prompts)] or prompts[0][-1] == ":"
+            ends = ["Answer:"] if len(prompts) == 1 else ["Answer: 1.", "Answer: 2."]
+            assert all(prompt.endswith(end) for prompt, end in zip(prompts, ends, strict=True))
             return [np.log(np.arange(1, len(letters) + 1) / 10) for letters in options]
 
         def framed_option_logprobs(self, *given):  # type: ignore[no-untyped-def]

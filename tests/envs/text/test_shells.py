@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import importlib.util
 import io
 import os
@@ -177,11 +178,10 @@ def test_verifiers_pays_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.syspath_prepend(str(ROOT / "examples"))
     monkeypatch.setenv("MODEL_API_KEY", "none")
-    import progressgym_text
-
+    plugin = importlib.import_module("progressgym_text")
     tasks = TaskSet(size=3, questions=2, history="synthetic:linear?coherence=0.5&centuries=3")
     with serve(answer) as url:
-        assert asyncio.run(progressgym_text.play(url, "scripted", 3, tasks.shared)) == by_dialogue(tasks)
+        assert asyncio.run(plugin.play(url, "scripted", 3, tasks.shared)) == by_dialogue(tasks)
 
 
 class openenv_server:
