@@ -48,8 +48,8 @@ class GrpoRecipe:
     """Completions of every prompt."""
     learning_rate: Positive = 1e-4
     tuning: Annotated[str, OneOf("tuning", ("lora", "full"))] = "lora"
-    shown: Whole = 2
-    """Preferences told for every question."""
+    preferences: Whole = 2
+    """Told for every question."""
     seed: Whole = 0
     checkpoint_steps: Count = 10
 
@@ -68,7 +68,7 @@ class GrpoRecipe:
             instrument=self.instrument,
             split="train",
             questions=1,
-            shown=self.shown,
+            preferences=self.preferences,
             form="letters",
             size=self.steps * self.prompts,
         )
@@ -212,13 +212,13 @@ def _save(recipe: GrpoRecipe, policy: Any, tokenizer: Any, model: Path) -> None:
     tokenizer.save_pretrained(model)
 
 
-def write_card(recipe: GrpoRecipe, out: Path, found: str) -> None:
+def write_card(recipe: GrpoRecipe, out: Path, evaluation: str) -> None:
     """Write the model's card.
 
     Args:
         recipe: what was done.
         out: folder of the run.
-        found: what the evaluation found, as Markdown.
+        evaluation: what the evaluation found, as Markdown.
     """
     rewards = read_json(out / "model" / DONE)["reward"]
     tenth = max(len(rewards) // 10, 1)
@@ -240,7 +240,7 @@ distribution has 0 or more).
 
 ## Evaluation on histories that training never drew
 
-{found}
+{evaluation}
 
 ## Recipe
 

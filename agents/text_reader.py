@@ -36,8 +36,8 @@ class TextReader:
 
     model: str = "smollm2-135m"
     """What `load_model` takes, weights included."""
-    shown: Whole = 2
-    """Preferences told for every question."""
+    preferences: Whole = 2
+    """Told for every question."""
     at_once: Count = 64
     """Prompts of a batch: what is asked at once never changes an answer but for rounding."""
 
@@ -49,7 +49,9 @@ class TextReader:
         """Choose what is told with every question."""
         challenge, pairs = challenge_of(task), task.initial_preferences.pairs
         items, rng = challenge.counted(task.instrument), generator(seed or 0, "agents", "text reader")
-        self._chosen = choose(task.instrument, items, len(items), pairs, self.shown, rng, own=challenge.simulates_human)
+        self._chosen = choose(
+            task.instrument, items, len(items), pairs, self.preferences, rng, own=challenge.simulates_human
+        )
         self._task, self._lead, self._moves = task, challenge.lead, challenge.simulates_human
         self._seen, self._labels = [0], [task.initial_preferences.labels]
 
@@ -79,14 +81,14 @@ class TextReader:
     def _prompt(self, position: int) -> str:
         """The question about one item."""
         task, item = self._task, int(self._chosen.items[position])
-        told, known = self._chosen.told[position], task.instrument.items
+        asked, items = self._chosen.comparisons[position], task.instrument.items
         return Prompt(
             seen=[task.century_labels[century] for century in self._seen],
             target=task.century_labels[self._seen[-1] + self._lead],
-            shown=[(known[i], a, b) for i, a, b in task.initial_preferences.pairs[told].tolist()],
-            labels=np.array([labels[told] for labels in self._labels]),
+            comparisons=[(items[i], a, b) for i, a, b in task.initial_preferences.pairs[asked].tolist()],
+            labels=np.array([labels[asked] for labels in self._labels]),
             kind=str(task.parameters["labels"]),
-            asked=[known[item]],
+            asked=[items[item]],
             first=task.initial_answers[[item]],
             form="letters",
             moves=self._moves,

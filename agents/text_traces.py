@@ -75,22 +75,22 @@ def export(agent: str, tasks: TaskSet, out: Path) -> dict[str, float]:
     """
     if out.exists() and any(out.iterdir()) and not (out / DIALOGUES).exists():
         raise UserError(f"{out} holds other things; choose an empty folder")
-    found = list(dialogues(agent, tasks))
+    episodes = list(dialogues(agent, tasks))
     rows = [
         {"prompt": [prompt], "completion": [completion], "task": one["task"], "reward": reward}
-        for one in found
+        for one in episodes
         for prompt, completion, reward in zip(one["messages"][::2], one["messages"][1::2], one["rewards"], strict=True)
     ]
-    told = {
-        "episodes": float(len(found)),
-        "reward": float(np.mean([one["reward"] for one in found])),
-        "explained": float(np.mean([one["explained"] for one in found])),
+    means = {
+        "episodes": float(len(episodes)),
+        "reward": float(np.mean([one["reward"] for one in episodes])),
+        "explained": float(np.mean([one["explained"] for one in episodes])),
     }
     write_text(out / COMPLETIONS, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    write_text(out / DIALOGUES, "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in found))
+    write_text(out / DIALOGUES, "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in episodes))
     write_text(out / "croissant.json", json.dumps(_croissant(agent, out), indent=2) + "\n")
-    write_text(out / "README.md", _card(agent, tasks, told))
-    return told
+    write_text(out / "README.md", _card(agent, tasks, means))
+    return means
 
 
 def _percents(answers: np.ndarray[Any, Any], options: Any) -> str:
@@ -130,7 +130,7 @@ def _croissant(agent: str, out: Path) -> dict[str, Any]:
     }
 
 
-def _card(agent: str, tasks: TaskSet, told: dict[str, float]) -> str:
+def _card(agent: str, tasks: TaskSet, means: dict[str, float]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in package_versions().items())
     return f"""---
 configs:
@@ -143,8 +143,8 @@ tags: [progressgym, imitation, moral-progress]
 
 # Dialogues of {agent}
 
-{told["episodes"]:.0f} episodes of `{tasks.challenge}` on `{tasks.history}`, split `{tasks.split}`, written by
-`progressgym traces export`. Mean reward of an episode {told["reward"]:+.4f}; mean drift explained on the items asked {told["explained"]:+.4f}
+{means["episodes"]:.0f} episodes of `{tasks.challenge}` on `{tasks.history}`, split `{tasks.split}`, written by
+`progressgym traces export`. Mean reward of an episode {means["reward"]:+.4f}; mean drift explained on the items asked {means["explained"]:+.4f}
 (0: answering as in the first century, 1: the truth). Answers are rounded to whole percents.
 
 `{COMPLETIONS}`: `prompt` and `completion` as messages, `task`, `reward`. `{DIALOGUES}`: `task`, `messages`, `rewards`, `reward`, `explained`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from progressgym.envs.stance import StanceFlavour
+from progressgym.envs.stance_flavour import StanceFlavour
 from progressgym.envs.text.flavour import TextFlavour
 from progressgym.envs.tracking import Tracking, TrackingEnv
 
@@ -257,7 +257,7 @@ class FollowTextEnv(TextFlavour, FollowEnv):
     |---|---|---|
     | `questions` | `8` | items asked every century, or `"all"` |
     | `batch` | `"all"` | questions that one completion answers |
-    | `shown` | `2` | preferences told for every question |
+    | `preferences` | `2` | preferences told for every question |
     | `form` | `"probabilities"` | what the prompt asks for: `"probabilities"` or `"letters"`; both are read |
     | `items` | those that are scored | indices of the items that may be asked |
     | `reward` | `"brier"` | see above |

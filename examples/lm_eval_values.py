@@ -8,12 +8,11 @@ python examples/lm_eval_values.py --model HuggingFaceTB/SmolLM2-135M-Instruct --
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 import lm_eval
 from lm_eval.tasks import TaskManager
 
-from progressgym.envs.text.shells import harness
+from progressgym.envs.text.shells.harness import FOLDER
 
 
 def main() -> None:
@@ -22,15 +21,14 @@ def main() -> None:
     parser.add_argument("--model", default="HuggingFaceTB/SmolLM2-135M-Instruct", help="hub id or folder")
     parser.add_argument("--task", default="progressgym_people", help="progressgym_people or progressgym_moral19")
     arguments = parser.parse_args()
-    folder = Path(harness.__file__).parent
     found = lm_eval.simple_evaluate(
         "hf",
         model_args={"pretrained": arguments.model, "device": "cpu", "dtype": "float32"},
         tasks=[arguments.task],
-        task_manager=TaskManager(include_path=str(folder), include_defaults=False),
+        task_manager=TaskManager(include_path=str(FOLDER), include_defaults=False),
         bootstrap_iters=0,
     )
-    print(f"tasks in {folder}")
+    print(f"tasks in {FOLDER}")
     for name, value in found["results"][arguments.task].items():
         if name.endswith(",none") and "stderr" not in name:
             print(f"{name.removesuffix(',none'):12} {value:+.3f}")

@@ -15,9 +15,10 @@ import sys
 import verifiers.v1 as vf
 from verifiers.v1.utils.loaders import load_environment, resolve_env_config
 
-from progressgym.envs.text.shells.verifiers_env import ProgressEnv, ProgressTaskset
+import progressgym.envs.text.shells.verifiers_env as shell
 
 __all__ = ["ProgressEnv", "ProgressTaskset"]
+ProgressEnv, ProgressTaskset = shell.ProgressEnv, shell.ProgressTaskset
 
 
 async def play(url: str, model: str, size: int, asking: dict[str, str]) -> list[float]:

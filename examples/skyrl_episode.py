@@ -9,8 +9,8 @@ import argparse
 
 import skyrl_gym
 
+from progressgym.envs.text import TaskSet
 from progressgym.envs.text.shells import skyrl_env
-from progressgym.envs.text.tasks import TaskSet
 
 
 def main() -> None:

@@ -13,8 +13,8 @@ from datasets import Dataset
 from transformers import AutoTokenizer
 from trl import GRPOConfig, GRPOTrainer
 
-from progressgym.envs.text.shells.trl_rewards import TextEnvironment
-from progressgym.envs.text.tasks import TaskSet
+from progressgym.envs.text import TaskSet
+from progressgym.envs.text.shells import TextEnvironment
 
 RULES = "Answer each prompt with the tool `answer`, until the episode is over.\n\n"
 

@@ -13,8 +13,8 @@ import tempfile
 from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
 
-from progressgym.envs.text.shells.trl_rewards import group_reward
-from progressgym.envs.text.tasks import TaskSet
+from progressgym.envs.text import TaskSet
+from progressgym.envs.text.shells import group_reward
 
 
 def main() -> None:

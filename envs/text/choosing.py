@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
 Ints = NDArray[np.int64]
 
@@ -21,21 +21,21 @@ class Chosen:
 
     items: Ints
     """Indices of the items, in the order in which they are asked."""
-    told: tuple[Ints, ...]
+    comparisons: tuple[Ints, ...]
     """For every item, which of the Q comparisons are told."""
 
     def pairs_for(self, start: int, count: int) -> Ints:
         """Which comparisons are told with some of the questions, each once."""
-        parts = self.told[start : start + count]
+        parts = self.comparisons[start : start + count]
         return np.array(list(dict.fromkeys(int(pair) for part in parts for pair in part)), dtype=np.int64)
 
 
 def choose(
-    instrument: Instrument,
+    instrument: Questionnaire,
     candidates: Ints,
     questions: int,
     pairs: Ints,
-    shown: int,
+    preferences: int,
     rng: np.random.Generator,
     *,
     own: bool,
@@ -47,7 +47,7 @@ def choose(
         candidates: indices of the items that may be asked.
         questions: how many are.
         pairs: (Q, 3) the episode's comparisons.
-        shown: comparisons told for every question.
+        preferences: comparisons told for every question.
         rng: only its `random` is used.
         own: whether comparisons on asked items may be told. Where the human goes its own way they would hold the answer.
     """
@@ -56,8 +56,8 @@ def choose(
     if not own:
         order = order[~np.isin(pairs[order, 0], items)]
     mains = np.array([instrument.items[i].main for i in pairs[order, 0].tolist()])
-    told = []
+    comparisons = []
     for item in items.tolist():
         near = mains == instrument.items[item].main
-        told.append(np.concatenate([order[near], order[~near]])[:shown])
-    return Chosen(items=items, told=tuple(told))
+        comparisons.append(np.concatenate([order[near], order[~near]])[:preferences])
+    return Chosen(items=items, comparisons=tuple(comparisons))

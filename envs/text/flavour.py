@@ -44,7 +44,7 @@ class TextFlavour(ProgressEnv):
         *,
         questions: int | str = 8,
         batch: int | str = "all",
-        shown: int = 2,
+        preferences: int = 2,
         form: str = "probabilities",
         items: Sequence[int] | None = None,
         reward: str = "brier",
@@ -56,7 +56,7 @@ class TextFlavour(ProgressEnv):
             history: as of the challenge.
             questions: how many items are asked in an episode, the same every century; or `all`.
             batch: how many of them one completion answers; `all`: one completion a century.
-            shown: how many preferences are told for every question.
+            preferences: how many are told for every question.
             form: what is asked for, see `progressgym.envs.text.prompts.FORMS`.
             items: indices of the items that may be asked; by default those that count.
             reward: one of `TEXT_REWARDS`.
@@ -68,7 +68,7 @@ class TextFlavour(ProgressEnv):
         if reward not in TEXT_REWARDS:
             raise unknown("reward", str(reward), TEXT_REWARDS)
         self._reward, self._form = reward, check_form(form)
-        self._per_question = whole("shown", shown, 0, 100)
+        self._per_question = whole("preferences", preferences, 0, 100)
         self._asked_for, self._batch_for, self._allowed = questions, batch, items
         self._own: Floats = np.zeros((0, 0))
         self._paid: list[float] = []
@@ -221,10 +221,10 @@ class TextFlavour(ProgressEnv):
         count = len(self._instrument.items)
         if self._allowed is None:
             return np.arange(count, dtype=np.int64) if self.needs_every_answer else self.rewarded
-        found = sorted({whole("an index in items", int(i), 0, count - 1) for i in self._allowed})
-        if not found:
+        indices = sorted({whole("an index in items", int(i), 0, count - 1) for i in self._allowed})
+        if not indices:
             raise UserError("items names no item to ask")
-        return np.array(found, dtype=np.int64)
+        return np.array(indices, dtype=np.int64)
 
     def _begin(self, episode: Episode) -> None:
         super()._begin(episode)
@@ -277,14 +277,14 @@ class TextFlavour(ProgressEnv):
         series = [self._labels(index)[pairs] for index in range(step + 1)]
         if centuries[0] > 0:
             centuries, series = [0, *centuries], [self._initial_labels()[pairs], *series]
-        known = self._instrument.items
+        all_items = self._instrument.items
         return Prompt(
             seen=[labels[century] for century in centuries],
             target=labels[1 + self.horizon + step],
-            shown=[(known[i], a, b) for i, a, b in episode.pairs[pairs].tolist()],
+            comparisons=[(all_items[i], a, b) for i, a, b in episode.pairs[pairs].tolist()],
             labels=np.array(series),
             kind=self._label_kind,
-            asked=[known[i] for i in items],
+            asked=[all_items[i] for i in items],
             first=episode.initial_answers[items],
             form=self._form,
             moves=self.needs_every_answer,
@@ -293,5 +293,5 @@ class TextFlavour(ProgressEnv):
 
 def _mean(scores: Floats) -> float:
     """Mean of the scores that there are; 0 where nothing of a completion is scored."""
-    known = scores[~np.isnan(scores)]
-    return float(known.mean()) if len(known) else 0.0
+    defined = scores[~np.isnan(scores)]
+    return float(defined.mean()) if len(defined) else 0.0

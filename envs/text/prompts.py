@@ -40,8 +40,8 @@ class Prompt:
     """M labels of the centuries that have been asked, century 0 first."""
     target: str
     """Label of the century that is to be answered for."""
-    shown: Sequence[tuple[Item, int, int]]
-    """S comparisons: item, option a, option b."""
+    comparisons: Sequence[tuple[Item, int, int]]
+    """S of them: item, option a, option b."""
     labels: NDArray[np.float32]
     """(M, S) what was preferred."""
     kind: str
@@ -65,7 +65,7 @@ class Prompt:
         how = "one vote each time" if votes else "so many in 100 chose the first"
         when = " to ".join(dict.fromkeys((self.seen[0], self.seen[-1])))
         lines = [f"What people prefer, {when} ({how}):"]
-        for (item, a, b), labels in zip(self.shown, self.labels.T.tolist(), strict=True):
+        for (item, a, b), labels in zip(self.comparisons, self.labels.T.tolist(), strict=True):
             series = ", ".join(f"{when} {_said(label, votes)}" for when, label in zip(self.seen, labels, strict=True))
             lines.append(f'- {item.text} "{item.options[a]}" or "{item.options[b]}": {series}')
         return lines

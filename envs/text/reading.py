@@ -85,10 +85,10 @@ def read_completion(completion: str, options: Sequence[Sequence[str]], width: in
             return Reply(answers=answers, outcomes=("foreign",) * len(options))
         bodies.setdefault(number - 1, []).append(body)
     outcomes = ["missing"] * len(options)
-    for b, found in bodies.items():
+    for b, texts in bodies.items():
         outcomes[b] = "twice"
-        if len(found) == 1:
-            outcomes[b], answers[b, : len(options[b])] = _read(found[0], options[b])
+        if len(texts) == 1:
+            outcomes[b], answers[b, : len(options[b])] = _read(texts[0], options[b])
     return Reply(answers=answers, outcomes=tuple(outcomes))
 
 
@@ -119,9 +119,9 @@ def in_hundred(shares: Floats) -> list[int]:
 
 def _numbered(line: str, count: int) -> tuple[int, str]:
     """Number of the question that a line answers, 0 for none, and the answer."""
-    found = _NUMBERED.fullmatch(line)
-    if found:
-        return int(found[1]), found[2]
+    match = _NUMBERED.fullmatch(line)
+    if match:
+        return int(match[1]), match[2]
     return (1, line) if count == 1 else (0, "")
 
 

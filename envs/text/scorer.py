@@ -24,7 +24,7 @@ def completion_of(scorer: OptionScorer, env: TextFlavour) -> str:
     prompts = [env.prompt + (f" {number}." if len(batch) > 1 else "") for number in range(1, len(batch) + 1)]
     letters = [[f" {letter}" for letter in LETTERS[: len(options)]] for options in batch]
     scores = np.zeros((len(batch), width))
-    for row, found in zip(scores, scorer.option_logprobs(prompts, letters), strict=True):
-        row[: len(found)] = found
+    for row, logprobs in zip(scores, scorer.option_logprobs(prompts, letters), strict=True):
+        row[: len(logprobs)] = logprobs
     mask = np.arange(width) < np.array([len(options) for options in batch])[:, None]
     return written(softmax_options(scores, mask), batch)

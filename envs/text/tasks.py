@@ -26,7 +26,7 @@ from progressgym.core.errors import UserError, unknown
 from progressgym.envs.challenge import parse_challenge
 from progressgym.envs.text.flavour import TextFlavour
 from progressgym.histories.source import HistorySource, resolve_history
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.instruments.split import balanced_split
 
 SPLITS = ("train", "validation", "test")
@@ -51,8 +51,8 @@ class Asking:
     """Items asked every century, or `all`."""
     batch: int | str = "all"
     """Questions of a completion."""
-    shown: int = 2
-    """Preferences told for every question."""
+    preferences: int = 2
+    """Told for every question."""
     form: str = "probabilities"
     """What the prompt asks for."""
     reward: str = "brier"
@@ -94,7 +94,7 @@ class TextTask(Asking):
         challenge = parse_challenge(self.challenge)
         name = text_id(challenge.environment)
         source = _source(self.history, self.instrument)
-        given = ("questions", "batch", "shown", "form", "reward")
+        given = ("questions", "batch", "preferences", "form", "reward")
         own: dict[str, Any] = {name: value for name, value in self.shared.items() if name in given}
         own |= dict(challenge.arguments)
         items = split_items(source.instrument, self.split)
@@ -128,13 +128,13 @@ class TextTask(Asking):
             UserError: no JSON object, an unknown field, or a value of a wrong kind.
         """
         try:
-            found = json.loads(record) if isinstance(record, str) else dict(record)
+            fields = json.loads(record) if isinstance(record, str) else dict(record)
         except (ValueError, RecursionError):
-            found = None
-        if not isinstance(found, dict) or "seed" not in found:
+            fields = None
+        if not isinstance(fields, dict) or "seed" not in fields:
             raise UserError("a task is a JSON object with a seed, as TextTask.record writes it")
-        refuse_unknown("a task", found, [field.name for field in dataclasses.fields(cls)])
-        return cls(**found)
+        refuse_unknown("a task", fields, [field.name for field in dataclasses.fields(cls)])
+        return cls(**fields)
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -184,10 +184,10 @@ class TaskSet(Asking):
         """The row of a century of the episode that `env` has begun; None where a question is not scored."""
         prompt, human = self.env.prompt_of(step), self.env.human_of(step).tolist()
         options = [list(texts) for texts in self.env.batch]
-        known = [row[: len(texts)] for row, texts in zip(human, options, strict=True)]
-        if any(math.isnan(row[0]) for row in known):
+        shares = [row[: len(texts)] for row, texts in zip(human, options, strict=True)]
+        if any(math.isnan(row[0]) for row in shares):
             return None
-        return {"prompt": prompt, "row": f"{task.seed}/{step}", "options": options, "human": known}
+        return {"prompt": prompt, "row": f"{task.seed}/{step}", "options": options, "human": shares}
 
 
 def text_id(environment: str) -> str:
@@ -211,7 +211,7 @@ def split_index(split: str) -> int:
 
 
 @lru_cache(maxsize=32)
-def split_items(instrument: Instrument, split: str) -> tuple[int, ...]:
+def split_items(instrument: Questionnaire, split: str) -> tuple[int, ...]:
     """Indices of the items that a split asks: the elicitation items, or a balanced half of the evaluation items."""
     if split_index(split) == 0:
         return tuple(instrument.elicitation.tolist())

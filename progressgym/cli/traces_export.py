@@ -41,12 +41,12 @@ def run(options: Options) -> int:
 
     own = ("challenge", "history", "instrument", "split", "questions")
     tasks = TaskSet(size=options.episodes, **{name: getattr(options, name) for name in own})
-    told = export(options.agent, tasks, Path(options.out))
+    means = export(options.agent, tasks, Path(options.out))
     if options.json:
-        print(json.dumps(told))
+        print(json.dumps(means))
     else:
         print(
-            f"{told['episodes']:.0f} episodes, reward {told['reward']:+.4f}, drift explained {told['explained']:+.4f}"
+            f"{means['episodes']:.0f} episodes, reward {means['reward']:+.4f}, drift explained {means['explained']:+.4f}"
         )
         print(f"dataset   {options.out}")
     return 0

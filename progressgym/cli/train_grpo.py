@@ -40,7 +40,7 @@ class Options:
     """Constant; 1e-4 suits an adapter, 1e-5 all weights."""
     tuning: Annotated[str, option("T", "lora or full.")] = "lora"
     checkpoint_steps: Annotated[int, option("N", "Steps from one checkpoint to the next.")] = 10
-    shown: Annotated[int, option("N", "Preferences told for every question.")] = 2
+    preferences: Annotated[int, option("N", "Preferences told for every question.")] = 2
     seed: Annotated[int, option("N")] = 0
     evaluate: Annotated[str, option("H,...", "Histories to evaluate on, or none.")] = "gss-v1"
     evaluation_seeds: Annotated[int, option("N", "Episodes of each.")] = 1
@@ -63,7 +63,7 @@ def run(options: Options) -> int:
         "group",
         "learning_rate",
         "tuning",
-        "shown",
+        "preferences",
         "seed",
         "checkpoint_steps",
     )
@@ -71,8 +71,10 @@ def run(options: Options) -> int:
     if not options.quiet:
         print(f"watch     tensorboard --logdir {out / 'training' / 'tensorboard'}", file=sys.stderr, flush=True)
     model = train(recipe, out, None if options.quiet else _tell)
-    found, failed = ("None was asked for.", False) if options.evaluate == "none" else _evaluate(options, model, out)
-    write_card(recipe, out, found)
+    evaluation, failed = (
+        ("None was asked for.", False) if options.evaluate == "none" else _evaluate(options, model, out)
+    )
+    write_card(recipe, out, evaluation)
     if options.json and options.evaluate != "none":
         print_json((out / "results.json").read_text(encoding="utf-8"))
     else:
@@ -93,7 +95,7 @@ def _evaluate(options: Options, model: Path, out: Path) -> tuple[str, bool]:
 
     if options.evaluation_seeds < 1:
         raise UserError(f"evaluation_seeds is {options.evaluation_seeds}; use 1 or more")
-    readers = [format_id(READER, model=spec, shown=options.shown) for spec in (options.model, str(model))]
+    readers = [format_id(READER, model=spec, preferences=options.preferences) for spec in (options.model, str(model))]
     plan = make_plan(
         agents=["static", *readers],
         challenges=[options.challenge],
@@ -110,11 +112,11 @@ def _evaluate(options: Options, model: Path, out: Path) -> tuple[str, bool]:
     lines = ["| model | history | drift explained (95 %) |", "|---|---|---|"]
     for row in outcome.results.aggregates:
         interval = row.explained.interval if row.explained is not None else None
-        told = (
+        said = (
             "not identified"
             if interval is None
             else f"{interval.mid:+.3f} ({interval.low:+.3f} to {interval.high:+.3f})"
         )
         name = "static" if row.agent == "static" else "trained" if str(model) in row.agent else "untrained"
-        lines.append(f"| {name} | {row.history} | {told} |")
+        lines.append(f"| {name} | {row.history} | {said} |")
     return "\n".join(lines), bool(outcome.failures)

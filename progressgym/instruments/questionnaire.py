@@ -306,8 +306,8 @@ class Questionnaire:
     def reading(self, asked: Asked) -> QuestionnaireReading:
         """What answers to all items say."""
         errors = self.standard_error(asked.answers)
-        values, known = self.values(asked.answers), np.where(self.covered(), errors, np.nan)
-        interval = values + Z95 * np.stack([-known, known])
+        values, margin = self.values(asked.answers), np.where(self.covered(), errors, np.nan)
+        interval = values + Z95 * np.stack([-margin, margin])
         return QuestionnaireReading.of(asked, self, values=values, interval=interval, tables={"standard_error": errors})
 
     @cached_property

@@ -46,7 +46,7 @@ def test_a_model_is_asked_every_item_that_counts(name: str, target: str, monkeyp
     challenge = parse_challenge(name)
     env = challenge.make("histsmol-v1")
     observation, info = env.reset(seed=0)
-    agent = TextReader(model="anything", shown=1)
+    agent = TextReader(model="anything", preferences=1)
     agent.reset(env.task, seed=0)
     instrument, items = env.task.instrument, challenge.counted(env.task.instrument)
     action = agent.act(observation, info)
@@ -96,7 +96,7 @@ def command(base: Path, out: Path) -> list[str]:
         "--out": out,
         "--steps": 6,
         "--group": 32,
-        "--shown": 0,
+        "--preferences": 0,
         "--learning-rate": 1e-2,
         "--instrument": "people-core-v1",
         "--evaluate": "none",

@@ -4,9 +4,9 @@ import argparse
 
 import uvicorn
 
-from progressgym.envs.text.shells.openenv_server import make_app
+from progressgym.envs.text.shells import openenv_server
 
-app = make_app()
+app = openenv_server.make_app()
 
 
 def main() -> None:

@@ -97,7 +97,7 @@ def test_static_explains_nothing_and_the_truth_everything() -> None:
 
 
 def test_no_preference_is_told_about_what_is_asked_and_no_later_century() -> None:
-    env = make(history="histsmol-v1", questions=4, reward_items="elicitation", shown=5)
+    env = make(history="histsmol-v1", questions=4, reward_items="elicitation", preferences=5)
     prompt, _ = env.reset(seed=0)
     asked = [env.task.instrument.items[i] for i in env._now()]
     told = prompt.partition("\n\n")[0]
@@ -112,7 +112,7 @@ def test_no_preference_is_told_about_what_is_asked_and_no_later_century() -> Non
 
 
 def test_the_told_numbers_are_the_labels() -> None:
-    env = make(history="gss-v1", questions=1, shown=3)
+    env = make(history="gss-v1", questions=1, preferences=3)
     prompt, _ = env.reset(seed=2)
     pairs = env._chosen.pairs_for(0, 1)
     for pair, line in zip(pairs, prompt.splitlines()[1:4], strict=True):
@@ -137,7 +137,7 @@ def test_a_completion_never_enters_a_prompt() -> None:
 
 
 def test_answers_move_the_human_of_a_moved_one() -> None:
-    env, other = (make("ProgressGym/CoevolveText-v2", questions="all", shown=1, influence=0.5) for _ in "ab")
+    env, other = (make("ProgressGym/CoevolveText-v2", questions="all", preferences=1, influence=0.5) for _ in "ab")
     env.reset(seed=0)
     other.reset(seed=0)
     count = len(env.batch)
@@ -201,7 +201,7 @@ def test_vector_environments_repeat_single_ones() -> None:
         ({"questions": 0}, "questions is 0; use a whole number from 1 to 216"),
         ({"questions": 217}, "from 1 to 216"),
         ({"batch": 9}, "batch is 9; use a whole number from 1 to 8"),
-        ({"shown": -1}, "shown is -1"),
+        ({"preferences": -1}, "preferences is -1"),
         ({"items": [432]}, "an index in items"),
         ({"items": []}, "names no item"),
         ({"labels": "sampled"}, "did you mean 'sample'"),

@@ -13,8 +13,8 @@ import numpy as np
 from progressgym.core.answers import softmax_options
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.instruments.forms import FORMS, LETTERS
-from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.loadings import strengths
+from progressgym.instruments.questionnaire import Questionnaire
 
 
 def moral19(**_: Any) -> dict[str, Any]:
@@ -38,14 +38,14 @@ def _documents(name: str) -> Any:
             "prompt": form.prompt(item.text, item.options),
             "letters": list(LETTERS[: len(item.options)]),
         }
-        for i, item in enumerate(Instrument.load(name).items)
+        for i, item in enumerate(Questionnaire.load(name).items)
     ]
     return Dataset.from_list(rows)
 
 
 def contributions(document: Mapping[str, Any], results: Sequence[tuple[float, bool]]) -> dict[str, tuple[float, float]]:
     """What an item's answer adds to every dimension that it measures, and the most that it could."""
-    instrument = Instrument.load(document["instrument"])
+    instrument = Questionnaire.load(document["instrument"])
     loadings = instrument.loadings[document["index"]][: len(results)]
     scores = np.array([[logprob for logprob, _ in results]])
     answers = softmax_options(scores, np.ones_like(scores, dtype=bool))[0]
