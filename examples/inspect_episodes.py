@@ -13,7 +13,7 @@ import tempfile
 from inspect_ai import eval as evaluate
 from inspect_ai.model import get_model
 
-from progressgym.envs.text.shells import inspect_task
+import progressgym.envs.text.shells.inspect_task as shell
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     arguments = parser.parse_args()
     more = {"model_path": arguments.path, "tokenizer_path": arguments.path} if arguments.path else {}
     model = get_model(arguments.model, **more)
-    task = inspect_task.text(size=arguments.size, history=arguments.history, questions=1)
+    task = shell.text(size=arguments.size, history=arguments.history, questions=1)
     with tempfile.TemporaryDirectory() as folder:
         (log,) = evaluate(task, model=model, max_tokens=arguments.tokens, display="none", log_dir=folder)
         if log.status != "success" or log.results is None:

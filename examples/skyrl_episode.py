@@ -9,8 +9,8 @@ import argparse
 
 import skyrl_gym
 
+import progressgym.envs.text.shells.skyrl_env as shell
 from progressgym.envs.text import TaskSet
-from progressgym.envs.text.shells import skyrl_env
 
 
 def main() -> None:
@@ -18,9 +18,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--history", default="synthetic:linear?coherence=0.5")
     arguments = parser.parse_args()
-    skyrl_env.register()
+    shell.register()
     tasks = TaskSet(history=arguments.history, size=3, questions=1, reward="brier")
-    rows = [{"env_class": skyrl_env.ID, "prompt": [], "task": task.record} for task in tasks]
+    rows = [{"env_class": shell.ID, "prompt": [], "task": task.record} for task in tasks]
     for row in rows:
         env = skyrl_gym.make(row["env_class"], env_config={}, extras=row)
         chat, _ = env.init(row["prompt"])

@@ -4,9 +4,9 @@ import argparse
 
 import uvicorn
 
-from progressgym.envs.text.shells import openenv_server
+import progressgym.envs.text.shells.openenv_server as shell
 
-app = openenv_server.make_app()
+app = shell.make_app()
 
 
 def main() -> None:
