@@ -148,6 +148,16 @@ class TaskSet(Asking):
         super().__post_init__()
         whole("size of a task set", self.size, 1, SEEDS)
 
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> TaskSet:
+        """A task set of fields as a framework's command line or file gives them.
+
+        Raises:
+            UserError: an unknown field, or a value of a wrong kind.
+        """
+        refuse_unknown("a task set", fields, [field.name for field in dataclasses.fields(cls)])
+        return cls(**fields)
+
     def __len__(self) -> int:
         return self.size
 

@@ -17,7 +17,7 @@ from progressgym.envs.text.tasks import TaskSet
 @task  # type: ignore[untyped-decorator]  # ships no types that mypy is shown
 def text(size: int = 10, split: str = "test", reward: str = "explained", **arguments: Any) -> Task:
     """Episodes of a task set; `arguments` are its other fields."""
-    tasks = TaskSet(size=size, split=split, reward=reward, **arguments)
+    tasks = TaskSet.of({"size": size, "split": split, "reward": reward, **arguments})
     samples = [Sample(id=str(one.seed), input="begin", metadata={"task": one.record}) for one in tasks]
     return Task(dataset=MemoryDataset(samples), solver=play(), scorer=paid())
 

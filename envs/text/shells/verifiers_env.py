@@ -35,7 +35,7 @@ class ProgressTaskset(vf.Taskset[ProgressTask, ProgressConfig]):  # type: ignore
 
     def load(self) -> Iterator[ProgressTask]:
         """Every episode with its first prompt."""
-        for task in (tasks := TaskSet(size=self.config.size, **self.config.asking)):
+        for task in (tasks := TaskSet.of({"size": self.config.size, **self.config.asking})):
             data = ProgressData(name=str(task.seed), prompt=tasks.env.reset(seed=task.seed)[0], episode=task.record)
             yield ProgressTask(data, self.config.task)
 

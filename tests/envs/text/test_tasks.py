@@ -95,6 +95,12 @@ def test_bad_sets_are_named(arguments: dict[str, Any], message: str) -> None:
         TaskSet(**arguments).env  # noqa: B018 (making it is what fails)
 
 
+def test_a_field_that_is_none_is_named() -> None:
+    assert TaskSet.of({"size": 3, "split": "test"}) == TaskSet(size=3, split="test")
+    with pytest.raises(UserError, match="did you mean 'questions'"):
+        TaskSet.of({"question": 3})
+
+
 def test_a_moved_human_has_no_rows() -> None:
     with pytest.raises(UserError, match="play whole episodes"):
         next(TaskSet(challenge="coevolve-v2").rows())
