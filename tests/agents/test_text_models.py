@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from progressgym.cli.main import dispatch
 from progressgym.core.errors import UserError
 from progressgym.envs.actions import to_action, to_answers
 from progressgym.envs.challenge import parse_challenge
+from tests.forked import exit_code
 from tests.tuning.tiny import save_tiny_llama
 
 torch.set_num_threads(1)
@@ -113,19 +112,14 @@ def test_a_killed_run_ends_with_the_numbers_of_one_that_was_not(
     pytest.importorskip("trl", reason="trl is not installed")
     base = save_letters(tmp_path / "base")
     assert dispatch([*command(base, tmp_path / "whole"), "--quiet"]) == 0
-    killed = subprocess.Popen(
-        [sys.executable, "-m", "progressgym.cli.main", *command(base, tmp_path / "killed")],
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    assert killed.stderr is not None
-    said = []
-    for line in killed.stderr:
-        said.append(line)
-        if line.startswith("step 3"):
-            killed.send_signal(signal.SIGKILL)
-    assert killed.wait() == -signal.SIGKILL and any(line.startswith("step 3") for line in said), said
+    from progressgym.agents.text_grpo import GrpoRecipe, train
+
+    def die(logged: dict[str, float]) -> None:
+        if logged["step"] == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    recipe = GrpoRecipe(**json.loads((tmp_path / "whole" / "training" / "recipe.json").read_text()))
+    assert exit_code(lambda: train(recipe, tmp_path / "killed", die)) == -signal.SIGKILL
     assert not (tmp_path / "killed" / "model").exists()
     assert dispatch([*command(base, tmp_path / "killed"), "--quiet"]) == 0
     done = [json.loads((tmp_path / name / "model" / "DONE.json").read_text()) for name in ("whole", "killed")]
