@@ -36,8 +36,6 @@ TEXT_REWARDS = ("brier", "explained", "utility", "gain")
 class TextFlavour(ProgressEnv):
     """Mixed in before a challenge: prompts and completions."""
 
-    gain_is_asked_for = False
-
     def __init__(
         self,
         history: HistorySpec = DEFAULT_HISTORY,
