@@ -16,6 +16,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -25,6 +26,7 @@ from progressgym.core.bounds import whole
 from progressgym.core.errors import UserError, unknown
 from progressgym.envs.challenge import parse_challenge
 from progressgym.envs.text.flavour import TextFlavour
+from progressgym.histories.history import SYNTHETIC
 from progressgym.histories.source import HistorySource, resolve_history
 from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.instruments.split import balanced_split
@@ -84,6 +86,22 @@ class TextTask(Asking):
         """Check the seed too."""
         super().__post_init__()
         whole("seed of a task", self.seed, 0, len(SPLITS) * SEEDS - 1)
+
+    def named(self) -> TextTask:
+        """The task, where everything in it is a shipped or synthetic name: what a server plays for strangers.
+
+        Raises:
+            UserError: a path, or the name of a module, which would be read or run.
+        """
+        for name, value in (
+            ("challenge", self.challenge),
+            ("instrument", self.instrument or ""),
+            ("history", self.history),
+        ):
+            stem = value.removeprefix(SYNTHETIC) if name == "history" else value
+            if set(stem) & set(":/\\") or (stem and Path(stem).exists()):
+                raise UserError(f"a server plays shipped and synthetic names only, not the {name} {value!r}")
+        return self
 
     def make(self) -> TextFlavour:
         """Its environment.

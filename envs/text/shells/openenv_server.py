@@ -35,7 +35,7 @@ class ProgressTextEnvironment(Environment[TextAction, TextObservation, State]): 
     ) -> TextObservation:
         """Begin an episode; `asking` are fields of `TextTask`, `index` another name of `seed`."""
         number = asking.pop("index", seed or 0) + SEEDS * split_index(asking.get("split", "train"))
-        self.dialogue = Dialogue(task or TextTask.of({"reward": "explained", **asking, "seed": number}))
+        self.dialogue = Dialogue(TextTask.of(task or {"reward": "explained", **asking, "seed": number}).named())
         self._state = State(episode_id=episode_id or str(self.dialogue.task.seed), step_count=0)
         return TextObservation(prompt=self.dialogue.prompt)
 

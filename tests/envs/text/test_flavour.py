@@ -47,7 +47,10 @@ def test_check_env_is_clean(name: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(make(name, "synthetic:linear", labels="sample", batch=3), skip_render_check=True)
-        check_env(make(name, reward="gain", reward_items="elicitation", form="letters"), skip_render_check="Follow" not in name)
+        check_env(
+            make(name, reward="gain", reward_items="elicitation", form="letters"),
+            skip_render_check="Follow" not in name,
+        )
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,25 @@ def test_bad_sets_are_named(arguments: dict[str, Any], message: str) -> None:
         TaskSet(**arguments).env  # noqa: B018 (making it is what fails)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"history": "/etc/passwd"},
+        {"history": "./folder"},
+        {"history": "resampled:gss-v1?seed=1"},
+        {"history": "synthetic:os:path"},
+        {"history": "."},
+        {"challenge": "os:path"},
+        {"instrument": "../items"},
+    ],
+)
+def test_a_server_reads_no_path_and_runs_no_module(fields: dict[str, str]) -> None:
+    assert TextTask(seed=0, history="synthetic:linear?coherence=0.5&seed=3").named().seed == 0
+    assert TextTask(seed=0, history="gss-v1", challenge="predict?horizon=2").named().seed == 0
+    with pytest.raises(UserError, match="shipped and synthetic names only"):
+        TextTask.of({"seed": 0, **fields}).named()
+
+
 def test_a_field_that_is_none_is_named() -> None:
     assert TaskSet.of({"size": 3, "split": "test"}) == TaskSet(size=3, split="test")
     with pytest.raises(UserError, match="did you mean 'questions'"):
