@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from progressgym.cli.shared import option
 from progressgym.core.errors import UserError
 from progressgym.core.streams import print_json
 
@@ -33,31 +34,24 @@ class Options:
 
     agent: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="AGENT")]
     """lifelong-dpo, lifelong-rlhf, extrapolative-dpo or extrapolative-rlhf, by name or query string."""
-    challenge: Annotated[str, tyro.conf.arg(metavar="C")] = "follow"
-    """Any challenge, by name or query string."""
+    challenge: Annotated[str, option("C", "Any challenge, by name or query string.")] = "follow"
     policy: Annotated[str, tyro.conf.arg(metavar="P")] = "lm:smollm2-135m"
     """lm: and a model (short name, folder, GGUF file or hub id), or stance."""
-    history: Annotated[str, tyro.conf.arg(metavar="H")] = "histsmol-v1"
-    """Shipped name, folder, npz file or synthetic id."""
-    seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
-    """Of the episode, and of everything that is drawn in training."""
-    labels: Annotated[str, tyro.conf.arg(metavar="KIND")] = "probability"
-    """probability or sample."""
-    device: Annotated[str, tyro.conf.arg(metavar="D")] = "auto"
-    """auto, cpu or cuda."""
-    out: Annotated[str, tyro.conf.arg(metavar="DIR")] = "runs/train"
-    """Folder of the run."""
+    history: Annotated[str, option("H", "Shipped name, folder, npz file or synthetic id.")] = "histsmol-v1"
+    seed: Annotated[int, option("N", "Of the episode, and of everything that is drawn in training.")] = 0
+    labels: Annotated[str, option("KIND", "probability or sample.")] = "probability"
+    device: Annotated[str, option("D", "auto, cpu or cuda.")] = "auto"
+    out: Annotated[str, option("DIR", "Folder of the run.")] = "runs/train"
     resume: bool = False
     """Go on with what OUT holds: what happens anyway; said explicitly, an empty OUT is an error."""
-    json: bool = False
-    """Print results.json instead of the table."""
-    quiet: bool = False
-    """Show no progress."""
+    json: Annotated[bool, option(text="Print results.json instead of the table.")] = False
+    quiet: Annotated[bool, option(text="Show no progress.")] = False
 
 
 def run(options: Options) -> int:
     """Train; 1 when the run failed."""
-    from progressgym.bench.plan import make_plan
+    from progressgym.agents.registry import STANCE
+    from progressgym.bench.plan import has_model, make_plan
     from progressgym.bench.runner import RESULTS, run_bench, steps_of
     from progressgym.bench.table import print_table
     from progressgym.tuning.processes import own_device, rank
@@ -74,11 +68,11 @@ def run(options: Options) -> int:
         labels=[options.labels],
         policy=options.policy,
     )
+    if options.policy != STANCE and not has_model(plan.groups[-1].agent):
+        raise UserError(f"agent {options.agent!r} adjusts no language model; say --policy {STANCE}")
     device = own_device(options.device)
     if rank() > 0:
         return _along(plan, out, device)
-    if not options.quiet:
-        print(f"watch     tensorboard --logdir {out / 'tensorboard'}", file=sys.stderr, flush=True)
     outcome = run_bench(plan, out, workers=1, device=device, progress=not options.quiet, live=True, command=sys.argv)
     if options.json:
         print_json((out / RESULTS).read_text(encoding="utf-8"))

@@ -57,6 +57,7 @@ def run(options: Options) -> int:
     from progressgym.models.language_model import LanguageModel
 
     instrument = load_instrument(options.instrument)
+    _check_mode(instrument, options.mode)
     out = check_writable(Path(options.out) if options.out else Path("runs") / "values" / safe_name(options.model))
     loaded = load_model(options.model, device=options.device, base=options.base or None)
     model = Remembered(loaded) if isinstance(loaded, LanguageModel) else loaded  # endpoints keep answers of their own
@@ -87,11 +88,20 @@ def run(options: Options) -> int:
 def _read(instrument: Instrument, model: Any, mode: str) -> Reading:
     from progressgym.instruments.questionnaire import Questionnaire
 
-    if isinstance(instrument, Questionnaire):
-        return instrument.read(model, mode or "verdict")
-    if mode:
+    return (
+        instrument.read(model, mode or "verdict") if isinstance(instrument, Questionnaire) else instrument.read(model)
+    )
+
+
+def _check_mode(instrument: Instrument, mode: str) -> None:
+    """Refuse a mode that is none, before a model is loaded."""
+    from progressgym.instruments.forms import forms_of
+    from progressgym.instruments.questionnaire import Questionnaire
+
+    if mode and not isinstance(instrument, Questionnaire):
         raise UserError(f"instrument {instrument.name!r} is read in its own way; leave out --mode")
-    return instrument.read(model)
+    if mode not in ("", "verdict", "cloze"):
+        forms_of(mode)
 
 
 def _with_error(entry: dict[str, Any]) -> str:

@@ -85,52 +85,51 @@ def _random_walk(z: Floats, shared: Floats, centuries: int) -> Floats:
     return courses
 
 
-LINEAR = Family(draws=lambda centuries: 1, courses=_linear, linear=True, shared=False)
-QUADRATIC = Family(draws=lambda centuries: 2, courses=_quadratic, linear=True, shared=False)
-CYCLIC = Family(draws=lambda centuries: 2, courses=_cyclic, linear=True)
-ABRUPT = Family(draws=lambda centuries: 2, courses=_abrupt, linear=True)
-REVERSAL = Family(draws=lambda centuries: 1, courses=_reversal, linear=True)
-RANDOM_WALK = Family(draws=lambda centuries: max(centuries - 1, 1), courses=_random_walk, linear=True, shared=False)
-PLURAL = Family(draws=lambda centuries: 1, courses=_linear)
+# Draws are named, not lambdas: environments that hold a family can be pickled.
+def _one(centuries: int) -> int:
+    return 1
+
+
+def _two(centuries: int) -> int:
+    return 2
+
+
+def _one_a_step(centuries: int) -> int:
+    return max(centuries - 1, 1)
+
+
+LINEAR = Family(draws=_one, courses=_linear, linear=True, shared=False)
+QUADRATIC = Family(draws=_two, courses=_quadratic, linear=True, shared=False)
+CYCLIC = Family(draws=_two, courses=_cyclic, linear=True)
+ABRUPT = Family(draws=_two, courses=_abrupt, linear=True)
+REVERSAL = Family(draws=_one, courses=_reversal, linear=True)
+RANDOM_WALK = Family(draws=_one_a_step, courses=_random_walk, linear=True, shared=False)
+PLURAL = Family(draws=_one, courses=_linear)
 
 _HERE = "progressgym.histories.families"
 FAMILIES = Registry(
     "synthetic family",
     (
+        Entry("linear", "every coordinate moves at its own constant speed", f"{_HERE}:LINEAR"),
         Entry(
-            name="linear",
-            summary="every coordinate moves at its own constant speed",
-            target=f"{_HERE}:LINEAR",
+            "quadratic",
+            "constant acceleration: speed and direction of every coordinate change smoothly",
+            f"{_HERE}:QUADRATIC",
         ),
         Entry(
-            name="quadratic",
-            summary="constant acceleration: speed and direction of every coordinate change smoothly",
-            target=f"{_HERE}:QUADRATIC",
+            "cyclic", "a swing of 0.6 to 1.2 periods, each coordinate with its own size and phase", f"{_HERE}:CYCLIC"
         ),
         Entry(
-            name="cyclic",
-            summary="a swing of 0.6 to 1.2 periods, each coordinate with its own size and phase",
-            target=f"{_HERE}:CYCLIC",
+            "abrupt", "a jump in one century of the middle half, with a slow drift before and after", f"{_HERE}:ABRUPT"
+        ),
+        Entry("reversal", "a steady trend that turns back in one century of the middle half", f"{_HERE}:REVERSAL"),
+        Entry(
+            "random-walk", "independent steps: the last century is the best forecast there is", f"{_HERE}:RANDOM_WALK"
         ),
         Entry(
-            name="abrupt",
-            summary="a jump in one century of the middle half, with a slow drift before and after",
-            target=f"{_HERE}:ABRUPT",
-        ),
-        Entry(
-            name="reversal",
-            summary="a steady trend that turns back in one century of the middle half",
-            target=f"{_HERE}:REVERSAL",
-        ),
-        Entry(
-            name="random-walk",
-            summary="independent steps: the last century is the best forecast there is",
-            target=f"{_HERE}:RANDOM_WALK",
-        ),
-        Entry(
-            name="plural",
-            summary="three groups with stances and linear drifts of their own, and weights that shift",
-            target=f"{_HERE}:PLURAL",
+            "plural",
+            "three groups with stances and linear drifts of their own, and weights that shift",
+            f"{_HERE}:PLURAL",
         ),
     ),
     group="progressgym.families",

@@ -25,6 +25,7 @@ from progressgym.core.errors import UserError, unknown
 from progressgym.core.files import canonical_json, sha256_bytes
 from progressgym.core.seeding import child_seed, generator
 from progressgym.histories.history import History
+from progressgym.instruments.item import deed_text
 from progressgym.tuning.alignment import AlignRecipe, dpo_stage
 from progressgym.tuning.centuries import Century, CenturyStore, plain
 from progressgym.tuning.contrasts import Contrast
@@ -199,7 +200,7 @@ class LiveHuman:
     def _verdict_row(self, i: int, k: int, margin: float, uniform: float) -> Contrast:
         item, verdicts = self.history.instrument.items[i], self.history.instrument.config.verdicts
         lead, good, bad = verdicts[int(uniform * len(verdicts))]
-        return _contrast(f"{item.text} {item.options[k]}{lead}", good, bad, margin)
+        return _contrast(f"{deed_text(item.text, item.options[k])}{lead}", good, bad, margin)
 
 
 def _contrast(prompt: str, first: str, second: str, margin: float) -> Contrast:
