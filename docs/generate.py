@@ -4,7 +4,7 @@
     python docs/generate.py --check    exits with code 1 when a page is out of date
 
 Every challenge has one page: a table of facts read from the registered environments, then the docstring of the
-flavour that speaks in answers, then that of the numeric flavour. Debate, PettingZoo's, has one of the same kind.
+flavour that speaks in answers, then that of the numeric flavour and of the one in text. Debate, PettingZoo's, has one of the same kind.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ PARALLEL = {"ProgressGym/Coevolve-v0": "coevolve-parallel"}
 BY_HAND = {
     "vectorised.md": "thousands of environments at once, on numpy, torch and with stable-baselines3",
     "clients.md": "stable-baselines3, CleanRL, TorchRL, Minari, RLlib: how each takes the environments",
+    "text.md": "environments as dialogues: task sets, rewards, and the frameworks in which language models are trained",
     "training.md": "reinforcement learning without being paid for what is judged; kinds of labels",
 }
 """Pages in the same folder that are written by hand, for the index."""
@@ -144,7 +145,9 @@ def pages() -> dict[str, str]:
     """File name -> content of every page."""
     challenges: dict[str, list[str]] = {}
     for environment_id in environment_ids():
-        name = environment_id.removeprefix("ProgressGym/").rpartition("-")[0].removesuffix("Stance")
+        name = (
+            environment_id.removeprefix("ProgressGym/").rpartition("-")[0].removesuffix("Stance").removesuffix("Text")
+        )
         challenges.setdefault(re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower(), []).append(environment_id)
     written = {f"{name}.md": page(ids) for name, ids in challenges.items()}
     lines = [NOTE, "", "# Environments", "| page | what the agent does |", "|---|---|"]

@@ -1,5 +1,5 @@
-"""Environments: Gymnasium ids for Follow, Predict and Coevolve, each in answers and in numbers, and
-for two models of sepsis; a PettingZoo id for Debate.
+"""Environments: Gymnasium ids for Follow, Predict and Coevolve, each in answers, in numbers and in
+text, and for two models of sepsis; a PettingZoo id for Debate.
 
 Importing the package registers the ids; entry points are strings, so nothing heavy is loaded before `gymnasium.make`.
 PettingZoo has to be imported for that: its registry is in it, and it is light (0.04 s more than Gymnasium). Versions before
@@ -60,6 +60,7 @@ def add_challenge(
     environment: str,
     *,
     vector: str | None = None,
+    text: bool = False,
     action_bound: float | None = None,
     **settings: float,
 ) -> None:
@@ -71,6 +72,7 @@ def add_challenge(
             for the environment `Follow-v0`.
         environment: name of the answers flavour and version.
         vector: module of `FollowVectorEnv` and `FollowStanceVectorEnv`, where there are any.
+        text: whether the module holds `FollowTextEnv`, the text flavour.
         action_bound: of the numeric flavour, where it is not that flavour's default.
         settings: arguments of both flavours that differ from their defaults.
     """
@@ -80,6 +82,8 @@ def add_challenge(
     bound = {} if action_bound is None else {"action_bound": action_bound}
     _register_flavour(f"{stem}-{version}", module, vector, settings)
     _register_flavour(f"{stem}Stance-{version}", module, vector, {**settings, **bound})
+    if text:
+        _register_flavour(f"{stem}Text-{version}", module, None, settings)
 
 
 def _register_flavour(name: str, module: str, vector: str | None, settings: dict[str, float]) -> None:
@@ -95,17 +99,23 @@ def _register_flavour(name: str, module: str, vector: str | None, settings: dict
 
 _HERE = "progressgym.envs"
 _FITTED = {"pull": FITTED_PULL, "influence": FITTED_INFLUENCE}
-add_challenge("follow", f"{_HERE}.follow:Follow", "Follow-v0", vector=f"{_HERE}.vector.tracking")
-add_challenge("predict", f"{_HERE}.predict:Predict", "Predict-v0", vector=f"{_HERE}.vector.tracking")
-add_challenge("coevolve", f"{_HERE}.coevolve:Coevolve", "Coevolve-v0", vector=f"{_HERE}.vector.coevolve")
+add_challenge("follow", f"{_HERE}.follow:Follow", "Follow-v0", vector=f"{_HERE}.vector.tracking", text=True)
+add_challenge("predict", f"{_HERE}.predict:Predict", "Predict-v0", vector=f"{_HERE}.vector.tracking", text=True)
+add_challenge("coevolve", f"{_HERE}.coevolve:Coevolve", "Coevolve-v0", vector=f"{_HERE}.vector.coevolve", text=True)
 add_challenge(
-    "coevolve-v1", f"{_HERE}.coevolve:CoevolveV1", "Coevolve-v1", vector=f"{_HERE}.vector.coevolve", **_FITTED
+    "coevolve-v1",
+    f"{_HERE}.coevolve:CoevolveV1",
+    "Coevolve-v1",
+    vector=f"{_HERE}.vector.coevolve",
+    text=True,
+    **_FITTED,
 )
 add_challenge(
     "coevolve-v2",
     f"{_HERE}.coevolve_v2:CoevolveV2",
     "Coevolve-v2",
     vector=f"{_HERE}.vector.coevolve_v2",
+    text=True,
     action_bound=10.0,
 )
 _SANER = {"action_bound": 10.0}  # a standard deviation of 1, with which most learners explore, is a stance of 0.2

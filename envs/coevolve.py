@@ -23,6 +23,7 @@ from progressgym.envs.coevolve_step import human_answers, lock_in, move, walk
 from progressgym.envs.episode import Episode
 from progressgym.envs.stance_flavour import StanceFlavour
 from progressgym.envs.step_scores import Target, describe, scalar_gain
+from progressgym.envs.text.flavour import TextFlavour
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySpec
 from progressgym.instruments.questionnaire import Questionnaire
@@ -342,4 +343,39 @@ class CoevolveStanceEnv(StanceFlavour, CoevolveEnv):
     ## Version History
     * v1: the coefficients of `ProgressGym/Coevolve-v1`
     * v0: initial version, with placeholder coefficients
+    """
+
+
+class CoevolveTextEnv(TextFlavour, CoevolveEnv):
+    """
+    Coevolve as a dialogue, for language models: a prompt in, a completion out.
+
+    ## Description
+    The task of `ProgressGym/Coevolve-v0` in the form of `ProgressGym/FollowText-v0`. The answers of the completion move
+    the human whose preferences the next prompt tells; items that are not asked are answered as in century 0.
+
+    ## Action Space
+    As in `ProgressGym/FollowText-v0`.
+
+    ## Observation Space
+    As in `ProgressGym/FollowText-v0`.
+
+    ## Rewards
+    Those of `ProgressGym/FollowText-v0` with p the next real century's; `"utility"` and `"gain"` are those of `ProgressGym/Coevolve-v0`.
+
+    ## Starting State
+    As in `ProgressGym/Coevolve-v0`, with the items and preferences of `ProgressGym/FollowText-v0`.
+
+    ## Episode End
+    1. Termination: after the last completion of the last step. Never truncated.
+
+    ## Information
+    As in `ProgressGym/Coevolve-v0`, and that of `ProgressGym/FollowText-v0`.
+
+    ## Arguments
+    Those of `ProgressGym/Coevolve-v0` and of `ProgressGym/FollowText-v0`.
+
+    ## Version History
+    * v1: the coefficients of `ProgressGym/Coevolve-v1`
+    * v0: initial version
     """

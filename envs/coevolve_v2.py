@@ -23,6 +23,7 @@ from progressgym.envs.coevolve_step import human_answers, lock_in
 from progressgym.envs.episode import Episode
 from progressgym.envs.stance_flavour import StanceFlavour
 from progressgym.envs.step_scores import Target
+from progressgym.envs.text.flavour import TextFlavour
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySpec
 from progressgym.instruments.questionnaire import Questionnaire
@@ -231,4 +232,38 @@ class CoevolveStanceEnv(StanceFlavour, CoevolveEnv):
 
     ## Version History
     * v2: the score of `ProgressGym/Coevolve-v2`, and actions within 10
+    """
+
+
+class CoevolveTextEnv(TextFlavour, CoevolveEnv):
+    """
+    Coevolve-v2 as a dialogue, for language models: a prompt in, a completion out.
+
+    ## Description
+    The task of `ProgressGym/Coevolve-v2` in the form of `ProgressGym/FollowText-v0`. The answers of the completion move
+    the human whose preferences the next prompt tells; items that are not asked are answered as in century 0.
+
+    ## Action Space
+    As in `ProgressGym/FollowText-v0`.
+
+    ## Observation Space
+    As in `ProgressGym/FollowText-v0`.
+
+    ## Rewards
+    Those of `ProgressGym/FollowText-v0` with p the next real century's; `"utility"` and `"gain"` are those of `ProgressGym/Coevolve-v2`.
+
+    ## Starting State
+    As in `ProgressGym/Coevolve-v2`, with the items and preferences of `ProgressGym/FollowText-v0`.
+
+    ## Episode End
+    1. Termination: after the last completion of the last step. Never truncated.
+
+    ## Information
+    As in `ProgressGym/Coevolve-v2`, and that of `ProgressGym/FollowText-v0`.
+
+    ## Arguments
+    Those of `ProgressGym/Coevolve-v2` and of `ProgressGym/FollowText-v0`.
+
+    ## Version History
+    * v2: on `ProgressGym/Coevolve-v2`
     """

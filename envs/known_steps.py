@@ -18,10 +18,16 @@ class KnownSteps:
     _spec: EnvSpec | None = None
 
     @property
+    def calls(self) -> int:
+        """How often `step()` is called in an episode."""
+        steps: int = self.steps  # type: ignore[attr-defined]  # an attribute here, a property there
+        return steps
+
+    @property
     def spec(self) -> EnvSpec | None:
         """How the environment was made; None before `gymnasium.make` is done with it."""
         return self._spec
 
     @spec.setter
     def spec(self, made: EnvSpec | None) -> None:
-        self._spec = None if made is None else dataclasses.replace(made, max_episode_steps=self.steps)  # type: ignore[attr-defined]  # an attribute here, a property there
+        self._spec = None if made is None else dataclasses.replace(made, max_episode_steps=self.calls)

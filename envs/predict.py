@@ -8,6 +8,7 @@ from progressgym.core.bounds import whole
 from progressgym.core.ids import Scalar
 from progressgym.envs.base import DEFAULT_HISTORY
 from progressgym.envs.stance_flavour import StanceFlavour
+from progressgym.envs.text.flavour import TextFlavour
 from progressgym.envs.tracking import Tracking, TrackingEnv
 from progressgym.histories.source import HistorySpec
 from progressgym.histories.synthetic import MOST_CENTURIES
@@ -144,5 +145,38 @@ class PredictStanceEnv(StanceFlavour, PredictEnv):
 
     ## Version History
     * v1: actions within 10 instead of 1, which reach as far
+    * v0: initial version
+    """
+
+
+class PredictTextEnv(TextFlavour, PredictEnv):
+    """
+    Predict as a dialogue, for language models: a prompt in, a completion out.
+
+    ## Description
+    The task of `ProgressGym/Predict-v0` in the form of `ProgressGym/FollowText-v0`. What is asked is the century `horizon` after the last one that was told.
+
+    ## Action Space
+    As in `ProgressGym/FollowText-v0`.
+
+    ## Observation Space
+    As in `ProgressGym/FollowText-v0`.
+
+    ## Rewards
+    Those of `ProgressGym/FollowText-v0` with the target century's p; `"utility"` and `"gain"` are those of `ProgressGym/Predict-v0`.
+
+    ## Starting State
+    As in `ProgressGym/Predict-v0`, with the items and preferences of `ProgressGym/FollowText-v0`.
+
+    ## Episode End
+    1. Termination: after the last completion of the last step. Never truncated.
+
+    ## Information
+    As in `ProgressGym/Predict-v0`, and that of `ProgressGym/FollowText-v0`.
+
+    ## Arguments
+    Those of `ProgressGym/Predict-v0` and of `ProgressGym/FollowText-v0`.
+
+    ## Version History
     * v0: initial version
     """

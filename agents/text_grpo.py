@@ -1,0 +1,255 @@
+"""GRPO on the environments in text, by TRL: every century of every episode a prompt, letters paid by group (leave-one-out).
+
+A run is a folder: `training/` holds its recipe, its checkpoints and its TensorBoard logs, `model/` what came out with a card. The
+same recipe on the same folder goes on from the last whole checkpoint and ends with the numbers of a run that was never stopped.
+Importing this module loads no trl.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from progressgym.core.arguments import Count, OneOf, Positive, Whole, check_fields
+from progressgym.core.errors import UserError
+from progressgym.core.files import discard, read_json, write_json, write_text
+from progressgym.core.locks import alone
+from progressgym.core.provenance import git_commit, package_versions
+from progressgym.envs.text.shells.trl_rewards import group_reward
+from progressgym.envs.text.tasks import DEFAULT_HISTORY, TaskSet
+from progressgym.monitor.tensorboard import RunLog
+from progressgym.tuning.lora import LoraRecipe, attach, save_adapter
+from progressgym.tuning.needs import need_trl
+
+RECIPE, DONE = "recipe.json", "DONE.json"
+Report = Callable[[dict[str, float]], None]
+
+
+@dataclass(kw_only=True, frozen=True)
+class GrpoRecipe:
+    """Everything that decides what comes out."""
+
+    model: str = "smollm2-135m"
+    """Base: `smollm2-135m`, a folder or a hub id."""
+    challenge: str = "follow"
+    """A challenge whose human goes its own way."""
+    history: str = DEFAULT_HISTORY
+    """What is trained on; a distribution, so that none is learned by heart."""
+    instrument: str | None = None
+    """Questionnaire of synthetic histories."""
+    steps: Count = 100
+    prompts: Count = 2
+    """A step."""
+    group: Count = 8
+    """Completions of every prompt."""
+    learning_rate: Positive = 1e-4
+    tuning: Annotated[str, OneOf("tuning", ("lora", "full"))] = "lora"
+    preferences: Whole = 2
+    """Told for every question."""
+    seed: Whole = 0
+    checkpoint_steps: Count = 10
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        check_fields(self)
+        if self.group < 2:
+            raise UserError("group is 1; letters are paid by the share of the others, so use 2 or more")
+
+    @property
+    def tasks(self) -> TaskSet:
+        """What is trained on: as many episodes as the steps can ask."""
+        return TaskSet(
+            challenge=self.challenge,
+            history=self.history,
+            instrument=self.instrument,
+            split="train",
+            questions=1,
+            preferences=self.preferences,
+            form="letters",
+            size=self.steps * self.prompts,
+        )
+
+
+def train(recipe: GrpoRecipe, out: Path, report: Report | None = None) -> Path:
+    """Train, or go on training; returns the folder of the model.
+
+    Args:
+        recipe: what to do.
+        out: folder of the run.
+        report: called with what every step logged.
+
+    Raises:
+        UserError: the folder holds another recipe's run, or what the recipe names cannot be used.
+    """
+    need_trl()
+    folder, model = out / "training", out / "model"
+    with alone(folder, "training"):
+        wanted = dataclasses.asdict(recipe)
+        if (folder / RECIPE).exists() and read_json(folder / RECIPE) != wanted:
+            raise UserError(f"{out} holds a run of another recipe; choose another --out or remove it")
+        write_json(folder / RECIPE, wanted)
+        if not (model / DONE).exists():
+            discard(model)
+            _run(recipe, folder, model, report)
+    return model
+
+
+def _run(recipe: GrpoRecipe, folder: Path, model: Path, report: Report | None) -> None:
+    """Train from the newest checkpoint and write the model; `DONE` is written last."""
+    import torch
+    from datasets import Dataset
+    from transformers import AutoTokenizer
+    from trl import GRPOTrainer
+
+    from progressgym.models.load import resolve_base
+    from progressgym.tuning.training import StageResult, newest_checkpoint, silence, watch
+
+    base = resolve_base(recipe.model)
+    rows = Dataset.from_list(_rows(recipe))
+    policy = _policy(recipe, base)
+    result, newest = StageResult(), newest_checkpoint(folder / "checkpoints")
+    log = RunLog(folder / "tensorboard", first_step=_step_of(newest))
+
+    def tell(logged: dict[str, float]) -> None:
+        for name, value in logged.items():
+            log.scalar(f"train/{name}", value, int(logged["step"]))
+        if report is not None:
+            report(logged)
+
+    trainer = GRPOTrainer(
+        model=policy,
+        reward_funcs=group_reward,
+        train_dataset=rows,
+        processing_class=AutoTokenizer.from_pretrained(base, trust_remote_code=False, padding_side="left"),
+        args=_arguments(recipe, folder, cpu=not torch.cuda.is_available()),
+        callbacks=[watch(result, report=tell)],
+    )
+    silence(trainer)
+    with log:
+        trainer.train(resume_from_checkpoint=newest)
+    model.mkdir(parents=True)
+    _save(recipe, trainer.accelerator.unwrap_model(trainer.model), trainer.processing_class, model)
+    logs = [entry for entry in trainer.state.log_history if "reward" in entry]
+    write_json(folder / "log.json", logs)
+    write_json(model / DONE, {"steps": trainer.state.global_step, "reward": [entry["reward"] for entry in logs]})
+    discard(folder / "checkpoints")
+
+
+def _step_of(checkpoint: str | None) -> int | None:
+    """The first step after a checkpoint."""
+    return None if checkpoint is None else int(checkpoint.rpartition("-")[2]) + 1
+
+
+def _rows(recipe: GrpoRecipe) -> list[dict[str, Any]]:
+    """Prompts of a run: of every episode one century, so that as many histories as steps allow are seen."""
+    rows, tasks = [], recipe.tasks
+    count = tasks.env.steps
+    for index, task in enumerate(tasks):
+        tasks.env.reset(seed=task.seed)
+        rows.append(tasks.row(task, index % count))
+    return [row for row in rows if row is not None]
+
+
+def _policy(recipe: GrpoRecipe, base: Path) -> Any:
+    """The model in float32, with an adapter where only that is trained."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(
+        base, dtype=torch.float32, trust_remote_code=False, local_files_only=True, use_safetensors=True
+    )
+    if recipe.tuning == "full":
+        return model
+    layers = model.config.num_hidden_layers
+    top = LoraRecipe().top_layers
+    return attach(model, LoraRecipe(top_layers=None if top is None or top > layers else top), recipe.seed)
+
+
+def _arguments(recipe: GrpoRecipe, folder: Path, *, cpu: bool) -> Any:
+    from trl import GRPOConfig
+
+    return GRPOConfig(
+        output_dir=str(folder / "checkpoints"),
+        max_steps=recipe.steps,
+        per_device_train_batch_size=recipe.prompts * recipe.group,
+        num_generations=recipe.group,
+        max_completion_length=1,  # " A" is one token of every byte-level vocabulary with merges
+        scale_rewards="none",  # dividing by the group's deviation would move the optimum
+        beta=0.0,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type="constant",
+        max_grad_norm=1.0,
+        temperature=1.0,
+        top_k=0,
+        shuffle_dataset=False,
+        gradient_checkpointing=False,
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        save_strategy="steps",
+        save_steps=recipe.checkpoint_steps,
+        save_total_limit=2,
+        report_to=[],
+        disable_tqdm=True,
+        seed=recipe.seed,
+        use_cpu=cpu,
+        bf16=False,
+        dataloader_pin_memory=False,
+    )
+
+
+def _save(recipe: GrpoRecipe, policy: Any, tokenizer: Any, model: Path) -> None:
+    """An adapter where its base has a name that other machines know, else the whole model."""
+    named = recipe.tuning == "lora" and not Path(recipe.model).exists()
+    if named:
+        save_adapter(policy, model, recipe.model)
+        return
+    whole = policy.merge_and_unload() if recipe.tuning == "lora" else policy
+    whole.save_pretrained(model)
+    tokenizer.save_pretrained(model)
+
+
+def write_card(recipe: GrpoRecipe, out: Path, evaluation: str) -> None:
+    """Write the model's card.
+
+    Args:
+        recipe: what was done.
+        out: folder of the run.
+        evaluation: what the evaluation found, as Markdown.
+    """
+    rewards = read_json(out / "model" / DONE)["reward"]
+    tenth = max(len(rewards) // 10, 1)
+    first, last = sum(rewards[:tenth]) / tenth, sum(rewards[-tenth:]) / tenth
+    base = recipe.model if recipe.model != "smollm2-135m" else "HuggingFaceTB/SmolLM2-135M-Instruct"
+    text = f"""---
+base_model: {json.dumps(base)}
+tags: [progressgym, grpo, moral-progress]
+---
+
+# {recipe.challenge} in text, by GRPO
+
+Trained by `progressgym train grpo` to answer a question as one person of a century would, from what the people of that and of
+earlier centuries prefer. One letter a completion; a letter is paid 2 p - 2 (share of the others of its group that chose it), p the
+people's own share, so that the best policy is the people's distribution.
+
+Mean reward of the first {tenth} steps {first:+.3f}, of the last {tenth} {last:+.3f} (-2 is a completion that cannot be read; the people's own
+distribution has 0 or more).
+
+## Evaluation on histories that training never drew
+
+{evaluation}
+
+## Recipe
+
+```json
+{json.dumps(dataclasses.asdict(recipe), indent=2)}
+```
+
+Commit {git_commit() or "unknown"}; {", ".join(f"{name} {version}" for name, version in package_versions().items())}.
+
+A small model trained for a few steps: use it to study training, not to ask it what is right.
+"""
+    write_text(out / "model" / "README.md", text)

@@ -1,0 +1,103 @@
+"""A language model as an agent of the numeric benchmark: asked in text, read by the log-probability of the letters.
+
+    progressgym bench --agents 'static,progressgym.agents.text_reader:TextReader?model=my-model' --challenges follow
+
+The prompts are those of the environments in text with `form="letters"` and one question each, so a model that was trained on them
+is asked as it was trained. Legend of shapes: M centuries seen, N items, K options, Q comparisons.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progressgym.core.answers import softmax_options
+from progressgym.core.arguments import Count, Whole, check_fields
+from progressgym.core.protocols import Info, Observation
+from progressgym.core.seeding import generator
+from progressgym.envs.actions import to_action
+from progressgym.envs.challenge import challenge_of
+from progressgym.envs.task import Task
+from progressgym.envs.text.choosing import choose
+from progressgym.envs.text.prompts import Prompt
+from progressgym.instruments.forms import LETTERS
+
+if TYPE_CHECKING:
+    from progressgym.models.language_model import LanguageModel
+
+
+@dataclass(kw_only=True)
+class TextReader:
+    """Asks a model every item that counts, every century; other items are answered as in century 0."""
+
+    model: str = "smollm2-135m"
+    """What `load_model` takes, weights included."""
+    preferences: Whole = 2
+    """Told for every question."""
+    at_once: Count = 64
+    """Prompts of a batch: what is asked at once never changes an answer but for rounding."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        check_fields(self)
+
+    def reset(self, task: Task, seed: int | None = None) -> None:
+        """Choose what is told with every question."""
+        challenge, pairs = challenge_of(task), task.initial_preferences.pairs
+        items, rng = challenge.counted(task.instrument), generator(seed or 0, "agents", "text reader")
+        self._chosen = choose(
+            task.instrument, items, len(items), pairs, self.preferences, rng, own=challenge.simulates_human
+        )
+        self._task, self._lead, self._moves = task, challenge.lead, challenge.simulates_human
+        self._seen, self._labels = [0], [task.initial_preferences.labels]
+
+    def act(self, observation: Observation, info: Info | None = None) -> NDArray[np.float32]:
+        """Answer every item: (N, K) log-probabilities."""
+        century = int(observation["century"])
+        if century > self._seen[-1]:
+            self._seen.append(century)
+            self._labels.append(np.asarray(observation["labels"]))
+        else:  # a simulated human may be asked in century 0 itself
+            self._labels[-1] = np.asarray(observation["labels"])
+        answers = self._task.initial_answers.copy()
+        prompts = [self._prompt(position) for position in range(len(self._chosen.items))]
+        letters = [
+            [f" {letter}" for letter in LETTERS[: len(self._task.instrument.items[i].options)]]
+            for i in self._chosen.items
+        ]
+        model = _loaded(self.model)
+        for start in range(0, len(prompts), self.at_once):
+            part = slice(start, start + self.at_once)
+            for item, scores in zip(
+                self._chosen.items[part], model.option_logprobs(prompts[part], letters[part]), strict=True
+            ):
+                answers[item, : len(scores)] = softmax_options(scores[None], np.ones((1, len(scores)), dtype=bool))[0]
+        return to_action(answers)
+
+    def _prompt(self, position: int) -> str:
+        """The question about one item."""
+        task, item = self._task, int(self._chosen.items[position])
+        asked, items = self._chosen.comparisons[position], task.instrument.items
+        return Prompt(
+            seen=[task.century_labels[century] for century in self._seen],
+            target=task.century_labels[self._seen[-1] + self._lead],
+            comparisons=[(items[i], a, b) for i, a, b in task.initial_preferences.pairs[asked].tolist()],
+            labels=np.array([labels[asked] for labels in self._labels]),
+            kind=str(task.parameters["labels"]),
+            asked=[items[item]],
+            first=task.initial_answers[[item]],
+            form="letters",
+            moves=self._moves,
+        ).text
+
+
+@lru_cache(maxsize=1)
+def _loaded(spec: str) -> LanguageModel:
+    """A model, kept for the next episode."""
+    from progressgym.models.load import load_language_model
+
+    return load_language_model(spec)

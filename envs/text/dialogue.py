@@ -1,0 +1,59 @@
+"""One episode as a dialogue: what every framework's shell drives, so that all of them pay the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from progressgym.envs.text.tasks import TextTask
+
+
+class Dialogue:
+    """An episode in text, from its first prompt to its end.
+
+    >>> dialogue = Dialogue(TextTask(seed=0, questions=1, challenge="follow"))
+    >>> while not dialogue.done:
+    ...     prompt = dialogue.answer("A 60 B 40")
+    >>> prompt, dialogue.completions
+    ('The episode is over.', 8)
+    """
+
+    def __init__(self, task: TextTask | str | Mapping[str, Any]) -> None:
+        """Begin.
+
+        Args:
+            task: a task, or its record.
+
+        Raises:
+            UserError: no such task.
+        """
+        self.task = task if isinstance(task, TextTask) else TextTask.of(task)
+        self.env, self.prompt = self.task.begin()
+        self.reward = 0.0
+        """Sum of the rewards so far."""
+        self.paid = 0.0
+        """Reward of the last completion."""
+        self.completions = 0
+        self.done = False
+        self.outcomes: list[str] = []
+        """What became of every question of the last completion."""
+
+    def answer(self, completion: str | None) -> str:
+        """Take a completion, whatever it is, and return the next prompt. After the end nothing is paid any more.
+
+        Args:
+            completion: what a model wrote; None, which some servers send for nothing, is an empty text.
+        """
+        self.paid = 0.0
+        if not self.done:
+            self.prompt, self.paid, self.done, _, info = self.env.step(completion or "")
+            self.outcomes = info["outcomes"]
+            self.reward += self.paid
+            self.completions += 1
+        return self.prompt
+
+    def finish(self) -> float:
+        """The reward of the whole episode: what was left unanswered counts as not read, so that stopping early pays nothing."""
+        while not self.done:
+            self.answer("")
+        return self.reward

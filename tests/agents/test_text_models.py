@@ -1,0 +1,133 @@
+"""A language model in text as an agent, and its training by GRPO: what it is asked, and that a killed run ends the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from progressgym.agents import text_reader
+from progressgym.agents.text_reader import TextReader
+from progressgym.cli.main import dispatch
+from progressgym.core.errors import UserError
+from progressgym.envs.actions import to_action, to_answers
+from progressgym.envs.challenge import parse_challenge
+from tests.forked import exit_code
+from tests.tuning.tiny import save_tiny_llama
+
+torch.set_num_threads(1)
+
+
+class Certain:
+    """Says A of everything, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.prompts: list[str] = []
+
+    def option_logprobs(self, prompts: Sequence[str], options: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        self.prompts += prompts
+        return [np.array([0.0, *[-60.0] * (len(letters) - 1)]) for letters in options]
+
+
+@pytest.mark.parametrize(
+    ("name", "target"), [("follow", "C014"), ("predict?horizon=2", "C016"), ("coevolve-v2", "C014")]
+)
+def test_a_model_is_asked_every_item_that_counts(name: str, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Certain()
+    monkeypatch.setattr(text_reader, "_loaded", lambda spec: model)
+    challenge = parse_challenge(name)
+    env = challenge.make("histsmol-v1")
+    observation, info = env.reset(seed=0)
+    agent = TextReader(model="anything", preferences=1)
+    agent.reset(env.task, seed=0)
+    instrument, items = env.task.instrument, challenge.counted(env.task.instrument)
+    action = agent.act(observation, info)
+    answers, static = (to_answers(one, instrument.mask) for one in (action, to_action(env.task.initial_answers)))
+    assert len(model.prompts) == len(items) and (answers[items, 0] > 0.999).all()
+    others = np.setdiff1d(np.arange(len(instrument.items)), items)
+    np.testing.assert_array_equal(answers[others], static[others])
+    assert f"nswer as one person of {target} would" in model.prompts[0]
+    assert instrument.items[items[0]].text in model.prompts[0]
+    model.prompts.clear()
+    agent.act(env.step(action)[0], {})
+    seen = env.task.century_labels[1 if challenge.simulates_human else 2]
+    assert f"to {seen} (so many in 100" in model.prompts[0]
+
+
+def test_bad_settings_are_named() -> None:
+    from progressgym.agents.text_grpo import GrpoRecipe
+
+    for arguments, message in (
+        ({"group": 1}, "use 2 or more"),
+        ({"steps": 0}, "steps is 0"),
+        ({"tuning": "half"}, "unknown tuning 'half'"),
+        ({"learning_rate": -1.0}, "learning_rate is -1.0"),
+    ):
+        with pytest.raises(UserError, match=message):
+            GrpoRecipe(**arguments)
+    with pytest.raises(UserError, match="play whole episodes"):
+        next(GrpoRecipe(challenge="coevolve-v2").tasks.rows())
+
+
+def save_letters(folder: Path) -> Path:
+    """A tiny model to which " A" is one token."""
+    save_tiny_llama(folder)
+    path = folder / "tokenizer.json"
+    tokenizer: dict[str, Any] = json.loads(path.read_text())
+    vocabulary = tokenizer["model"]["vocab"]
+    for index, letter in enumerate("ABCD"):
+        vocabulary["Ġ" + letter] = vocabulary.pop("ĀāĂă"[index])  # control signs, which no prompt holds
+        tokenizer["model"]["merges"].append(["Ġ", letter])
+    path.write_text(json.dumps(tokenizer))
+    return folder
+
+
+def command(base: Path, out: Path) -> list[str]:
+    options = {
+        "--model": base,
+        "--out": out,
+        "--steps": 6,
+        "--group": 32,
+        "--preferences": 0,
+        "--learning-rate": 1e-2,
+        "--instrument": "people-core-v1",
+        "--evaluate": "none",
+        "--tuning": "full",
+        "--checkpoint-steps": 2,
+    }
+    return ["train", "grpo", *(str(part) for pair in options.items() for part in pair)]
+
+
+@pytest.mark.heavy
+def test_a_killed_run_ends_with_the_numbers_of_one_that_was_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("trl", reason="trl is not installed")
+    base = save_letters(tmp_path / "base")
+    assert dispatch([*command(base, tmp_path / "whole"), "--quiet"]) == 0
+    from progressgym.agents.text_grpo import GrpoRecipe, train
+
+    def die(logged: dict[str, float]) -> None:
+        if logged["step"] == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    recipe = GrpoRecipe(**json.loads((tmp_path / "whole" / "training" / "recipe.json").read_text()))
+    assert exit_code(lambda: train(recipe, tmp_path / "killed", die)) == -signal.SIGKILL
+    assert not (tmp_path / "killed" / "model").exists()
+    assert dispatch([*command(base, tmp_path / "killed"), "--quiet"]) == 0
+    done = [json.loads((tmp_path / name / "model" / "DONE.json").read_text()) for name in ("whole", "killed")]
+    assert done[0] == done[1] and done[0]["steps"] == 6 and len(set(done[0]["reward"])) > 1
+    weights = [(tmp_path / name / "model" / "model.safetensors").read_bytes() for name in ("whole", "killed")]
+    assert weights[0] == weights[1]
+    card = (tmp_path / "whole" / "model" / "README.md").read_text()
+    assert card.startswith("---\nbase_model: ") and '"steps": 6' in card
+    capsys.readouterr()
+    with pytest.raises(UserError, match="another recipe"):
+        dispatch([*command(base, tmp_path / "whole"), "--seed", "1"])
