@@ -1,0 +1,227 @@
+"""Checks against something outside of the models: people's judgement, a survey, the direction of practices, known deeds.
+
+Legend of shapes: M models in order of time, A actions, P practices, N items, K options, T steps of the survey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progressgym.core.answers import Floats, softmax_options
+from progressgym.histories.history import History
+from progressgym.histories.validity.asked import TEMPLATES, Asked, Asking
+from progressgym.histories.validity.check import Check, bootstrap, correlation, permutation, skipped, spearman
+from progressgym.instruments.practices import Practice, century_number
+
+Indices = NDArray[np.int64]
+SURVEY = "gss-v1"
+ONE_MODEL = "one model has no time"
+FEWEST_MODELS = 4
+"""Fewer than these cannot be ranked in time: of three, chance ranks one order in six."""
+
+
+def judgements(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> list[Check]:
+    """Agreement with people, and whether it rises with time."""
+    who = f"does {labels[-1]} praise what people find fine?"
+    rising = "does the agreement with people rise with time?"
+    if asking.judgements is None:
+        reason = "no table of people's judgements (--people FILE, or PROGRESSGYM_SHARED)"
+        return [skipped("judgements", who, reason), skipped("judgements in time", rising, reason)]
+    shares = asking.judgements.shares
+    readings = _readings(asked, asking)
+    panel = readings["panel"]
+    newest = panel[-1]
+    low, high = bootstrap(len(shares), lambda drawn: correlation(newest[drawn], shares[drawn]), "judgements")
+    first = Check(
+        name="judgements",
+        question=who,
+        value=correlation(newest, shares),
+        low=low,
+        high=high,
+        p=permutation(len(shares), lambda order: correlation(newest[order], shares), "judgements"),
+        detail={"actions": len(shares), "people": asking.judgements.people, "readings": _in_time(readings, shares)},
+    )
+    if len(asked) < FEWEST_MODELS:
+        return [first, skipped("judgements in time", rising, _too_few(len(asked)))]
+    return [first, _rising(panel, shares, rising)]
+
+
+def _too_few(count: int) -> str:
+    return ONE_MODEL if count == 1 else f"{count} models are too few to be ranked in time"
+
+
+def _readings(asked: Sequence[Asked], asking: Asking) -> dict[str, Floats]:
+    """Name -> log-odds (M, A): the panel, each of its pairs, the templates and their mean."""
+    tables = np.array([one.actions for one in asked])
+    templates = np.array([one.templates for one in asked])
+    words = {f"panel, {name}": tables[:, :, w].mean(1) for w, name in enumerate(asking.panel.pair_names)}
+    singles = {name: templates[:, place] for place, (name, _, _) in enumerate(TEMPLATES)}
+    return {"panel": tables.mean((1, 2)), **words, **singles, "mean of the three": templates.mean(1)}
+
+
+def _in_time(readings: dict[str, Floats], shares: Floats) -> dict[str, dict[str, object]]:
+    """Agreement of every reading in every model, and its rank correlation with time."""
+    table: dict[str, dict[str, object]] = {}
+    for name, rows in readings.items():
+        found = [correlation(row, shares) for row in rows]
+        ordered = len(found) >= FEWEST_MODELS
+        table[name] = {
+            "agreement": [round(value, 4) for value in found],
+            "spearman": round(spearman(np.array(found), np.arange(len(found)) * 1.0), 4) if ordered else None,
+        }
+    return table
+
+
+def _rising(panel: Floats, shares: Floats, question: str) -> Check:
+    """Spearman of agreement with time; actions drawn anew for the interval, models permuted for p."""
+    time = np.arange(len(panel)) * 1.0
+
+    def in_time(rows: Floats, people: Floats) -> float:
+        return spearman(np.array([correlation(row, people) for row in rows]), time)
+
+    agreement = np.array([correlation(row, shares) for row in panel])
+    low, high = bootstrap(len(shares), lambda drawn: in_time(panel[:, drawn], shares[drawn]), "judgements in time")
+    gain = bootstrap(
+        len(shares),
+        lambda drawn: correlation(panel[-1][drawn], shares[drawn]) - correlation(panel[0][drawn], shares[drawn]),
+        "judgements gained",
+    )
+    return Check(
+        name="judgements in time",
+        question=question,
+        value=spearman(agreement, time),
+        low=low,
+        high=high,
+        p=permutation(len(panel), lambda order: spearman(agreement[order], time), "judgements in time"),
+        detail={"last minus first": [float(agreement[-1] - agreement[0]), *gain]},
+    )
+
+
+def survey(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> Check:
+    """Agreement with what people answered, over items; which step of the survey the models are nearest to."""
+    question = f"does {labels[-1]} answer {asking.survey.name} as people of {SURVEY} did, on average over its years?"
+    people = History.load(SURVEY)
+    place = {item.id: i for i, item in enumerate(asking.survey.items)}
+    index = np.array([place[item.id] for item in people.instrument.items])
+    truth = _positions(people.answers.astype(np.float64), people)
+    scores = np.array([one.survey.mean((0, 1)) for one in asked])[:, index]
+    temperature = asking.survey.config.temperature
+    models = _positions(softmax_options(scores / temperature, people.instrument.mask), people)
+    average = truth.mean(0)
+    newest = models[-1]
+    low, high = bootstrap(len(index), lambda drawn: correlation(newest[drawn], average[drawn]), "survey")
+    return Check(
+        name="survey",
+        question=question,
+        value=correlation(newest, average),
+        low=low,
+        high=high,
+        p=permutation(len(index), lambda order: correlation(newest[order], average), "survey"),
+        detail={
+            "items": len(index),
+            "steps": list(people.labels),
+            "agreement": [[round(correlation(row, step), 4) for step in truth] for row in models],
+            "nearest": [_nearest(row, truth, people.labels) for row in models],
+        },
+    )
+
+
+def _positions(answers: Floats, people: History) -> Floats:
+    """(..., N) how far the answers uphold each item's main dimension."""
+    instrument = people.instrument
+    main = np.array([instrument.dimensions.index(item.main) for item in instrument.items])
+    weights = instrument.loadings[np.arange(len(main)), :, main]
+    positions: Floats = (answers * weights).sum(-1)
+    return positions
+
+
+def _nearest(model: Floats, truth: Floats, steps: Sequence[str]) -> dict[str, object]:
+    """The step with the highest agreement, and how often it stays the nearest when items are drawn anew."""
+    best = _best(model, truth)
+    rng_share: list[int] = []
+
+    def drawn(index: Indices) -> float:
+        rng_share.append(_best(model[index], truth[:, index]))
+        return float(rng_share[-1])
+
+    low, high = bootstrap(len(model), drawn, "nearest", resamples=300)
+    share = float(np.mean(np.array(rng_share) == best))
+    return {"step": steps[best], "low": steps[int(low)], "high": steps[int(high)], "share": round(share, 3)}
+
+
+def _best(model: Floats, truth: Floats) -> int:
+    return int(np.argmax([correlation(model, step) for step in truth]))
+
+
+def controls(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> Check:
+    """Whether every model tells deeds that every age praised from those that every age blamed."""
+    known = [place for place, practice in enumerate(asking.practices) if practice.control]
+    signs = np.array([float(asking.practices[place].sign) for place in known])
+    table = np.array([one.practices.mean((0, 1)) for one in asked])[:, known]
+
+    def least(order: Indices) -> float:
+        return min(correlation(row[order], signs) for row in table)
+
+    def least_drawn(drawn: Indices) -> float:
+        return min(correlation(row[drawn], signs[drawn]) for row in table)
+
+    low, high = bootstrap(len(signs), least_drawn, "controls")
+    return Check(
+        name="controls",
+        question="does every model praise what every age praised, and blame what every age blamed? (the least of them)",
+        value=least(np.arange(len(signs))),
+        low=low,
+        high=high,
+        p=permutation(len(signs), least, "controls"),
+        detail={"deeds": len(signs), "by model": {k: round(correlation(r, signs), 4) for k, r in zip(labels, table, strict=True)}},
+    )
+
+
+def practices(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> Check:
+    """Whether praise rose where it is known to have risen, against where it is known to have fallen."""
+    question = "did the verdict on practices move the way history did? (rose minus fell, in spreads of the controls)"
+    numbers = {century_number(label): place for place, label in enumerate(labels)}
+    if len(asked) == 1:
+        return skipped("practices", question, ONE_MODEL)
+    turned = [p for p in asking.practices if not p.control and {p.since, p.until} <= set(numbers)]
+    signs = np.array([float(practice.sign) for practice in turned])
+    if min(int((signs > 0).sum()), int((signs < 0).sum())) < 5:
+        return skipped("practices", question, "the models' labels name no centuries that the practices turned between")
+    standard = _standardised(asked, asking.practices)
+    place = {practice.id: number for number, practice in enumerate(asking.practices)}
+    drift = np.array(
+        [standard[numbers[p.until], place[p.id]] - standard[numbers[p.since], place[p.id]] for p in turned]
+    )
+
+    def contrast(moved: Floats, direction: Floats) -> float:
+        if abs(direction.sum()) == len(direction):
+            return 0.0
+        return float(moved[direction > 0].mean() - moved[direction < 0].mean())
+
+    low, high = bootstrap(len(turned), lambda drawn: contrast(drift[drawn], signs[drawn]), "practices")
+    known = [number for number, practice in enumerate(asking.practices) if practice.control]
+    return Check(
+        name="practices",
+        question=question,
+        value=contrast(drift, signs),
+        low=low,
+        high=high,
+        p=permutation(len(turned), lambda order: contrast(drift[order], signs), "practices"),
+        detail={
+            "practices": len(turned),
+            "right way": int((drift * signs > 0).sum()),
+            "control drift (standard deviation)": round(float((standard[-1] - standard[0])[known].std()), 4),
+            "drift": {p.id: [p.sign, round(float(d), 4)] for p, d in zip(turned, drift, strict=True)},
+        },
+    )
+
+
+def _standardised(asked: Sequence[Asked], listed: Sequence[Practice]) -> Floats:
+    """(M, P) verdicts in each model's own mean and spread over the controls: a model that speaks louder says no more."""
+    table = np.array([one.practices.mean((0, 1)) for one in asked])
+    known = table[:, [place for place, practice in enumerate(listed) if practice.control]]
+    standard: Floats = (table - known.mean(1, keepdims=True)) / np.maximum(known.std(1, keepdims=True), 1e-9)
+    return standard

@@ -1,0 +1,264 @@
+"""How much of a reading is what was meant to be read: variance components and the reliability that more would buy.
+
+A **generalizability study** (Brennan 2001, Generalizability Theory) takes the items of an instrument, the words and leads
+of its verdicts, training seeds and centuries for draws from populations, and asks how the variance of single scores
+divides between them. Items are nested in the dimension they were written for; everything else is crossed.
+
+**Estimator.** Henderson's method 1 (1953, Biometrics 9), the analysis of variance for unequal numbers of items a
+dimension: for every effect A the sum of squares T(A) = sum over its cells of n mean^2 has an expectation that is linear
+in the components, E T(A) = sum_B c(A, B) sigma^2_B, with c(A, B) = sum over cells of A of the sum over cells of B inside
+of n_AB^2 / n_A. As many equations as components; solved exactly, unbiased, and a component near 0 may come out negative:
+it is then shown as 0, but counted as it is in the totals.
+
+**Intervals.** Delete-one jackknife over the levels of each facet in turn (dimensions, ten groups of items, words, leads,
+seeds, centuries), the variances added: the facets are crossed, so errors through them add to first order. A facet of
+fewer than three levels is held fixed, and the interval is conditional on it.
+
+**Decision study.** With sigma^2_o the component of what is meant (dimensions, or dimension x century for drift) and each
+other component that involves it divided by how many items, words, leads and seeds are averaged,
+reliability = sigma^2_o / (sigma^2_o + error), the coefficient for relative decisions.
+
+Legend of shapes: N items, then one axis a crossed facet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from progressgym.core.answers import Floats
+from progressgym.core.errors import UserError
+from progressgym.instruments.protocol import Z95
+
+DIMENSION, ITEM = "dimension", "item"
+ITEM_GROUPS = 10
+"""Items are deleted in so many groups, spread over the dimensions."""
+FEWEST_LEVELS = 3
+"""A facet with fewer levels is held fixed in intervals."""
+Effect = tuple[str, ...]
+"""Names of an effect's factors; a nested item stands for its dimension too."""
+
+
+@dataclass(kw_only=True, frozen=True, eq=False)
+class Scores:
+    """Scores of every item under every level of the crossed facets.
+
+    Raises:
+        UserError: shapes that do not fit, a score that is not finite, or fewer than two levels of anything.
+    """
+
+    values: Floats
+    """(N, ...) one axis a facet."""
+    groups: NDArray[np.int64]
+    """(N,) dimension of each item."""
+    facets: tuple[str, ...]
+    """Names of the crossed facets, in the order of the axes."""
+
+    def __post_init__(self) -> None:
+        """Check shapes."""
+        if self.values.ndim != 1 + len(self.facets) or len(self.groups) != len(self.values):
+            raise UserError(f"scores of shape {self.values.shape} do not fit {len(self.facets)} facets and their items")
+        if not np.isfinite(self.values).all():
+            raise UserError("a generalizability study needs finite scores")
+        counts = np.unique(self.groups, return_counts=True)[1]
+        if len(counts) < 2 or counts.max() < 2 or min(self.values.shape) < 2:
+            raise UserError("a generalizability study needs two dimensions, items in them, and two levels of each facet")
+
+    @property
+    def counts(self) -> Floats:
+        """Items of each dimension that has some."""
+        return np.unique(self.groups, return_counts=True)[1].astype(np.float64)
+
+    @property
+    def levels(self) -> dict[str, int]:
+        """How many levels each crossed facet has."""
+        return dict(zip(self.facets, self.values.shape[1:], strict=True))
+
+
+def effects(facets: Sequence[str]) -> list[Effect]:
+    """All effects of items in dimensions with crossed facets, the mean (an empty tuple) first.
+
+    >>> effects(["word"])
+    [(), ('dimension',), ('item',), ('word',), ('dimension', 'word'), ('item', 'word')]
+    """
+    crossed = [part for size in range(len(facets) + 1) for part in combinations(facets, size)]
+    return [(*unit, *part) for part in crossed for unit in ((), (DIMENSION,), (ITEM,))]
+
+
+def components(scores: Scores) -> dict[Effect, float]:
+    """Variance components by Henderson's method 1; a small one may come out negative.
+
+    >>> values = np.array([[1.0, 1.0], [3.0, 3.0], [11.0, 11.0], [13.0, 13.0]])
+    >>> found = components(Scores(values=values, groups=np.array([0, 0, 1, 1]), facets=("word",)))
+    >>> round(found["item",], 9), round(found["dimension",], 9), abs(round(found["item", "word"], 9))
+    (2.0, 49.0, 0.0)
+    """
+    names = effects(scores.facets)
+    squares = np.array([_squares(scores, name) for name in names])
+    table = np.array([[_coefficient(scores, a, b) for b in names] for a in names])
+    solved = np.linalg.solve(table, squares)
+    return {name: float(value) for name, value in zip(names, solved, strict=True) if name}
+
+
+def _squares(scores: Scores, effect: Effect) -> float:
+    """T(A): the sum over the effect's cells of n mean^2."""
+    axes = tuple(axis for axis, name in enumerate(scores.facets, 1) if name not in effect)
+    means = scores.values.mean(axes) if axes else scores.values
+    weight = float(prod(scores.values.shape[axis] for axis in axes))
+    if ITEM in effect:
+        return weight * float((means**2).sum())
+    if DIMENSION in effect:
+        known, place = np.unique(scores.groups, return_inverse=True)
+        sums = np.zeros((len(known), *means.shape[1:]))
+        np.add.at(sums, place, means)
+        shape = (-1,) + (1,) * (means.ndim - 1)
+        return weight * float((sums**2 / scores.counts.reshape(shape)).sum())
+    return weight * len(means) * float((means.mean(0) ** 2).sum())
+
+
+def _coefficient(scores: Scores, a: Effect, b: Effect) -> float:
+    """c(A, B), a product over the independent factors of the design."""
+    counts, factor = scores.counts, 1.0
+    items = float(counts.sum())
+    for name, levels in scores.levels.items():
+        factor *= 1.0 if name in b and name not in a else float(levels)
+    if ITEM in a or not {ITEM, DIMENSION} & set(b):
+        return factor * items
+    if DIMENSION in a:
+        return factor * (items if DIMENSION in b else len(counts))
+    return factor * (float((counts**2).sum()) / items if DIMENSION in b else 1.0)
+
+
+@dataclass(kw_only=True, frozen=True)
+class Estimate:
+    """A number with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def told(self, places: int = 2) -> str:
+        """For example `0.48 [0.12, 0.78]`."""
+        return f"{self.value:.{places}f} [{self.low:.{places}f}, {self.high:.{places}f}]"
+
+
+@dataclass(kw_only=True, frozen=True, eq=False)
+class Study:
+    """What a generalizability study found."""
+
+    scores: Scores
+    components: Mapping[Effect, float]
+    """Variances, in squared units of the scores."""
+    shares: Mapping[Effect, Estimate]
+    """Each effect's share of the variance of a single score."""
+    object: Effect
+    """What is meant to be measured."""
+    fixed: tuple[str, ...]
+    """Facets of too few levels, on which intervals are conditional."""
+
+    def reliability(self, **sizes: int) -> Estimate:
+        """The decision study: reliability with so many `item` a dimension, `word`, `lead`, `seed` averaged.
+
+        What is not named stays as it was read.
+
+        Raises:
+            UserError: a size of something that is no facet of the error, or below 1.
+        """
+        averaged = {ITEM: self.items, **self.scores.levels}
+        for name, size in sizes.items():
+            if name not in averaged or name in self.object or size < 1:
+                raise UserError(f"{name}={size} is no size of a facet: {', '.join(sorted(set(averaged) - set(self.object)))}")
+        averaged |= sizes
+        return _jackknifed(
+            self.scores, lambda scores: [_reliability(components(scores), self.object, averaged)], bounds=(0.0, 1.0)
+        )[0]
+
+    @property
+    def items(self) -> float:
+        """Harmonic mean of the items a dimension."""
+        return float(len(self.scores.counts) / (1.0 / self.scores.counts).sum())
+
+
+def study(scores: Scores, *, time: str | None = None) -> Study:
+    """A generalizability study of scores.
+
+    Args:
+        scores: of items, under words and leads, perhaps of seeds and centuries.
+        time: the facet whose interaction with dimensions is meant (drift); None: the dimensions themselves.
+    """
+    found = components(scores)
+    of_time = [name for name in found if time is None or time in name]
+
+    def shares(part: Scores) -> list[float]:
+        own = components(part)
+        total = sum(own[name] for name in of_time)
+        return [own[name] / total for name in of_time]
+
+    estimates = _jackknifed(scores, shares, bounds=(0.0, 1.0))
+    return Study(
+        scores=scores,
+        components=found,
+        shares=dict(zip(of_time, estimates, strict=True)),
+        object=(DIMENSION,) if time is None else (DIMENSION, time),
+        fixed=tuple(name for name, levels in scores.levels.items() if levels < FEWEST_LEVELS),
+    )
+
+
+def _reliability(found: Mapping[Effect, float], target: Effect, sizes: Mapping[str, float]) -> float:
+    """sigma^2_o over itself plus the relative error."""
+    rest = set(target) - {DIMENSION}
+    error = 0.0
+    for name, variance in found.items():
+        parts = set(name)
+        if rest <= parts and {DIMENSION, ITEM} & parts and parts != set(target):
+            error += variance / prod(sizes[part] for part in parts - rest - {DIMENSION})
+    true = found[target]
+    return 0.0 if true <= 0 else min(1.0, true / max(true + error, 1e-300))
+
+
+def _jackknifed(
+    scores: Scores, statistic: Callable[[Scores], list[float]], *, bounds: tuple[float, float]
+) -> list[Estimate]:
+    """A statistic with its interval: delete-one jackknives over every facet, their variances added."""
+    middle, variance = np.array(statistic(scores)), 0.0
+    for parts in _parts(scores):
+        rows = np.array([statistic(part) for part in parts])
+        variance = variance + (len(rows) - 1) / len(rows) * ((rows - rows.mean(0)) ** 2).sum(0)
+    spread = Z95 * np.sqrt(variance)
+    low, high = bounds
+    return [
+        Estimate(value=float(np.clip(m, low, high)), low=float(np.clip(m - s, low, high)), high=float(np.clip(m + s, low, high)))
+        for m, s in zip(middle, np.broadcast_to(spread, middle.shape), strict=True)
+    ]
+
+
+def _parts(scores: Scores) -> list[list[Scores]]:
+    """For every facet of enough levels, the scores without each of its levels."""
+    values, groups = scores.values, scores.groups
+    order = np.argsort(groups, kind="stable")
+    number = np.empty(len(groups), dtype=np.int64)
+    number[order] = np.arange(len(groups)) % ITEM_GROUPS
+    found = [
+        [_kept(scores, groups != group) for group in np.unique(groups)],
+        [_kept(scores, number != group) for group in range(ITEM_GROUPS)],
+    ]
+    for axis, name in enumerate(scores.facets, 1):
+        if values.shape[axis] >= FEWEST_LEVELS:
+            found.append(
+                [
+                    Scores(values=np.delete(values, level, axis), groups=groups, facets=scores.facets)
+                    for level in range(values.shape[axis])
+                ]
+            )
+    if len(np.unique(groups)) < FEWEST_LEVELS:
+        del found[0]
+    return found
+
+
+def _kept(scores: Scores, kept: NDArray[np.bool_]) -> Scores:
+    return Scores(values=scores.values[kept], groups=scores.groups[kept], facets=scores.facets)
