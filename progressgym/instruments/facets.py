@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from math import prod
 
@@ -34,6 +35,7 @@ from numpy.typing import NDArray
 from progressgym.core.answers import Floats
 from progressgym.core.errors import UserError
 from progressgym.instruments.protocol import Z95
+from progressgym.instruments.questionnaire import Questionnaire
 
 DIMENSION, ITEM = "dimension", "item"
 ITEM_GROUPS = 10
@@ -42,6 +44,7 @@ FEWEST_LEVELS = 3
 """A facet with fewer levels is held fixed in intervals."""
 Effect = tuple[str, ...]
 """Names of an effect's factors; a nested item stands for its dimension too."""
+Components = Mapping[Effect, float]
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)
@@ -69,10 +72,16 @@ class Scores:
         if len(counts) < 2 or counts.max() < 2 or min(self.values.shape) < 2:
             raise UserError("a generalizability study needs two dimensions, items in them, and two levels of each facet")
 
-    @property
+    @cached_property
     def counts(self) -> Floats:
         """Items of each dimension that has some."""
         return np.unique(self.groups, return_counts=True)[1].astype(np.float64)
+
+    @cached_property
+    def members(self) -> Floats:
+        """(dimensions, N) 1 where an item belongs to a dimension."""
+        members: Floats = (np.unique(self.groups)[:, None] == self.groups).astype(np.float64)
+        return members
 
     @property
     def levels(self) -> dict[str, int]:
@@ -90,7 +99,7 @@ def effects(facets: Sequence[str]) -> list[Effect]:
     return [(*unit, *part) for part in crossed for unit in ((), (DIMENSION,), (ITEM,))]
 
 
-def components(scores: Scores) -> dict[Effect, float]:
+def components(scores: Scores) -> Components:
     """Variance components by Henderson's method 1; a small one may come out negative.
 
     >>> values = np.array([[1.0, 1.0], [3.0, 3.0], [11.0, 11.0], [13.0, 13.0]])
@@ -113,11 +122,8 @@ def _squares(scores: Scores, effect: Effect) -> float:
     if ITEM in effect:
         return weight * float((means**2).sum())
     if DIMENSION in effect:
-        known, place = np.unique(scores.groups, return_inverse=True)
-        sums = np.zeros((len(known), *means.shape[1:]))
-        np.add.at(sums, place, means)
-        shape = (-1,) + (1,) * (means.ndim - 1)
-        return weight * float((sums**2 / scores.counts.reshape(shape)).sum())
+        sums = scores.members @ means.reshape(len(means), -1)
+        return weight * float((sums**2 / scores.counts[:, None]).sum())
     return weight * len(means) * float((means.mean(0) ** 2).sum())
 
 
@@ -132,6 +138,22 @@ def _coefficient(scores: Scores, a: Effect, b: Effect) -> float:
     if DIMENSION in a:
         return factor * (items if DIMENSION in b else len(counts))
     return factor * (float((counts**2).sum()) / items if DIMENSION in b else 1.0)
+
+
+def main_scores(instrument: Questionnaire, scores: Floats, facets: Sequence[str]) -> Scores:
+    """How far verdicts uphold each item's main dimension, in nats.
+
+    Args:
+        instrument: whose items; the other dimensions that they touch are left out of account, and so are items about
+            worldviews, which measure four at once.
+        scores: (..., N, K) verdict scores, one leading axis a facet.
+        facets: names of the leading axes.
+    """
+    single = [place for place, item in enumerate(instrument.items) if item.main in instrument.dimensions]
+    main = np.array([instrument.dimensions.index(instrument.items[place].main) for place in single], dtype=np.int64)
+    weights = instrument.loadings[single, :, main]
+    upheld = (scores[..., single, :] * (weights / weights.max(1, keepdims=True))).sum(-1)
+    return Scores(values=np.moveaxis(upheld, -1, 0), groups=main, facets=tuple(facets))
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -152,14 +174,33 @@ class Study:
     """What a generalizability study found."""
 
     scores: Scores
-    components: Mapping[Effect, float]
+    components: Components
     """Variances, in squared units of the scores."""
-    shares: Mapping[Effect, Estimate]
-    """Each effect's share of the variance of a single score."""
     object: Effect
     """What is meant to be measured."""
-    fixed: tuple[str, ...]
-    """Facets of too few levels, on which intervals are conditional."""
+    replicates: Sequence[Sequence[Components]]
+    """For every facet of enough levels, the components without each of its levels."""
+
+    @property
+    def items(self) -> float:
+        """Harmonic mean of the items a dimension."""
+        return float(len(self.scores.counts) / (1.0 / self.scores.counts).sum())
+
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """Facets of too few levels, on which intervals are conditional."""
+        return tuple(name for name, levels in self.scores.levels.items() if levels < FEWEST_LEVELS)
+
+    @property
+    def shares(self) -> dict[Effect, Estimate]:
+        """Each effect's share of the variance of a single score; of drift, the effects that involve time."""
+        meant = set(self.object) - {DIMENSION}
+        names = [name for name in self.components if meant <= set(name)]
+
+        def share(found: Components, name: Effect) -> float:
+            return found[name] / sum(found[other] for other in names)
+
+        return {name: self._estimate(lambda found, name=name: share(found, name)) for name in names}  # type: ignore[misc]
 
     def reliability(self, **sizes: int) -> Estimate:
         """The decision study: reliability with so many `item` a dimension, `word`, `lead`, `seed` averaged.
@@ -169,19 +210,23 @@ class Study:
         Raises:
             UserError: a size of something that is no facet of the error, or below 1.
         """
-        averaged = {ITEM: self.items, **self.scores.levels}
+        averaged: dict[str, float] = {ITEM: self.items, **self.scores.levels}
         for name, size in sizes.items():
             if name not in averaged or name in self.object or size < 1:
-                raise UserError(f"{name}={size} is no size of a facet: {', '.join(sorted(set(averaged) - set(self.object)))}")
+                known = ", ".join(sorted(set(averaged) - set(self.object)))
+                raise UserError(f"{name}={size} is no size of a facet; give 1 or more of {known}")
         averaged |= sizes
-        return _jackknifed(
-            self.scores, lambda scores: [_reliability(components(scores), self.object, averaged)], bounds=(0.0, 1.0)
-        )[0]
+        return self._estimate(lambda found: _reliability(found, self.object, averaged))
 
-    @property
-    def items(self) -> float:
-        """Harmonic mean of the items a dimension."""
-        return float(len(self.scores.counts) / (1.0 / self.scores.counts).sum())
+    def _estimate(self, statistic: Callable[[Components], float]) -> Estimate:
+        """A statistic between 0 and 1 of the components, with its jackknife interval."""
+        middle, variance = statistic(self.components), 0.0
+        for parts in self.replicates:
+            values = np.array([statistic(part) for part in parts])
+            variance += (len(values) - 1) / len(values) * float(((values - values.mean()) ** 2).sum())
+        spread = Z95 * variance**0.5
+        low, value, high = np.clip([middle - spread, middle, middle + spread], 0.0, 1.0).tolist()
+        return Estimate(value=value, low=low, high=high)
 
 
 def study(scores: Scores, *, time: str | None = None) -> Study:
@@ -191,25 +236,15 @@ def study(scores: Scores, *, time: str | None = None) -> Study:
         scores: of items, under words and leads, perhaps of seeds and centuries.
         time: the facet whose interaction with dimensions is meant (drift); None: the dimensions themselves.
     """
-    found = components(scores)
-    of_time = [name for name in found if time is None or time in name]
-
-    def shares(part: Scores) -> list[float]:
-        own = components(part)
-        total = sum(own[name] for name in of_time)
-        return [own[name] / total for name in of_time]
-
-    estimates = _jackknifed(scores, shares, bounds=(0.0, 1.0))
     return Study(
         scores=scores,
-        components=found,
-        shares=dict(zip(of_time, estimates, strict=True)),
+        components=components(scores),
         object=(DIMENSION,) if time is None else (DIMENSION, time),
-        fixed=tuple(name for name, levels in scores.levels.items() if levels < FEWEST_LEVELS),
+        replicates=[[components(part) for part in parts] for parts in _parts(scores)],
     )
 
 
-def _reliability(found: Mapping[Effect, float], target: Effect, sizes: Mapping[str, float]) -> float:
+def _reliability(found: Components, target: Effect, sizes: Mapping[str, float]) -> float:
     """sigma^2_o over itself plus the relative error."""
     rest = set(target) - {DIMENSION}
     error = 0.0
@@ -221,33 +256,16 @@ def _reliability(found: Mapping[Effect, float], target: Effect, sizes: Mapping[s
     return 0.0 if true <= 0 else min(1.0, true / max(true + error, 1e-300))
 
 
-def _jackknifed(
-    scores: Scores, statistic: Callable[[Scores], list[float]], *, bounds: tuple[float, float]
-) -> list[Estimate]:
-    """A statistic with its interval: delete-one jackknives over every facet, their variances added."""
-    middle, variance = np.array(statistic(scores)), 0.0
-    for parts in _parts(scores):
-        rows = np.array([statistic(part) for part in parts])
-        variance = variance + (len(rows) - 1) / len(rows) * ((rows - rows.mean(0)) ** 2).sum(0)
-    spread = Z95 * np.sqrt(variance)
-    low, high = bounds
-    return [
-        Estimate(value=float(np.clip(m, low, high)), low=float(np.clip(m - s, low, high)), high=float(np.clip(m + s, low, high)))
-        for m, s in zip(middle, np.broadcast_to(spread, middle.shape), strict=True)
-    ]
-
-
 def _parts(scores: Scores) -> list[list[Scores]]:
     """For every facet of enough levels, the scores without each of its levels."""
     values, groups = scores.values, scores.groups
-    order = np.argsort(groups, kind="stable")
     number = np.empty(len(groups), dtype=np.int64)
-    number[order] = np.arange(len(groups)) % ITEM_GROUPS
-    found = [
-        [_kept(scores, groups != group) for group in np.unique(groups)],
-        [_kept(scores, number != group) for group in range(ITEM_GROUPS)],
-    ]
-    for axis, name in enumerate(scores.facets, 1):
+    number[np.argsort(groups, kind="stable")] = np.arange(len(groups)) % ITEM_GROUPS
+    found = [[_kept(scores, number != group) for group in range(ITEM_GROUPS)]]
+    known = np.unique(groups)
+    if len(known) >= FEWEST_LEVELS:
+        found.append([_kept(scores, groups != group) for group in known])
+    for axis in range(1, values.ndim):
         if values.shape[axis] >= FEWEST_LEVELS:
             found.append(
                 [
@@ -255,8 +273,6 @@ def _parts(scores: Scores) -> list[list[Scores]]:
                     for level in range(values.shape[axis])
                 ]
             )
-    if len(np.unique(groups)) < FEWEST_LEVELS:
-        del found[0]
     return found
 
 

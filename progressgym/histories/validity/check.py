@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from progressgym.core.answers import Floats
 from progressgym.core.seeding import generator
@@ -63,44 +64,57 @@ def skipped(name: str, question: str, reason: str) -> Check:
     return Check(name=name, question=question, skipped=reason)
 
 
-def bootstrap(
-    size: int, statistic: Callable[[NDArray[np.int64]], float], *names: str, resamples: int = RESAMPLES
-) -> tuple[float, float]:
+Statistic = Callable[[NDArray[np.int64]], Floats]
+"""Of rows of indices (B, n), a number each: (B,)."""
+
+
+def bootstrap(size: int, statistic: Statistic, *names: str, resamples: int = RESAMPLES) -> tuple[float, float]:
     """95 % percentile interval of a statistic over units drawn anew.
 
     Args:
         size: how many units.
-        statistic: of the indices (size,) of those drawn.
+        statistic: of the units drawn.
         names: of the random stream.
         resamples: B.
     """
-    rng = generator(0, "bootstrap", *names)
-    return tails(np.array([statistic(rng.integers(0, size, size)) for _ in range(resamples)]))
+    return tails(statistic(drawn(size, *names, resamples=resamples)))
 
 
-def permutation(
-    size: int, statistic: Callable[[NDArray[np.int64]], float], *names: str, permutations: int = PERMUTATIONS
-) -> float:
+def drawn(size: int, *names: str, resamples: int = RESAMPLES) -> NDArray[np.int64]:
+    """(B, size) units drawn with replacement."""
+    return generator(0, "bootstrap", *names).integers(0, size, (resamples, size))
+
+
+def permutation(size: int, statistic: Statistic, *names: str) -> float:
     """p of a statistic under permutations of `size` units, one-sided; the data count as one of them."""
-    rng = generator(0, "permutation", *names)
-    found = statistic(np.arange(size))
-    reached = sum(statistic(rng.permutation(size)) >= found - TINY for _ in range(permutations))
-    return (1 + reached) / (1 + permutations)
+    return share_reached(statistic(orders(size, *names)), float(statistic(np.arange(size)[None])[0]))
 
 
-def correlation(one: Floats, other: Floats) -> float:
-    """Pearson's; 0 where either does not vary."""
-    if one.std() < TINY or other.std() < TINY:
-        return 0.0
-    return float(np.corrcoef(one, other)[0, 1])
+def orders(size: int, *names: str) -> NDArray[np.int64]:
+    """(PERMUTATIONS, size)."""
+    rows = np.tile(np.arange(size), (PERMUTATIONS, 1))
+    shuffled: NDArray[np.int64] = generator(0, "permutation", *names).permuted(rows, axis=1)
+    return shuffled
 
 
-def spearman(one: Floats, other: Floats) -> float:
-    """Of ranks, ties at their mean rank."""
-    return correlation(_ranks(one), _ranks(other))
+def share_reached(permuted: Floats, found: float) -> float:
+    """p: how many permutations reach what was found, the data among them."""
+    return (1 + int((permuted >= found - TINY).sum())) / (1 + len(permuted))
 
 
-def _ranks(values: Floats) -> Floats:
-    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: Floats = (np.cumsum(count) - (count - 1) / 2.0)[place]
-    return ranks
+def correlation(one: Floats, other: Floats) -> Floats:
+    """Pearson's over the last axis, the others broadcast; 0 where either does not vary.
+
+    >>> correlation(np.array([[1.0, 2.0, 3.0], [1.0, 1.0, 1.0]]), np.array([3.0, 2.0, 1.0])).round(9).tolist()
+    [-1.0, 0.0]
+    """
+    a, b = one - one.mean(-1, keepdims=True), other - other.mean(-1, keepdims=True)
+    size = np.sqrt((a**2).sum(-1) * (b**2).sum(-1))
+    varies = size > TINY
+    found: Floats = np.where(varies, (a * b).sum(-1) / np.where(varies, size, 1.0), 0.0)
+    return found
+
+
+def spearman(one: Floats, other: Floats) -> Floats:
+    """Of ranks over the last axis, ties at their mean rank."""
+    return correlation(rankdata(one, axis=-1), rankdata(other, axis=-1))

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from progressgym.core.answers import Floats, softmax_options
 from progressgym.histories.history import History
 from progressgym.histories.validity.asked import TEMPLATES, Asked, Asking
-from progressgym.histories.validity.check import Check, bootstrap, correlation, permutation, skipped, spearman
+from progressgym.histories.validity.check import Check, bootstrap, correlation, drawn, permutation, skipped, spearman
 from progressgym.instruments.practices import Practice, century_number
+from progressgym.scores.intervals import tails
 
 Indices = NDArray[np.int64]
 SURVEY = "gss-v1"
@@ -34,11 +35,11 @@ def judgements(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) ->
     readings = _readings(asked, asking)
     panel = readings["panel"]
     newest = panel[-1]
-    low, high = bootstrap(len(shares), lambda drawn: correlation(newest[drawn], shares[drawn]), "judgements")
+    low, high = bootstrap(len(shares), lambda rows: correlation(newest[rows], shares[rows]), "judgements")
     first = Check(
         name="judgements",
         question=who,
-        value=correlation(newest, shares),
+        value=float(correlation(newest, shares)),
         low=low,
         high=high,
         p=permutation(len(shares), lambda order: correlation(newest[order], shares), "judgements"),
@@ -66,37 +67,38 @@ def _in_time(readings: dict[str, Floats], shares: Floats) -> dict[str, dict[str,
     """Agreement of every reading in every model, and its rank correlation with time."""
     table: dict[str, dict[str, object]] = {}
     for name, rows in readings.items():
-        found = [correlation(row, shares) for row in rows]
+        found = correlation(rows, shares)
         ordered = len(found) >= FEWEST_MODELS
         table[name] = {
-            "agreement": [round(value, 4) for value in found],
-            "spearman": round(spearman(np.array(found), np.arange(len(found)) * 1.0), 4) if ordered else None,
+            "agreement": found.round(4).tolist(),
+            "spearman": round(float(spearman(found, np.arange(len(found)))), 4) if ordered else None,
         }
     return table
 
 
 def _rising(panel: Floats, shares: Floats, question: str) -> Check:
     """Spearman of agreement with time; actions drawn anew for the interval, models permuted for p."""
-    time = np.arange(len(panel)) * 1.0
+    time = np.arange(len(panel))
+    agreement = correlation(panel, shares)
 
-    def in_time(rows: Floats, people: Floats) -> float:
-        return spearman(np.array([correlation(row, people) for row in rows]), time)
+    def agreements(rows: Indices) -> Floats:
+        """(B, M)."""
+        return np.stack([correlation(model[rows], shares[rows]) for model in panel], -1)
 
-    agreement = np.array([correlation(row, shares) for row in panel])
-    low, high = bootstrap(len(shares), lambda drawn: in_time(panel[:, drawn], shares[drawn]), "judgements in time")
-    gain = bootstrap(
-        len(shares),
-        lambda drawn: correlation(panel[-1][drawn], shares[drawn]) - correlation(panel[0][drawn], shares[drawn]),
-        "judgements gained",
-    )
+    def gained(rows: Indices) -> Floats:
+        return correlation(panel[-1][rows], shares[rows]) - correlation(panel[0][rows], shares[rows])
+
+    low, high = bootstrap(len(shares), lambda rows: spearman(agreements(rows), time), "judgements in time")
     return Check(
         name="judgements in time",
         question=question,
-        value=spearman(agreement, time),
+        value=float(spearman(agreement, time)),
         low=low,
         high=high,
         p=permutation(len(panel), lambda order: spearman(agreement[order], time), "judgements in time"),
-        detail={"last minus first": [float(agreement[-1] - agreement[0]), *gain]},
+        detail={
+            "last minus first": [float(agreement[-1] - agreement[0]), *bootstrap(len(shares), gained, "judgements gained")]
+        },
     )
 
 
@@ -112,18 +114,18 @@ def survey(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> Che
     models = _positions(softmax_options(scores / temperature, people.instrument.mask), people)
     average = truth.mean(0)
     newest = models[-1]
-    low, high = bootstrap(len(index), lambda drawn: correlation(newest[drawn], average[drawn]), "survey")
+    low, high = bootstrap(len(index), lambda rows: correlation(newest[rows], average[rows]), "survey")
     return Check(
         name="survey",
         question=question,
-        value=correlation(newest, average),
+        value=float(correlation(newest, average)),
         low=low,
         high=high,
         p=permutation(len(index), lambda order: correlation(newest[order], average), "survey"),
         detail={
             "items": len(index),
             "steps": list(people.labels),
-            "agreement": [[round(correlation(row, step), 4) for step in truth] for row in models],
+            "agreement": correlation(models[:, None], truth).round(4).tolist(),
             "nearest": [_nearest(row, truth, people.labels) for row in models],
         },
     )
@@ -140,20 +142,16 @@ def _positions(answers: Floats, people: History) -> Floats:
 
 def _nearest(model: Floats, truth: Floats, steps: Sequence[str]) -> dict[str, object]:
     """The step with the highest agreement, and how often it stays the nearest when items are drawn anew."""
-    best = _best(model, truth)
-    rng_share: list[int] = []
-
-    def drawn(index: Indices) -> float:
-        rng_share.append(_best(model[index], truth[:, index]))
-        return float(rng_share[-1])
-
-    low, high = bootstrap(len(model), drawn, "nearest", resamples=300)
-    share = float(np.mean(np.array(rng_share) == best))
-    return {"step": steps[best], "low": steps[int(low)], "high": steps[int(high)], "share": round(share, 3)}
-
-
-def _best(model: Floats, truth: Floats) -> int:
-    return int(np.argmax([correlation(model, step) for step in truth]))
+    best = int(correlation(model, truth).argmax())
+    rows = drawn(len(model), "nearest")
+    nearest = np.stack([correlation(model[rows], step[rows]) for step in truth], -1).argmax(-1)
+    low, high = tails(nearest)
+    return {
+        "step": steps[best],
+        "low": steps[int(low)],
+        "high": steps[int(high)],
+        "share": round(float((nearest == best).mean()), 3),
+    }
 
 
 def controls(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> Check:
@@ -162,21 +160,23 @@ def controls(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> C
     signs = np.array([float(asking.practices[place].sign) for place in known])
     table = np.array([one.practices.mean((0, 1)) for one in asked])[:, known]
 
-    def least(order: Indices) -> float:
-        return min(correlation(row[order], signs) for row in table)
+    def least(order: Indices) -> Floats:
+        return correlation(table[:, order], signs).min(0)
 
-    def least_drawn(drawn: Indices) -> float:
-        return min(correlation(row[drawn], signs[drawn]) for row in table)
-
-    low, high = bootstrap(len(signs), least_drawn, "controls")
+    low, high = bootstrap(
+        len(signs), lambda rows: np.min([correlation(row[rows], signs[rows]) for row in table], axis=0), "controls"
+    )
     return Check(
         name="controls",
         question="does every model praise what every age praised, and blame what every age blamed? (the least of them)",
-        value=least(np.arange(len(signs))),
+        value=float(correlation(table, signs).min()),
         low=low,
         high=high,
         p=permutation(len(signs), least, "controls"),
-        detail={"deeds": len(signs), "by model": {k: round(correlation(r, signs), 4) for k, r in zip(labels, table, strict=True)}},
+        detail={
+            "deeds": len(signs),
+            "by model": dict(zip(labels, correlation(table, signs).round(4).tolist(), strict=True)),
+        },
     )
 
 
@@ -196,17 +196,18 @@ def practices(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> 
         [standard[numbers[p.until], place[p.id]] - standard[numbers[p.since], place[p.id]] for p in turned]
     )
 
-    def contrast(moved: Floats, direction: Floats) -> float:
-        if abs(direction.sum()) == len(direction):
-            return 0.0
-        return float(moved[direction > 0].mean() - moved[direction < 0].mean())
+    def contrast(moved: Floats, direction: Floats) -> Floats:
+        up, down = direction > 0, direction < 0
+        one, other = (np.maximum(side.sum(-1), 1) for side in (up, down))
+        gap: Floats = (moved * up).sum(-1) / one - (moved * down).sum(-1) / other
+        return gap
 
-    low, high = bootstrap(len(turned), lambda drawn: contrast(drift[drawn], signs[drawn]), "practices")
+    low, high = bootstrap(len(turned), lambda rows: contrast(drift[rows], signs[rows]), "practices")
     known = [number for number, practice in enumerate(asking.practices) if practice.control]
     return Check(
         name="practices",
         question=question,
-        value=contrast(drift, signs),
+        value=float(contrast(drift, signs)),
         low=low,
         high=high,
         p=permutation(len(turned), lambda order: contrast(drift[order], signs), "practices"),
