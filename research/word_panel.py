@@ -28,16 +28,25 @@ from progressgym.instruments.practices import Practice, shipped_practices
 from progressgym.models import load_language_model, resolve_base
 
 Floats = NDArray[np.float64]
-WORDS = tuple(
-    (f" {good}", f" {bad}")
-    for good, bad in (
-        pair.split("/")
-        for pair in (
-            "good/bad right/wrong just/wicked fair/unfair kind/cruel wise/foolish proper/improper moral/immoral "
-            "honest/dishonest pure/evil acceptable/unacceptable helpful/harmful lawful/unlawful holy/sinful "
-            "beautiful/ugly praise/blame virtuous/vicious noble/base"
-        ).split()
-    )
+WORDS = (
+    (" good", " bad"),
+    (" right", " wrong"),
+    (" just", " wicked"),
+    (" fair", " unfair"),
+    (" kind", " cruel"),
+    (" wise", " foolish"),
+    (" proper", " improper"),
+    (" moral", " immoral"),
+    (" honest", " dishonest"),
+    (" pure", " evil"),
+    (" acceptable", " unacceptable"),
+    (" helpful", " harmful"),
+    (" lawful", " unlawful"),
+    (" holy", " sinful"),
+    (" beautiful", " ugly"),
+    (" praise", " blame"),
+    (" virtuous", " vicious"),
+    (" noble", " base"),
 )
 """Candidates: all single tokens of SmolLM2, so that none is favoured by its length."""
 LEADS = {

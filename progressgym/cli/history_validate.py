@@ -35,6 +35,7 @@ class Options:
     """Table of people's judgements (columns action, yes, no), such as the MoRT study's; by default below PROGRESSGYM_SHARED."""
     seeds: Annotated[str, option("BUILD,...", "The same models trained with other seeds; they are asked, too.")] = ""
     instrument: Questionnaire = "moral19-v1"
+    every: Annotated[int, option("N", "Ask every so manieth item of each dimension; 1 asks all.")] = 3
     device: Device = "auto"
     out: Annotated[str, option("DIR", "Folder for the report; runs/validity/HISTORY by default.")] = ""
     json: Json = False
@@ -48,7 +49,7 @@ def run(options: Options) -> int:
     from progressgym.histories.validity.run import history_models, known_seeds, make_asking, validate_models
     from progressgym.instruments.registry import load_questionnaire
 
-    asking = make_asking(load_questionnaire(options.instrument), options.people)
+    asking = make_asking(load_questionnaire(options.instrument), options.people, every=options.every)
     models = history_models(options.history, options.device)
     seeds = [history_models(other, options.device) for other in listed(options.seeds)]
     name = Path(options.history).name
@@ -57,7 +58,7 @@ def run(options: Options) -> int:
         name,
         models,
         asking,
-        others=known_seeds(options.history, list(models)),
+        others=known_seeds(options.history, list(models), asking),
         seeds=seeds,
         progress=lambda what: print(what, file=sys.stderr, flush=True),
     )

@@ -68,9 +68,8 @@ class Scores:
             raise UserError(f"scores of shape {self.values.shape} do not fit {len(self.facets)} facets and their items")
         if not np.isfinite(self.values).all():
             raise UserError("a generalizability study needs finite scores")
-        counts = np.unique(self.groups, return_counts=True)[1]
-        if len(counts) < 2 or counts.max() < 2 or min(self.values.shape) < 2:
-            raise UserError("a generalizability study needs two dimensions, items in them, and two levels of each facet")
+        if not divisible(self.groups, self.values.shape[1:]):
+            raise UserError("a generalizability study needs two dimensions with two items, two levels of each facet")
 
     @cached_property
     def counts(self) -> Floats:
@@ -87,6 +86,12 @@ class Scores:
     def levels(self) -> dict[str, int]:
         """How many levels each crossed facet has."""
         return dict(zip(self.facets, self.values.shape[1:], strict=True))
+
+
+def divisible(groups: NDArray[np.int64], levels: Sequence[int]) -> bool:
+    """Whether variance can be divided: two dimensions with items, two of them in one, two levels of each facet."""
+    counts = np.unique(groups, return_counts=True)[1]
+    return len(counts) >= 2 and int(counts.max()) >= 2 and min(levels, default=2) >= 2
 
 
 def effects(facets: Sequence[str]) -> list[Effect]:
@@ -140,8 +145,8 @@ def _coefficient(scores: Scores, a: Effect, b: Effect) -> float:
     return factor * (float((counts**2).sum()) / items if DIMENSION in b else 1.0)
 
 
-def main_scores(instrument: Questionnaire, scores: Floats, facets: Sequence[str]) -> Scores:
-    """How far verdicts uphold each item's main dimension, in nats.
+def main_scores(instrument: Questionnaire, scores: Floats, facets: Sequence[str]) -> Scores | None:
+    """How far verdicts uphold each item's main dimension, in nats; None where there are too few items or levels.
 
     Args:
         instrument: whose items; the other dimensions that they touch are left out of account, and so are items about
@@ -151,6 +156,8 @@ def main_scores(instrument: Questionnaire, scores: Floats, facets: Sequence[str]
     """
     single = [place for place, item in enumerate(instrument.items) if item.main in instrument.dimensions]
     main = np.array([instrument.dimensions.index(instrument.items[place].main) for place in single], dtype=np.int64)
+    if not divisible(main, scores.shape[:-2]):
+        return None
     weights = instrument.loadings[single, :, main]
     upheld = (scores[..., single, :] * (weights / weights.max(1, keepdims=True))).sum(-1)
     return Scores(values=np.moveaxis(upheld, -1, 0), groups=main, facets=tuple(facets))

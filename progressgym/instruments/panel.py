@@ -78,4 +78,3 @@ def load_panel(name: str) -> Panel:
         deed_leads=tuple(record["deed_leads"]),
         replaces=tuple(record["replaces"]),
     )
-

@@ -18,7 +18,12 @@ QUIET = "#bbbbbb"
 
 
 def in_time(
-    labels: Sequence[str], readings: Mapping[str, Sequence[float]], *, bold: Sequence[str], title: str, subtitle: str = ""
+    labels: Sequence[str],
+    readings: Mapping[str, Sequence[float]],
+    *,
+    bold: Sequence[str],
+    title: str,
+    subtitle: str = "",
 ) -> Figure:
     """A line a reading over models; those in `bold` in colour with a name, the others grey.
 
@@ -41,7 +46,13 @@ def in_time(
         for k, name in enumerate(bold):
             colour = INK if k == 0 else COLOURS[(k - 1) % len(COLOURS)]
             panel.plot(
-                spot, readings[name], color=colour, marker=MARKERS[k % len(MARKERS)], markersize=4, label=name, zorder=3 + k
+                spot,
+                readings[name],
+                color=colour,
+                marker=MARKERS[k % len(MARKERS)],
+                markersize=4,
+                label=name,
+                zorder=3 + k,
             )
         panel.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
         panel.set_xticks(spot, labels)

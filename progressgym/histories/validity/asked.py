@@ -65,9 +65,7 @@ def ask_model(scorer: OptionScorer, asking: Asking) -> Asked:
     practices = _deeds(scorer, [practice.deed for practice in asking.practices], panel)
     survey, _ = _items(scorer, asking.survey, panel)
     items, own = _items(scorer, asking.instrument, panel)
-    return Asked(
-        items=items, own=own, survey=survey, practices=practices, actions=actions, templates=templates
-    )
+    return Asked(items=items, own=own, survey=survey, practices=practices, actions=actions, templates=templates)
 
 
 def _items(scorer: OptionScorer, instrument: Questionnaire, panel: Panel) -> tuple[Floats, Floats]:
@@ -75,9 +73,7 @@ def _items(scorer: OptionScorer, instrument: Questionnaire, panel: Panel) -> tup
     own = instrument.config.verdicts
     leads = panel.leads_for([lead for lead, _, _ in own])
     verdicts = panel.verdicts(leads)
-    scores = verdict_scores(
-        instrument.questions(), scorer, replace(instrument.config, verdicts=(*verdicts, *own))
-    )
+    scores = verdict_scores(instrument.questions(), scorer, replace(instrument.config, verdicts=(*verdicts, *own)))
     return scores[: len(verdicts)].reshape(len(leads), len(panel.words), *scores.shape[1:]), scores[len(verdicts) :]
 
 

@@ -106,9 +106,7 @@ def agreement(name: str, question: str, versions: Versions) -> Check:
     resampled = [_agreed(versions.values(part), versions.pairs) for part in np.array_split(weights, 20)]
     found = centred_interval(value, np.concatenate(resampled))
     order = orders(plain.shape[-1], "agreement", name)
-    permuted = [
-        correlation(_profile(plain[0, a]), _profile(_permuted(plain[0, b], order))) for a, b in versions.pairs
-    ]
+    permuted = [correlation(_profile(plain[0, a]), _profile(_permuted(plain[0, b], order))) for a, b in versions.pairs]
     return Check(
         name=name,
         question=question,

@@ -68,6 +68,4 @@ def read_judgements(path: Path) -> Judgements:
     if len(actions) < FEWEST or len(set(actions)) < len(actions):
         raise UserError(f"{path} holds {len(actions)} actions; {FEWEST} different ones or more are needed")
     table = np.array(counts, dtype=np.float64)
-    return Judgements(
-        actions=tuple(actions), shares=table[:, 0] / table.sum(1), people=int(table.sum(1).max())
-    )
+    return Judgements(actions=tuple(actions), shares=table[:, 0] / table.sum(1), people=int(table.sum(1).max()))

@@ -49,7 +49,9 @@ class Method:
         answers = np.array([verdict_answers(row, instrument.mask, temperature) for row in scores])
         loadings = instrument.loadings[index]
         return cls(
-            contributions=item_contributions(answers[:, index], loadings), masses=item_masses(loadings), items=frozenset(items)
+            contributions=item_contributions(answers[:, index], loadings),
+            masses=item_masses(loadings),
+            items=frozenset(items),
         )
 
     def values(self, weights: Floats | None = None) -> Floats:

@@ -97,7 +97,10 @@ def _rising(panel: Floats, shares: Floats, question: str) -> Check:
         high=high,
         p=permutation(len(panel), lambda order: spearman(agreement[order], time), "judgements in time"),
         detail={
-            "last minus first": [float(agreement[-1] - agreement[0]), *bootstrap(len(shares), gained, "judgements gained")]
+            "last minus first": [
+                float(agreement[-1] - agreement[0]),
+                *bootstrap(len(shares), gained, "judgements gained"),
+            ]
         },
     )
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from progressgym.histories.validity.check import Check
-from progressgym.histories.validity.report import Report, study_lines
+from progressgym.histories.validity.report import Report
+from progressgym.instruments.decisions import study_lines
 
 
 def page(report: Report) -> str:
@@ -26,7 +27,7 @@ def page(report: Report) -> str:
     if "multitrait-multimethod" in made:
         parts.append(_traits(made["multitrait-multimethod"]))
     for title, study in report.studies.items():
-        told = "\n".join(study_lines(title, study, report.decisions[title]))
+        told = "\n".join(study_lines(title, study))
         parts.append(f"## Generalizability: {title}\n\n```text\n{told}\n```")
     return "\n\n".join(parts) + "\n"
 

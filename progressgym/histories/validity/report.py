@@ -14,21 +14,11 @@ from progressgym.histories.validity.check import Check
 from progressgym.histories.validity.inside import internal, seeds
 from progressgym.histories.validity.matrix import correlations, matrix, methods_of
 from progressgym.histories.validity.outside import FEWEST_MODELS, controls, judgements, practices, survey
-from progressgym.instruments.facets import Estimate, Study, main_scores, study
+from progressgym.instruments.decisions import SEED, study_lines, study_record
+from progressgym.instruments.facets import Study, main_scores, study
 from progressgym.instruments.questionnaire import Questionnaire
 
-CENTURY, SEED = "century", "seed"
-DECISIONS: tuple[Mapping[str, int], ...] = (
-    {},
-    {"word": 1, "lead": 1},
-    {"word": 1},
-    {"lead": 1},
-    {"word": 16, "lead": 8},
-    {"item": 12},
-    {"item": 48},
-    {"item": 96},
-)
-"""Sizes of the decision study; what is not named stays as it was read."""
+CENTURY = "century"
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)
@@ -40,8 +30,6 @@ class Report:
     checks: tuple[Check, ...]
     studies: Mapping[str, Study]
     """Generalizability: of the newest model's values, and of drift where there are several models."""
-    decisions: Mapping[str, tuple[tuple[Mapping[str, int], Estimate], ...]]
-    """For each study: what more or fewer items, words, leads and seeds would give."""
     matrix: Floats | None
     """(Q D, Q D) correlations over models."""
     methods: tuple[str, ...]
@@ -100,7 +88,6 @@ def make_report(
         labels=tuple(labels),
         checks=tuple(checks),
         studies=studies,
-        decisions={title: decide(made) for title, made in studies.items()},
         matrix=correlations(methods) if several else None,
         methods=tuple(methods) if several else (),
     )
@@ -109,22 +96,13 @@ def make_report(
 def _studies(
     labels: Sequence[str], asked: Sequence[Asked], instrument: Questionnaire, others: OtherSeeds
 ) -> dict[str, Study]:
-    found = {f"values of {labels[-1]}": study(main_scores(instrument, asked[-1].items, ("lead", "word")))}
+    tables = {f"values of {labels[-1]}": (main_scores(instrument, asked[-1].items, ("lead", "word")), None)}
     if len(asked) >= FEWEST_MODELS:
-        facets: tuple[str, ...] = (CENTURY, "lead", "word")
-        scores = np.array([one.items for one in asked])
+        scores, facets = np.array([one.items for one in asked]), (CENTURY, "lead", "word")
         if len(others.items) > 1:
             scores, facets = np.array(others.items), (SEED, *facets)
-        found["drift"] = study(main_scores(instrument, scores, facets), time=CENTURY)
-    return found
-
-
-def decide(made: Study) -> tuple[tuple[Mapping[str, int], Estimate], ...]:
-    """The decision study of the usual sizes, and of more seeds where these were a facet."""
-    sizes = list(DECISIONS)
-    if SEED in made.scores.levels:
-        sizes += [{"seed": 1}, {"seed": 4}]
-    return tuple((size, made.reliability(**size)) for size in sizes)
+        tables["drift"] = (main_scores(instrument, scores, facets), CENTURY)
+    return {title: study(scores, time=time) for title, (scores, time) in tables.items() if scores is not None}
 
 
 def to_record(report: Report) -> dict[str, Any]:
@@ -134,20 +112,7 @@ def to_record(report: Report) -> dict[str, Any]:
         "labels": list(report.labels),
         "rule": "a check passes when its whole 95 % interval is above 0 and p is below .05",
         "checks": [{"status": check.status, **asdict(check)} for check in report.checks],
-        "generalizability": {
-            title: {
-                "object": " x ".join(made.object),
-                "shares": {
-                    " x ".join(effect): {"variance": round(made.components[effect], 6), **_rounded(share)}
-                    for effect, share in made.shares.items()
-                },
-                "fixed_facets": list(made.fixed),
-                "decisions": [
-                    {"sizes": dict(size), "reliability": _rounded(value)} for size, value in report.decisions[title]
-                ],
-            }
-            for title, made in report.studies.items()
-        },
+        "generalizability": {title: study_record(made) for title, made in report.studies.items()},
         "multitrait_multimethod": None
         if report.matrix is None
         else {
@@ -162,25 +127,5 @@ def lines(report: Report) -> list[str]:
     told = [f"validity of {report.name} ({', '.join(report.labels)})", ""]
     told += [check.line() for check in report.checks]
     for title, made in report.studies.items():
-        told += ["", *study_lines(title, made, report.decisions[title])]
+        told += ["", *study_lines(title, made)]
     return told
-
-
-def study_lines(title: str, made: Study, decisions: Sequence[tuple[Mapping[str, int], Estimate]]) -> list[str]:
-    """A generalizability and a decision study for a terminal."""
-    sizes = ", ".join(f"{levels} {name}s" for name, levels in made.scores.levels.items() if name not in made.object)
-    told = [f"{title}: shares of the variance of single scores ({made.items:.0f} items a dimension, {sizes})"]
-    for effect, share in sorted(made.shares.items(), key=lambda entry: -entry[1].value):
-        told.append(f"  {' x '.join(effect):<28} {share.told()}{'  <- meant' if effect == made.object else ''}")
-    told.append("  order                        none: options are never shown together")
-    told.append("  reliability with")
-    for size, value in decisions:
-        with_ = ", ".join(f"{n} {k}{'s' if n > 1 else ''}" for k, n in size.items()) or "what was read"
-        told.append(f"    {with_:<26} {value.told()}")
-    if made.fixed:
-        told.append(f"  intervals are conditional on the {', '.join(made.fixed)}s that were read")
-    return told
-
-
-def _rounded(value: Estimate) -> dict[str, float]:
-    return {name: round(number, 4) for name, number in asdict(value).items()}

@@ -97,7 +97,7 @@ def _answers(survey: Questionnaire, theta: Floats) -> dict[str, float]:
     known = {item.id: logs[i] for i, item in enumerate(people.instrument.items)}
     drift = survey.loadings @ theta
     return {
-        f"{item.text} {option}": float((known[item.id][k] if item.id in known else 0.0) + 1.5 * drift[i, k])
+        f"{item.text} {option}": float((known[item.id][k] if item.id in known else 0.0) + 0.4 * drift[i, k])
         for i, item in enumerate(survey.items)
         for k, option in enumerate(item.options)
     }
