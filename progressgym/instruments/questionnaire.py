@@ -197,11 +197,17 @@ class Questionnaire:
             for main in dict.fromkeys(item.main for item in self.items):
                 kept += [i for i in half.tolist() if self.items[i].main == main][::every]
         place = {old: new for new, old in enumerate(sorted(kept))}
-        halves = {
-            name: np.array([place[i] for i in getattr(self, name).tolist() if i in place], dtype=np.int64)
-            for name in ("elicitation", "evaluation")
-        }
-        return replace(self, name=f"{self.name}, every {every}", items=tuple(self.items[i] for i in place), **halves)
+        first, second = (
+            np.array([place[i] for i in half.tolist() if i in place], dtype=np.int64)
+            for half in (self.elicitation, self.evaluation)
+        )
+        return replace(
+            self,
+            name=f"{self.name}, every {every}",
+            items=tuple(self.items[i] for i in place),
+            elicitation=first,
+            evaluation=second,
+        )
 
     def save(self, folder: str | Path) -> None:
         """Write `items.jsonl` and `instrument.json` into a folder; other files there stay."""

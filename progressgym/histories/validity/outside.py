@@ -71,14 +71,14 @@ def _in_time(readings: dict[str, Floats], shares: Floats) -> dict[str, dict[str,
         ordered = len(found) >= FEWEST_MODELS
         table[name] = {
             "agreement": found.round(4).tolist(),
-            "spearman": round(float(spearman(found, np.arange(len(found)))), 4) if ordered else None,
+            "spearman": round(float(spearman(found, np.arange(float(len(found))))), 4) if ordered else None,
         }
     return table
 
 
 def _rising(panel: Floats, shares: Floats, question: str) -> Check:
     """Spearman of agreement with time; actions drawn anew for the interval, models permuted for p."""
-    time = np.arange(len(panel))
+    time = np.arange(float(len(panel)))
     agreement = correlation(panel, shares)
 
     def agreements(rows: Indices) -> Floats:
@@ -164,7 +164,8 @@ def controls(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> C
     table = np.array([one.practices.mean((0, 1)) for one in asked])[:, known]
 
     def least(order: Indices) -> Floats:
-        return correlation(table[:, order], signs).min(0)
+        smallest: Floats = correlation(table[:, order], signs).min(0)
+        return smallest
 
     low, high = bootstrap(
         len(signs), lambda rows: np.min([correlation(row[rows], signs[rows]) for row in table], axis=0), "controls"

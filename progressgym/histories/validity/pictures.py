@@ -58,10 +58,11 @@ def figures(report: Report) -> dict[str, Callable[[], Figure]]:
             title="Which years of people is it nearest to?",
             subtitle=f"{report.name} against gss-v1, {told['items']} questions; ring: the nearest",
         )
-    if report.matrix is not None:
+    matrix = report.matrix
+    if matrix is not None:
         found["traits.png"] = lambda: plots.trait_matrix(
             report.methods,
-            report.matrix,
+            matrix,
             title="Dimensions by methods",
             subtitle=f"{report.name}: correlations over models; diagonals of the outer blocks are convergent",
         )

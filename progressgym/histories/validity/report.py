@@ -96,13 +96,15 @@ def make_report(
 def _studies(
     labels: Sequence[str], asked: Sequence[Asked], instrument: Questionnaire, others: OtherSeeds
 ) -> dict[str, Study]:
-    tables = {f"values of {labels[-1]}": (main_scores(instrument, asked[-1].items, ("lead", "word")), None)}
-    if len(asked) >= FEWEST_MODELS:
-        scores, facets = np.array([one.items for one in asked]), (CENTURY, "lead", "word")
-        if len(others.items) > 1:
-            scores, facets = np.array(others.items), (SEED, *facets)
-        tables["drift"] = (main_scores(instrument, scores, facets), CENTURY)
-    return {title: study(scores, time=time) for title, (scores, time) in tables.items() if scores is not None}
+    one = main_scores(instrument, asked[-1].items, ("lead", "word"))
+    found = {} if one is None else {f"values of {labels[-1]}": study(one)}
+    if one is not None and len(asked) >= FEWEST_MODELS:
+        seeds = others.items if len(others.items) > 1 else ()
+        table = np.array(seeds) if seeds else np.array([answers.items for answers in asked])
+        facets = (*((SEED,) if seeds else ()), CENTURY, "lead", "word")
+        if (scores := main_scores(instrument, table, facets)) is not None:
+            found["drift"] = study(scores, time=CENTURY)
+    return found
 
 
 def to_record(report: Report) -> dict[str, Any]:
