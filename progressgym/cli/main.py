@@ -84,6 +84,7 @@ COMMANDS: dict[str, Command] = {
     "history validate": Command(
         "progressgym.cli.history_validate", "check a history's models against people, laws and themselves"
     ),
+    "history items": Command("progressgym.cli.history_items", "name the items of a questionnaire that fail"),
     "history show": Command("progressgym.cli.history_show", "describe a history"),
     "preferences export": Command(
         "progressgym.cli.preferences_export", "write comparisons as a TRL preference dataset"

@@ -114,8 +114,7 @@ def components(scores: Scores) -> Components:
     """
     names = effects(scores.facets)
     squares = np.array([_squares(scores, name) for name in names])
-    table = np.array([[_coefficient(scores, a, b) for b in names] for a in names])
-    solved = np.linalg.solve(table, squares)
+    solved = np.linalg.solve(_coefficients(scores, names), squares)
     return {name: float(value) for name, value in zip(names, solved, strict=True) if name}
 
 
@@ -132,17 +131,22 @@ def _squares(scores: Scores, effect: Effect) -> float:
     return weight * len(means) * float((means.mean(0) ** 2).sum())
 
 
-def _coefficient(scores: Scores, a: Effect, b: Effect) -> float:
-    """c(A, B), a product over the independent factors of the design."""
-    counts, factor = scores.counts, 1.0
-    items = float(counts.sum())
-    for name, levels in scores.levels.items():
-        factor *= 1.0 if name in b and name not in a else float(levels)
-    if ITEM in a or not {ITEM, DIMENSION} & set(b):
-        return factor * items
-    if DIMENSION in a:
-        return factor * (items if DIMENSION in b else len(counts))
-    return factor * (float((counts**2).sum()) / items if DIMENSION in b else 1.0)
+def _coefficients(scores: Scores, names: Sequence[Effect]) -> Floats:
+    """c(A, B), rows A and columns B: a product over the independent factors of the design."""
+    counts, items = scores.counts, float(scores.counts.sum())
+    item, dimension = (np.array([part in name for name in names]) for part in (ITEM, DIMENSION))
+    unit = 2 * item.astype(np.int64) + dimension  # 0 neither, 1 dimension, 2 item
+    table = np.array(
+        [
+            [items, float((counts**2).sum()) / items, 1.0],
+            [items, items, float(len(counts))],
+            [items, items, items],
+        ]
+    )[unit[:, None], unit]
+    for facet, levels in scores.levels.items():
+        inside = np.array([facet in name for name in names])
+        table = table * np.where(inside[None, :] & ~inside[:, None], 1.0, float(levels))
+    return table
 
 
 def main_scores(instrument: Questionnaire, scores: Floats, facets: Sequence[str]) -> Scores | None:

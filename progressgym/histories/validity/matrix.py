@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from progressgym.core.answers import Floats
 from progressgym.core.seeding import generator
 from progressgym.histories.validity.asked import Asked, Asking
-from progressgym.histories.validity.check import PERMUTATIONS, RESAMPLES, TINY, Check, skipped
+from progressgym.histories.validity.check import PERMUTATIONS, RESAMPLES, TINY, Check, share_reached, skipped
 from progressgym.histories.validity.outside import FEWEST_MODELS, ONE_MODEL
 from progressgym.instruments.ask import verdict_answers
 from progressgym.instruments.questionnaire import Questionnaire
@@ -92,17 +92,15 @@ def matrix(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> Che
     methods = methods_of(asked, asking)
     apart = [pair for pair in combinations(methods, 2) if not methods[pair[0]].items & methods[pair[1]].items]
     plain = {name: method.values() for name, method in methods.items()}
-    value = _gain(plain, apart)
+    value = float(_gain(plain, apart))
     rng = generator(0, NAME)
     sampled = {}
     for name, method in methods.items():
         count = len(method.masses)
         sampled[name] = method.values(rng.multinomial(count, np.full(count, 1 / count), RESAMPLES).astype(np.float64))
-    resampled = [_gain({name: values[b] for name, values in sampled.items()}, apart) for b in range(RESAMPLES)]
+    resampled = _gain(sampled, apart)
     tables = [_correlate(plain[one], plain[other]) for one, other in apart]
-    reached = 0
-    for _ in range(PERMUTATIONS):
-        reached += float(np.mean([_contrast(_shuffled(table, rng)) for table in tables])) >= value - TINY
+    permuted = np.mean([_permuted(table, rng) for table in tables], axis=0)
     found = centred_interval(value, resampled)
     return Check(
         name=NAME,
@@ -110,7 +108,7 @@ def matrix(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> Che
         value=value,
         low=found.low,
         high=found.high,
-        p=(1 + reached) / (1 + PERMUTATIONS),
+        p=share_reached(permuted, value),
         detail={
             "pairs": {
                 f"{one} / {other}": _told(_correlate(plain[one], plain[other]), (one, other) in apart)
@@ -120,50 +118,52 @@ def matrix(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> Che
     )
 
 
-def _gain(values: Mapping[str, Floats], pairs: Sequence[tuple[str, str]]) -> float:
-    return float(np.mean([_contrast(_correlate(values[one], values[other])) for one, other in pairs]))
+def _gain(values: Mapping[str, Floats], pairs: Sequence[tuple[str, str]]) -> Floats:
+    """(...) convergent minus discriminant of values (..., M, D), mean over pairs of methods."""
+    gain: Floats = np.mean(
+        [np.subtract(*_sides(_correlate(values[one], values[other]))) for one, other in pairs], axis=0
+    )
+    return gain
 
 
-def _measured(table: Floats) -> Floats:
-    """The dimensions that both methods measure."""
-    both = np.flatnonzero(~np.isnan(table).all(0) & ~np.isnan(table).all(1))
-    own: Floats = table[np.ix_(both, both)]
-    return own
-
-
-def _sides(table: Floats) -> tuple[float, float]:
-    """Mean of the diagonal, and of the rest."""
-    own = _measured(table)
-    diagonal = np.eye(len(own), dtype=bool)
-    return float(np.nanmean(own[diagonal])), float(np.nanmean(own[~diagonal]))
-
-
-def _contrast(table: Floats) -> float:
-    convergent, discriminant = _sides(table)
-    return convergent - discriminant
+def _sides(table: Floats) -> tuple[Floats, Floats]:
+    """Mean of the diagonal, and of the rest, over dimensions that both methods measure; table (..., D, D)."""
+    diagonal = np.diagonal(table, axis1=-2, axis2=-1)
+    both = ~np.isnan(diagonal)
+    count = both.sum(-1)
+    same = np.where(both, diagonal, 0.0).sum(-1)
+    whole = np.where(both[..., :, None] & both[..., None, :], table, 0.0).sum((-2, -1))
+    return same / count, (whole - same) / (count**2 - count)
 
 
 def _told(table: Floats, apart: bool) -> dict[str, object]:
     convergent, discriminant = _sides(table)
-    return {"convergent": round(convergent, 4), "discriminant": round(discriminant, 4), "share no item": apart}
+    return {
+        "convergent": round(float(convergent), 4),
+        "discriminant": round(float(discriminant), 4),
+        "share no item": apart,
+    }
 
 
-def _shuffled(table: Floats, rng: np.random.Generator) -> Floats:
-    """Dimensions of the second method permuted, among those that both measure."""
-    own = _measured(table)
-    shuffled: Floats = own[:, rng.permutation(len(own))]
-    return shuffled
+def _permuted(table: Floats, rng: np.random.Generator) -> Floats:
+    """(PERMUTATIONS,) the same with the dimensions of the second method permuted, among those that both measure."""
+    both = np.flatnonzero(~np.isnan(np.diagonal(table)))
+    own = table[np.ix_(both, both)]
+    order = rng.permuted(np.tile(np.arange(len(both)), (PERMUTATIONS, 1)), axis=1)
+    same = own[np.arange(len(both)), order].sum(1)
+    contrast: Floats = same / len(both) - (own.sum() - same) / (len(both) ** 2 - len(both))
+    return contrast
 
 
 def _correlate(one: Floats, other: Floats) -> Floats:
-    """(D, D') correlations over models of (M, D) with (M, D'); NaN where either is not measured or never moves."""
+    """(..., D, D) correlations over models of (..., M, D); NaN where either is not measured or never moves."""
 
     def standard(values: Floats) -> Floats:
-        centred = values - values.mean(0)
-        size = np.sqrt((centred**2).sum(0))
+        centred = values - values.mean(-2, keepdims=True)
+        size = np.sqrt((centred**2).sum(-2, keepdims=True))
         with np.errstate(invalid="ignore", divide="ignore"):
             scaled: Floats = np.where(size > TINY, centred / size, np.nan)
         return scaled
 
-    table: Floats = standard(one).T @ standard(other)
+    table: Floats = np.swapaxes(standard(one), -1, -2) @ standard(other)
     return table
