@@ -186,7 +186,7 @@ def controls(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> C
 
 def practices(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> Check:
     """Whether praise rose where it is known to have risen, against where it is known to have fallen."""
-    question = "did the verdict on practices move the way history did? (rose minus fell, in spreads of the controls)"
+    question = "did the verdict on practices move as history did? (rose minus fell, beyond controls, in their spreads)"
     numbers = {century_number(label): place for place, label in enumerate(labels)}
     if len(asked) == 1:
         return skipped("practices", question, ONE_MODEL)
@@ -195,10 +195,14 @@ def practices(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> 
     if min(int((signs > 0).sum()), int((signs < 0).sum())) < 5:
         return skipped("practices", question, "the models' labels name no centuries that the practices turned between")
     standard = _standardised(asked, asking.practices)
+    known = np.array([practice.control for practice in asking.practices])
     place = {practice.id: number for number, practice in enumerate(asking.practices)}
-    drift = np.array(
-        [standard[numbers[p.until], place[p.id]] - standard[numbers[p.since], place[p.id]] for p in turned]
-    )
+    plain, drift = np.array(
+        [
+            _moved(standard[numbers[practice.since]], standard[numbers[practice.until]], known, place[practice.id])
+            for practice in turned
+        ]
+    ).T
 
     def contrast(moved: Floats, direction: Floats) -> Floats:
         up, down = direction > 0, direction < 0
@@ -207,7 +211,6 @@ def practices(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> 
         return gap
 
     low, high = bootstrap(len(turned), lambda rows: contrast(drift[rows], signs[rows]), "practices")
-    known = [number for number, practice in enumerate(asking.practices) if practice.control]
     return Check(
         name="practices",
         question=question,
@@ -218,10 +221,22 @@ def practices(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> 
         detail={
             "practices": len(turned),
             "right way": int((drift * signs > 0).sum()),
-            "control drift (standard deviation)": round(float((standard[-1] - standard[0])[known].std()), 4),
+            "before the controls are taken out": round(float(contrast(plain, signs)), 4),
+            "controls, standard deviation of their change": round(float((standard[-1] - standard[0])[known].std()), 4),
             "drift": {p.id: [p.sign, round(float(d), 4)] for p, d in zip(turned, drift, strict=True)},
         },
     )
+
+
+def _moved(since: Floats, until: Floats, known: NDArray[np.bool_], place: int) -> tuple[float, float]:
+    """How far a practice moved, plainly and beyond what a control of the same verdict would have.
+
+    Later models may tell good from bad more sharply, and every reading falls back towards its mean: both move harsh
+    deeds one way and mild ones the other. The line of the controls' later verdicts on their earlier ones takes that out.
+    """
+    slope, start = np.polyfit(since[known], until[known], 1)
+    change = float(until[place] - since[place])
+    return change, float(until[place] - (start + slope * since[place]))
 
 
 def _standardised(asked: Sequence[Asked], listed: Sequence[Practice]) -> Floats:
