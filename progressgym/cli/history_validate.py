@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,9 @@ from tyro.conf import Positional
 
 from progressgym.cli.options import listed
 from progressgym.cli.shared import Device, Json, Questionnaire, option
-from progressgym.core.files import check_writable, write_json, write_text
+from progressgym.cli.validity import publish
+from progressgym.core.files import check_writable
 from progressgym.core.ids import safe_name
-from progressgym.core.streams import print_json
 
 EXAMPLES = """
 progressgym history validate histsmol-v1
@@ -43,9 +42,6 @@ class Options:
 
 def run(options: Options) -> int:
     """Ask, check, print, write."""
-    from progressgym.histories.validity.page import page
-    from progressgym.histories.validity.pictures import draw
-    from progressgym.histories.validity.report import lines, to_record
     from progressgym.histories.validity.run import history_models, known_seeds, make_asking, validate_models
     from progressgym.instruments.registry import load_questionnaire
 
@@ -62,13 +58,4 @@ def run(options: Options) -> int:
         seeds=seeds,
         progress=lambda what: print(what, file=sys.stderr, flush=True),
     )
-    record = to_record(report)
-    write_json(out / "validity.json", record)
-    write_text(out / "validity.md", page(report))
-    failures = draw(report, out)
-    if options.json:
-        print_json(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False))
-    else:
-        print("\n".join(lines(report)))
-        print(f"\nwritten to {out}")
-    return 1 if failures else 0
+    return publish(report, out, as_json=options.json)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import tyro
 
+from progressgym.cli.validity import publish
 from progressgym.core.errors import UserError
-from progressgym.core.files import check_writable, write_json, write_text
+from progressgym.core.files import check_writable, write_json
 from progressgym.core.ids import safe_name
 from progressgym.core.streams import print_json
 
@@ -52,6 +53,8 @@ class Options:
     """Check the model against people and itself instead, as `progressgym history validate` does a history's."""
     people: Annotated[str, tyro.conf.arg(metavar="FILE")] = ""
     """With --validate: table of people's judgements (columns action, yes, no); by default below PROGRESSGYM_SHARED."""
+    every: Annotated[int, tyro.conf.arg(metavar="N")] = 3
+    """With --validate: ask every so manieth item of each dimension; 1 asks all."""
     json: bool = False
     """Print values.json instead of the table."""
 
@@ -86,7 +89,8 @@ def run(options: Options) -> int:
     width = max(12, *map(len, reading.dimensions))
     for name, entry in record["values"].items():
         print(f"{name:<{width}} {'not measured' if entry is None else _with_error(entry)}{_between(record, name)}")
-    print("\n".join(_spread_lines(reading, spread)))
+    for line in _spread_lines(reading, spread):
+        print(line)
     flip = "none: options are never shown together" if reading.order_flip is None else f"{reading.order_flip:.3f}"
     if reading.note:
         print(f"read in mode {reading.mode}: {reading.note}")
@@ -112,31 +116,19 @@ def _read(instrument: Instrument, model: Any, mode: str) -> Reading:
 
 def _validate(options: Options, instrument: Instrument, model: Any, out: Path) -> int:
     """The validity report of one model."""
-    from progressgym.histories.validity.page import page
-    from progressgym.histories.validity.pictures import draw
-    from progressgym.histories.validity.report import lines, to_record
     from progressgym.histories.validity.run import make_asking, validate_models
     from progressgym.instruments.questionnaire import Questionnaire
 
     if not isinstance(instrument, Questionnaire) or options.mode:
         raise UserError("--validate reads a questionnaire by its panel; leave out --mode and other instruments")
-    asking = make_asking(instrument, options.people, every=1)
+    asking = make_asking(instrument, options.people, every=options.every)
     report = validate_models(
         model.name,
         {safe_name(options.model): lambda: model},
         asking,
         progress=lambda what: print(what, file=sys.stderr, flush=True),
     )
-    record = to_record(report)
-    write_json(out / "validity.json", record)
-    write_text(out / "validity.md", page(report))
-    failures = draw(report, out)
-    if options.json:
-        print_json(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False))
-    else:
-        print("\n".join(lines(report)))
-        print(f"\nwritten to {out}")
-    return 1 if failures else 0
+    return publish(report, out, as_json=options.json)
 
 
 def _spread(instrument: Instrument, reading: Reading) -> Spread | None:

@@ -96,8 +96,9 @@ def history_models(spec: str | Path, device: str = "auto") -> dict[str, Callable
     Raises:
         UserError: there are none.
     """
+    adapters = century_adapters(spec)
     base = _base(spec)
-    return {label: _loader(adapter, base, device) for label, adapter in century_adapters(spec).items()}
+    return {label: _loader(adapter, base, device) for label, adapter in adapters.items()}
 
 
 def known_seeds(spec: str | Path, labels: Sequence[str], asking: Asking) -> OtherSeeds | None:
