@@ -64,7 +64,7 @@ def in_time(
 
 
 def practice_bars(drift: Mapping[str, Sequence[float]], *, title: str, subtitle: str = "") -> Figure:
-    """A bar a practice: how far its verdict moved, in blue where it is known to have risen, in red where fallen.
+    """A bar a practice: how far its verdict moved, in blue where it is known to have risen, in orange where fallen.
 
     Args:
         drift: name -> (direction, change).
@@ -81,6 +81,7 @@ def practice_bars(drift: Mapping[str, Sequence[float]], *, title: str, subtitle:
         colours = [COLOURS[0] if way > 0 else COLOURS[1] for _, (way, _) in rows]
         panel.barh(spot, [change for _, (_, change) in rows], color=colours, alpha=0.8, height=0.7)
         panel.set_yticks(spot, [name.replace("-", " ") for name, _ in rows], fontsize=7)
+        panel.margins(y=0.01)
         panel.invert_yaxis()
         panel.axvline(0, color="#999999", linewidth=0.8)
         panel.set_xlabel("change of the verdict, in spreads of the controls")

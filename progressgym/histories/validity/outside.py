@@ -221,11 +221,19 @@ def practices(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> 
         detail={
             "practices": len(turned),
             "right way": int((drift * signs > 0).sum()),
+            "rose": _side(drift[signs > 0], "rose"),
+            "fell": _side(drift[signs < 0], "fell"),
             "before the controls are taken out": round(float(contrast(plain, signs)), 4),
             "controls, standard deviation of their change": round(float((standard[-1] - standard[0])[known].std()), 4),
             "drift": {p.id: [p.sign, round(float(d), 4)] for p, d in zip(turned, drift, strict=True)},
         },
     )
+
+
+def _side(drift: Floats, name: str) -> list[float]:
+    """Mean change of the practices on one side, with its interval."""
+    ends = bootstrap(len(drift), lambda rows: drift[rows].mean(-1), name)
+    return [round(float(x), 4) for x in (drift.mean(), *ends)]
 
 
 def _moved(since: Floats, until: Floats, known: NDArray[np.bool_], place: int) -> tuple[float, float]:

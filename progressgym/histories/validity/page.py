@@ -70,7 +70,9 @@ def _survey(labels: Sequence[str], check: Check) -> str:
 def _practices(check: Check) -> str:
     told = check.detail
     return (
-        f"## Practices\n\n{told['right way']} of {told['practices']} moved the way history did, beyond what the controls "
+        "## Practices\n\n| turn in history | change of the verdict, 95 % |\n|---|---|\n"
+        + "".join("| {} | {:.3f} [{:.3f}, {:.3f}] |\n".format(side, *told[side]) for side in ("rose", "fell"))
+        + f"\n{told['right way']} of {told['practices']} moved the way history did, beyond what the controls "
         f"would have; before the controls are taken out the difference is {told['before the controls are taken out']:.3f}. "
         "The controls' own change between the first and the last model has a standard deviation of "
         f"{told['controls, standard deviation of their change']:.2f}."

@@ -47,7 +47,7 @@ def figures(report: Report) -> dict[str, Callable[[], Figure]]:
         found["practices.png"] = lambda: plots.practice_bars(
             made["practices"].detail["drift"],
             title="Practices whose praise is known to have turned",
-            subtitle=f"{report.name}; blue: rose in history, red: fell",
+            subtitle=f"{report.name}; blue: rose in history, orange: fell",
         )
     if "survey" in made:
         told = made["survey"].detail

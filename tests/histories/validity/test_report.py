@@ -13,6 +13,7 @@ from progressgym.core.errors import UserError
 from progressgym.histories.validity.asked import Asking
 from progressgym.histories.validity.check import Check, correlation, permutation, spearman
 from progressgym.histories.validity.judgements import find_judgements, read_judgements
+from progressgym.histories.validity.outside import judgements
 from progressgym.histories.validity.page import page
 from progressgym.histories.validity.pictures import draw, figures
 from progressgym.histories.validity.report import Report, lines, to_record
@@ -64,6 +65,7 @@ def test_shuffled_answers_fail_everywhere(asking: Asking) -> None:
     assert report.studies["values of one"].reliability().value < 0.3
 
 
+@pytest.mark.heavy
 def test_a_history_that_turns_the_wrong_way_fails(asking: Asking) -> None:
     """The planted history backwards: what rose falls, and the agreement with people with it."""
     models = {
@@ -82,10 +84,8 @@ def test_without_a_table_that_check_is_skipped_with_a_reason(
     assert find_judgements(None) is None
     with pytest.raises(UserError, match="no table of judgements"):
         find_judgements(tmp_path / "nothing.csv")
-    alone = replace(asking, judgements=None)
-    report = validate_models("one", {"C021": lambda: planted(alone, 21)}, alone)
-    skipped = next(check for check in report.checks if check.name == "judgements")
-    assert skipped.status == "skipped" and "--people" in skipped.skipped
+    checks = judgements(["C021"], [], replace(asking, judgements=None))
+    assert [check.status for check in checks] == ["skipped", "skipped"] and "--people" in checks[0].skipped
 
 
 @pytest.mark.parametrize(
