@@ -196,8 +196,7 @@ def _read(
         }
         return framing_answers.mean(0), tables, None
     if mode == "verdict" or mode in PANELS:
-        own = config if mode == "verdict" else replace(config, verdicts=panel_verdicts(mode, config))
-        scores = verdict_scores(questions, scorer, own, count)
+        scores = verdict_scores(questions, scorer, replace(config, verdicts=verdicts_of(mode, config)), count)
         return verdict_answers(scores, option_mask(questions), temperature), {"verdict_scores": scores}, None
     answers, flip = form_answers(questions, scorer, mode, orders, temperature, count)
     return answers, {}, flip
@@ -255,13 +254,12 @@ def verdict_scores(
     return scores
 
 
-def panel_verdicts(name: str, config: ReadingConfig) -> tuple[tuple[str, str, str], ...]:
-    """Every pair of words of a panel after every lead that suits a questionnaire; words change fastest.
-
-    Raises:
-        UserError: no such panel.
-    """
-    panel = load_panel(name)
+def verdicts_of(mode: str, config: ReadingConfig) -> tuple[tuple[str, str, str], ...]:
+    """(lead, approving, disapproving) that a mode reads: the questionnaire's own, or every pair of words of a panel after
+    every lead that suits it, words changing fastest; none in a mode that reads no verdicts."""
+    if mode not in PANELS:
+        return config.verdicts if mode == "verdict" else ()
+    panel = load_panel(mode)
     return panel.verdicts(panel.leads_for([lead for lead, _, _ in config.verdicts]))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from progressgym.core.answers import Floats
-from progressgym.instruments.ask import panel_verdicts, verdict_answers
+from progressgym.instruments.ask import verdict_answers, verdicts_of
 from progressgym.instruments.facets import Study, main_scores, study
 from progressgym.instruments.panel import PANELS, load_panel
 from progressgym.instruments.questionnaire import Questionnaire, QuestionnaireReading
@@ -57,7 +57,7 @@ def spread_of(instrument: Questionnaire, reading: QuestionnaireReading) -> Sprea
     if scores is None or len(scores) < 2:
         return None
     scored = main_scores(instrument, scores, ("lead", "word"))
-    verdicts = panel_verdicts(reading.mode, instrument.config)
+    verdicts = verdicts_of(reading.mode, instrument.config)
 
     def values(table: Floats) -> Floats:
         return instrument.values(verdict_answers(table, instrument.mask, reading.temperature))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from progressgym.core.errors import UserError
-from progressgym.instruments.ask import panel_verdicts
+from progressgym.instruments.ask import verdicts_of
 from progressgym.instruments.panel import PANELS, Panel, load_panel
 from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.instruments.respondents import ScriptedScorer
@@ -56,7 +56,7 @@ def test_the_spread_names_words_that_say_nothing(instrument: Questionnaire) -> N
 def test_leads_that_speak_of_no_deed_stay(instrument: Questionnaire) -> None:
     """people-v1 asks for opinions and keeps its own leads; moral19-v1's are in the panel."""
     panel, survey = load_panel("verdict-v2"), Questionnaire.load("people-v1")
-    leads = {lead for lead, _, _ in panel_verdicts("verdict-v2", survey.config)}
+    leads = {lead for lead, _, _ in verdicts_of("verdict-v2", survey.config)}
     assert leads == {" This answer is", " I find this answer"}
     own = {lead for lead, _, _ in instrument.config.verdicts}
     assert own <= set(panel.leads) == set(panel.leads_for(sorted(own))) == set(panel.leads_for([]))
