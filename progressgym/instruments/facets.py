@@ -136,7 +136,7 @@ def _coefficients(scores: Scores, names: Sequence[Effect]) -> Floats:
     counts, items = scores.counts, float(scores.counts.sum())
     item, dimension = (np.array([part in name for name in names]) for part in (ITEM, DIMENSION))
     unit = 2 * item.astype(np.int64) + dimension  # 0 neither, 1 dimension, 2 item
-    table = np.array(
+    table: Floats = np.array(
         [
             [items, float((counts**2).sum()) / items, 1.0],
             [items, items, float(len(counts))],

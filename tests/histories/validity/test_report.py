@@ -68,10 +68,7 @@ def test_shuffled_answers_fail_everywhere(asking: Asking) -> None:
 @pytest.mark.heavy
 def test_a_history_that_turns_the_wrong_way_fails(asking: Asking) -> None:
     """The planted history backwards: what rose falls, and the agreement with people with it."""
-    models = {
-        f"C0{century}": lambda mirror=34 - century: planted(asking, mirror)
-        for century in CENTURIES
-    }
+    models = {f"C0{century}": lambda mirror=34 - century: planted(asking, mirror) for century in CENTURIES}
     found = statuses(validate_models("backwards", models, asking))
     assert found["practices"] == found["judgements in time"] == "FAIL"
     assert found["controls"] == found["words"] == "pass"
