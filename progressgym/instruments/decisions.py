@@ -57,7 +57,7 @@ def study_lines(title: str, made: Study) -> list[str]:
         with_ = ", ".join(f"{n} {k}{'s' if n > 1 else ''}" for k, n in size.items()) or "what was read"
         told.append(f"    {with_:<26} {value.told()}")
     if made.fixed:
-        told.append(f"  intervals are conditional on the {', '.join(made.fixed)}s that were read")
+        told.append(f"  intervals are conditional on the few levels that were read of: {', '.join(made.fixed)}")
     return told
 
 

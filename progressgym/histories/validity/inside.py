@@ -81,7 +81,7 @@ def internal(asked: Sequence[Asked], asking: Asking) -> list[Check]:
         agreement("leads", "do two halves of the leads tell the same?", halved(1, "leads")),
         agreement(
             "readings",
-            f"does the panel tell the same as {instrument.name}'s own words?",
+            "does the panel tell the same as the instrument's own words?",
             Versions.of([panel, own], instrument, [(0, 1)]),
         ),
         halves(panel, instrument),
