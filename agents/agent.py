@@ -18,7 +18,7 @@ from progressgym.core.protocols import Info, Observation
 from progressgym.envs.actions import LIMIT
 from progressgym.envs.task import Task
 from progressgym.histories.history import History
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.preferences.comparisons import VOTES
 
 Tasks = Task | Sequence[Task] | gym.Env[Any, Any]
@@ -50,7 +50,7 @@ class Episodes:
         return self.tasks[0]
 
     @property
-    def instrument(self) -> Instrument:
+    def instrument(self) -> Questionnaire:
         """What all of them ask."""
         return self.first.instrument
 

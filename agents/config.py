@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from progressgym.core.arguments import Count, OneOf, Positive, Rule, Steps, Whole, check_fields, is_number
 from progressgym.core.errors import UserError
-from progressgym.instruments.stance import DEFAULT_SCALE
+from progressgym.instruments.stance_model import DEFAULT_SCALE
 
 if TYPE_CHECKING:
     from progressgym.agents.agent import Agent
@@ -34,7 +34,7 @@ class LearnedConfig:
 
     def agent(self, name: str) -> Agent:
         """The agent."""
-        from progressgym.agents.learned.agent import AttentionAgent
+        from progressgym.agents.learned.attention_agent import AttentionAgent
 
         return AttentionAgent(name, self)
 
@@ -45,7 +45,7 @@ class TransferConfig(LearnedConfig):
 
     def agent(self, name: str) -> Agent:
         """The agent."""
-        from progressgym.agents.learned.transfer.agent import TransferAgent
+        from progressgym.agents.learned.transfer.transfer_agent import TransferAgent
 
         return TransferAgent(name, self)
 
@@ -63,7 +63,7 @@ class FilterConfig(LearnedConfig):
 
     def agent(self, name: str) -> Agent:
         """The agent."""
-        from progressgym.agents.filters.agent import Kalman
+        from progressgym.agents.filters.kalman import Kalman
 
         return Kalman(name, self)
 

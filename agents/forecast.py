@@ -45,13 +45,13 @@ def extrapolate(series: Tensor, forecast: int = 1, order: int = 1) -> Tensor:
     values = series.to(torch.float64)
     length = values.shape[-1]
     points = min(order + 1, length)
-    known = ~torch.isnan(values)
+    present = ~torch.isnan(values)
     time = torch.arange(length, dtype=torch.float64, device=values.device)
     # Newest answers first, missing ones behind all others.
-    newest = torch.sort(torch.where(known, time, -1.0), dim=-1, descending=True, stable=True).indices[..., :points]
+    newest = torch.sort(torch.where(present, time, -1.0), dim=-1, descending=True, stable=True).indices[..., :points]
     at = newest.to(torch.float64)
     y = torch.gather(values, -1, newest)
-    there = torch.gather(known, -1, newest)
+    there = torch.gather(present, -1, newest)
     target = float(length - 1 + forecast)
     total = torch.zeros(values.shape[:-1], dtype=torch.float64, device=values.device)
     for j in range(points):
@@ -62,7 +62,7 @@ def extrapolate(series: Tensor, forecast: int = 1, order: int = 1) -> Tensor:
                 above = torch.where(there[..., k], above * (target - at[..., k]), above)
                 below = torch.where(there[..., k], below * (at[..., j] - at[..., k]), below)
         total = total + torch.where(there[..., j], above / torch.where(below == 0, 1.0, below) * y[..., j], 0.0)
-    return torch.where(known.any(-1), total, torch.nan)
+    return torch.where(present.any(-1), total, torch.nan)
 
 
 def series_of(labels: Tensor, kind: str) -> Tensor:
@@ -126,5 +126,5 @@ class PreferenceSeries:
 
     def _entry(self, labels: Tensor) -> Tensor:
         given = labels.to(torch.float64)
-        known = torch.where((given >= 0) & (given <= 1), given, torch.nan)
-        return series_of(known.clamp(1e-4, 1 - 1e-4) if self._kind == "probability" else known, self._kind)
+        certain = torch.where((given >= 0) & (given <= 1), given, torch.nan)
+        return series_of(certain.clamp(1e-4, 1 - 1e-4) if self._kind == "probability" else certain, self._kind)

@@ -115,11 +115,11 @@ class LanguageModelLearner(Agent):
 
     def _one(self, row: int, targets: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Train and ask one row of the batch: (N, K)."""
-        found = self._store.get(self._century, self._seen) if self._store is not None else None
-        if found is not None:
+        stored = self._store.get(self._century, self._seen) if self._store is not None else None
+        if stored is not None:
             self._weights[row] = None  # the store has them, should the next century not be there
-            self._tell(found.logs)
-            return found.logits
+            self._tell(stored.logs)
+            return stored.logits
         policy, logs = self.policy, []
 
         def note(entry: dict[str, float]) -> None:
@@ -139,13 +139,13 @@ class LanguageModelLearner(Agent):
     def _start(self, row: int) -> Weights | None:
         """The weights that the century begins with; those of a century from the store are loaded when first needed."""
         if self._weights[row] is None and self._store is not None and self._century > 1:
-            found = self._store.weights(self._century - 1)
-            if found is None:
+            stored = self._store.weights(self._century - 1)
+            if stored is None:
                 raise UserError(
                     f"the weights of century {self._century - 1} are gone from {self._store.folder}; "
                     "remove that folder to begin the run anew"
                 )
-            self._weights[row] = found or None
+            self._weights[row] = stored or None
         return self._weights[row]
 
     def _align(

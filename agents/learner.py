@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from progressgym.agents.agent import Agent, Episodes
 from progressgym.agents.devices import choose_device
 from progressgym.agents.methods.stage import Method, Stage
-from progressgym.agents.policies.stance import StancePolicy
+from progressgym.agents.policies.stance_policy import StancePolicy
 from progressgym.agents.series import LabelSeries
 from progressgym.core.errors import UserError
 from progressgym.core.protocols import Observation

@@ -179,12 +179,12 @@ def check(agent: str) -> str:
 
 def _settle(asked: VariantId) -> VariantId:
     """An id with one spelling: flat, `horizon` as `forecast`, the stance policy left out."""
-    given, known = dict(AGENTS.flat(asked).arguments), AGENTS.arguments(asked.name)
-    if "horizon" in given and "horizon" not in known and "forecast" in known:
+    given, fields = dict(AGENTS.flat(asked).arguments), AGENTS.arguments(asked.name)
+    if "horizon" in given and "horizon" not in fields and "forecast" in fields:
         if "forecast" in given:
             raise UserError(f"{str(asked)!r}: horizon is another name of forecast; give one of them")
         given["forecast"] = given.pop("horizon")
-    if given.get("policy") == STANCE and "policy" not in known:
+    if given.get("policy") == STANCE and "policy" not in fields:
         del given["policy"]
     return VariantId(asked.name, given)
 
@@ -198,7 +198,7 @@ def _configure(asked: VariantId) -> tuple[Any, LanguageModelConfig | None]:
     target, label = AGENTS.load(asked.name), f"agent {asked.name!r}"
     recipe = hasattr(target, "agent")
     models = MODEL_ARGUMENTS if adjusts_models(target) else ("policy",) if recipe else ()
-    refuse_unknown(label, asked.arguments, [*AGENTS.known(asked), *models])
+    refuse_unknown(label, asked.arguments, [*AGENTS.argument_names(asked), *models])
     own = {key: value for key, value in asked.arguments.items() if key not in models}
     settings = AGENTS.settings(VariantId(asked.name, own))
     if not recipe:

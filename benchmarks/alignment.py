@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from progressgym.histories.history import History
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.models import load_language_model, resolve_base
 from progressgym.preferences.comparisons import all_pairs, probabilities
 from progressgym.tuning.alignment import AlignRecipe, dpo_stage
@@ -37,7 +37,7 @@ SIDES = ("ours", "plain")
 
 def pairs(count: int) -> list[Contrast]:
     """The verdicts that C017 passes on the first deeds of the questionnaire, as plain pairs."""
-    instrument = Instrument.load("moral19-v1")
+    instrument = Questionnaire.load("moral19-v1")
     compared = all_pairs(instrument)[: count // 2]
     answers = History.load("histsmol-v1").answers[4]
     lead, good, bad = instrument.config.verdicts[0]

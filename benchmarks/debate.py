@@ -20,17 +20,17 @@ from pettingzoo import AECEnv
 from pettingzoo.utils.wrappers import OrderEnforcingWrapper
 
 from progressgym.agents.debate.measures import wins
-from progressgym.agents.debate.ppo import PpoSettings
+from progressgym.agents.debate.ppo import PpoRecipe
 from progressgym.agents.debate.sets import evidence_sets
 from progressgym.agents.debate.solver import minimax, set_margins, turn_order
 from progressgym.agents.debate.trained import TrainedDebater, worst_case
-from progressgym.agents.debate.training import TrainSettings, train_debater
+from progressgym.agents.debate.training import DebateRecipe, train_debater
 from progressgym.envs import debate
 from progressgym.envs.debate.judges import LinearJudge
 from progressgym.envs.debate.rules import Rules
 from progressgym.envs.debate.simulator import BayesJudge, SimulatorDomain
 from progressgym.envs.debate.vector import VectorDebate
-from progressgym.preferences.learned_judge import JudgeConfig, train_judge
+from progressgym.preferences.learned_judge import JudgeRecipe, train_judge
 
 GAMES = 4096
 BAR = 20_000
@@ -126,7 +126,7 @@ def rate(play: Callable[[], int], seconds: float) -> tuple[float, float]:
 def training(updates: int) -> tuple[float, float, float]:
     """Wall seconds and CPU seconds of training maxmin, and its share of the exact minimax value on validation states."""
     judge, turns = BayesJudge(SimulatorDomain()), 4
-    settings = TrainSettings(turns=turns, updates=updates, games=1024, ppo=PpoSettings(hidden=64))
+    settings = DebateRecipe(turns=turns, updates=updates, games=1024, ppo=PpoRecipe(hidden=64))
     wall, cpu = time.perf_counter(), time.process_time()
     net = train_debater("maxmin", SimulatorDomain(part="fit"), judge, settings, seed=0)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -150,7 +150,7 @@ def main() -> None:
     seconds = options.seconds
     domain = SimulatorDomain()
     learned = train_judge(
-        domain, JudgeConfig(most_pieces=4, batch=256, steps=50)
+        domain, JudgeRecipe(most_pieces=4, batch=256, steps=50)
     )  # its speed is that of a finished one
     linear = LinearJudge(np.random.default_rng(0).normal(size=(domain.decisions, domain.pieces)))
     rows: list[tuple[str, Callable[[], int], int | None]] = [

@@ -21,8 +21,8 @@ import torch
 from numpy.typing import NDArray
 
 from progressgym.agents.debate.network import DebaterNet
-from progressgym.agents.debate.ppo import PpoSettings
-from progressgym.agents.debate.training import TrainSettings, train_confuser
+from progressgym.agents.debate.ppo import PpoRecipe
+from progressgym.agents.debate.training import DebateRecipe, train_confuser
 from progressgym.agents.debate.view import view_width
 from progressgym.core.debate import Domain, Judge
 from progressgym.envs.debate import raw_env
@@ -78,9 +78,7 @@ class SeatOne(gym.Env[NDArray[np.float32], np.int64]):
 
 def ours(domain: Domain, judge: Judge, turns: int, updates: int) -> float:
     """Own turns a second, playing and learning."""
-    settings = TrainSettings(
-        turns=turns, games=GAMES, ppo=PpoSettings(hidden=HIDDEN, epochs=EPOCHS, minibatch=MINIBATCH)
-    )
+    settings = DebateRecipe(turns=turns, games=GAMES, ppo=PpoRecipe(hidden=HIDDEN, epochs=EPOCHS, minibatch=MINIBATCH))
     opponent = DebaterNet(view_width(domain), domain.pieces, HIDDEN)
     start = time.perf_counter()
     train_confuser(opponent, domain, judge, settings, updates=updates, seed=0, method="maxmin")

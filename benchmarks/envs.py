@@ -42,10 +42,10 @@ from numpy.typing import NDArray
 from questionnaires import longer
 
 import progressgym  # noqa: F401  (registers the environments)
-from progressgym.envs.evidence import differences, evidence, evidence_weights
-from progressgym.envs.stance import THETA_SCALE, D
+from progressgym.envs.comparison_evidence import differences, evidence, evidence_weights
+from progressgym.envs.stance_flavour import THETA_SCALE, D
 from progressgym.histories.history import History, shipped_names
-from progressgym.instruments.stance import StanceModel
+from progressgym.instruments.stance_model import StanceModel
 from progressgym.preferences.comparisons import all_pairs, probabilities
 from progressgym.scores import cosine, dimension_error, drift_cosine
 

@@ -86,9 +86,9 @@ class Run:
 
 def load_work(name: str, limit: int) -> Work:
     """Items of an instrument, evenly spaced when there is a limit."""
-    from progressgym.instruments.instrument import Instrument
+    from progressgym.instruments.questionnaire import Questionnaire
 
-    instrument = Instrument.load(name)
+    instrument = Questionnaire.load(name)
     items = list(instrument.items)
     if 0 < limit < len(items):
         items = [items[place] for place in np.linspace(0, len(items) - 1, limit).astype(int)]

@@ -14,6 +14,7 @@ import inspect
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import gymnasium as gym
 import pettingzoo
@@ -176,12 +177,12 @@ def main() -> int:
     return 0
 
 
-def _make(environment_id: str) -> gym.Env:  # type: ignore[type-arg]
+def _make(environment_id: str) -> gym.Env[Any, Any]:
     """An environment as the pages show it; those over histories get the example."""
     entry = gym.spec(environment_id).entry_point
     module, _, name = str(entry).partition(":")
     parameters = inspect.signature(getattr(importlib.import_module(module), name).__init__).parameters
-    arguments = {"history": EXAMPLE_HISTORY} if "history" in parameters else {}
+    arguments: dict[str, Any] = {"history": EXAMPLE_HISTORY} if "history" in parameters else {}
     return gym.make(environment_id, **arguments).unwrapped
 
 

@@ -10,12 +10,48 @@ if __name__ != "progressgym.envs":
     raise ImportError(f"import this package as progressgym.envs, not {__name__!r}")
 
 import warnings
+from typing import TYPE_CHECKING
 
 from gymnasium.envs.registration import register
 
+from progressgym.core.faces import lazy
 from progressgym.core.registry import Entry
-from progressgym.envs.challenge import CHALLENGES
+from progressgym.envs.challenge import CHALLENGES, Challenge, Measure, challenge_of, parse_challenge
 from progressgym.envs.coefficients import FITTED_INFLUENCE, FITTED_PULL
+
+if TYPE_CHECKING:
+    from progressgym.envs.actions import to_action, to_answers
+    from progressgym.envs.base import ProgressEnv
+    from progressgym.envs.follow import FollowEnv, FollowStanceEnv
+    from progressgym.envs.task import Task
+    from progressgym.envs.tracking import Tracking
+
+__all__ = [
+    "BENCHMARKED",  # challenges that a benchmark runs when nothing is asked for
+    "CHALLENGES",  # the registry of challenges
+    "Challenge",  # what bench, tables, pages and boards ask of a challenge
+    "FollowEnv",  # the shortest environment, in answers
+    "FollowStanceEnv",  # the same in numbers
+    "Measure",  # something measured beside the score
+    "ProgressEnv",  # common part of the environments
+    "Task",  # what an agent is told before an episode
+    "Tracking",  # challenges whose human does not heed the agent
+    "add_challenge",  # register a challenge with its environments
+    "challenge_of",  # the challenge of an environment
+    "parse_challenge",  # a challenge of an id with arguments
+    "to_action",  # answers as an action
+    "to_answers",  # an action as answers
+]
+__getattr__ = lazy(
+    __name__,
+    {
+        "actions": "to_action to_answers",
+        "base": "ProgressEnv",
+        "follow": "FollowEnv FollowStanceEnv",
+        "task": "Task",
+        "tracking": "Tracking",
+    },
+)
 
 
 def add_challenge(

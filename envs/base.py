@@ -21,15 +21,15 @@ from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.errors import UserError, unknown
 from progressgym.core.ids import Scalar
 from progressgym.envs.actions import LIMIT, to_action, to_answers
+from progressgym.envs.config import EnvConfig
 from progressgym.envs.episode import Episode
 from progressgym.envs.known_steps import KnownSteps
 from progressgym.envs.rendering import Scene, Window, draw_array, draw_text
-from progressgym.envs.scoring import opening
-from progressgym.envs.settings import Settings
+from progressgym.envs.step_scores import opening
 from progressgym.envs.task import FirstModel, Task
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource, HistorySpec, resolve_history
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.preferences.comparisons import MISSING, RNG_SCHEME, Comparisons, PairChooser, check_labels
 from progressgym.preferences.export import preference_rows
 
@@ -66,7 +66,7 @@ class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
         self,
         history: HistorySpec = DEFAULT_HISTORY,
         *,
-        instrument: Instrument | str | None = None,
+        instrument: Questionnaire | str | None = None,
         queries: str | int = "all",
         labels: str = "probability",
         reward: str = "utility",
@@ -295,21 +295,21 @@ class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
         return self._episode
 
     @property
-    def settings(self) -> Settings:
+    def config(self) -> EnvConfig:
         """What this environment was made for: what a vector environment shares with it."""
-        return Settings(
+        return EnvConfig(
             challenge=self.challenge,
             source=self._source,
             chooser=self._chooser,
             every=self._queries == "all",
             label_kind=self._label_kind,
             gain=self._gain,
-            told=self._told,
+            scores_in_infos=self._told,
             rewarded=self.rewarded,
             covered=self._covered,
             steps=self.steps,
             horizon=self.horizon,
-            shown=tuple(self._century(index) for index in range(self.steps)),
+            observed_centuries=tuple(self._century(index) for index in range(self.steps)),
         )
 
     def other_source(self, options: Mapping[str, Any]) -> HistorySource:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from progressgym.envs.task import Task
     from progressgym.histories.history import History
     from progressgym.histories.source import HistorySpec
-    from progressgym.instruments.instrument import Instrument
+    from progressgym.instruments.questionnaire import Questionnaire
     from progressgym.scores.utilities import Utility
 
 Floats = NDArray[np.float64]
@@ -123,7 +123,7 @@ class Challenge:
         """The challenge with other arguments."""
         return dataclasses.replace(self, **arguments)
 
-    def make(self, history: HistorySpec, instrument: Instrument | None = None) -> ProgressEnv:
+    def make(self, history: HistorySpec, instrument: Questionnaire | None = None) -> ProgressEnv:
         """The environment, without wrappers; `instrument` is what synthetic histories answer, `moral19-v1` by default."""
         own = {"history": history, "instrument": instrument, "disable_env_checker": True}
         arguments: dict[str, Any] = {**dict(self.arguments), **own}
@@ -196,7 +196,7 @@ class Challenge:
         agreed: Floats = self.agreement(history, scored)[:, history.instrument.evaluation].mean(1)[:, None]
         return agreed
 
-    def counted(self, instrument: Instrument) -> NDArray[np.int64]:
+    def counted(self, instrument: Questionnaire) -> NDArray[np.int64]:
         """Indices of the items whose answers make a difference."""
         if self.simulates_human:
             return np.arange(len(instrument.items), dtype=np.int64)
@@ -235,10 +235,10 @@ def challenge_class(name: str) -> type[Challenge]:
     Raises:
         UserError: no such name, or one that stands for something else.
     """
-    found = CHALLENGES.load(name)
-    if not (isinstance(found, type) and issubclass(found, Challenge)):
+    kind = CHALLENGES.load(name)
+    if not (isinstance(kind, type) and issubclass(kind, Challenge)):
         raise UserError(f"{CHALLENGES[name].target}, registered as challenge {name!r}, is not a Challenge")
-    return found
+    return kind
 
 
 @lru_cache(maxsize=256)
@@ -252,9 +252,9 @@ def parse_challenge(text: str) -> Challenge:
     ('follow', 'follow?labels=sample')
     """
     asked = parse_id(text)
-    kind, known = challenge_class(asked.name), CHALLENGES.arguments(asked.name)
-    refuse_unknown(f"challenge {asked.name!r}", asked.arguments, sorted(known))
-    given: dict[str, Any] = {key: as_typed(value, known[key]) for key, value in asked.arguments.items()}
+    kind, fields = challenge_class(asked.name), CHALLENGES.arguments(asked.name)
+    refuse_unknown(f"challenge {asked.name!r}", asked.arguments, sorted(fields))
+    given: dict[str, Any] = {key: as_typed(value, fields[key]) for key, value in asked.arguments.items()}
     challenge = kind(**given)  # the environment checks its arguments when it is made
     check_labels(challenge.labels)
     return challenge

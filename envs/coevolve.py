@@ -21,11 +21,11 @@ from progressgym.envs.challenge import Challenge, Measure
 from progressgym.envs.coefficients import FITTED_INFLUENCE, FITTED_PULL, INFLUENCE, PULL
 from progressgym.envs.coevolve_step import human_answers, lock_in, move, walk
 from progressgym.envs.episode import Episode
-from progressgym.envs.scoring import Target, describe, scalar_gain
-from progressgym.envs.stance import StanceFlavour
+from progressgym.envs.stance_flavour import StanceFlavour
+from progressgym.envs.step_scores import Target, describe, scalar_gain
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySpec
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.preferences.comparisons import draw_labels, probabilities
 from progressgym.scores.coevolve import coevolve_utilities
 from progressgym.scores.lock_in import against_history, answer_entropy, displacement
@@ -178,7 +178,7 @@ class CoevolveEnv(ProgressEnv):
         *,
         pull: float = PULL,
         influence: float = INFLUENCE,
-        instrument: Instrument | str | None = None,
+        instrument: Questionnaire | str | None = None,
         queries: str | int = "all",
         labels: str = "probability",
         reward: str = "utility",

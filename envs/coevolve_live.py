@@ -15,7 +15,7 @@ from progressgym.envs.coefficients import FITTED_INFLUENCE, FITTED_PULL
 from progressgym.envs.coevolve import CoevolveEnv
 from progressgym.envs.episode import Episode
 from progressgym.histories.source import HistorySpec
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
 if TYPE_CHECKING:
     from progressgym.histories.live import LiveHuman
@@ -79,7 +79,7 @@ class CoevolveLiveEnv(CoevolveEnv):
         learning_rate: float | None = None,
         device: str = "auto",
         checkpoints: str | Path | None = None,
-        instrument: Instrument | str | None = None,
+        instrument: Questionnaire | str | None = None,
         queries: str | int = "all",
         labels: str = "probability",
         reward: str = "utility",

@@ -15,9 +15,9 @@ from progressgym.core.errors import UserError, unknown
 from progressgym.envs.base import DEFAULT_HISTORY
 from progressgym.envs.coefficients import INFLUENCE, PULL
 from progressgym.envs.coevolve import CoevolveStanceEnv
-from progressgym.envs.stance import THETA_SCALE, D
+from progressgym.envs.stance_flavour import THETA_SCALE, D
 from progressgym.histories.source import HistorySpec
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
 Floats = NDArray[np.float64]
 Observation = NDArray[np.float32]
@@ -115,7 +115,7 @@ class CoevolveParallelEnv(ParallelEnv[str, Observation, NDArray[np.float32]]):  
         max_cycles: int | None = None,
         pull: float = PULL,
         influence: float = INFLUENCE,
-        instrument: Instrument | str | None = None,
+        instrument: Questionnaire | str | None = None,
         queries: str | int = "all",
         labels: str = "probability",
         reward: str = "utility",
@@ -141,7 +141,7 @@ class CoevolveParallelEnv(ParallelEnv[str, Observation, NDArray[np.float32]]):  
         self._cycles = 0
         self.possible_agents = ["human", "assistant"]
         self.agents: list[str] = []
-        size = 2 * D + self._loop.settings.centuries
+        size = 2 * D + self._loop.config.centuries
         low = np.array([0.0] + [-1.0] * D, dtype=np.float32)
         self._observation_spaces = {
             agent: gym.spaces.Box(-1.0, 1.0, (size,), dtype=np.float32) for agent in self.possible_agents
@@ -166,9 +166,9 @@ class CoevolveParallelEnv(ParallelEnv[str, Observation, NDArray[np.float32]]):  
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Observation], dict[str, dict[str, Any]]]:
         """Begin an episode: observations and infos of both agents."""
-        known = {key: value for key, value in (options or {}).items() if key == "history"}
+        choice = {key: value for key, value in (options or {}).items() if key == "history"}
         self._loop.hear(1.0, np.zeros(D))
-        evidence, info = self._loop.reset(seed=seed, options=known)
+        evidence, info = self._loop.reset(seed=seed, options=choice)
         self.agents = list(self.possible_agents)
         self._cycles = 0
         self._human_values = self._assistant_values = self._loop.episode.timeline.values[0]
@@ -202,7 +202,7 @@ class CoevolveParallelEnv(ParallelEnv[str, Observation, NDArray[np.float32]]):  
         scores = info["scores"]
         for name in ("simulated_values", "agent_values"):
             values = np.zeros(D)
-            values[self._loop.settings.covered] = scores[name]
+            values[self._loop.config.covered] = scores[name]
             if name == "simulated_values":
                 self._human_values = values
             else:

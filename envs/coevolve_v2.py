@@ -21,11 +21,11 @@ from progressgym.envs.coevolve import Coevolve
 from progressgym.envs.coevolve import CoevolveEnv as FirstCoevolveEnv
 from progressgym.envs.coevolve_step import human_answers, lock_in
 from progressgym.envs.episode import Episode
-from progressgym.envs.scoring import Target
-from progressgym.envs.stance import StanceFlavour
+from progressgym.envs.stance_flavour import StanceFlavour
+from progressgym.envs.step_scores import Target
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySpec
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.scores.agreement import agreement, agreement_utilities
 from progressgym.scores.lock_in import progress
 from progressgym.scores.utilities import Utility
@@ -77,11 +77,11 @@ class CoevolveV2(Coevolve):
 
     def measured(self, history: History, scored: Floats) -> Mapping[str, float]:
         """Lock-in after the last step, and how far the human went."""
-        found, items = lock_in(history, scored, self.pull), history.instrument.evaluation
+        measures, items = lock_in(history, scored, self.pull), history.instrument.evaluation
         human, end = history.values(items), history.instrument.values(scored[-1], items, check=False)
         return {
-            "entropy": found["entropy"],
-            "displacement": found["displacement"],
+            "entropy": measures["entropy"],
+            "displacement": measures["displacement"],
             "progress": float(progress(end, human[0], human[-1])),
         }
 
@@ -158,7 +158,7 @@ class CoevolveEnv(FirstCoevolveEnv):
         *,
         pull: float = PULL,
         influence: float = INFLUENCE,
-        instrument: Instrument | str | None = None,
+        instrument: Questionnaire | str | None = None,
         queries: str | int = "all",
         labels: str = "probability",
         reward: str = "gain",

@@ -20,7 +20,7 @@ from progressgym.preferences.comparisons import PairChooser, draw_asked, probabi
 Floats = NDArray[np.float64]
 
 
-class Known(NamedTuple):
+class Truth(NamedTuple):
     """What follows from a history alone, read-only: episodes of one history share it."""
 
     timeline: Timeline
@@ -32,7 +32,7 @@ class Known(NamedTuple):
 
     @staticmethod
     @lru_cache(maxsize=32)
-    def of(history: History, reward_items: str = "evaluation") -> Known:
+    def of(history: History, reward_items: str = "evaluation") -> Truth:
         """Compute it, or remember it for the last histories, among them the splits of a benchmark.
 
         Args:
@@ -44,7 +44,7 @@ class Known(NamedTuple):
         logits = centred_log(first, instrument.mask)
         for array in (first, logits):
             array.setflags(write=False)
-        return Known(Timeline.of(history, getattr(instrument, reward_items)), first, logits)
+        return Truth(Timeline.of(history, getattr(instrument, reward_items)), first, logits)
 
 
 class Questions(NamedTuple):
@@ -95,16 +95,16 @@ class Episode:
     ) -> Episode:
         """Draw the questions about a history, and look up what follows from it."""
         questions = Questions.draw(chooser, len(history), rng)
-        known = Known.of(history, reward_items)
+        truth = Truth.of(history, reward_items)
         return cls(
             history=history,
-            timeline=known.timeline,
+            timeline=truth.timeline,
             asked=questions.asked,
             pairs=chooser.pairs[questions.asked],
             uniforms=questions.uniforms,
             initial_uniforms=questions.initial_uniforms,
-            initial_answers=known.initial_answers,
-            initial_logits=known.initial_logits,
+            initial_answers=truth.initial_answers,
+            initial_logits=truth.initial_logits,
         )
 
     def label_uniforms(self, labels: str) -> Floats:

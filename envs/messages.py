@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from progressgym.core.errors import UserError
 from progressgym.core.frames import Frame
 from progressgym.envs.task import Task
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.instruments.storage import from_record, to_record
 from progressgym.preferences.comparisons import Comparisons
 
@@ -23,12 +23,12 @@ INSTRUMENT, RESET, ACT, READY, ACTIONS, FAILED = "instrument", "reset", "act", "
 _SHARED = ("challenge", "steps", "horizon", "rng_scheme", "reading")
 
 
-def instrument_frame(instrument: Instrument) -> Frame:
+def instrument_frame(instrument: Questionnaire) -> Frame:
     """What will be asked."""
     return Frame(kind=INSTRUMENT, fields=to_record(instrument))
 
 
-def read_instrument(frame: Frame) -> Instrument:
+def read_instrument(frame: Frame) -> Questionnaire:
     """The instrument of a frame."""
     return from_record(dict(frame.fields))
 
@@ -63,7 +63,7 @@ def reset_frame(tasks: Sequence[Task], seeds: Sequence[int], agent: str) -> Fram
     )
 
 
-def read_tasks(frame: Frame, instrument: Instrument) -> list[Task]:
+def read_tasks(frame: Frame, instrument: Questionnaire) -> list[Task]:
     """The tasks of a frame."""
     fields, arrays = frame.fields, frame.arrays
     return [

@@ -66,6 +66,7 @@ class Powers:
 
     def table(self, odds: Floats) -> Floats:
         """Odds (D, b) -> their `POWERS` (4 D, b)."""
+        # A reciprocal for each of 19 dimensions, instead of a division for every item.
         small = np.reciprocal(odds)
         return np.concatenate([odds, odds * odds, small, small * small])
 
@@ -108,6 +109,7 @@ class OddsReadout:
             scale: of the stance model.
             dtype: working precision.
         """
+        # Minus, because p = 1 / (1 + exp(-logit)): the product below is the exponential of the negative logit.
         self._powers = Powers(-exponents)
         self._share = share[self._powers.items].T.astype(dtype)
         self._constant = constant[:, None].astype(dtype)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from progressgym.core.bounds import whole
 from progressgym.core.ids import Scalar
 from progressgym.envs.base import DEFAULT_HISTORY
-from progressgym.envs.stance import StanceFlavour
+from progressgym.envs.stance_flavour import StanceFlavour
 from progressgym.envs.tracking import Tracking, TrackingEnv
 from progressgym.histories.source import HistorySpec
 from progressgym.histories.synthetic import MOST_CENTURIES
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -87,7 +87,7 @@ class PredictEnv(TrackingEnv):
         history: HistorySpec = DEFAULT_HISTORY,
         *,
         horizon: int = 1,
-        instrument: Instrument | str | None = None,
+        instrument: Questionnaire | str | None = None,
         queries: str | int = "all",
         labels: str = "probability",
         reward: str = "utility",

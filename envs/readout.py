@@ -1,6 +1,6 @@
 """Readout: from 19 stance numbers straight to 19 values on the scored items, the inner loop of all environments.
 
-It computes what `StanceModel.answers` and `Instrument.values` compute one after the other, on half the numbers: an
+It computes what `StanceModel.answers` and `Questionnaire.values` compute one after the other, on half the numbers: an
 item with two options needs only one probability, the logistic function of the difference of its two logits.
 
 Where thousands of environments share one base (a fixed history) there is less to do still: with w_u = exp(scale *
@@ -28,9 +28,9 @@ from progressgym.core.answers import FLOOR, centred_log
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.envs.arrays import NUMPY, Array, Arrays, NumpyArrays
 from progressgym.envs.odds import Odds, OddsReadout, exponents_of
-from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.loadings import value_weights
-from progressgym.instruments.stance import DEFAULT_SCALE
+from progressgym.instruments.questionnaire import Questionnaire
+from progressgym.instruments.stance_model import DEFAULT_SCALE
 
 FAR = -1e9
 """Log-odds of an option that does not exist."""
@@ -59,7 +59,7 @@ class Readout:
 
     def __init__(
         self,
-        instrument: Instrument,
+        instrument: Questionnaire,
         items: NDArray[np.int64],
         *,
         scored: NDArray[np.int64] | None = None,
@@ -84,8 +84,10 @@ class Readout:
         self.two_items, self.many_items, self.many_mask = items[two], items[~two], mask[~two]
         self._two_shift = arrays.floats(scale * (loadings[two, 0] - loadings[two, 1]).T.copy())
         share = weights[two, 0] - weights[two, 1]
+        # Callers put scored items first, so what counts is a beginning: a slice, where an index would copy.
         self._counted_two = int(np.flatnonzero(share.any(1)).max(initial=-1)) + 1
         self._two_weights = arrays.floats(share[: self._counted_two])
+        # p * first + (1 - p) * second = p * (first - second) + second: the second options' weights are a constant.
         self._constant = arrays.floats(weights[two, 1].sum(0))
         wide = weights[~two]
         self.counted_many = int(np.flatnonzero(wide.any((1, 2))).max(initial=-1)) + 1
@@ -96,6 +98,7 @@ class Readout:
         self._lean = scale * (loadings[two, 0] - loadings[two, 1])
         self._two_dims = _span(self._lean, share)
         self._two_out = arrays.floats(share.T[self._two_dims])
+        # The fold works on columns (D, B), so it has the same constant once more, as a column.
         self._constant_column = arrays.floats(weights[two, 1].sum(0)[:, None])
         self._find_different(scale * rows, weights[~two].reshape(-1, len(DIMENSIONS)))
         exponents = exponents_of(loadings[two, 0] - loadings[two, 1])
@@ -162,6 +165,7 @@ class Readout:
             base: (1 or B, ...), of all environments or of each.
         """
         items, options, different = self._which.shape
+        # With more different rows than items the matrices of the fold would be larger than the answers themselves.
         if different > items or (self._by_odds is None and len(base.two) > 1):
             return None
         floats, host = self._arrays.floats, self._arrays.host
@@ -181,6 +185,7 @@ class Readout:
         if isinstance(fold, Odds):
             assert self._by_odds is not None
             return self._by_odds.values(theta, fold, list(arrays.blocks(len(theta))))
+        # `sums` below are views of this array: adding to them fills it part by part.
         values = arrays.copy(arrays.xp.broadcast_to(self._constant_column, (len(DIMENSIONS), len(theta))))
         for columns, sums in zip(arrays.parts(theta.T), arrays.parts(values), strict=True):
             chances = arrays.sigmoid(arrays.affine_columns(fold.two, columns[..., self._two_dims, :]))
@@ -194,6 +199,8 @@ class Readout:
 
     def _find_different(self, rows: NDArray[np.float64], weights: NDArray[np.float64]) -> None:
         """Find the different rows among the wider items' loadings and weights, (I * K, D) each."""
+        # Padding has loadings of 0, which are not a row of their own: it must not be mistaken for an option without
+        # tags.
         real = self.many_mask.reshape(-1)
         both = np.concatenate([rows, weights], 1)[real]
         different, which = np.unique(both, axis=0, return_inverse=True)

@@ -50,10 +50,10 @@ def draw_text(scene: Scene) -> str:
     lines = [f"{scene.title}: utility {sum(scene.utilities):.4f} after {len(scene.utilities)} of {total} steps"]
     for t, label in enumerate(scene.labels):
         step = t - scene.first
-        known = 0 <= step < len(scene.utilities)
-        score = f"{scene.utilities[step]:.4f}" if known else " " * 6
+        scored = 0 <= step < len(scene.utilities)
+        score = f"{scene.utilities[step]:.4f}" if scored else " " * 6
         line = f"{label}  {score}    human {_mean(scene.human[t])}"
-        lines.append(line + (f"  agent {_mean(scene.agent[step])}" if known else ""))
+        lines.append(line + (f"  agent {_mean(scene.agent[step])}" if scored else ""))
     if len(scene.agent):
         gap = scene.agent[-1] - scene.human[scene.first + len(scene.agent) - 1]
         worst = np.argsort(-np.abs(gap))[:3]

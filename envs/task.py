@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.ids import Scalar
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.preferences.comparisons import Comparisons
 
 
@@ -33,7 +33,7 @@ class Task:
 
     challenge: str
     """Which challenge, of whichever version: a `kind` of `progressgym.envs.challenge`."""
-    instrument: Instrument
+    instrument: Questionnaire
     """Items with texts and options, loadings (N, K, 19), mask (N, K), elicitation and evaluation indices."""
     century_labels: tuple[str, ...]
     """T labels; an observation's `century` is an index into them."""

@@ -12,7 +12,7 @@ from progressgym.core.answers import keep_items
 from progressgym.envs.base import ProgressEnv
 from progressgym.envs.challenge import Challenge
 from progressgym.envs.episode import Episode
-from progressgym.envs.scoring import Target, describe, scalar_gain, similarity
+from progressgym.envs.step_scores import Target, describe, scalar_gain, similarity
 from progressgym.preferences.comparisons import draw_asked, probabilities
 from progressgym.scores.utilities import Utility, utility_of
 
@@ -45,8 +45,8 @@ class TrackingEnv(ProgressEnv):
         return self._horizon
 
     def _learn(self, episode: Episode) -> None:
-        shown = episode.history.answers[1 : 1 + self.steps]
-        self._preferred = probabilities(shown, self._chooser.pairs)
+        answers = episode.history.answers[1 : 1 + self.steps]
+        self._preferred = probabilities(answers, self._chooser.pairs)
         if not episode.history.complete:
             self._targets = self._targets_where_asked(episode)
             return
@@ -59,17 +59,17 @@ class TrackingEnv(ProgressEnv):
     def _targets_where_asked(self, episode: Episode) -> list[Target]:
         """Targets of a history with missing answers: the human now and at first, on what is scored in each step."""
         history, static = episode.history, self._full_answers(self._static_action(episode))
-        found = []
+        targets = []
         for t in range(1 + self._horizon, len(history)):
             compared = (history.last_known[t], history.first_answers, static)
             now, start, still = (self._on(history.scored[t], answers) for answers in compared)
-            found.append(Target.of(now, start, similarity(still, now)))
-        return found
+            targets.append(Target.of(now, start, similarity(still, now)))
+        return targets
 
     def _on(self, scored: NDArray[np.bool_], answers: ArrayLike) -> NDArray[np.float64]:
         """Values (D,) of answers (N, K) on some of the rewarded items, relative to the strength of all of them."""
-        kept = keep_items(answers, scored, self._instrument.mask)
-        return self._instrument.values(kept, self.rewarded, check=False)
+        on_scored = keep_items(answers, scored, self._instrument.mask)
+        return self._instrument.values(on_scored, self.rewarded, check=False)
 
     def _begin(self, episode: Episode) -> None:
         every = len(episode.asked) == len(self._chooser.pairs)

@@ -15,11 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from progressgym.bench.plan import make_plan
-from progressgym.bench.runner import run_bench, steps_of
-from progressgym.bench.table import print_table
-from progressgym.core.protocols import Info, Observation
-from progressgym.envs.task import Task
+from progressgym.bench import make_plan, print_table, run_bench, steps_of
+from progressgym.core import Info, Observation
+from progressgym.envs import Task
 
 
 class Swayed:

@@ -10,7 +10,7 @@ import argparse
 import gymnasium as gym
 
 import progressgym  # noqa: F401  (registers the environments)
-from progressgym.envs.actions import to_action
+from progressgym.envs import to_action
 
 
 def play(history: str, static: bool) -> float:

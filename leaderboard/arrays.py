@@ -40,13 +40,13 @@ def read_actions(data: bytes, shape: tuple[int, int, int], where: str) -> NDArra
     if not files[MEMBER].startswith(_FORM):
         raise refuse("actions-form", where, "is not in npy format 1.0")
     try:
-        found, fortran, dtype, _ = read_layout(stream)
+        layout_shape, fortran, dtype, _ = read_layout(stream)
     except ArrayFault as error:
         raise refuse("actions-form", where, f"has no npy header that can be read: {error}") from None
     if dtype != np.dtype("<f4"):
         raise refuse("actions-dtype", where, f"holds {dtype} numbers; expected little-endian float32")
-    if found != shape or fortran:
-        raise refuse("actions-shape", where, f"has shape {found}, expected (steps, items, options) = {shape}")
+    if layout_shape != shape or fortran:
+        raise refuse("actions-shape", where, f"has shape {layout_shape}, expected (steps, items, options) = {shape}")
     body = stream.read()
     if len(body) != 4 * int(np.prod(shape)):
         raise refuse("actions-size", where, f"holds {len(body)} bytes of numbers for shape {shape}")

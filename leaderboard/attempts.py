@@ -70,8 +70,8 @@ def reproduce_entry(
     try:
         done = _run(submission, split, performer, install, tolerance, resamples, progress)
     except Exception as error:
-        told = f"the board failed while it ran the agent ({type(error).__name__})"
-        store.record_reproduction(entry.digest, _failure(split, told))
+        reason = f"the board failed while it ran the agent ({type(error).__name__})"
+        store.record_reproduction(entry.digest, _failure(split, reason))
         raise
     return store.record_reproduction(entry.digest, done)
 

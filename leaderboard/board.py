@@ -18,7 +18,7 @@ from progressgym.core.ids import Scalar, safe_name
 from progressgym.envs.challenge import Challenge, parse_challenge
 from progressgym.histories.history import SYNTHETIC, History
 from progressgym.histories.source import HistorySpec, resolve_history
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
 if TYPE_CHECKING:
     from progressgym.envs.base import ProgressEnv
@@ -125,7 +125,7 @@ class Board:
         """sha256 of the grid, the instrument and the fixed histories: what can move a score."""
         content = {
             "name": self.name,
-            "instrument": Instrument.load(self.instrument).hash,
+            "instrument": Questionnaire.load(self.instrument).hash,
             "rng_scheme": self.rng_scheme,
             "histories": {
                 name: "drawn" if name.startswith(SYNTHETIC) else History.load(name).hash for name in self.histories
@@ -169,7 +169,7 @@ def load_board(name: str = DEFAULT_BOARD) -> Board:
         UserError: no such board.
     """
     folder = files("progressgym.leaderboard")
-    known = sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.startswith("board-v"))
-    if name not in known:
-        raise unknown("board", name, known)
+    names = sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.startswith("board-v"))
+    if name not in names:
+        raise unknown("board", name, names)
     return Board.parse(folder.joinpath(f"{name}.toml").read_text(encoding="utf-8"))

@@ -71,7 +71,7 @@ class Guest:
             limits: of the run.
         """
         self.limits = limits
-        self.told = b""
+        self.stderr_text = b""
         """Beginning of what it printed."""
         self._began = time.monotonic()
         self._printed = 0
@@ -180,17 +180,17 @@ class Guest:
         with contextlib.suppress(BlockingIOError):
             while chunk := os.read(self._err.fileno(), CHUNK):
                 self._printed += len(chunk)
-                self.told = (self.told + chunk)[:KEPT_TOLD]
+                self.stderr_text = (self.stderr_text + chunk)[:KEPT_TOLD]
                 if self._printed > MOST_TOLD:
                     raise GuestFailure(f"it printed more than {MOST_TOLD} bytes")
 
     def _count(self) -> None:
         """Count memory and processes in the sandbox."""
-        found = descendants(self._process.pid)
-        memory = sum(map(_held, found)) + _scratch(found)
+        processes = descendants(self._process.pid)
+        memory = sum(map(_held, processes)) + _scratch(processes)
         if memory > self.limits.memory:
             raise GuestFailure(f"it used more than {self.limits.memory >> 20} MiB of memory")
-        if len(found) > self.limits.processes + SANDBOX_PROCESSES:
+        if len(processes) > self.limits.processes + SANDBOX_PROCESSES:
             raise GuestFailure(f"it started more than {self.limits.processes} processes")
 
     def _hush(self) -> None:
@@ -206,11 +206,13 @@ class Guest:
             self._process.wait(timeout=1.0)
         with contextlib.suppress(GuestFailure):
             self._listen()
-        lines = [line for line in plain(self.told.decode("utf-8", "replace"), KEPT_TOLD).split("\\n") if line.strip()]
-        told = f": {lines[-1].strip()}" if lines else ""
+        lines = [
+            line for line in plain(self.stderr_text.decode("utf-8", "replace"), KEPT_TOLD).split("\\n") if line.strip()
+        ]
+        tail = f": {lines[-1].strip()}" if lines else ""
         code = self._process.returncode
         how = "closed its pipe" if code is None else f"ended with exit code {code}"
-        return f"it {how} before it answered{told}"
+        return f"it {how} before it answered{tail}"
 
 
 SANDBOX_PROCESSES = 8
@@ -219,7 +221,7 @@ SANDBOX_PROCESSES = 8
 
 def descendants(process: int) -> list[int]:
     """All processes below one, as far as they can be seen."""
-    found: list[int] = []
+    processes: list[int] = []
     waiting = [process]
     while waiting:
         parent = waiting.pop()
@@ -228,9 +230,9 @@ def descendants(process: int) -> list[int]:
                 with contextlib.suppress(OSError):
                     text = Path(f"/proc/{parent}/task/{task}/children").read_text(encoding="ascii")
                     children = [int(child) for child in text.split()]
-                    found += children
+                    processes += children
                     waiting += children
-    return found
+    return processes
 
 
 HELD = ("VmRSS:", "VmSwap:", "VmPTE:", "HugetlbPages:")
@@ -253,8 +255,8 @@ def _scratch(processes: Sequence[int]) -> int:
     """Bytes of memory in the files of a sandbox: empty ones, too, of which there could be millions."""
     for process in reversed(processes):  # the outermost may still see the board's own folders
         with contextlib.suppress(OSError):
-            found = [os.statvfs(f"/proc/{process}/root{folder}") for folder in SCRATCH]
-            if all(one.f_blocks * one.f_frsize == SCRATCH_BYTES for one in found):
-                blocks = sum((one.f_blocks - one.f_bfree) * one.f_frsize for one in found)
-                return blocks + INODE_BYTES * sum(one.f_files - one.f_ffree for one in found)
+            disks = [os.statvfs(f"/proc/{process}/root{folder}") for folder in SCRATCH]
+            if all(one.f_blocks * one.f_frsize == SCRATCH_BYTES for one in disks):
+                blocks = sum((one.f_blocks - one.f_bfree) * one.f_frsize for one in disks)
+                return blocks + INODE_BYTES * sum(one.f_files - one.f_ffree for one in disks)
     return 0

@@ -27,8 +27,8 @@ def main() -> int:
         try:
             verdict, evidence = verify(source, rung=request["rung"], resamples=request["resamples"])
         except MemoryError:
-            told = "needed more memory than a submission may"
-            verdict = Verdict(digest=None, rung=None, problems=[problem("limits", "", f"checking it {told}")])
+            reason = "needed more memory than a submission may"
+            verdict = Verdict(digest=None, rung=None, problems=[problem("limits", "", f"checking it {reason}")])
         try:
             if evidence is not None:
                 (out / EVIDENCE_FILE.format(index)).write_bytes(evidence)

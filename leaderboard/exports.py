@@ -33,12 +33,12 @@ def find_row(standings: Standings, named: str) -> Row:
     Raises:
         UserError: none or several.
     """
-    found = [row for row in standings.rows if row.digest.startswith(named) and len(named) >= 8]
-    found = found or [row for row in standings.rows if named in (row.agent, f"{row.agent} {row.version}")]
-    if len(found) != 1:
-        several = f"several entries are called {named!r}; give the id: {', '.join(row.id for row in found)}"
-        raise UserError(several if found else f"there is no entry {named!r}; progressgym leaderboard show lists them")
-    return found[0]
+    rows = [row for row in standings.rows if row.digest.startswith(named) and len(named) >= 8]
+    rows = rows or [row for row in standings.rows if named in (row.agent, f"{row.agent} {row.version}")]
+    if len(rows) != 1:
+        several = f"several entries are called {named!r}; give the id: {', '.join(row.id for row in rows)}"
+        raise UserError(several if rows else f"there is no entry {named!r}; progressgym leaderboard show lists them")
+    return rows[0]
 
 
 def task_id(group: GroupRow) -> str:
@@ -105,17 +105,17 @@ def to_lm_eval(standings: Standings, row: Row) -> str:
 
 
 def _metrics(name: str, group: GroupRow) -> dict[str, Any]:
-    found: dict[str, Any] = {"name": name, "alias": name, "sample_len": _seeds(group)}
+    metrics: dict[str, Any] = {"name": name, "alias": name, "sample_len": _seeds(group)}
     for side, score in (("private", group.private), ("public", group.public)):
         if score is None:
             continue
         if score.skill is not None:
-            found[f"skill,{side}"] = score.skill.mid
-            found[f"skill_stderr,{side}"] = (score.skill.high - score.skill.low) / (2 * NORMAL)
-        found[f"utility,{side}"] = score.utility.mid
-        found[f"utility_stderr,{side}"] = (score.utility.high - score.utility.low) / (2 * NORMAL)
-        found |= {f"{key},{side}": value for key, value in {**score.published, **score.lock_in}.items()}
-    return found
+            metrics[f"skill,{side}"] = score.skill.mid
+            metrics[f"skill_stderr,{side}"] = (score.skill.high - score.skill.low) / (2 * NORMAL)
+        metrics[f"utility,{side}"] = score.utility.mid
+        metrics[f"utility_stderr,{side}"] = (score.utility.high - score.utility.low) / (2 * NORMAL)
+        metrics |= {f"{key},{side}": value for key, value in {**score.published, **score.lock_in}.items()}
+    return metrics
 
 
 def _scored(row: Row) -> Iterator[tuple[GroupRow, str, GroupScore]]:
@@ -129,9 +129,9 @@ def _scored(row: Row) -> Iterator[tuple[GroupRow, str, GroupScore]]:
 
 def _note(row: Row, side: str, score: GroupScore) -> str:
     assert score.skill is not None
-    told = f"skill on the {side} grid, 95 % interval {score.skill.low:.3f} to {score.skill.high:.3f}, {row.status}"
+    sentence = f"skill on the {side} grid, 95 % interval {score.skill.low:.3f} to {score.skill.high:.3f}, {row.status}"
     unranked = ", open: not ranked" if row.open else ", not ranked" if side == "public" else ""
-    return f"{told}{unranked}, entry {row.id}"
+    return f"{sentence}{unranked}, entry {row.id}"
 
 
 def _mid(score: GroupScore) -> float:

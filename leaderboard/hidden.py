@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from progressgym.core.answers import centred_log
 from progressgym.core.errors import UserError
 from progressgym.histories.history import ANSWERS_FILE, History, shipped_names
-from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.item import Item
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.instruments.storage import read_items
 from progressgym.instruments.storage import shipped_names as shipped_instruments
 
@@ -45,11 +45,11 @@ def load_hidden(folder: Path) -> dict[str, History]:
     """
     if not folder.is_dir():
         return {}
-    found = {}
+    histories = {}
     for place in sorted(path for path in folder.iterdir() if (path / ANSWERS_FILE).is_file()):
-        found[place.name] = History.load(place, Instrument.load(place / INSTRUMENT))
-        check_hidden(found[place.name])
-    return found
+        histories[place.name] = History.load(place, Questionnaire.load(place / INSTRUMENT))
+        check_hidden(histories[place.name])
+    return histories
 
 
 def make_hidden(
@@ -84,7 +84,7 @@ def make_hidden(
 
     if (folder / name).exists():
         raise UserError(f"a private history for {name} is there already; remove {folder / name} first")
-    instrument = Instrument.from_items(_unpublished(Path(items)), name=f"private form of {name}", seed=recipe.seed)
+    instrument = Questionnaire.from_items(_unpublished(Path(items)), name=f"private form of {name}", seed=recipe.seed)
     build, measured = folder / BUILDS / name, folder / BUILDS / f"{name}-measured"
     build_history(corpus, base, build, recipe, progress=lambda label: progress(f"reading {label}"))
     publish(build, measured, instrument, progress=progress)
@@ -98,10 +98,10 @@ def make_hidden(
 def _unpublished(path: Path) -> tuple[Item, ...]:
     """Items of a file, none of which has the text of a published one."""
     items = read_items(path)
-    published = {item.text for name in shipped_instruments() for item in Instrument.load(name).items}
-    known = sum(item.text in published for item in items)
-    if known:
-        raise UserError(f"{known} of {len(items)} items are published; a private form has texts of its own")
+    published = {item.text for name in shipped_instruments() for item in Questionnaire.load(name).items}
+    count = sum(item.text in published for item in items)
+    if count:
+        raise UserError(f"{count} of {len(items)} items are published; a private form has texts of its own")
     return items
 
 
@@ -116,7 +116,7 @@ def check_hidden(history: History) -> None:
         raise UserError(
             f"private history {history.name!r} is synthetic or resampled, as its card says; build it from text"
         )
-    if history.instrument.hash in {Instrument.load(name).hash for name in shipped_instruments()}:
+    if history.instrument.hash in {Questionnaire.load(name).hash for name in shipped_instruments()}:
         raise UserError(
             f"private history {history.name!r} answers the published {history.instrument.name}; write other items"
         )

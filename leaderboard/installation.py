@@ -144,8 +144,8 @@ def _run(program: list[str], room: Room, into: Path, secrets: tuple[Path, ...], 
         if process.returncode:
             log.seek(max(os.fstat(log.fileno()).st_size - 2000, 0))
             said = log.read().decode("utf-8", "replace").splitlines()
-            told = "; ".join(plain(line.strip(), 200) for line in said[-KEPT_LINES:] if line.strip())
-            raise UserError(f"{Path(program[0]).name} failed while installing the agent: {told or 'it said nothing'}")
+            words = "; ".join(plain(line.strip(), 200) for line in said[-KEPT_LINES:] if line.strip())
+            raise UserError(f"{Path(program[0]).name} failed while installing the agent: {words or 'it said nothing'}")
 
 
 def _size(folder: Path) -> int:

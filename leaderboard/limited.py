@@ -119,8 +119,8 @@ def _collect(out: Path, index: int, end: str) -> tuple[Verdict, bytes | None]:
     try:
         verdict = Verdict.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
-        told = end or "broke the verifier"
-        return Verdict(digest=None, rung=None, problems=[problem("limits", "", f"checking it {told}")]), None
+        reason = end or "broke the verifier"
+        return Verdict(digest=None, rung=None, problems=[problem("limits", "", f"checking it {reason}")]), None
     if not verdict.accepted:
         return verdict, None
     return verdict, (out / EVIDENCE_FILE.format(index)).read_bytes()

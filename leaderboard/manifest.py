@@ -65,13 +65,13 @@ def _parse(data: bytes) -> dict[str, str]:
         raise refuse("manifest-form", MANIFEST, "is not plain ASCII") from None
     listed: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), 1):
-        found = _LINE.fullmatch(line)
-        if found is None:
+        match = _LINE.fullmatch(line)
+        if match is None:
             raise refuse("manifest-form", MANIFEST, f"line {number} is not '<sha256>  <path>'")
-        name = found[2]
+        name = match[2]
         if not PATH.fullmatch(name) or name in (MANIFEST, SIGNATURE):
             raise refuse("manifest-path", MANIFEST, f"line {number} lists {plain(name, 80)!r}, no file of a submission")
         if name in listed:
             raise refuse("manifest-form", MANIFEST, f"line {number} lists {plain(name, 80)!r} a second time")
-        listed[name] = found[1]
+        listed[name] = match[1]
     return listed

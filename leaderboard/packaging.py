@@ -125,12 +125,12 @@ def agents_in(run: Path, board: Board) -> list[str]:
 def _add_cell(run: Path, agent: str, grid: Board, key: CellKey, files: Files) -> tuple[CellInfo, RunConfig]:
     place = group_folder(run, key.history, key.challenge, agent) / str(key.seed)
     if not (place / DONE).is_file() and not archive_of(place).is_file():
-        known = agents_in(run, grid)
+        names = agents_in(run, grid)
         raise UserError(
             f"{place} is not a finished cell; {grid.name} asks for {len(grid.cells)} of them: run progressgym bench "
             f"--agents '{agent}' --history {','.join(grid.histories)} --challenges "
             f"{','.join(c.id for c in grid.challenges)} --labels probability --seeds {len(grid.seeds)} --splits shipped --out {run}"
-            + (f" (agents in it: {', '.join(known)})" if known else "")
+            + (f" (agents in it: {', '.join(names)})" if names else "")
         )
     cell = read_cell(place)
     played = cell.config.arguments.get("history")

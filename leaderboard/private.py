@@ -130,8 +130,8 @@ class PrivateSplit:
     @property
     def name(self) -> str:
         """Changes with anything that can move a private score."""
-        told = {"board": self.board.digest, **self.commitments}
-        return f"{self.key.rotation}-{sha256_bytes(canonical_json(told).encode())[:16]}"
+        record = {"board": self.board.digest, **self.commitments}
+        return f"{self.key.rotation}-{sha256_bytes(canonical_json(record).encode())[:16]}"
 
     @cached_property
     def groups(self) -> tuple[PrivateGroup, ...]:
@@ -156,5 +156,7 @@ class PrivateSplit:
 
     def _number(self, what: str, group: GroupKey, index: int, size: int) -> int:
         """A number that follows from the key and from nothing else that is secret."""
-        told = canonical_json([SCHEME, what, self.board.name, *group, index]).encode()
-        return int.from_bytes(hashlib.blake2b(told, key=bytes.fromhex(self.key.key), digest_size=size).digest(), "big")
+        message = canonical_json([SCHEME, what, self.board.name, *group, index]).encode()
+        return int.from_bytes(
+            hashlib.blake2b(message, key=bytes.fromhex(self.key.key), digest_size=size).digest(), "big"
+        )

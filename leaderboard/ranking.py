@@ -41,12 +41,12 @@ def ranks(merit: Floats) -> Floats:
     """
     rounded = np.round(merit / TIE).reshape(len(merit), -1)
     order = np.sort(rounded, axis=0)
-    found = np.empty_like(rounded)
+    table = np.empty_like(rounded)
     for column in range(rounded.shape[1]):
         below = np.searchsorted(order[:, column], rounded[:, column], "left")
         above = len(merit) - np.searchsorted(order[:, column], rounded[:, column], "right")
-        found[:, column] = above + (len(merit) - below - above + 1) / 2
-    return found.reshape(merit.shape)
+        table[:, column] = above + (len(merit) - below - above + 1) / 2
+    return table.reshape(merit.shape)
 
 
 def scores(merit: Floats) -> Floats:
@@ -140,13 +140,13 @@ def winners_by_weighting(scored: Scored) -> dict[str, int]:
     is meant. Of equals the first is named.
     """
     merit = scored.merit()
-    found = {
+    winners = {
         f"only {name}": int(np.nanargmax(merit[:, g]))
         for g, name in enumerate(scored.groups)
         if np.isfinite(merit[:, g]).any()
     }
     single = [g for g in range(len(scored.groups)) if not scored.pair(g)]
     if single:
-        found["mean skill"] = int(np.argmax(np.nan_to_num(scored.skill[:, single]).mean(1)))
-    found["score"] = int(np.argmax(scores(merit)))
-    return found
+        winners["mean skill"] = int(np.argmax(np.nan_to_num(scored.skill[:, single]).mean(1)))
+    winners["score"] = int(np.argmax(scores(merit)))
+    return winners

@@ -107,7 +107,7 @@ def score_group(
     items = truths[0].instrument.evaluation
     human = np.stack([challenge.human_parts(truth.history, truth.history.answers, items) for truth in truths_used])
     masses, utility = challenge.masses(truths[0].instrument.loadings[items]), challenge.utility
-    found = bootstrap_skill(
+    estimate = bootstrap_skill(
         agent=agent,
         static=static,
         reference=reference,
@@ -117,7 +117,7 @@ def score_group(
         resamples=resamples,
     )
     samples: list[float] = []
-    if found.skill is not None:
+    if estimate.skill is not None:
         samples = skill_samples(
             agent=agent, static=static, reference=reference, human=human, masses=masses, utility=utility
         )
@@ -126,10 +126,10 @@ def score_group(
         history=group.history,
         challenge=group.challenge,
         seeds=len(keys),
-        skill=None if found.skill is None else interval_record(found.skill),
-        utility=interval_record(found.utility),
-        static=found.static,
-        reference=found.reference,
+        skill=None if estimate.skill is None else interval_record(estimate.skill),
+        utility=interval_record(estimate.utility),
+        static=estimate.static,
+        reference=estimate.reference,
         drift_cosine=float(np.mean(drift)) if drift else None,
         dimension_error=float(np.mean([cell.dimension_error for cell in cells])),
         published={name: float(np.mean([cell.published[name] for cell in cells])) for name in cells[0].published},

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, sha256_bytes
 from progressgym.leaderboard.board import GroupKey
+from progressgym.leaderboard.database_tables import ENTRIES, NAMES, SCORES
 from progressgym.leaderboard.names import skeleton
 from progressgym.leaderboard.records import RUNGS, CellScore, GroupScore, Reproduction, Rung, Verdict
 from progressgym.leaderboard.reserved import is_shipped
 from progressgym.leaderboard.schema import SubmissionRecord
-from progressgym.leaderboard.tables import ENTRIES, NAMES, SCORES
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -73,10 +73,10 @@ def get(connection: Connection, digest: str) -> Entry:
     if len(digest) < SHORTEST or not set(digest) <= set("0123456789abcdef"):
         raise UserError(f"an entry is named by {SHORTEST} or more hexadecimal digits of its digest")
     query = ENTRIES.select().where(ENTRIES.c.digest.startswith(digest)).limit(2)
-    found = connection.execute(query).mappings().all()
-    if len(found) != 1:
-        raise UserError(f"{'no entry' if not found else 'more than one entry'} begins with {digest}")
-    return _entry(found[0])
+    matches = connection.execute(query).mappings().all()
+    if len(matches) != 1:
+        raise UserError(f"{'no entry' if not matches else 'more than one entry'} begins with {digest}")
+    return _entry(matches[0])
 
 
 def select(connection: Connection) -> list[Entry]:
@@ -119,8 +119,8 @@ def proven_original(
         & ENTRIES.c.withdrawn.is_(None)
     )
     query = ENTRIES.select().where(alike if received is None else alike & (ENTRIES.c.received < received))
-    found = map(_entry, connection.execute(query.order_by(ENTRIES.c.received, ENTRIES.c.digest)).mappings())
-    return next((entry for entry in found if not is_shipped(agent) or is_shipped(entry.record.agent.id)), None)
+    entries = map(_entry, connection.execute(query.order_by(ENTRIES.c.received, ENTRIES.c.digest)).mappings())
+    return next((entry for entry in entries if not is_shipped(agent) or is_shipped(entry.record.agent.id)), None)
 
 
 def is_proven(connection: Connection, shape: str, submitter: str) -> bool:
@@ -212,20 +212,20 @@ def insert_scores(connection: Connection, digest: str, split: str, groups: Itera
 def select_scores(connection: Connection, split: str) -> dict[str, list[GroupScore]]:
     """Scores of all entries on one split, without samples: digest -> groups, in the order of their names."""
     query = SCORES.select().with_only_columns(SCORES.c.digest, SCORES.c.score).where(SCORES.c.split == split)
-    found: dict[str, list[GroupScore]] = {}
+    scores_of: dict[str, list[GroupScore]] = {}
     for digest, score in connection.execute(query.order_by(SCORES.c.digest, SCORES.c.history, SCORES.c.challenge)):
-        found.setdefault(digest, []).append(GroupScore.model_validate_json(score))
-    return found
+        scores_of.setdefault(digest, []).append(GroupScore.model_validate_json(score))
+    return scores_of
 
 
 def select_samples(connection: Connection, split: str) -> dict[str, dict[str, Floats]]:
     """Bootstrap samples of all entries on one split: digest -> group's id -> (B,)."""
     columns = (SCORES.c.digest, SCORES.c.challenge, SCORES.c.history, SCORES.c.samples)
     query = SCORES.select().with_only_columns(*columns).where(SCORES.c.split == split)
-    found: dict[str, dict[str, Floats]] = {}
+    samples_of: dict[str, dict[str, Floats]] = {}
     for digest, challenge, history, samples in connection.execute(query):
-        found.setdefault(digest, {})[GroupKey(history, challenge).id] = np.frombuffer(samples, dtype="<f8")
-    return found
+        samples_of.setdefault(digest, {})[GroupKey(history, challenge).id] = np.frombuffer(samples, dtype="<f8")
+    return samples_of
 
 
 def answers_digest(cells: Sequence[CellScore]) -> str:

@@ -26,7 +26,7 @@ from pathlib import Path
 import progressgym
 from progressgym.core import confine
 from progressgym.core.errors import UserError
-from progressgym.leaderboard.unshared import DEVICES, TOOLS, Plan, unshare_command
+from progressgym.leaderboard.unshared import DEVICES, TOOLS, SandboxConfig, unshare_command
 
 NOBODY = 65534
 OTHERS = 0o005
@@ -68,10 +68,10 @@ def command(program: Sequence[str], room: Room, secrets: Iterable[Path] = ()) ->
     Raises:
         UserError: there is no working sandbox here, or a secret would be seen.
     """
-    shown = _shown(room)
-    masks = _masks(shown)
+    places = _shown(room)
+    masks = _masks(places)
     for secret in map(Path.resolve, secrets):
-        for place in shown:
+        for place in places:
             if secret.is_relative_to(place) and not any(secret.is_relative_to(mask) for mask in masks):
                 raise UserError(f"{secret} lies in {place}, which the sandbox shows; move it elsewhere")
     return WAYS[check_sandbox()](_confined(program), room)
@@ -114,8 +114,8 @@ def probe(way: str) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"{way} cannot be run: {error}"
-    told = " ".join(done.stderr.decode("ascii", "replace").split())[:200]
-    return None if done.returncode == 0 else f"{way} cannot run Python in namespaces here: {told}"
+    reason = " ".join(done.stderr.decode("ascii", "replace").split())[:200]
+    return None if done.returncode == 0 else f"{way} cannot run Python in namespaces here: {reason}"
 
 
 def _confined(program: Sequence[str]) -> list[str]:
@@ -124,7 +124,7 @@ def _confined(program: Sequence[str]) -> list[str]:
 
 
 def _bubblewrap(program: Sequence[str], room: Room) -> list[str]:
-    shown = _shown(room)
+    places = _shown(room)
     parts = [
         "bwrap",
         "--unshare-pid",
@@ -139,7 +139,7 @@ def _bubblewrap(program: Sequence[str], room: Room) -> list[str]:
     parts += ["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"]
     for name, value in _environment(room).items():
         parts += ["--setenv", name, value]
-    parts += _mounts(shown, room)
+    parts += _mounts(places, room)
     if not _root():
         return [*parts, "--", *program]
     for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"):  # setpriv needs them once and gives them up
@@ -151,11 +151,11 @@ def _bubblewrap(program: Sequence[str], room: Room) -> list[str]:
 
 
 def _unshare(program: Sequence[str], room: Room) -> list[str]:
-    shown = _shown(room)
-    plan = Plan(
-        shown=shown,
+    places = _shown(room)
+    plan = SandboxConfig(
+        places=places,
         writable=room.writable,
-        masks=_masks(shown),
+        masks=_masks(places),
         environment=_environment(room),
         scratch=dict.fromkeys(SCRATCH, SCRATCH_BYTES),
         network=room.network,
@@ -181,11 +181,11 @@ def _shown(room: Room) -> list[Path]:
     if room.package:
         places += _package()
     places += [*room.readable, CONFINE]
-    kept: list[Path] = []
+    roots: list[Path] = []
     for place in (*(part for whole in places for part in _opened(whole)), *room.writable):
-        if not any(place.is_relative_to(other) for other in kept):
-            kept.append(place)
-    return kept
+        if not any(place.is_relative_to(other) for other in roots):
+            roots.append(place)
+    return roots
 
 
 def _opened(place: Path) -> list[Path]:
@@ -201,7 +201,7 @@ def _package() -> list[Path]:
     return [folder, *links]
 
 
-def _masks(shown: Sequence[Path]) -> list[Path]:
+def _masks(places: Sequence[Path]) -> list[Path]:
     """What is hidden of the places shown: histories and leaderboard of every progressgym that can be seen."""
     homes = [Path(progressgym.__file__).resolve().parent]
     homes += [Path(place) / "progressgym" for place in (*site.getsitepackages(), *sys.path)]
@@ -209,11 +209,11 @@ def _masks(shown: Sequence[Path]) -> list[Path]:
     return sorted(
         mask
         for mask in masks
-        if mask.is_dir() and not mask.is_symlink() and any(mask.is_relative_to(place) for place in shown)
+        if mask.is_dir() and not mask.is_symlink() and any(mask.is_relative_to(place) for place in places)
     )
 
 
-def _mounts(shown: Sequence[Path], room: Room) -> list[str]:
+def _mounts(places: Sequence[Path], room: Room) -> list[str]:
     parts = ["--proc", "/proc", "--tmpfs", "/dev"]
     for device in DEVICES:
         parts += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
@@ -221,14 +221,14 @@ def _mounts(shown: Sequence[Path], room: Room) -> list[str]:
     for scratch in SCRATCH:  # the sandbox's own, in memory; before what may be shown below them
         parts += ["--size", str(SCRATCH_BYTES), "--perms", "1777", "--tmpfs", scratch]
     made = {Path("/"), Path("/tmp"), Path("/dev")}
-    for ancestor in sorted({up for place in shown for up in place.parents} - made):
+    for ancestor in sorted({up for place in places for up in place.parents} - made):
         parts += ["--perms", "0755", "--dir", str(ancestor)]
-    for place in shown:
+    for place in places:
         if place.is_symlink():  # /bin -> usr/bin
             parts += ["--symlink", os.readlink(place), str(place)]
         else:
             parts += ["--bind" if place in room.writable else "--ro-bind", str(place), str(place)]
-    for mask in _masks(shown):
+    for mask in _masks(places):
         parts += ["--perms", "0755", "--tmpfs", str(mask), "--remount-ro", str(mask)]
     return [*parts, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
 

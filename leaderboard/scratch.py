@@ -35,5 +35,5 @@ def own_disk(folder: Path | None = None) -> Iterator[None]:
         yield
     except OSError as error:
         where = folder or Path(error.filename or os.environ.get("TMPDIR") or "the temporary folder")
-        told = f"the board's temporary files cannot be written ({where}): {error.strerror or error}"
-        raise UserError(f"{told}; make room, or set TMPDIR to another folder") from error
+        reason = f"the board's temporary files cannot be written ({where}): {error.strerror or error}"
+        raise UserError(f"{reason}; make room, or set TMPDIR to another folder") from error

@@ -112,8 +112,8 @@ def _scored(
     size = min((len(table[name]) for table in drawn for name in groups if len(table.get(name, ()))), default=0)
 
     def numbers(value: Callable[[GroupScore], float | None]) -> Floats:
-        found = [[None if (score := table.get(name)) is None else value(score) for name in groups] for table in tables]
-        return np.array(found, dtype=np.float64)
+        rows = [[None if (score := table.get(name)) is None else value(score) for name in groups] for table in tables]
+        return np.array(rows, dtype=np.float64)
 
     skill = numbers(lambda score: None if score.skill is None else score.skill.mid)
     samples = np.repeat(skill[..., None], size, axis=2)
@@ -140,7 +140,7 @@ def _row(
     limits: dict[str, float],
     names: Sequence[str],
 ) -> Row:
-    shown, hidden = _by_id(public.get(entry.digest, [])), _by_id(private.get(entry.digest, []))
+    open_scores, hidden = _by_id(public.get(entry.digest, [])), _by_id(private.get(entry.digest, []))
     at = ranking.index.get(entry.digest)
     places = ranking.overall if at is not None else None
     record = entry.record
@@ -164,7 +164,7 @@ def _row(
         training_data=record.training_data,
         hardware=record.hardware,
         compute_seconds=record.compute_seconds,
-        queries=sum(score.queries for score in shown.values()),
+        queries=sum(score.queries for score in open_scores.values()),
         warnings=entry.warnings,
         place=None if places is None or at is None else float(places.place[at]),
         place_interval=None
@@ -172,7 +172,7 @@ def _row(
         else IntervalRecord(low=float(places.low[at]), mid=float(places.place[at]), high=float(places.high[at])),
         score=None if places is None or at is None else float(places.score[at]),
         pareto=at is not None and at in ranking.pareto,
-        groups=[_group_row(entry, name, shown.get(name), hidden.get(name), ranking, limits) for name in names],
+        groups=[_group_row(entry, name, open_scores.get(name), hidden.get(name), ranking, limits) for name in names],
         reproduction=entry.reproduction,
     )
 
@@ -243,8 +243,8 @@ def _notes(rows: Sequence[Row], ranking: _Ranking, names: Sequence[str]) -> list
         ways: dict[str, list[str]] = {}
         for way, winner in ranking.winners.items():
             ways.setdefault(called[winner], []).append(way)
-        told = "; ".join(f"{agent} by {', '.join(how)}" for agent, how in ways.items())
-        notes.append(f"who wins depends on the weighting: {told}")
+        words = "; ".join(f"{agent} by {', '.join(how)}" for agent, how in ways.items())
+        notes.append(f"who wins depends on the weighting: {words}")
     if ranking.unknown:
         notes.append(f"not identified for every ranked entry, and counted as 0 then: {', '.join(ranking.unknown)}")
     flagged = [row.agent for row in rows if any(group.gap_flag for group in row.groups)]
@@ -257,14 +257,14 @@ def _notes(rows: Sequence[Row], ranking: _Ranking, names: Sequence[str]) -> list
 def _commitment_notes(split: str | None, commitments: Mapping[str, str]) -> list[str]:
     if not commitments:
         return []
-    told = ", ".join(f"{name} {digest}" for name, digest in commitments.items())
-    return [f"ranks follow the private split {split}; its owner has committed to (sha256) {told}"]
+    words = ", ".join(f"{name} {digest}" for name, digest in commitments.items())
+    return [f"ranks follow the private split {split}; its owner has committed to (sha256) {words}"]
 
 
 def _newest_split(entries: Sequence[Entry]) -> str | None:
     """Split of the entry that was reproduced last."""
-    told = [(e.reproduced, e.private_split) for e in entries if e.reproduced is not None]
-    return max(told)[1] if told else None
+    runs = [(e.reproduced, e.private_split) for e in entries if e.reproduced is not None]
+    return max(runs)[1] if runs else None
 
 
 def _by_id(groups: Sequence[GroupScore]) -> dict[str, GroupScore]:

@@ -20,7 +20,8 @@ from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, sha256_bytes
 from progressgym.leaderboard import rows
 from progressgym.leaderboard.database import DATABASE, EVIDENCE, LOCK, PRIVATE, Database
-from progressgym.leaderboard.evidence import EvidenceFolder
+from progressgym.leaderboard.database_tables import DECISIONS, ENTRIES, NAMES, SCORES, SUBMITTERS
+from progressgym.leaderboard.evidence_folder import EvidenceFolder
 from progressgym.leaderboard.names import name_problem, skeleton
 from progressgym.leaderboard.problems import Problem, plain, problem
 from progressgym.leaderboard.records import CellScore, GroupScore, Reproduction, Rung, Verdict
@@ -28,7 +29,6 @@ from progressgym.leaderboard.reserved import BOARD, account_problem
 from progressgym.leaderboard.rows import Entry, Floats
 from progressgym.leaderboard.schema import SUBMISSION
 from progressgym.leaderboard.sql import sa
-from progressgym.leaderboard.tables import DECISIONS, ENTRIES, NAMES, SCORES, SUBMITTERS
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -172,8 +172,8 @@ class Store:
                 raise UserError(f"{entry.id} was withdrawn on {entry.withdrawn}")
             if reproduction.matches and entry.rung != "reproduced":
                 reproduction = _settle_name(connection, entry, _unless_copy(connection, entry, reproduction))
-            told = reproduction.model_dump_json(exclude={"groups"})
-            _update(connection, entry.digest, reproduction=told)
+            text = reproduction.model_dump_json(exclude={"groups"})
+            _update(connection, entry.digest, reproduction=text)
             if reproduction.matches:
                 connection.execute(SCORES.delete().where(SCORES.c.digest == entry.digest, SCORES.c.split == "private"))
                 rows.insert_scores(connection, entry.digest, "private", reproduction.groups)

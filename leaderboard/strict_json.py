@@ -77,12 +77,12 @@ def _check_depth(data: bytes, where: str) -> None:
 
 
 def _object(pairs: list[tuple[str, Any]], where: str) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
         raise refuse("json-duplicate-key", where, f"key {plain(twice, 80)!r} stands twice in one object")
-    return found
+    return members
 
 
 def _number(name: str, where: str) -> Any:

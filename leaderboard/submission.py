@@ -100,11 +100,11 @@ def _check_agent(record: SubmissionRecord, board: Board) -> None:
     for field, name in (("id", record.agent.id), ("name", record.agent.name)):
         base = name.partition("?")[0]
         if (reference := base if base in board.privileged else reference_like(name)) is not None:
-            told = "is" if base == reference else f"looks like {reference!r},"
+            likeness = "is" if base == reference else f"looks like {reference!r},"
             raise refuse(
                 "privileged",
                 f"{SUBMISSION}#/agent/{field}",
-                f"{name!r} {told} a reference that reads the truth; references are shown in tables, not entered",
+                f"{name!r} {likeness} a reference that reads the truth; references are shown in tables, not entered",
             )
     if (reason := agent_name_problem(record.agent.name, record.agent.id)) is not None:
         raise refuse("name-reserved", f"{SUBMISSION}#/agent/name", reason)
@@ -182,9 +182,9 @@ def _check_config(
         "live": False,
     }
     for field, value in expected.items():
-        found = getattr(config, field)
-        if canonical_json(found) != canonical_json(value):  # == takes true for 1
-            findings.add("config", f"{where}/{field}", f"is {plain(repr(found), 100)}, the board expects {value!r}")
+        own = getattr(config, field)
+        if canonical_json(own) != canonical_json(value):  # == takes true for 1
+            findings.add("config", f"{where}/{field}", f"is {plain(repr(own), 100)}, the board expects {value!r}")
     for field, source, (name, digest) in (
         ("history", config.history, (truth.history.name, truth.history.hash)),
         ("instrument", config.instrument, (truth.instrument.name, truth.instrument.hash)),

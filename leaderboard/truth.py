@@ -18,7 +18,7 @@ from progressgym.envs.actions import to_action
 from progressgym.envs.base import ProgressEnv
 from progressgym.envs.challenge import Challenge, challenge_of
 from progressgym.histories.history import History
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.leaderboard.board import Board, CellKey, GroupKey
 from progressgym.preferences.comparisons import draw_labels, probabilities
 
@@ -33,7 +33,7 @@ class EpisodeTruth:
 
     challenge: Challenge
     history: History
-    instrument: Instrument
+    instrument: Questionnaire
     steps: int
     comparisons: str
     """sha256 of the history, the asked pairs and the labels that the seed decides."""
@@ -87,8 +87,8 @@ def comparisons_digest(env: ProgressEnv) -> str:
     digest.update(np.ascontiguousarray(episode.pairs, dtype="<i8").tobytes())
     digest.update(np.ascontiguousarray(episode.uniforms, dtype="<f8").tobytes())
     if not challenge_of(env.task).simulates_human:
-        shown = probabilities(episode.history.answers[1 : 1 + env.steps], episode.pairs)
-        labels = draw_labels(shown, str(env.task.parameters["labels"]), episode.uniforms[: env.steps])
+        chances = probabilities(episode.history.answers[1 : 1 + env.steps], episode.pairs)
+        labels = draw_labels(chances, str(env.task.parameters["labels"]), episode.uniforms[: env.steps])
         digest.update(np.ascontiguousarray(labels, dtype="<f4").tobytes())
     return digest.hexdigest()
 

@@ -118,11 +118,11 @@ def _is_plain_folder(entry: zipfile.ZipInfo) -> bool:
 def _check_names(names: Iterable[str], allowed: re.Pattern[str], where: str) -> None:
     seen: dict[str, str] = {}
     for name in names:
-        shown = plain(name, 80)
+        label = plain(name, 80)
         if not allowed.fullmatch(name) or any(_odd(part) for part in name.split("/")):
-            raise refuse("path", where, f"{shown!r} is no file of a submission; see docs/leaderboard.md for the layout")
+            raise refuse("path", where, f"{label!r} is no file of a submission; see docs/leaderboard.md for the layout")
         if name.lower() in seen:
-            raise refuse("path-twice", where, f"{shown!r} is there twice (names that differ in case only count as one)")
+            raise refuse("path-twice", where, f"{label!r} is there twice (names that differ in case only count as one)")
         seen[name.lower()] = name
 
 
@@ -138,22 +138,22 @@ def _check_entries(entries: list[zipfile.ZipInfo], size: int, most_total: int, w
         raise refuse("unpacked-size", where, f"unpacks to {total} bytes; at most {most_total}")
     end = 0
     for entry in sorted(entries, key=lambda one: one.header_offset):
-        shown = plain(entry.filename, 80)
+        label = plain(entry.filename, 80)
         mode = entry.external_attr >> 16
         if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-            raise refuse("path-kind", where, f"{shown!r} is a link or a device")
+            raise refuse("path-kind", where, f"{label!r} is a link or a device")
         if entry.flag_bits & 0x1:
-            raise refuse("zip", where, f"{shown!r} is encrypted")
+            raise refuse("zip", where, f"{label!r} is encrypted")
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise refuse("zip", where, f"{shown!r} is packed by a method other than deflate")
+            raise refuse("zip", where, f"{label!r} is packed by a method other than deflate")
         if entry.file_size > MOST_FILE:
-            raise refuse("file-size", where, f"{shown!r} has {entry.file_size} bytes; at most {MOST_FILE}")
+            raise refuse("file-size", where, f"{label!r} has {entry.file_size} bytes; at most {MOST_FILE}")
         if entry.compress_size > SMALL and entry.file_size > MOST_RATIO * entry.compress_size:
             raise refuse(
-                "zip-bomb", where, f"{shown!r} unpacks to {entry.file_size // entry.compress_size} times its size"
+                "zip-bomb", where, f"{label!r} unpacks to {entry.file_size // entry.compress_size} times its size"
             )
         if entry.header_offset < end or entry.header_offset + entry.compress_size > size:
-            raise refuse("zip-overlap", where, f"{shown!r} overlaps another entry")
+            raise refuse("zip-overlap", where, f"{label!r} overlaps another entry")
         end = entry.header_offset + 30 + len(entry.filename.encode()) + entry.compress_size
 
 
@@ -166,23 +166,23 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, where: str) ->
 
 
 def _read_folder(root: Path) -> Files:
-    found: dict[str, tuple[Path, int]] = {}
+    files: dict[str, tuple[Path, int]] = {}
     total = 0
     for path, info in _walk(root, depth=0):
         name = path.relative_to(root).as_posix()
-        shown = plain(name, 80)
+        label = plain(name, 80)
         if not stat.S_ISREG(info.st_mode):
-            raise refuse("path-kind", shown, "is a link, a device or a pipe; a submission holds plain files")
+            raise refuse("path-kind", label, "is a link, a device or a pipe; a submission holds plain files")
         if info.st_nlink > 1:
-            raise refuse("path-kind", shown, "has a second name (hard link); copy it")
+            raise refuse("path-kind", label, "has a second name (hard link); copy it")
         if info.st_size > MOST_FILE:
-            raise refuse("file-size", shown, f"has {info.st_size} bytes; at most {MOST_FILE}")
+            raise refuse("file-size", label, f"has {info.st_size} bytes; at most {MOST_FILE}")
         total += info.st_size
-        found[name] = (path, info.st_size)
-        if len(found) > MOST_FILES or total > MOST_TOTAL:
+        files[name] = (path, info.st_size)
+        if len(files) > MOST_FILES or total > MOST_TOTAL:
             raise refuse("unpacked-size", "", f"more than {MOST_FILES} files or {MOST_TOTAL} bytes")
-    _check_names(found, PATH, "")
-    return {name: _read_plain(path, size, name) for name, (path, size) in found.items()}
+    _check_names(files, PATH, "")
+    return {name: _read_plain(path, size, name) for name, (path, size) in files.items()}
 
 
 def _walk(folder: Path, depth: int) -> Iterable[tuple[Path, os.stat_result]]:

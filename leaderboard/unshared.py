@@ -19,10 +19,10 @@ TOOLS = ("unshare", "setpriv", "mount", "umount", "pivot_root")
 
 
 @dataclass(kw_only=True, frozen=True)
-class Plan:
+class SandboxConfig:
     """What a sandbox consists of."""
 
-    shown: Sequence[Path]
+    places: Sequence[Path]
     """Places bound at their own paths; links are made anew."""
     writable: Sequence[Path]
     masks: Sequence[Path]
@@ -36,39 +36,39 @@ class Plan:
     nobody: int
 
 
-def unshare_command(program: Sequence[str], plan: Plan) -> list[str]:
+def unshare_command(program: Sequence[str], config: SandboxConfig) -> list[str]:
     """The command line that runs a program so."""
-    kinds = ["--mount", "--pid", "--ipc", "--uts", *([] if plan.network else ["--net"])]
-    kinds += [] if plan.root else ["--user", "--map-root-user"]
+    kinds = ["--mount", "--pid", "--ipc", "--uts", *([] if config.network else ["--net"])]
+    kinds += [] if config.root else ["--user", "--map-root-user"]
     start = ["setpriv", "--pdeathsig", "KILL", "unshare", *kinds, "--fork", "--kill-child"]
-    return [*start, "sh", "-c", _script(plan), "sh", *program]
+    return [*start, "sh", "-c", _script(config), "sh", *program]
 
 
-def _script(plan: Plan) -> str:
+def _script(config: SandboxConfig) -> str:
     new = next(
-        place for place in ROOTS if Path(place).is_dir() and not any(p.is_relative_to(place) for p in plan.shown)
+        place for place in ROOTS if Path(place).is_dir() and not any(p.is_relative_to(place) for p in config.places)
     )
     lines = ["set -e", "mount --make-rprivate /", f"mount -t tmpfs -o mode=0755,size=1m none {new}"]
     lines += [f"mkdir {new}/proc {new}/dev", f"mount -t proc none {new}/proc"]
     for device in DEVICES:
         lines += [f": > {new}/dev/{device}", f"mount --bind /dev/{device} {new}/dev/{device}"]
     lines += [f"ln -s /proc/self/fd {new}/dev/fd"]
-    for folder, size in plan.scratch.items():
+    for folder, size in config.scratch.items():
         lines += [
             f"mkdir -p {new}{folder}",
             f"mount -t tmpfs -o mode=1777,nosuid,nodev,size={size},nr_inodes=65536 none {new}{folder}",
         ]
-    for place in plan.shown:
-        lines += _bind(place, new, place in plan.writable)
-    for mask in map(str, plan.masks):
+    for place in config.places:
+        lines += _bind(place, new, place in config.writable)
+    for mask in map(str, config.masks):
         lines.append(f"mount -t tmpfs -o ro,mode=0755,size=4k none {shlex.quote(new + mask)}")
     lines += [f"mount -o remount,bind,ro {new}", f"cd {new}", "pivot_root . .", "umount -l .", "cd /tmp"]
-    given = " ".join(shlex.quote(f"{name}={value}") for name, value in plan.environment.items())
+    given = " ".join(shlex.quote(f"{name}={value}") for name, value in config.environment.items())
     give_up = "setpriv --no-new-privs --bounding-set=-all --inh-caps=-all"
     forbid = "echo 0 > /proc/sys/user/max_user_namespaces"
-    if not plan.root:
+    if not config.root:
         return "\n".join([*lines, forbid, f'exec env -i {given} {give_up} "$@"'])
-    user = f"setpriv --reuid {plan.nobody} --regid {plan.nobody} --clear-groups --no-new-privs --inh-caps=-all"
+    user = f"setpriv --reuid {config.nobody} --regid {config.nobody} --clear-groups --no-new-privs --inh-caps=-all"
     inner = shlex.quote(f'{forbid}; exec {give_up} "$@"')
     return "\n".join([*lines, f'exec env -i {given} {user} unshare --user --map-root-user sh -c {inner} sh "$@"'])
 

@@ -77,18 +77,18 @@ def recompute(submission: Submission, resamples: int = RESAMPLES) -> Recomputed:
     board, paths = submission.board, follow_paths(submission.board, submission.actions)
     check_answers(board, paths, findings)
     findings.settle()
-    found = Recomputed(warnings=_warnings(paths))
+    result = Recomputed(warnings=_warnings(paths))
     claims = {CellKey(c.history, c.challenge, c.seed): (i, c.utility) for i, c in enumerate(submission.record.cells)}
     for group in board.groups:
         score, cells = score_group(board, group, paths, resamples)
-        found.groups.append(score)
+        result.groups.append(score)
         for seed, cell in zip(board.seeds, cells, strict=True):
             key = CellKey(*group, seed)
             index, claim = claims[key]
             if claim is not None and abs(claim - cell.utility) > CLAIM_TOLERANCE:
                 where = f"{SUBMISSION}#{pointer('cells', index, 'utility')}"
                 findings.add("claim", where, f"claims {claim:.9g}, but the answers give {cell.utility:.9g}")
-            found.cells.append(
+            result.cells.append(
                 CellScore(
                     history=key.history,
                     challenge=key.challenge,
@@ -98,7 +98,7 @@ def recompute(submission: Submission, resamples: int = RESAMPLES) -> Recomputed:
                 )
             )
     findings.settle()
-    return found
+    return result
 
 
 def check_comparisons(submission: Submission, findings: Findings) -> None:
@@ -117,8 +117,8 @@ def check_answers(board: Board, paths: Mapping[CellKey, Trace], findings: Findin
     """Answers that are the truth or a blend of it are refused, and so are none at all."""
     for key, path in paths.items():
         if no_answers(episode_truth(board, key), path):
-            told = "every option of every item is as likely as any other: these are no answers"
-            findings.add("no-answers", f"{key.folder}/{STEPS}", told)
+            reason = "every option of every item is as likely as any other: these are no answers"
+            findings.add("no-answers", f"{key.folder}/{STEPS}", reason)
             continue
         steps = blended_steps(episode_truth(board, key), path)
         if steps:
@@ -132,8 +132,8 @@ def check_answers(board: Board, paths: Mapping[CellKey, Trace], findings: Findin
 
 def _warnings(paths: Mapping[CellKey, Trace]) -> list[str]:
     constant = [key for key, path in paths.items() if constant_answers(path)]
-    told = f"the answers never change in {len(constant)} of {len(paths)} cells"
-    return [told] if constant else []
+    warning = f"the answers never change in {len(constant)} of {len(paths)} cells"
+    return [warning] if constant else []
 
 
 def _refusal(submission: Submission | None, problems: Sequence[Problem]) -> Verdict:

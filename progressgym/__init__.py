@@ -6,30 +6,24 @@ first model, agent or training run.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import progressgym.envs  # noqa: F401  (registers the environments)
+from progressgym.core.faces import lazy
 
 if TYPE_CHECKING:
     from progressgym.histories.history import History
-    from progressgym.instruments.instrument import Instrument
+    from progressgym.instruments.questionnaire import Questionnaire as Instrument
     from progressgym.models import load_model
 
 __version__ = "0.1.0"
-__all__ = ["History", "Instrument", "__version__", "load_model"]
-
-_LAZY = {
-    "History": "progressgym.histories.history",
-    "Instrument": "progressgym.instruments.instrument",
-    "load_model": "progressgym.models",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return getattr(importlib.import_module(_LAZY[name]), name)
-    raise AttributeError(f"module 'progressgym' has no attribute {name!r}")
+__all__ = [
+    "History",  # answers of every century to every item of an instrument
+    "Instrument",  # the questionnaire that environments and histories stand on
+    "__version__",
+    "load_model",  # load a language model, or reach one behind an endpoint: whatever scores options
+]
+__getattr__ = lazy(__name__, {"histories": "History", "instruments": "Instrument", "models": "load_model"})
 
 
 def __dir__() -> list[str]:

@@ -135,6 +135,6 @@ def derivatives(loss: Loss, margins: Tensor, targets: Tensor, weights: Tensor) -
         (slope,) = torch.autograd.grad(loss(Margins(margin=at, target=targets)).sum(), at, create_graph=True)
         bend = torch.zeros_like(at)
         if slope.requires_grad:
-            (found,) = torch.autograd.grad(slope.sum(), at, allow_unused=True)
-            bend = bend if found is None else found
+            (gradient,) = torch.autograd.grad(slope.sum(), at, allow_unused=True)
+            bend = bend if gradient is None else gradient
     return weights * slope.detach(), weights * bend.detach().clamp(min=0.0)

@@ -38,7 +38,7 @@ from progressgym.bench.episodes import replay, run_batch
 from progressgym.bench.scoring import baseline, contributions, draw_panel
 from progressgym.core.files import write_json
 from progressgym.histories.synthetic import DEFAULT_INSTRUMENT
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.scores.intervals import Interval, estimate_skill, ratio_interval
 from progressgym.scores.resampling import RESAMPLES, Panel, draw_shares
 from progressgym.scores.utilities import utility_of
@@ -74,9 +74,9 @@ class Plan:
         return cls(name, **{key: value for key, value in told.items() if key != "what"})
 
     @property
-    def instrument(self) -> Instrument | None:
+    def instrument(self) -> Questionnaire | None:
         """What synthetic histories answer; None: the shipped one."""
-        return longer(Instrument.load(DEFAULT_INSTRUMENT), evaluation=self.copies) if self.copies > 1 else None
+        return longer(Questionnaire.load(DEFAULT_INSTRUMENT), evaluation=self.copies) if self.copies > 1 else None
 
     @property
     def file(self) -> Path:
@@ -106,7 +106,7 @@ def chosen(plan: Plan) -> list[tuple[Condition, list[int]]]:
 
 
 def play(
-    condition: Condition, seeds: list[int], names: tuple[str, ...], instrument: Instrument | None = None
+    condition: Condition, seeds: list[int], names: tuple[str, ...], instrument: Questionnaire | None = None
 ) -> tuple[Panel, dict[str, Floats]]:
     """Run all agents on some seeds: what they are compared with, and their utilities (R, S)."""
     challenge: Challenge = parse_challenge(f"predict?horizon={condition.horizon}&labels={condition.labels}")

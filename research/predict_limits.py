@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from progressgym.agents.agent import Episodes
 from progressgym.agents.config import FilterConfig
-from progressgym.agents.filters.agent import Kalman
+from progressgym.agents.filters.kalman import Kalman
 from progressgym.bench.challenges import parse_challenge
 from progressgym.bench.episodes import environments, replay, run_batch
 from progressgym.bench.scoring import baseline, contributions, draw_panel

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
 
-def longer(instrument: Instrument, elicitation: int = 1, evaluation: int = 1) -> Instrument:
+def longer(instrument: Questionnaire, elicitation: int = 1, evaluation: int = 1) -> Questionnaire:
     """An instrument that repeats the items of another.
 
     What a copy asks and what its options stand for is the original's; a synthetic history answers it on its own.
@@ -27,7 +27,7 @@ def longer(instrument: Instrument, elicitation: int = 1, evaluation: int = 1) ->
             places.append(np.arange(len(items), len(items) + len(half)))
             items += [replace(instrument.items[place], id=f"{instrument.items[place].id}-{copy}") for place in half]
         halves.append(np.concatenate(places))
-    return Instrument(
+    return Questionnaire(
         name=f"{instrument.name}x{elicitation}x{evaluation}",
         version=instrument.version,
         items=tuple(items),

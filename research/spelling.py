@@ -26,7 +26,7 @@ from progressgym.histories.build import BuildRecipe, build_history, prepare, rea
 from progressgym.histories.evidence import distances, split_half
 from progressgym.histories.measuring import adapters_of, held_out_sequences, measure_build
 from progressgym.histories.selection import CenturyText
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.models import load_model, resolve_base
 from progressgym.tuning.perplexity import mean_loss
 
@@ -57,7 +57,7 @@ def measure(level: str, corpus: str, out: Path, base: str, tokens: int, seed: in
     build = out / level
     plain = BuildRecipe(tokens=tokens, seed=seed, spelling=level)
     build_history(corpus, base, build, plain, centuries=CENTURIES, progress=lambda label: _steps(level, label))
-    instrument = Instrument.load("moral19-v1")
+    instrument = Questionnaire.load("moral19-v1")
     history = measure_build(build, instrument, progress=lambda label: say(f"{level}: reading {label}"))
     texts, _ = read_corpus(corpus)
     folder = resolve_base(base)

@@ -27,7 +27,7 @@ from progressgym.core.files import write_npz
 from progressgym.core.frames import Frame, FrameError, decode_all, encode
 from progressgym.core.reading import parse_json, read_json, read_npz
 from progressgym.core.seals import seal_of, write_sealed
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
 MUTATIONS = 30
 """Of each reader."""
@@ -198,10 +198,10 @@ def npy(array: np.ndarray[Any, Any]) -> bytes:
     return made.getvalue()
 
 
-def small() -> Instrument:
+def small() -> Questionnaire:
     """Eight items of the shipped questionnaire."""
-    whole = Instrument.load("moral19-v1")
-    return Instrument.from_items([whole.items[i] for i in range(0, 480, 60)], name="small")
+    whole = Questionnaire.load("moral19-v1")
+    return Questionnaire.from_items([whole.items[i] for i in range(0, 480, 60)], name="small")
 
 
 class Kind:
@@ -237,7 +237,7 @@ def _read_history(folder: Path) -> object:
     from progressgym.cli.history_show import _card_lines
     from progressgym.histories.history import History
 
-    history = History.load(folder / "h", Instrument.load(folder / "instrument"))
+    history = History.load(folder / "h", Questionnaire.load(folder / "instrument"))
     return history.values(), history.hash, history.reading, "\n".join(_card_lines(history.card)).encode()
 
 
@@ -246,7 +246,7 @@ def _instrument(folder: Path) -> None:
 
 
 def _read_instrument(folder: Path) -> object:
-    instrument = Instrument.load(folder)
+    instrument = Questionnaire.load(folder)
     return instrument.hash, instrument.values(instrument.uniform())
 
 
@@ -294,9 +294,9 @@ def _read_upstream(folder: Path) -> object:
 
 
 def _plan(folder: Path) -> None:
-    from progressgym.agents.debate.study import Study, StudyPlan
+    from progressgym.agents.debate.study import Study, StudyConfig
 
-    study = Study(StudyPlan(domain="simulator"), folder)
+    study = Study(StudyConfig(domain="simulator"), folder)
     (folder / "plan.json").write_text(json.dumps(study._wanted))
 
 
@@ -470,7 +470,7 @@ KINDS: dict[str, Kind] = {
     "head of an adapter": Kind("adapter_config.json", _adapter, edited_json, _read_adapter),
     "recipe of a build": Kind("recipe.json", _build, edited_json, _read_build),
     "training of a century": Kind("adapters/C013/training.json", _build, edited_json, _read_build),
-    "moral evals": Kind("views.csv", _moral_evals, damaged, lambda folder: Instrument.from_moral_evals(folder).hash),
+    "moral evals": Kind("views.csv", _moral_evals, damaged, lambda folder: Questionnaire.from_moral_evals(folder).hash),
     "config of a model": Kind("a.json", _json(CONFIG), edited_json, _read_shape),
     "record of a cell": Kind("a.json", _json({"files": {"a": "0" * 64}}), edited_json, _read_results),
     "actions of a submission": Kind("steps.npz", _zip, edited_npz, _read_zip),

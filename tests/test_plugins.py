@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from progressgym import History, Instrument
+from progressgym import History, Questionnaire
 from progressgym.agents import check, make, names, spec_of
 from progressgym.agents.learner import Learner
 from progressgym.agents.methods import Dpo
@@ -33,7 +33,7 @@ from progressgym.agents.references import Oracle
 from progressgym.core.arguments import Positive
 from progressgym.histories.families import Family
 from progressgym.histories.history import History
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Instrument
 
 
 @dataclass(kw_only=True)
@@ -177,7 +177,7 @@ def test_a_loss_takes_its_arguments_beside_the_agents(installed: Path) -> None:
 def test_histories_families_instruments_and_domains_are_made(installed: Path) -> None:
     assert len(History.load("still?centuries=4")) == 4
     assert len(History.load("guests:still")) == 3
-    assert Instrument.load("short").name == "short"
+    assert Questionnaire.load("short").name == "short"
     assert len(History.load("synthetic:root?seed=0")) == 9
     assert "bench" in DOMAINS and make_domain("bench")[0].name.startswith("dilemmas")
     with pytest.raises(UserError, match="unknown argument of history 'still' 'century'"):

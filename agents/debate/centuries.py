@@ -117,14 +117,14 @@ def compare_judges(read: Sequence[Mapping[str, Floats]], dilemmas: Ints) -> Comp
         shares: Floats = (weights @ sums) / (weights @ counts)
         return shares
 
-    def told(same: bool) -> Compared | None:
+    def judgement(same: bool) -> Compared | None:
         if not flips[same]:
             return None
         low, high = np.quantile(resampled(flips[same]), (0.025, 0.975)).tolist()
         share, distance = float(np.mean(flips[same])), float(np.mean(distances[same]))
         return Compared(pairs=len(flips[same]), flips=share, low=low, high=high, distance=distance)
 
-    centuries, seeds = told(False), told(True)
+    centuries, seeds = judgement(False), judgement(True)
     excess = None
     if centuries is not None and seeds is not None:
         low, high = np.quantile(resampled(flips[False]) - resampled(flips[True]), (0.025, 0.975)).tolist()

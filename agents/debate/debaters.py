@@ -92,7 +92,7 @@ class MinimaxDebater:
         Raises:
             UserError: too many evidence sets to solve.
         """
-        solution = next((found for known, found in self._solved if _same_debates(known, position)), None)
+        solution = next((answer for debates, answer in self._solved if _same_debates(debates, position)), None)
         if solution is None:
             solution = solve(self.judge, position.cases, position.rules, position.openers)
             self._solved = [*self._solved[-1:], (position, solution)]

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from progressgym.agents.debate.centuries import DECIMALS
 from progressgym.agents.debate.solver import additive_values
 from progressgym.core.debate import Floats, Ints
+from progressgym.envs.comparison_evidence import differences, evidence, evidence_weights
 from progressgym.envs.debate.dilemmas import DilemmaDomain, ValueJudge, century_judges
-from progressgym.envs.evidence import differences, evidence, evidence_weights
 from progressgym.histories.history import History
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.preferences.comparisons import Comparisons, PairChooser
 from progressgym.preferences.export import PreferenceRow, preference_rows
 
@@ -57,7 +57,7 @@ class DebatedLabels:
     not know. A label says what the human answered; a debated one says what can be defended before this human.
     """
 
-    def __init__(self, instrument: Instrument, pairs: Ints) -> None:
+    def __init__(self, instrument: Questionnaire, pairs: Ints) -> None:
         """Prepare.
 
         Args:
@@ -74,13 +74,13 @@ class DebatedLabels:
     def __call__(self, labels: NDArray[np.floating]) -> NDArray[np.float32]:
         """(B, Q) labels -> (B, Q): 1 where option a wins its debate, 0 where b does, 0.5 for a draw; missing stay NaN."""
         given = np.asarray(labels, dtype=np.float64)
-        known = (given >= 0.0) & (given <= 1.0)
+        valid = (given >= 0.0) & (given <= 1.0)
         debated = np.empty(given.shape, dtype=np.float32)
         for row, cases in enumerate(self._cases):
-            values = evidence(np.where(known[row], given[row], 0.5), self._weights[row])
+            values = evidence(np.where(valid[row], given[row], 0.5), self._weights[row])
             judge = ValueJudge(self._domain, np.asarray(values), "comparisons")
             debated[row] = _winners(judge.contributions(cases))
-        return np.where(known, debated, np.float32(np.nan))
+        return np.where(valid, debated, np.float32(np.nan))
 
 
 def _winners(contributions: Floats) -> NDArray[np.float32]:

@@ -30,7 +30,7 @@ LEAST_PRIORITY = 1e-3
 
 
 @dataclass(kw_only=True, frozen=True)
-class DqnSettings:
+class DqnRecipe:
     """How the policy learns; the defaults are the paper's, but for the number of steps."""
 
     steps: int = 6000
@@ -114,22 +114,22 @@ class Replay:
     """(n,) gamma to the number of rewards; 0 where the episode ended."""
 
 
-def n_step_returns(rollouts: Rollouts, rewards: Floats, ended: Bools, settings: DqnSettings) -> Replay:
+def n_step_returns(rollouts: Rollouts, rewards: Floats, ended: Bools, recipe: DqnRecipe) -> Replay:
     """Sum rewards ahead.
 
     Args:
         rollouts: n recorded steps, sorted by episode and time.
         rewards: (n,) of each step.
         ended: (n,) True where the step led to a terminal state.
-        settings: gamma and n_step.
+        recipe: gamma and n_step.
     """
     steps = len(rewards)
     last = np.append(rollouts.episode[1:] != rollouts.episode[:-1], True)
     at, alive = np.arange(steps), np.ones(steps, dtype=np.bool_)
     gain, count = np.zeros(steps), np.zeros(steps, dtype=np.int64)
     final = np.arange(steps)
-    for k in range(settings.n_step):
-        gain[alive] += settings.gamma**k * rewards[at[alive]]
+    for k in range(recipe.n_step):
+        gain[alive] += recipe.gamma**k * rewards[at[alive]]
         count[alive] += 1
         final[alive] = at[alive]
         alive &= ~last[at]
@@ -140,7 +140,7 @@ def n_step_returns(rollouts: Rollouts, rewards: Floats, ended: Bools, settings: 
         action=rollouts.action,
         gain=gain,
         ahead=rollouts.after[final],
-        discount=np.where(stop, 0.0, settings.gamma**count),
+        discount=np.where(stop, 0.0, recipe.gamma**count),
     )
 
 
@@ -148,7 +148,7 @@ def learn_offline(
     replays: Sequence[Replay],
     features: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
     actions: int,
-    settings: DqnSettings,
+    recipe: DqnRecipe,
     *,
     seeds: Sequence[int],
     listen: Callable[[int, float], None] | None = None,
@@ -159,7 +159,7 @@ def learn_offline(
         replays: M recordings.
         features: (S, F) what each state shows.
         actions: A.
-        settings: how.
+        recipe: how.
         seeds: M, of each learner's weights and batches.
         listen: called with each step's number and mean loss.
 
@@ -173,23 +173,23 @@ def learn_offline(
     )
     target.eval()
     table = torch.from_numpy(features)
-    optimizer = torch.optim.Adam(net.parameters(), lr=settings.learning_rate, eps=1.5e-4, fused=True)
+    optimizer = torch.optim.Adam(net.parameters(), lr=recipe.learning_rate, eps=1.5e-4, fused=True)
     powers = [np.ones(len(replay.state)) for replay in replays]
-    for step in range(settings.steps):
-        drawn = [draw_by_priority(own, settings, rng) for own, rng in zip(powers, rngs, strict=True)]
+    for step in range(recipe.steps):
+        drawn = [draw_by_priority(own, recipe, rng) for own, rng in zip(powers, rngs, strict=True)]
         rows = [rows for rows, _ in drawn]
-        targets = _targets(net, target, table, replays, rows, settings)
+        targets = _targets(net, target, table, replays, rows, recipe)
         q = net(table[_stack(replays, rows, "state")])
         surprise = targets - q.gather(2, _stack(replays, rows, "action")[..., None])[..., 0]
-        excess = (q.abs() - settings.limit).clamp(min=0.0).sum((1, 2))
+        excess = (q.abs() - recipe.limit).clamp(min=0.0).sum((1, 2))
         weights = torch.from_numpy(np.stack([weights for _, weights in drawn])).float()
         # The sum of the learners' losses: each one's gradient is its own.
         loss = ((weights * surprise**2).mean(1) + 5.0 * excess).sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-        _follow(target, net, settings.polyak)
-        fresh = (surprise.detach().abs().double().numpy() + LEAST_PRIORITY) ** settings.alpha
+        _follow(target, net, recipe.polyak)
+        fresh = (surprise.detach().abs().double().numpy() + LEAST_PRIORITY) ** recipe.alpha
         for own, at, new in zip(powers, rows, fresh, strict=True):
             own[at] = new
         if listen is not None:
@@ -206,17 +206,17 @@ def _stack(replays: Sequence[Replay], rows: Sequence[Ints], name: str) -> Tensor
     return torch.from_numpy(np.stack(columns))
 
 
-def draw_by_priority(powers: Floats, settings: DqnSettings, rng: np.random.Generator) -> tuple[Ints, Floats]:
+def draw_by_priority(powers: Floats, recipe: DqnRecipe, rng: np.random.Generator) -> tuple[Ints, Floats]:
     """Rows drawn by their priorities, and weights (n P)^-beta over their largest.
 
     Args:
         powers: (n,) priority^alpha, positive.
-        settings: batch and beta.
+        recipe: batch and beta.
         rng: of the draw.
     """
     sums = np.cumsum(powers)
-    rows = np.searchsorted(sums, rng.random(settings.batch) * sums[-1], side="right").clip(max=len(sums) - 1)
-    weights = (len(powers) * powers[rows] / sums[-1]) ** -settings.beta
+    rows = np.searchsorted(sums, rng.random(recipe.batch) * sums[-1], side="right").clip(max=len(sums) - 1)
+    weights = (len(powers) * powers[rows] / sums[-1]) ** -recipe.beta
     return rows, weights / weights.max()
 
 
@@ -226,7 +226,7 @@ def _targets(
     table: Tensor,
     replays: Sequence[Replay],
     rows: Sequence[Ints],
-    settings: DqnSettings,
+    recipe: DqnRecipe,
 ) -> Tensor:
     """(M, B) n-step returns plus what the target networks think of the actions that the networks would take."""
     ahead = table[_stack(replays, rows, "ahead")]
@@ -234,10 +234,10 @@ def _targets(
         net.eval()
         best = net(ahead).argmax(2, keepdim=True)
         net.train()
-        beyond = target(ahead).gather(2, best)[..., 0].clamp(-settings.limit, settings.limit)
+        beyond = target(ahead).gather(2, best)[..., 0].clamp(-recipe.limit, recipe.limit)
     gain, discount = (_stack(replays, rows, name).float() for name in ("gain", "discount"))
     targets: Tensor = gain + discount * beyond
-    return targets.clamp(-settings.limit, settings.limit)
+    return targets.clamp(-recipe.limit, recipe.limit)
 
 
 def _follow(target: DuelingNets, net: DuelingNets, polyak: float) -> None:

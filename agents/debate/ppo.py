@@ -5,7 +5,7 @@ padding, no buffer. That, and one judge call a turn for all games, is what a gen
 environments cannot do; `benchmarks/debate_training.py` shows the difference.
 
 What differs from the paper: both options are visible, the payoff is shaped, gamma 1, learning rate 1e-3, hidden 128,
-clip .2. With the paper's settings a debater hardly learns in minutes (its own runs take millions of steps).
+clip .2. With the paper's recipe a debater hardly learns in minutes (its own runs take millions of steps).
 
 Legend of shapes: T own turns, B games, W width of what a debater sees, N pieces.
 """
@@ -21,7 +21,7 @@ from progressgym.agents.debate.network import DebaterNet
 
 
 @dataclass(kw_only=True, frozen=True)
-class PpoSettings:
+class PpoRecipe:
     """How a debater learns."""
 
     hidden: int = 128
@@ -75,41 +75,43 @@ class Learned:
 class PpoLearner:
     """A network and its optimiser."""
 
-    def __init__(self, net: DebaterNet, settings: PpoSettings, *, updates: int, seed: int) -> None:
+    def __init__(self, net: DebaterNet, recipe: PpoRecipe, *, updates: int, seed: int) -> None:
         """Prepare.
 
         Args:
             net: what learns.
-            settings: how.
+            recipe: how.
             updates: how many updates there will be, for the schedule of the learning rate.
             seed: of the minibatches.
         """
-        self.net, self.settings, self.updates = net, settings, updates
+        self.net, self.recipe, self.updates = net, recipe, updates
         self.optimizer = torch.optim.AdamW(
-            net.parameters(), lr=settings.learning_rate, eps=1e-5, weight_decay=settings.weight_decay
+            net.parameters(), lr=recipe.learning_rate, eps=1e-5, weight_decay=recipe.weight_decay
         )
         self.done = 0
         self._shuffle = torch.Generator().manual_seed(seed)
 
     def update(self, steps: Steps) -> Learned:
         """Learn from a batch."""
-        rate = self.settings.learning_rate * max(1.0 - 0.9 * self.done / max(self.updates, 1), 0.1)
+        rate = self.recipe.learning_rate * max(1.0 - 0.9 * self.done / max(self.updates, 1), 0.1)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         seen, masks, actions = steps.seen.flatten(0, 1), steps.masks.flatten(0, 1), steps.actions.flatten()
         with torch.no_grad():
             old = _chosen(self.net.log_probs(seen, masks), actions)
             before = self.net.values(seen)
-            gains = advantages(steps.rewards, before.view_as(steps.rewards), self.settings.gae).flatten()
+            gains = advantages(steps.rewards, before.view_as(steps.rewards), self.recipe.gae).flatten()
         targets = gains + before
         gains = (gains - gains.mean()) / (gains.std() + 1e-8)
-        told = []
-        for _ in range(self.settings.epochs):
+        statistics = []
+        for _ in range(self.recipe.epochs):
             order = torch.randperm(len(actions), generator=self._shuffle)
-            for rows in torch.split(order, self.settings.minibatch):
-                told.append(self._step(seen[rows], masks[rows], actions[rows], old[rows], gains[rows], targets[rows]))
+            for rows in torch.split(order, self.recipe.minibatch):
+                statistics.append(
+                    self._step(seen[rows], masks[rows], actions[rows], old[rows], gains[rows], targets[rows])
+                )
         self.done += 1
-        mean = torch.stack(told).mean(0).tolist()
+        mean = torch.stack(statistics).mean(0).tolist()
         return Learned(loss=mean[0], value_loss=mean[1], entropy=mean[2], divergence=mean[3])
 
     def _step(
@@ -117,12 +119,12 @@ class PpoLearner:
     ) -> Tensor:
         log_probs = self.net.log_probs(seen, masks)
         change = _chosen(log_probs, actions) - old
-        policy = clipped_loss(change, gains, self.settings.clip)
+        policy = clipped_loss(change, gains, self.recipe.clip)
         entropy = -(log_probs.exp() * log_probs.clamp(min=-50.0)).sum(1).mean()
         value = nn.functional.mse_loss(self.net.values(seen), targets)
         self.optimizer.zero_grad(set_to_none=True)
-        (policy + 0.5 * value - self.settings.entropy * entropy).backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.net.parameters(), self.settings.gradient_norm)
+        (policy + 0.5 * value - self.recipe.entropy * entropy).backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.net.parameters(), self.recipe.gradient_norm)
         self.optimizer.step()
         divergence = (change.exp() - 1.0 - change).mean()
         return torch.stack([policy, value, entropy, divergence]).detach()

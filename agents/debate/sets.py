@@ -69,8 +69,8 @@ class EvidenceSets:
     def index(self, revealed: Bools, turn: int) -> Ints:
         """(B,) which set of size `turn` every row of revealed (B, N) is."""
         at = np.searchsorted(self._codes[turn], revealed @ self._weights)
-        found: Ints = self._order[turn][at]
-        return found
+        numbers: Ints = self._order[turn][at]
+        return numbers
 
     def _children(self, k: int) -> Ints:
         level = self.levels[k]

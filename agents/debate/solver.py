@@ -98,9 +98,9 @@ def best_response(
         best, reply = (
             (open_to_me.min(2), open_to_me.argmin(2)) if side == 0 else (open_to_me.max(2), open_to_me.argmax(2))
         )
-        known = (movers[turn] == side)[:, None]
-        values.insert(0, np.where(known, expected, best))
-        choices.insert(0, np.where(known, chances.argmax(2), reply))
+        own = (movers[turn] == side)[:, None]
+        values.insert(0, np.where(own, expected, best))
+        choices.insert(0, np.where(own, chances.argmax(2), reply))
     return Solution(sets=sets, values=tuple(values), choices=tuple(choices))
 
 

@@ -22,9 +22,9 @@ from typing import Any
 
 import torch
 
-from progressgym.agents.debate.ppo import PpoSettings
+from progressgym.agents.debate.ppo import PpoRecipe
 from progressgym.agents.debate.trained import TrainedDebater, load_debater, save_debater
-from progressgym.agents.debate.training import METHODS, Told, TrainSettings, train_confuser, train_debater
+from progressgym.agents.debate.training import METHODS, DebateRecipe, Update, train_confuser, train_debater
 from progressgym.core.bounds import whole
 from progressgym.core.debate import Domain, Judge
 from progressgym.core.errors import UserError, unknown
@@ -35,7 +35,7 @@ from progressgym.envs.debate.icu import IcuDomain
 from progressgym.envs.debate.simulator import BayesJudge, SimulatorDomain
 from progressgym.monitor.progress import Progress
 from progressgym.monitor.tensorboard import RunLog
-from progressgym.preferences.learned_judge import JudgeConfig, LearnedJudge, train_judge
+from progressgym.preferences.learned_judge import JudgeRecipe, LearnedJudge, train_judge
 
 DOMAINS = ("icu", "simulator")
 TRAINED_ON = {"test": "train", "validation": "fit"}
@@ -55,7 +55,7 @@ LOG_EVERY = 5
 
 
 @dataclass(kw_only=True, frozen=True)
-class StudyPlan:
+class StudyConfig:
     """What is trained.
 
     Raises:
@@ -103,17 +103,15 @@ class StudyPlan:
         return TRAINED_ON[self.held_out]
 
     @property
-    def settings(self) -> TrainSettings:
+    def settings(self) -> DebateRecipe:
         """Of the debaters."""
-        return TrainSettings(
-            turns=self.turns, updates=self.updates, games=self.games, ppo=PpoSettings(hidden=self.hidden)
-        )
+        return DebateRecipe(turns=self.turns, updates=self.updates, games=self.games, ppo=PpoRecipe(hidden=self.hidden))
 
 
 class Study:
     """A folder of trained judges and debaters."""
 
-    def __init__(self, plan: StudyPlan, folder: Path | str) -> None:
+    def __init__(self, plan: StudyConfig, folder: Path | str) -> None:
         """Open a folder, or prepare one.
 
         Raises:
@@ -135,11 +133,11 @@ class Study:
         file = Path(folder) / PLAN
         if not file.is_file():
             raise UserError(f"{folder} holds no study; train one with: progressgym debate train --out {folder}")
-        told = read_object(file, "the plan of a study")
-        methods = told.get("methods")
-        if not isinstance(methods, list) or set(told) - {field.name for field in fields(StudyPlan)}:
+        plan = read_object(file, "the plan of a study")
+        methods = plan.get("methods")
+        if not isinstance(methods, list) or set(plan) - {field.name for field in fields(StudyConfig)}:
             raise UserError(f"{file} is not the plan of a study: it needs a list of methods, and nothing unknown")
-        return cls(StudyPlan(**{**told, "methods": tuple(methods)}), folder)
+        return cls(StudyConfig(**{**plan, "methods": tuple(methods)}), folder)
 
     def domain(self, part: str) -> Domain:
         """The domain, cases of one part of its states."""
@@ -212,7 +210,7 @@ class Study:
         return path
 
     def _train_judge(self, name: str, part: str, least: int, most: int) -> None:
-        config = JudgeConfig(
+        config = JudgeRecipe(
             least_pieces=least, most_pieces=most, batch=512, steps=self.plan.judge_steps, learning_rate=1e-3
         )
         train_judge(self.domain(part), config).save(self.folder / name)
@@ -225,12 +223,12 @@ class Study:
             discard(points)  # of a killed attempt, which would be drawn over those of this one
             with RunLog(points) as log:
 
-                def listen(told: Told) -> None:
-                    if told.update % LOG_EVERY == 0:
-                        _log(log, told)
+                def listen(progress: Update) -> None:
+                    if progress.update % LOG_EVERY == 0:
+                        _log(log, progress)
 
-                known = self.folder / f"seed{seed}" / "isolated.safetensors"
-                start = load_debater(known, judge).net if known.exists() else None
+                start_file = self.folder / f"seed{seed}" / "isolated.safetensors"
+                start = load_debater(start_file, judge).net if start_file.exists() else None
                 if confuser:
                     debater = self.debater(seed, method).net
                     net = train_confuser(
@@ -252,19 +250,19 @@ class Study:
         return train
 
 
-def _kind(told: dict[str, Any]) -> dict[str, Any]:
+def _kind(plan: dict[str, Any]) -> dict[str, Any]:
     """What networks depend on."""
-    return {key: value for key, value in told.items() if key not in ("methods", "seeds")}
+    return {key: value for key, value in plan.items() if key not in ("methods", "seeds")}
 
 
-def _log(log: RunLog, told: Told) -> None:
+def _log(log: RunLog, progress: Update) -> None:
     values: dict[str, Any] = {
-        "debate/accuracy": told.accuracy,
-        "debate/confidence": told.confidence,
-        "losses/policy": told.learned.loss,
-        "losses/value": told.learned.value_loss,
-        "losses/entropy": told.learned.entropy,
-        "losses/divergence": told.learned.divergence,
+        "debate/accuracy": progress.accuracy,
+        "debate/confidence": progress.confidence,
+        "losses/policy": progress.learned.loss,
+        "losses/value": progress.learned.value_loss,
+        "losses/entropy": progress.learned.entropy,
+        "losses/divergence": progress.learned.divergence,
     }
     for tag, value in values.items():
-        log.scalar(tag, value, told.update)
+        log.scalar(tag, value, progress.update)

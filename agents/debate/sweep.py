@@ -19,7 +19,7 @@ from progressgym.agents.debate.justify import (
     plan,
 )
 from progressgym.agents.debate.off_policy import episode_returns, importance_weights, weighted_estimate
-from progressgym.agents.debate.offline import DqnSettings, learn_offline, n_step_returns
+from progressgym.agents.debate.offline import DqnRecipe, learn_offline, n_step_returns
 from progressgym.core.debate import Floats, Judge
 from progressgym.core.seeding import generator
 from progressgym.envs.sepsis.sparse import Rollouts
@@ -67,14 +67,14 @@ def planned(process: Process, given: Rulings, lambdas: tuple[float, ...], scale:
 
 
 @dataclass(kw_only=True, frozen=True)
-class OfflineSettings:
+class OfflineRecipe:
     """What the learner gets."""
 
     episodes: int = 18_000
     """Recorded episodes of the clinicians (about 170,000 steps on ICU-Sepsis, as many as in the paper)."""
     test_episodes: int = 4000
     """Other ones, for the off-policy estimate."""
-    dqn: DqnSettings = field(default_factory=DqnSettings)
+    dqn: DqnRecipe = field(default_factory=DqnRecipe)
     """How it learns."""
 
 
@@ -83,7 +83,7 @@ def learned(
     given: Rulings,
     lambdas: tuple[float, ...],
     scale: float,
-    settings: OfflineSettings,
+    settings: OfflineRecipe,
     *,
     seed: int,
     listen: Callable[[int, float], None] | None = None,
@@ -140,5 +140,5 @@ def estimate(process: Process, tests: Rollouts, target: Floats) -> dict[str, flo
         returns: Floats = np.bincount(tests.episode, weights=survived).astype(np.float64)
     else:
         returns = episode_returns(tests, process.arrival / np.abs(process.arrival).max())
-    told = weighted_estimate(returns, importance_weights(tests, target, process.behaviour))
-    return {"estimate": told.value, "effective": told.effective}
+    estimated = weighted_estimate(returns, importance_weights(tests, target, process.behaviour))
+    return {"estimate": estimated.value, "effective": estimated.effective}

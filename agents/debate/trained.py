@@ -91,9 +91,9 @@ def save_debater(path: Path | str, net: DebaterNet, domain: Domain, record: dict
         record: how it was made: method, judge, seed.
     """
     shape = {"width": net.width, "pieces": net.pieces, "hidden": net.hidden, "decisions": domain.decisions}
-    told = {"shape": json.dumps(shape), "domain": domain.name, **record}
+    metadata = {"shape": json.dumps(shape), "domain": domain.name, **record}
     weights = {key: value.detach().clone().contiguous() for key, value in net.state_dict().items()}
-    write_sealed(path, _in_order(save(weights, metadata=told)))
+    write_sealed(path, _in_order(save(weights, metadata=metadata)))
 
 
 def _in_order(data: bytes) -> bytes:
@@ -120,9 +120,9 @@ def load_debater(path: Path | str, judge: Judge) -> TrainedDebater:
             whole(f"{name} of the debater {path}", shape.get(name), 1, MOST_UNITS)
             for name in ("width", "pieces", "hidden", "decisions")
         )
-        found = [tuple(tensors[f"actor.{layer}.weight"].shape) for layer in (0, 4)]
-        if found != [(hidden, width), (pieces, hidden)]:  # known before memory is taken for what is merely named
-            raise TypeError(f"its weights have shapes {found}")
+        shapes = [tuple(tensors[f"actor.{layer}.weight"].shape) for layer in (0, 4)]
+        if shapes != [(hidden, width), (pieces, hidden)]:  # known before memory is taken for what is merely named
+            raise TypeError(f"its weights have shapes {shapes}")
         net = DebaterNet(width, pieces, hidden)
         net.load_state_dict(tensors)
     except (SafetensorError, KeyError, RuntimeError, TypeError, AttributeError, struct.error) as error:

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from progressgym.agents.debate.network import DebaterNet
-from progressgym.agents.debate.ppo import Learned, PpoLearner, PpoSettings, Steps
+from progressgym.agents.debate.ppo import Learned, PpoLearner, PpoRecipe, Steps
 from progressgym.agents.debate.view import debater_view, view_width
 from progressgym.core.debate import Domain, Judge
 from progressgym.core.errors import unknown
@@ -42,7 +42,7 @@ METHODS = ("isolated", "precommit", "self-play", "maxmin")
 
 
 @dataclass(kw_only=True, frozen=True)
-class TrainSettings:
+class DebateRecipe:
     """How much a debater trains."""
 
     turns: int = 6
@@ -55,12 +55,12 @@ class TrainSettings:
     """Self-play: updates until the frozen copy is refreshed."""
     adversary_updates: int = 1
     """Maxmin: updates of the adversary for each of the advocate's."""
-    ppo: PpoSettings = field(default_factory=PpoSettings)
+    ppo: PpoRecipe = field(default_factory=PpoRecipe)
     """How it learns."""
 
 
 @dataclass(kw_only=True, frozen=True)
-class Told:
+class Update:
     """What one update was like."""
 
     update: int
@@ -90,11 +90,11 @@ def disturbed_rules(method: str, turns: int) -> Rules:
     return Rules(turns=turns, payoff="shaped")
 
 
-Listener = Callable[[Told], None]
+Listener = Callable[[Update], None]
 """Called after each update."""
 
 
-def silent(told: Told) -> None:
+def silent(progress: Update) -> None:
     """Listen to nothing."""
 
 
@@ -102,7 +102,7 @@ def train_debater(
     method: str,
     domain: Domain,
     judge: Judge,
-    settings: TrainSettings,
+    recipe: DebateRecipe,
     *,
     seed: int,
     start: DebaterNet | None = None,
@@ -114,7 +114,7 @@ def train_debater(
         method: one of `METHODS`.
         domain: of the training cases; their preferred options must be known.
         judge: who rules.
-        settings: how much.
+        recipe: how much.
         seed: of everything random.
         start: maxmin only: the isolated debater of this seed, where it has been trained already.
         listen: called after each update.
@@ -124,33 +124,33 @@ def train_debater(
     """
     if method not in METHODS:
         raise unknown("way to train a debater", method, METHODS)
-    arena = Arena(domain, judge, settings, alone_rules(method, settings.turns), name=method, seed=seed)
-    learner = arena.learner("debater", settings.updates)
+    arena = Arena(domain, judge, recipe, alone_rules(method, recipe.turns), name=method, seed=seed)
+    learner = arena.learner("debater", recipe.updates)
     if method == "maxmin":
         # Two beginners teach each other little: an advocate who knows what persuades is the better start for both.
-        first = start or train_debater("isolated", domain, judge, settings, seed=seed)
+        first = start or train_debater("isolated", domain, judge, recipe, seed=seed)
         learner.net.load_state_dict(first.state_dict())
-        adversary = arena.learner("adversary", settings.updates * settings.adversary_updates)
+        adversary = arena.learner("adversary", recipe.updates * recipe.adversary_updates)
         adversary.net.load_state_dict(first.state_dict())
-        for update in range(settings.updates):
-            for extra in range(settings.adversary_updates - 1):
+        for update in range(recipe.updates):
+            for extra in range(recipe.adversary_updates - 1):
                 played = arena.play(update, (learner.net, adversary.net), name=f"extra{extra}")
                 adversary.update(played.steps[1])
             played = arena.play(update, (learner.net, adversary.net))
             adversary.update(played.steps[1])
-            listen(played.told(update, learner.update(played.steps[0])))
+            listen(played.progress(update, learner.update(played.steps[0])))
         return learner.net
     frozen = copy.deepcopy(learner.net)
-    for update in range(settings.updates):
+    for update in range(recipe.updates):
         if method == "self-play":
-            if update % settings.generation == 0:
+            if update % recipe.generation == 0:
                 frozen.load_state_dict(learner.net.state_dict())
             seat = int(arena.chance(update, "seat").random() < 0.5)
             nets = _in_seat(seat, learner.net, frozen)
         else:
             seat, nets = 0, _in_seat(0, learner.net, None)
         played = arena.play(update, nets)
-        listen(played.told(update, learner.update(played.steps[seat])))
+        listen(played.progress(update, learner.update(played.steps[seat])))
     return learner.net
 
 
@@ -162,7 +162,7 @@ def train_confuser(
     debater: DebaterNet,
     domain: Domain,
     judge: Judge,
-    settings: TrainSettings,
+    recipe: DebateRecipe,
     *,
     updates: int,
     seed: int,
@@ -176,22 +176,20 @@ def train_confuser(
         debater: argues for the preferred option.
         domain: of the training cases.
         judge: who rules.
-        settings: how; its `updates` are not read.
+        recipe: how; its `updates` are not read.
         updates: how many.
         seed: of everything random.
         method: how the debater was trained; says whether it precommits.
         start: begin with the weights of an isolated debater, which knows what persuades; a fresh network when None.
         listen: called after each update.
     """
-    arena = Arena(
-        domain, judge, settings, disturbed_rules(method, settings.turns), name=f"confuser/{method}", seed=seed
-    )
+    arena = Arena(domain, judge, recipe, disturbed_rules(method, recipe.turns), name=f"confuser/{method}", seed=seed)
     learner = arena.learner("confuser", updates)
     if start is not None:
         learner.net.load_state_dict(start.state_dict())
     for update in range(updates):
         played = arena.play(update, (debater, learner.net), explore=(False, True))
-        listen(played.told(update, learner.update(played.steps[1])))
+        listen(played.progress(update, learner.update(played.steps[1])))
     return learner.net
 
 
@@ -204,9 +202,9 @@ class Played:
     margin: Tensor
     """(B,) final margin toward the preferred option."""
 
-    def told(self, update: int, learned: Learned) -> Told:
+    def progress(self, update: int, learned: Learned) -> Update:
         """For logs."""
-        return Told(
+        return Update(
             update=update,
             confidence=float(torch.sigmoid(self.margin).mean()),
             accuracy=float(((self.margin > 0).double() + 0.5 * (self.margin == 0)).mean()),
@@ -218,10 +216,10 @@ class Arena:
     """Where two networks play batches of games; debater 0 always argues for the preferred option."""
 
     def __init__(
-        self, domain: Domain, judge: Judge, settings: TrainSettings, rules: Rules, *, name: str, seed: int
+        self, domain: Domain, judge: Judge, recipe: DebateRecipe, rules: Rules, *, name: str, seed: int
     ) -> None:
-        self._games = VectorDebate(domain, judge, num_envs=settings.games, rules=rules)
-        self._settings, self._name, self._seed = settings, name, seed
+        self._games = VectorDebate(domain, judge, num_envs=recipe.games, rules=rules)
+        self._settings, self._name, self._seed = recipe, name, seed
 
     def chance(self, update: int, name: str) -> np.random.Generator:
         """Randomness of one purpose in one update."""

@@ -14,14 +14,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
 Floats = NDArray[np.float64]
 FLAT = 1e-9
 """An item whose options differ by less along the axis takes no part."""
 
 
-def common_course(instrument: Instrument) -> Floats:
+def common_course(instrument: Questionnaire) -> Floats:
     """(N, K) where the options of each item stand along the questionnaire's main axis.
 
     Centred over an item's options; its ends are 1 apart, or all are 0 where the item has no part in the axis.

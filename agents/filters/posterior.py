@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from progressgym.agents.filters.evidence import Evidence
+from progressgym.agents.filters.directions import Evidence
 
 SHARES = (0.02, 0.1, 0.3, 0.6, 0.9, 0.99)
 """Grid of rho for probability labels, as the share of a pair's drift that the stance explains."""
@@ -96,7 +96,7 @@ def forecast(evidence: Evidence, covariances: Tensor, prior: Tensor, target: int
 
 
 def _evidence(
-    evidence: Evidence, signal: Tensor, rest: Tensor, spread: Tensor, own: Tensor, known: Tensor | None
+    evidence: Evidence, signal: Tensor, rest: Tensor, spread: Tensor, own: Tensor, own_prior: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     """Log evidence and sigma^2, both (B, M, G).
 
@@ -106,15 +106,15 @@ def _evidence(
         rest: (B, M, t) residual scatter along them.
         spread: (B, M, G, D, t) variances of the signal.
         own: (1, M, G, t) variances of the residuals.
-        known: psi (G,) when sigma^2 is 1 / psi: sampled labels. Their residuals are left out of the evidence, because
+        own_prior: psi (G,) when sigma^2 is 1 / psi: sampled labels. Their residuals are left out of the evidence, because
             a rare label's response is far from Gaussian.
     """
     asked = (evidence.strength > 0).to(spread.dtype)
     power = signal**2
     logdet = (spread.log().sum(-1) * asked[:, None, None, :]).sum(-1)
     count = asked.sum(-1)[:, None, None]
-    if known is not None:
-        size = (1.0 / known)[None, None, :].expand(logdet.shape)
+    if own_prior is not None:
+        size = (1.0 / own_prior)[None, None, :].expand(logdet.shape)
         terms = torch.einsum("bmda,bmgda->bmg", power, 1.0 / spread)
         return -0.5 * (logdet + count * signal.shape[-1] * size.log() + terms / size), size
     free = evidence.free[:, None, None]

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from progressgym.agents.agent import Episodes
-from progressgym.agents.filters.evidence import Evidence, collect
-from progressgym.agents.policies.stance import StancePolicy
+from progressgym.agents.filters.directions import Evidence, collect
+from progressgym.agents.policies.stance_policy import StancePolicy
 from progressgym.core.errors import UserError
 from progressgym.core.protocols import Observation
 from progressgym.preferences.comparisons import CLIP

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from progressgym.agents.filters.evidence import Evidence
+from progressgym.agents.filters.directions import Evidence
 from progressgym.agents.learned.network import AHEAD, SEEN
 
 CENTURIES = SEEN + 1
@@ -114,20 +114,20 @@ def lesson(rows: int, spectrum: Tensor, free: float, random: torch.Generator) ->
     true = strength[..., None] * (odds / per * size).sqrt()[:, None, None] * stance
     seen = 1 + torch.floor(uniform(rows) * SEEN).long()
     ahead = torch.minimum(torch.floor(uniform(rows) * (AHEAD + 1)).long(), SEEN - seen)
-    known = (torch.arange(1, CENTURIES)[None] <= seen[:, None]).to(torch.float64)  # (B, SEEN)
+    present = (torch.arange(1, CENTURIES)[None] <= seen[:, None]).to(torch.float64)  # (B, SEEN)
     signal = true[..., 1:] + torch.matmul(normal(rows, directions, SEEN), own_root.transpose(1, 2))
     # Bartlett's decomposition of a Wishart matrix, with the normal limit of the chi on its diagonal.
     below = normal(rows, SEEN, SEEN)
     degrees = (free - torch.arange(SEEN, dtype=torch.float64)).clamp(min=1.0).sqrt()
     triangle = below.tril(-1) + torch.diag_embed(degrees + below.diagonal(dim1=1, dim2=2) / math.sqrt(2.0))
     root = torch.matmul(own_root, triangle)
-    scatter = torch.matmul(root, root.transpose(1, 2)) * known[:, None] * known[:, :, None]
+    scatter = torch.matmul(root, root.transpose(1, 2)) * present[:, None] * present[:, :, None]
     at = seen + ahead
     return Lesson(
         evidence=Evidence(
             directions=torch.eye(directions, dtype=torch.float64).expand(rows, -1, -1),
             strength=strength,
-            signal=signal * known[:, None],
+            signal=signal * present[:, None],
             scatter=scatter,
             free=torch.full((rows,), free, dtype=torch.float64),
             unit=torch.ones(rows, dtype=torch.float64),

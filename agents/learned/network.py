@@ -16,7 +16,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from progressgym.agents.filters.evidence import Evidence
+from progressgym.agents.filters.directions import Evidence
 
 SEEN = 8
 """Centuries that the network can look back; of a longer history it sees the newest."""

@@ -17,13 +17,13 @@ from safetensors.torch import save
 from torch import Tensor
 
 import progressgym
-from progressgym.agents.filters.evidence import collect
+from progressgym.agents.filters.directions import collect
 from progressgym.agents.learned.courses import Lesson, lesson
 from progressgym.agents.learned.network import AHEAD, FEATURES, HIDDEN, SEEN, Attention
-from progressgym.agents.policies.stance import StancePolicy
+from progressgym.agents.policies.stance_policy import StancePolicy
 from progressgym.core.files import write_folder, write_json
 from progressgym.core.seals import write_sealed
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.preferences.comparisons import all_pairs
 
 SEED = 1_000_000
@@ -35,7 +35,7 @@ OWN_WEIGHT = 0.02
 """Weight of the own part's variance in the loss."""
 
 
-def spectrum_of(instrument: Instrument) -> tuple[Tensor, float]:
+def spectrum_of(instrument: Questionnaire) -> tuple[Tensor, float]:
     """Squared strengths (D,) of the directions that a questionnaire asks about, and its residual freedom."""
     policy = StancePolicy.of(instrument, instrument.uniform()[None])
     pairs = torch.tensor(all_pairs(instrument)[None])
@@ -59,7 +59,7 @@ def loss_of(network: Attention, given: Lesson) -> Tensor:
 def train(steps: int, seed: int = SEED, report: int = 500) -> tuple[Attention, list[dict[str, float]]]:
     """Train from scratch; returns the network and its reported losses."""
     torch.manual_seed(seed)
-    spectrum, free = spectrum_of(Instrument.load("moral19-v1"))
+    spectrum, free = spectrum_of(Questionnaire.load("moral19-v1"))
     network = Attention()
     optimiser = torch.optim.Adam(network.parameters(), lr=RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)

@@ -5,4 +5,11 @@ from progressgym.agents.methods.map import Map
 from progressgym.agents.methods.rlhf import Rlhf
 from progressgym.agents.methods.stage import Method, ModelStage, Stage
 
-__all__ = ["Dpo", "Map", "Method", "ModelStage", "Rlhf", "Stage"]
+__all__ = [
+    "Dpo",  # the policy whose margins over the reference are what the preferences ask for
+    "Map",  # the stance of highest posterior density given a century's comparisons and the last stance
+    "Method",  # an alignment method: a subclass adds its hyperparameters and `update`
+    "ModelStage",  # one century of one language model
+    "Rlhf",  # the best policy for a reward that explains the preferences, at a price on divergence from the reference
+    "Stage",  # one century of a batch of stance policies
+]

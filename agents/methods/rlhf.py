@@ -72,8 +72,8 @@ class Rlhf(Method):
         pairs = Pairs.of(x, np.zeros_like(x), y, u)
         share = np.sqrt(u)
         margins = fitted_margins(str(self.reward), pairs, pairs)
-        found = np.linalg.lstsq(x * share[:, None], margins * share, rcond=None)[0]
-        return torch.as_tensor(found, dtype=stage.start.dtype, device=stage.start.device)
+        solution = np.linalg.lstsq(x * share[:, None], margins * share, rcond=None)[0]
+        return torch.as_tensor(solution, dtype=stage.start.dtype, device=stage.start.device)
 
     def update(self, stage: Stage) -> Tensor:
         """theta (B, D): the exact optimum."""

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from progressgym.core.arguments import OneOf, Positive, Steps, check_fields
-from progressgym.instruments.stance import DEFAULT_SCALE
+from progressgym.instruments.stance_model import DEFAULT_SCALE
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from progressgym.agents.agent import Agent
     from progressgym.agents.policies.language_model import LanguageModelPolicy
-    from progressgym.agents.policies.stance import StancePolicy
+    from progressgym.agents.policies.stance_policy import StancePolicy
     from progressgym.preferences.pairs import Pairs
     from progressgym.tuning.alignment import AlignRecipe
     from progressgym.tuning.contrasts import Contrast

@@ -29,7 +29,7 @@ from progressgym.agents.methods.stage import ModelMethod
 from progressgym.core.answers import centred_log
 from progressgym.core.seeding import child_seed, generator
 from progressgym.instruments.ask import verdicts_of
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.models import load_language_model, resolve_base
 from progressgym.preferences.pairs import Pairs
 from progressgym.tuning.alignment import AlignRecipe
@@ -47,13 +47,13 @@ Floats = NDArray[np.float64]
 class LanguageModelPolicy:
     """One language model with its current trainable state."""
 
-    def __init__(self, tunable: TunableModel, instrument: Instrument, mode: str, *, from_history: bool) -> None:
+    def __init__(self, tunable: TunableModel, instrument: Questionnaire, mode: str, *, from_history: bool) -> None:
         """Wrap a tunable model.
 
         Args:
             tunable: the model.
             instrument: what it answers.
-            mode: how it is read, see `Instrument.read`.
+            mode: how it is read, see `Questionnaire.read`.
             from_history: whether it began as the history's first century.
         """
         self.tunable, self.instrument, self.mode, self.from_history = tunable, instrument, mode, from_history
@@ -92,9 +92,9 @@ class LanguageModelPolicy:
         part = subset(self.instrument, items)
         with self.tunable.reading() as model:
             answers = part.read(model, self.mode).answers
-        found = np.zeros(self.instrument.mask.shape)
-        found[items, : answers.shape[1]] = centred_log(answers, part.mask)
-        return found
+        logits = np.zeros(self.instrument.mask.shape)
+        logits[items, : answers.shape[1]] = centred_log(answers, part.mask)
+        return logits
 
     def rows(self, pairs: Pairs, own: Floats | None, beta: float, seed: int) -> list[Contrast]:
         """Pairs of options as rows to train on.
@@ -110,8 +110,8 @@ class LanguageModelPolicy:
         config = self.instrument.config
         verdicts = verdicts_of(self.mode, config)
         draws = generator(seed, "leads").random((len(pairs), 2))
-        told = zip(pairs.triples.tolist(), pairs.target.tolist(), pairs.weight.tolist(), draws, strict=True)
-        for (i, a, b), y, u, draw in told:
+        labelled = zip(pairs.triples.tolist(), pairs.target.tolist(), pairs.weight.tolist(), draws, strict=True)
+        for (i, a, b), y, u, draw in labelled:
             item = self.instrument.items[i]
             offset = 0.0 if own is None else beta * float(own[i, a] - own[i, b])
             if not verdicts:
@@ -164,7 +164,7 @@ class LanguageModelPolicy:
         return 2 if verdicts_of(self.mode, self.instrument.config) else 1
 
 
-def subset(instrument: Instrument, items: NDArray[np.int64]) -> Instrument:
+def subset(instrument: Questionnaire, items: NDArray[np.int64]) -> Questionnaire:
     """An instrument of some items only, for reading; its split means nothing."""
     if len(items) == len(instrument.items):
         return instrument

@@ -26,7 +26,7 @@ from progressgym.core.files import sha256_bytes
 from progressgym.core.ids import format_id
 from progressgym.histories.history import History
 from progressgym.instruments.considerations import Consideration, considerations
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.preferences.comparisons import all_pairs
 
 PIECES = 8
@@ -47,7 +47,7 @@ class DilemmaDomain:
     draws = 2
     piece_names = tuple(f"consideration {i + 1}" for i in range(PIECES))
 
-    def __init__(self, instrument: Instrument | str = "moral19-v1", items: ArrayLike | None = None) -> None:
+    def __init__(self, instrument: Questionnaire | str = "moral19-v1", items: ArrayLike | None = None) -> None:
         """Prepare.
 
         Args:
@@ -57,7 +57,7 @@ class DilemmaDomain:
         Raises:
             UserError: an item whose options have too few tags for eight considerations.
         """
-        self.instrument = Instrument.load(instrument) if isinstance(instrument, str) else instrument
+        self.instrument = Questionnaire.load(instrument) if isinstance(instrument, str) else instrument
         every = np.arange(len(self.instrument)) if items is None else np.asarray(items, dtype=np.int64)
         self.name = format_id("dilemmas", instrument=self.instrument.name)
         if items is not None:

@@ -126,12 +126,12 @@ class IcuDomain:
     def text(self, cases: Cases, row: int) -> CaseText:
         """One case in words."""
         values = cases.evidence[row, :, 0]
-        told = tuple(f"{name}: {value:+.2f} (0 is usual)" for name, value in zip(FEATURES, values, strict=True))
+        pieces = tuple(f"{name}: {value:+.2f} (0 is usual)" for name, value in zip(FEATURES, values, strict=True))
         first, second = (treatment(int(option)) for option in cases.options[row])
         return CaseText(
             question="How should this patient with sepsis be treated for the next four hours?",
             options=(first, second),
-            pieces=told,
+            pieces=pieces,
         )
 
     @cached_property

@@ -49,6 +49,6 @@ class LinearJudge:
 
     def score(self, cases: Cases, revealed: Bools) -> Floats:
         """Weighted sums; see `Judge.score`."""
-        shown = np.where(revealed, cases.evidence[..., 0], 0.0)
-        scores: Floats = np.einsum("bn,bsn->bs", shown, self._weights[cases.options])
+        visible = np.where(revealed, cases.evidence[..., 0], 0.0)
+        scores: Floats = np.einsum("bn,bsn->bs", visible, self._weights[cases.options])
         return scores

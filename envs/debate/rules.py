@@ -44,13 +44,13 @@ class Rules:
             raise UserError(
                 f"a debate of {self.turns!r} turns is not even-handed; give an even number from 2, half for each side"
             )
-        for kind, given, known in (
+        for kind, given, choices in (
             ("payoff", self.payoff, PAYOFFS),
             ("order of turns", self.order, ORDERS),
             ("opening", self.opening, OPENINGS),
         ):
-            if given not in known:
-                raise unknown(kind, str(given), known)
+            if given not in choices:
+                raise unknown(kind, str(given), choices)
 
     def fit(self, pieces: int) -> None:
         """Check against a domain.

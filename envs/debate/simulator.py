@@ -198,8 +198,8 @@ def _bayes_table(glucose: str, epsilon: float) -> Floats:
         together = np.zeros((int(looks.max()) + 1, ACTIONS))
         np.add.at(together, looks, joint)
         alike = together[looks]
-        known = alike.sum(1) > 0.0
-        scores[chosen, known] = np.log(alike[known] / alike[known].sum(1, keepdims=True)) - np.log(prior)
+        possible = alike.sum(1) > 0.0
+        scores[chosen, possible] = np.log(alike[possible] / alike[possible].sum(1, keepdims=True)) - np.log(prior)
     rounded: Floats = np.round(scores, DECIMALS)
     rounded.setflags(write=False)
     return rounded

@@ -41,6 +41,6 @@ def split_states(states: Bools, part: str, domain: str) -> Bools:
     fold = rank // (FOLD * int(states.sum()))
     # What is the validation part now was held out once before, and a recipe was tuned on it.
     chosen = {"train": fold != 1, "fit": fold > 1, "validation": fold == 0, "test": fold == 1}[part]
-    kept = np.zeros_like(states)
-    kept[states] = chosen
-    return kept
+    chosen_mask = np.zeros_like(states)
+    chosen_mask[states] = chosen
+    return chosen_mask

@@ -128,8 +128,8 @@ class Table:
     def observe(self, side: int) -> Observation:
         """What a debater sees, fresh arrays."""
         flat = self._plain[side].copy()
-        known = self.domain.pieces * self.domain.features
-        flat[known : known + self.domain.pieces] = self.revealed[0]
+        end = self.domain.pieces * self.domain.features
+        flat[end : end + self.domain.pieces] = self.revealed[0]
         if self.see_other:
             flat[-1] = 1.0 - self.turn / self.rules.turns
         return {"observation": flat, "action_mask": (~self.revealed[0]).astype(np.int8)}
@@ -188,8 +188,8 @@ class Table:
         return row
 
 
-def check_render_mode(mode: str | None, known: list[str]) -> str | None:
+def check_render_mode(mode: str | None, modes: list[str]) -> str | None:
     """Check the argument `render_mode`."""
-    if mode is not None and mode not in known:
-        raise unknown("render mode", str(mode), known)
+    if mode is not None and mode not in modes:
+        raise unknown("render mode", str(mode), modes)
     return mode

@@ -187,13 +187,13 @@ def flat_observation(
     """
     games = len(cases)
     rows = np.arange(games)
-    known = cases.evidence.shape[1] * cases.evidence.shape[2]
+    end = cases.evidence.shape[1] * cases.evidence.shape[2]
     pieces = revealed.shape[1]
-    flat = np.zeros((games, known + pieces + decisions * (1 + see_other) + see_other), dtype=np.float32)
-    flat[:, :known] = cases.evidence.reshape(games, known)
-    flat[:, known : known + pieces] = revealed
-    flat[rows, known + pieces + cases.options[rows, sides]] = 1.0
+    flat = np.zeros((games, end + pieces + decisions * (1 + see_other) + see_other), dtype=np.float32)
+    flat[:, :end] = cases.evidence.reshape(games, end)
+    flat[:, end : end + pieces] = revealed
+    flat[rows, end + pieces + cases.options[rows, sides]] = 1.0
     if see_other:
-        flat[rows, known + pieces + decisions + cases.options[rows, 1 - sides]] = 1.0
+        flat[rows, end + pieces + decisions + cases.options[rows, 1 - sides]] = 1.0
         flat[:, -1] = turns_left
     return flat

@@ -83,11 +83,11 @@ def icu_tables() -> IcuTables:
     states, actions = rewards.shape
     terminal = np.arange(states) >= DEATH
     expert[terminal] = 1.0 / actions
-    kept = [COLUMNS.index(name) for name in FEATURES]
+    columns = [COLUMNS.index(name) for name in FEATURES]
     return IcuTables(
         mdp=SparseMDP(transitions=transitions, rewards=rewards, initial=initial, terminal=terminal),
         expert=expert / expert.sum(1, keepdims=True),
-        features=centres[:, kept].astype(np.float32),
+        features=centres[:, columns].astype(np.float32),
         sofa=sofa,
         admissible=admissible,
     )
@@ -100,12 +100,12 @@ def data_folder() -> Path:
         UserError: it is not installed.
     """
     try:
-        found = importlib.util.find_spec("icu_sepsis")
+        spec = importlib.util.find_spec("icu_sepsis")
     except ValueError:  # a module of this name was put into sys.modules by hand
-        found = None
-    if found is None or not found.submodule_search_locations:
+        spec = None
+    if spec is None or not spec.submodule_search_locations:
         raise UserError(MISSING)
-    return Path(next(iter(found.submodule_search_locations))) / "envs" / "assets"
+    return Path(next(iter(spec.submodule_search_locations))) / "envs" / "assets"
 
 
 def _table(folder: Path, name: str) -> NDArray[np.float64]:

@@ -25,11 +25,11 @@ from progressgym.core.threads import each, scratch
 from progressgym.envs.actions import Bools
 from progressgym.envs.arrays import Array, Arrays, NumpyArrays
 from progressgym.envs.base import ProgressEnv
+from progressgym.envs.vector.batch_scores import Targets, gain
 from progressgym.envs.vector.draws import Draws
+from progressgym.envs.vector.lookups import Index, Tables, agreed, install
 from progressgym.envs.vector.mask import Mask
-from progressgym.envs.vector.scoring import Targets, gain
 from progressgym.envs.vector.streams import Seeds, Streams
-from progressgym.envs.vector.tables import Index, Tables, agreed, install
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource
 from progressgym.preferences.comparisons import probabilities, stated
@@ -85,13 +85,13 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             raise UserError(f"num_envs is {num_envs!r}; use a whole number, 1 or more")
         self._arrays = _back_end(array_backend, device, dtype)
         template = self.single(**arguments)
-        self._template, self._settings = template, template.settings
+        self._template, self._config = template, template.config
         if max_episode_steps not in (None, template.steps):
             raise UserError(
                 f"episodes have {template.steps} steps and are never cut off; leave max_episode_steps={max_episode_steps} "
                 'out, or use vectorization_mode="sync"'
             )
-        if not self._settings.source.complete:
+        if not self._config.source.complete:
             raise UserError(
                 "this history does not ask every item in every step, which the vector environments need; use "
                 'vectorization_mode="sync"'
@@ -169,7 +169,8 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         rows = self._masked(others.pop("reset_mask", None))
         if len(rows) < self.num_envs and not self._begun:
             raise gym.error.ResetNeeded("the first reset() must begin all rows")
-        source = self._template.other_source(others) if others else self._settings.source
+        source = self._template.other_source(others) if others else self._config.source
+        # Only streams of rows that begin: the others' next episodes must not depend on who was reset when.
         self._streams.seed(seed, rows)
         self._begin(rows, source)
         begun = np.zeros(self.num_envs, dtype=np.bool_)
@@ -193,11 +194,14 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         live = resting.others()
         reward, scores = self._play(actions, self._shown(), live)
         self._steps += live.flags
+        # A plain number while all rows are at the same step: looking tables up by one index is far cheaper than by B.
         self._agreed = self._agreed + 1 if self._agreed is not None and live.every else agreed(self._steps)
-        self._over = live.flags & (self._steps >= self._settings.steps)
+        # A row that rested in this step has begun anew, so it cannot be over.
+        self._over = live.flags & (self._steps >= self._config.steps)
         terminations = self._over.copy()
         infos: dict[str, Any] = {}
         fresh = resting
+        # Before the restart, which overwrites the tables that the final observation is read from.
         if self.autoreset_mode is AutoresetMode.SAME_STEP and terminations.any():
             infos |= self._final(scores, terminations)
             fresh = Mask.of(terminations)
@@ -241,7 +245,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
 
     def _restart(self, rows: NDArray[np.int64]) -> None:
         """Autoreset of these rows."""
-        self._begin(rows, self._settings.source)
+        self._begin(rows, self._config.source)
 
     def _begin(self, rows: NDArray[np.int64], source: HistorySource) -> None:
         """Put new episodes into these rows."""
@@ -257,20 +261,20 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         Every row has a stream of its own, so blocks of rows are drawn and computed on several cores, in any order; a
         block's uniform numbers are used while they are in the core's cache.
         """
-        settings, fixed = self._settings, source.fixed
+        config, fixed = self._config, source.fixed
         if fixed is None:
             return self._joined(self._on_cores(lambda block: self._own(source, block), _blocks(rows)))
         truth = self._truth_of(fixed)
-        if settings.every and not settings.sampled:
+        if config.every and not config.sampled:
             draws = self._drawn(source, rows)
             if "questions" not in truth:
                 truth["questions"] = self._questions(truth, draws)
-            return {**kept(truth), **truth["questions"]}
+            return {**lookups_of(truth), **truth["questions"]}
         parts = self._on_cores(lambda block: self._questions(truth, self._drawn(source, block)), _blocks(rows))
-        return {**kept(truth), **self._joined(parts)}
+        return {**lookups_of(truth), **self._joined(parts)}
 
     def _drawn(self, source: HistorySource, rows: NDArray[np.int64]) -> Draws:
-        return Draws.of(self._settings, source, self._streams, rows)
+        return Draws.of(self._config, source, self._streams, rows)
 
     def _truth_of(self, history: History) -> Tables:
         """What follows from the one history that all rows share, kept until there is another."""
@@ -282,7 +286,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         """Tables of rows that have a history each."""
         draws = self._drawn(source, rows)
         truth = self._truth(np.stack([history.answers for history in draws.histories]).astype(np.float64))
-        return {**kept(truth), **self._questions(truth, draws)}
+        return {**lookups_of(truth), **self._questions(truth, draws)}
 
     def _on_cores(self, work: Callable[[Rows], Tables], blocks: list[Rows]) -> list[Tables]:
         """Tables of every block of rows; torch has its own threads."""
@@ -300,12 +304,13 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         if draws.asked is None:
             return preferred
         chosen = np.broadcast_to(draws.asked[:, None, :], (len(draws.asked), preferred.shape[1], draws.asked.shape[1]))
+        # A view: one history's preferences stand for all rows without being copied.
         shared = np.broadcast_to(preferred, (len(draws.asked), *preferred.shape[1:]))
         return np.take_along_axis(shared, chosen, -1)
 
     def _preferred(self, answers: NDArray[np.float64]) -> NDArray[np.float64]:
         """Preference probabilities (H, T, P) of all pairs, from answers (H, T, N, K)."""
-        return probabilities(answers, self._settings.chooser.pairs)
+        return probabilities(answers, self._config.chooser.pairs)
 
     def _drawn_labels(self, preferred: NDArray[np.float64], uniforms: NDArray[np.float64] | None) -> Array:
         """Labels (1 or R, S, Q) float32 on the host, as `draw_labels` makes them: the next call overwrites them."""
@@ -314,12 +319,12 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         if uniforms is not None:
             np.less(uniforms, preferred, out=labels, casting="unsafe")
         else:
-            labels[...] = stated(preferred, self._settings.label_kind)
+            labels[...] = stated(preferred, self._config.label_kind)
         return labels
 
     def _shown(self) -> Index:
         """Which observation every row shows: the last one twice."""
-        last = self._settings.steps - 1
+        last = self._config.steps - 1
         return np.minimum(self._steps, last) if self._agreed is None else min(self._agreed, last)
 
     def _play(self, actions: Any, index: Index, live: Mask) -> tuple[Array, dict[str, Array]]:
@@ -328,7 +333,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         if not live.some:
             return arrays.floats(np.zeros(self.num_envs)), {}
         utility, target, scores = self._advance(self._checked(actions, live), index)
-        reward = self._gain(utility, target) if self._settings.gain else arrays.copy(utility)
+        reward = self._gain(utility, target) if self._config.gain else arrays.copy(utility)
         if not live.every:
             reward = arrays.xp.where(arrays.flags(live.flags), reward, 0.0)
         return reward, {"utility": utility, **scores}
@@ -344,7 +349,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
 
     def _infos(self, scores: Mapping[str, Array], live: Mask) -> dict[str, Any]:
         """Infos as Gymnasium's vector environments give them: beside every key a mask of the rows that have it."""
-        if not self._settings.told:
+        if not self._config.scores_in_infos:
             return {}
         arrays, mask = self._arrays, self._arrays.flags(live.flags.copy())
         inner: dict[str, Any] = {}
@@ -366,11 +371,11 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
 
     def _rows_of(self, observations: Any, rows: Bools) -> NDArray[Any]:
         """Observations one by one, as Gymnasium's vector environments give the final ones: None where there is none."""
-        found = np.full(self.num_envs, None, dtype=object)
+        rows_out = np.full(self.num_envs, None, dtype=object)
         for row in np.flatnonzero(rows).tolist():
             whole = isinstance(observations, dict)
-            found[row] = {k: v[row] for k, v in observations.items()} if whole else observations[row]
-        return found
+            rows_out[row] = {k: v[row] for k, v in observations.items()} if whole else observations[row]
+        return rows_out
 
 
 def _beside(mask: Array, value: Array) -> Array:
@@ -378,7 +383,7 @@ def _beside(mask: Array, value: Array) -> Array:
     return mask.reshape(-1, *(1,) * (value.ndim - 1))
 
 
-def kept(truth: Tables) -> Tables:
+def lookups_of(truth: Tables) -> Tables:
     """The tables that steps look up; those with a leading underscore serve only to make others."""
     return {key: value for key, value in truth.items() if not key.startswith("_") and key != "questions"}
 
@@ -390,9 +395,9 @@ def _blocks(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
 def _mode(mode: str | AutoresetMode) -> AutoresetMode:
     if isinstance(mode, AutoresetMode):
         return mode
-    for name, found in AUTORESET.items():
-        if mode in (name, found.value):
-            return found
+    for name, member in AUTORESET.items():
+        if mode in (name, member.value):
+            return member
     raise unknown("autoreset mode", str(mode), list(AUTORESET))
 
 

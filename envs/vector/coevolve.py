@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from progressgym.core.answers import FLOOR, centred_log
 from progressgym.envs.arrays import Array, Arrays, NumpyArrays
 from progressgym.envs.coevolve import CoevolveEnv, CoevolveStanceEnv
-from progressgym.envs.evidence import evidence
+from progressgym.envs.comparison_evidence import evidence
 from progressgym.envs.readout import FAR, Base, over_options
+from progressgym.envs.vector.batch_scores import Targets, against_history, compare, length, targets
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.flavours import AnswersVector, Flavour, StanceVector
-from progressgym.envs.vector.scoring import Targets, against_history, compare, length, targets
-from progressgym.envs.vector.tables import Index, Tables, part, pick
+from progressgym.envs.vector.lookups import Index, Tables, part, pick
 from progressgym.preferences.comparisons import CLIP, stated
 
 Floats = NDArray[np.float64]
@@ -39,33 +39,37 @@ class CoevolveVector(Flavour):
     _template: CoevolveEnv
 
     def _prepare(self) -> None:
-        arrays, settings = self._arrays, self._settings
+        arrays, config = self._arrays, self._config
         self._readout = self._readout_of(whole=True)
         mask = self._readout.many_mask
         self._counts = arrays.floats(mask.sum(1))
         self._log_counts = arrays.xp.log(self._counts)
         self._wide, self._all_wide = arrays.flags(mask), bool(mask.all())
-        pairs = settings.chooser.pairs
-        place = np.zeros(len(settings.instrument), dtype=np.int64)
+        pairs = config.chooser.pairs
+        place = np.zeros(len(config.instrument), dtype=np.int64)
         place[self._readout.two_items] = np.arange(len(self._readout.two_items))
         place[self._readout.many_items] = np.arange(len(self._readout.many_items))
         two = np.isin(pairs[:, 0], self._readout.two_items)
         first, second = (place[pairs[:, 0]] * mask.shape[1] + pairs[:, column] for column in (1, 2))
+        # Labels are computed for pairs of two options, then for the others; `order` brings them back to the pairs'
+        # order.
         order = np.argsort(np.concatenate([np.flatnonzero(two), np.flatnonzero(~two)]))
         self._pair_columns = tuple(arrays.index(x) for x in (place[pairs[two, 0]], first[~two], second[~two], order))
         super()._prepare()
 
     def _truth(self, answers: Floats) -> Tables:
-        settings, arrays = self._settings, self._arrays
-        human = settings.instrument.values(answers, settings.rewarded, check=False)
+        config, arrays = self._config, self._arrays
+        human = config.instrument.values(answers, config.rewarded, check=False)
         lengths = np.linalg.norm(human, axis=-1)
         tables = self._base_tables(answers[:, 0])
+        # Unit vectors once a history: a step's cosines are then one matrix product.
         ways = human / np.where(lengths > 0, lengths, np.inf)[..., None]
         tables["directions"] = arrays.floats(np.swapaxes(ways, 1, 2))
         tables["start"] = arrays.floats(human[:, 0])
-        real = self._readout.base(centred_log(answers, settings.instrument.mask))
+        real = self._readout.base(centred_log(answers, config.instrument.mask))
         tables["real_two"], tables["real_many"] = real.two, self._on_real(real.many)
         tables |= self._goals(answers, tables)
+        # Last, because the path beside a static agent starts from the tables above.
         still = self._static(answers[:, 0], tables)
         static = self._paths(tables, self._agent_logits(still))
         return {**tables, **self._target_tables(targets(arrays, human, arrays.host(static), 0), human)}
@@ -89,10 +93,12 @@ class CoevolveVector(Flavour):
     def _paths(self, tables: Tables, static: Base) -> Array:
         """Utilities (H, S) beside an agent that stays at century 0; adds the answers of a human left alone."""
         stack = self._arrays.xp.stack
+        # Two humans: one beside the static agent (the baseline of utility), one whom nobody influences (of
+        # displacement).
         beside = alone = Base(tables["real_two"][:, 0], tables["real_many"][:, 0])
         utilities, free = [], []
         tables["first_entropy"] = self._entropy(self._chances(alone)[0])
-        for n in range(self._settings.steps):
+        for n in range(self._config.steps):
             beside = self._moved(tables, beside, static, n, self._template.influence)
             alone = self._moved(tables, alone, static, n, 0.0)
             chances = self._chances(beside)[0]
@@ -116,6 +122,7 @@ class CoevolveVector(Flavour):
         arrays, tables, total = self._arrays, self._tables, self.num_envs
         spread = arrays.xp.broadcast_to
         real = Base(tables["real_two"][:, 0], tables["real_many"][:, 0])
+        # Copies: humans are moved in place from here on, and the tables must stay.
         begun = Base(*(arrays.copy(spread(table, (total, *table.shape[1:]))) for table in real))
         preferred = self._prefers(self._chances(real)[0])
         self._preferences = arrays.copy(spread(preferred, (total, preferred.shape[1])))
@@ -124,6 +131,7 @@ class CoevolveVector(Flavour):
             self._human = begun
             self._before = self._labels = labels
             return
+        # Labels were asked of every row, which is cheaper than picking some; rows in mid-episode keep theirs.
         fresh = np.zeros(total, dtype=np.bool_)
         fresh[rows] = True
         self._human = self._where(fresh, begun, self._human)
@@ -147,10 +155,12 @@ class CoevolveVector(Flavour):
     def _advance(self, actions: Array, index: Index) -> tuple[Array, Targets, dict[str, Array]]:
         arrays, tables = self._arrays, self._tables
         blocks = list(arrays.blocks(self.num_envs, BLOCK))
+        # Rows do not influence each other, so blocks of them go through the whole step while they are in a core's
+        # cache.
         after = self._joined(self._on_cores(lambda rows: self._influenced(actions[rows], rows, index), blocks))
         self._see_next(self._preferences, index)
         values, own = after["simulated"], after["own"]
-        target, covered = self._target(index), len(self._settings.covered)
+        target, covered = self._target(index), len(self._config.covered)
         _, drift_cosine, error = compare(arrays, own, target, covered)
         scores = self._told(own, drift_cosine, error, index)
         scores["simulated_values"] = values[:, self._columns]
@@ -165,6 +175,7 @@ class CoevolveVector(Flavour):
         logits, readout = self._logits(actions, tables), self._readout
         weights, total, log_total = readout.weights_and_logs(logits.many)
         scored = readout.counted_many
+        # The agent's own values need chances of scored items alone, the human's logits those of all.
         own = readout.mean(readout.first_chances(logits.two), weights[:, :scored] / total[:, :scored, None])
         logs = logits.many.reshape(weights.shape) - log_total[..., None]
         agent = Base(self._agent_two(logits.two), self._agent_many(logs))
@@ -187,7 +198,7 @@ class CoevolveVector(Flavour):
 
     def _see_next(self, preferred: Array, index: Index) -> None:
         """The next labels, in rows whose episode goes on; the last observation shows the same labels twice."""
-        last = self._settings.steps - 1
+        last = self._config.steps - 1
         if isinstance(index, int):
             if index < last:
                 self._before, self._labels = self._labels, self._ask(preferred, index + 1)
@@ -203,9 +214,9 @@ class CoevolveVector(Flavour):
         if "asked" in tables:
             row: Any = arrays.index(self._rows)[:, None]
             preferred = preferred[row, tables["asked"]]
-        if self._settings.sampled:
+        if self._config.sampled:
             return arrays.observation(pick(arrays, tables["uniforms"], index) < preferred)
-        labels = arrays.observation(stated(preferred, self._settings.label_kind))
+        labels = arrays.observation(stated(preferred, self._config.label_kind))
         return arrays.copy(labels) if labels is self._preferences else labels
 
     def _prefers(self, chances: Base) -> Array:
@@ -223,8 +234,8 @@ class CoevolveVector(Flavour):
         real = (pick(self._arrays, tables[name], ahead) for name in ("real_two", "real_many"))
         pull = self._template.pull
         # `progressgym.envs.coevolve_step.move`, multiplied out: what all rows share is then multiplied once for all.
-        kept, pulled = (1.0 - influence) * (1.0 - pull), (1.0 - influence) * pull
-        return Base(*(kept * h + pulled * r + influence * a for h, r, a in zip(human, real, agent, strict=True)))
+        stay, pulled = (1.0 - influence) * (1.0 - pull), (1.0 - influence) * pull
+        return Base(*(stay * h + pulled * r + influence * a for h, r, a in zip(human, real, agent, strict=True)))
 
     def _agent_logits(self, logits: Base) -> Base:
         """What `centred_log` makes of answers with these logits: no answer is less likely than 1e-4."""
@@ -243,9 +254,9 @@ class CoevolveVector(Flavour):
         if not isinstance(self._arrays, NumpyArrays):
             top = -math.log(FLOOR) - xp.log1p(xp.exp(-size))
             return xp.where(beyond, xp.sign(two) * top, two)
-        large, kept = two[beyond], two.copy()
-        kept[beyond] = np.copysign(-math.log(FLOOR) - np.log1p(np.exp(-np.abs(large))), large)
-        return kept
+        large, bounded = two[beyond], two.copy()
+        bounded[beyond] = np.copysign(-math.log(FLOOR) - np.log1p(np.exp(-np.abs(large))), large)
+        return bounded
 
     def _agent_many(self, logs: Array) -> Array:
         """Log-probabilities (B, I, K) -> clipped and centred ones (B, I * K)."""
@@ -267,6 +278,7 @@ class CoevolveVector(Flavour):
         """Choice probabilities: of first options (B, J), of all options of wider items (B, I, K); and log of the sum
         (B, I) of exp(logits) over the options of these."""
         arrays = self._arrays
+        # Padding is 0 while logits are mixed (`_on_real`): `FAR` times a share would no longer be far.
         padded = human.many if self._all_wide else arrays.xp.where(self._wide.reshape(-1), human.many, FAR)
         weights, total, log_total = self._readout.weights_and_logs(padded)
         return Base(arrays.sigmoid(arrays.copy(human.two)), weights / total[..., None]), log_total
@@ -280,9 +292,11 @@ class CoevolveVector(Flavour):
         """
         arrays = self._arrays
         size = length(arrays, values)
+        # Values of 0 stay 0, with similarity 0 to everything.
         scaled = values / arrays.xp.where(size > 0, size, math.inf)[:, None]
         similar = scaled @ directions[0] if len(directions) == 1 else (scaled[:, None] @ directions)[:, 0]
         similar = arrays.xp.clip(similar, -1.0, 1.0)
+        # From the last century backwards, the largest so far is the largest of those not earlier (`suffix_max`).
         best = total = similar[:, -1]
         for t in range(similar.shape[1] - 2, -1, -1):
             best = arrays.xp.maximum(best, similar[:, t])
@@ -300,7 +314,7 @@ class CoevolveVector(Flavour):
             index: the step.
         """
         arrays = self._arrays
-        items = len(self._settings.instrument)
+        items = len(self._config.instrument)
         free_two, free_many = (pick(arrays, tables[name], index) for name in ("free_two", "free_many"))
         apart = arrays.xp.abs(now.many - free_many)
         gap = arrays.xp.abs(now.two - free_two).sum(-1) + apart.reshape(len(apart), -1).sum(-1) / 2
@@ -319,7 +333,7 @@ class CoevolveVector(Flavour):
         if len(self._readout.many_items):
             surprise = now.many * xp.log(xp.where(now.many > 0, now.many, 1.0))
             bits = bits - (over_options(surprise) / self._log_counts).sum(-1)
-        return bits / len(self._settings.instrument)
+        return bits / len(self._config.instrument)
 
     def _where(self, rows: NDArray[np.bool_], new: Base, old: Base) -> Base:
         """New logits in these rows."""
@@ -330,6 +344,7 @@ class CoevolveVector(Flavour):
 def sum_of_logs(arrays: Arrays, numbers: Array) -> Array:
     """Sums (B,) of the logarithms of numbers (B, J) that are no smaller than 1e-4, with one logarithm for `SHARE`."""
     shared = numbers.shape[1] // SHARE
+    # A logarithm costs as much as some ten products; a product of eight numbers >= 1e-4 does not underflow.
     product = numbers[:, :shared]
     for n in range(1, SHARE):
         product = product * numbers[:, n * shared : (n + 1) * shared]
@@ -356,12 +371,12 @@ class CoevolveStanceVectorEnv(CoevolveVector, StanceVector):
     def _observe(self, index: Index) -> Array:
         arrays, total = self._arrays, self.num_envs
         weights = self._tables["evidence"]
-        centuries = np.zeros((total, self._settings.centuries), dtype=np.float32)
-        centuries[self._rows, np.array(self._settings.shown)[index]] = 1.0
+        centuries = np.zeros((total, self._config.centuries), dtype=np.float32)
+        centuries[self._rows, np.array(self._config.observed_centuries)[index]] = 1.0
         # The labels before are those that were read in the last observation, unless rows were reset in between.
-        known = self._seen_labels
+        memo = self._seen_labels
         read = [
-            known[1] if known is not None and labels is known[0] else arrays.observation(self._read(labels, weights))
+            memo[1] if memo is not None and labels is memo[0] else arrays.observation(self._read(labels, weights))
             for labels in (self._labels, self._before)
         ]
         self._seen_labels = self._labels, read[0]

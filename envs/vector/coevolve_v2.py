@@ -14,8 +14,8 @@ from progressgym.envs.arrays import Array
 from progressgym.envs.coevolve_v2 import LITTLE, CoevolveEnv, CoevolveStanceEnv
 from progressgym.envs.readout import Base
 from progressgym.envs.vector import coevolve
-from progressgym.envs.vector.scoring import Targets
-from progressgym.envs.vector.tables import Index, Tables, pick
+from progressgym.envs.vector.batch_scores import Targets
+from progressgym.envs.vector.lookups import Index, Tables, pick
 from progressgym.scores.lock_in import STILL
 
 Floats = NDArray[np.float64]
@@ -26,25 +26,27 @@ class AgreementVector(coevolve.CoevolveVector):
 
     def _prepare(self) -> None:
         super()._prepare()
-        arrays, scored = self._arrays, self._settings.rewarded
+        arrays, scored = self._arrays, self._config.rewarded
         readout = self._readout
         two, many = (np.isin(items, scored) for items in (readout.two_items, readout.many_items))
-        self._two_scored, self._many_scored = (arrays.floats(kept / len(scored)) for kept in (two, many))
+        self._two_scored, self._many_scored = (arrays.floats(shares / len(scored)) for shares in (two, many))
 
     def _truth(self, answers: Floats) -> Tables:
         tables = super()._truth(answers)
+        # In float64 on the host: the sum of small differences would lose its digits in float32.
         room = self._arrays.host(1.0 - tables["target_static"]).astype(np.float64).sum(1)
         tables["room"] = self._arrays.floats(np.where(room > LITTLE, room, np.inf))
         return tables
 
     def _goals(self, answers: Floats, tables: Tables) -> Tables:
         """The human's chances after each step beside the truth: `truthful_two` (H, S, J), `truthful_many` (H, S, I, K)."""
-        mask, stack = self._settings.instrument.mask, self._arrays.xp.stack
-        told = self._readout.base(centred_log(to_answers(to_action(answers[:, 1:]), mask), mask))
-        two, many = told.two, self._on_real(told.many)
+        mask, stack = self._config.instrument.mask, self._arrays.xp.stack
+        # Through the action and back, as an agent's answers go: clipping must act on the truth as on everybody.
+        reading = self._readout.base(centred_log(to_answers(to_action(answers[:, 1:]), mask), mask))
+        two, many = reading.two, self._on_real(reading.many)
         human = Base(tables["real_two"][:, 0], tables["real_many"][:, 0])
         path = []
-        for n in range(self._settings.steps):
+        for n in range(self._config.steps):
             human = self._moved(tables, human, Base(two[:, n], many[:, n]), n, self._template.influence)
             path.append(self._chances(human)[0])
         return {

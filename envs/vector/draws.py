@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.threads import scratch
+from progressgym.envs.config import EnvConfig
 from progressgym.envs.episode import Questions
-from progressgym.envs.settings import Settings
 from progressgym.envs.vector.streams import Streams, forward
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource
@@ -38,7 +38,7 @@ class Draws:
     @classmethod
     def of(
         cls,
-        settings: Settings,
+        config: EnvConfig,
         source: HistorySource,
         streams: Streams,
         rows: NDArray[np.int64],
@@ -47,21 +47,21 @@ class Draws:
         """Draw for these rows.
 
         Args:
-            settings: of the environment.
+            config: of the environment.
             source: of the histories.
             streams: of all rows.
             rows: which rows begin.
             batch: that makes the histories, where one does.
         """
-        chooser, centuries, fixed = settings.chooser, settings.centuries, source.fixed
+        chooser, centuries, fixed = config.chooser, config.centuries, source.fixed
         numbers = Questions.numbers(chooser, centuries)
-        if fixed is not None and settings.every and not settings.sampled:
+        if fixed is not None and config.every and not config.sampled:
             streams.skip(rows, numbers)
             return cls(histories=(fixed,), asked=None, uniforms=None)
         histories: list[History] = []
-        asked = None if settings.every else np.empty((len(rows), chooser.queries), dtype=np.int64)
+        asked = None if config.every else np.empty((len(rows), chooser.queries), dtype=np.int64)
         shape = len(rows), centuries, chooser.queries
-        uniforms = scratch("uniforms", shape) if settings.sampled else None
+        uniforms = scratch("uniforms", shape) if config.sampled else None
         paths = None if batch is None else scratch("paths", (len(rows), batch.numbers))
         ranks = np.empty(len(chooser.pairs))
         for r, row in enumerate(rows.tolist()):
@@ -82,7 +82,7 @@ class Draws:
                 continue
             rng.random(out=uniforms[r, 1:])
             rng.random(out=uniforms[r, 0])
-            if settings.label_kind == "annotators":
+            if config.label_kind == "annotators":
                 uniforms[r, 1:] = uniforms[r, 0]
         if fixed is not None:
             histories = [fixed]

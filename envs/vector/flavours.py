@@ -18,20 +18,20 @@ from progressgym.core.errors import UserError
 from progressgym.core.threads import scratch
 from progressgym.envs.actions import LIMIT, to_action
 from progressgym.envs.arrays import Array, NumpyArrays
-from progressgym.envs.evidence import differences, evidence, evidence_weights, vote_evidence
+from progressgym.envs.comparison_evidence import differences, evidence, evidence_weights, vote_evidence
 from progressgym.envs.odds import Odds
 from progressgym.envs.readout import FAR, Base, Fold, Readout
-from progressgym.envs.stance import StanceFlavour
+from progressgym.envs.stance_flavour import StanceFlavour
 from progressgym.envs.vector.base import ProgressVectorEnv
+from progressgym.envs.vector.batch_scores import Targets, as_columns
 from progressgym.envs.vector.draws import Draws
+from progressgym.envs.vector.lookups import Index, Tables, pick
 from progressgym.envs.vector.mask import Mask
-from progressgym.envs.vector.scoring import Targets, as_columns
-from progressgym.envs.vector.tables import Index, Tables, pick
-from progressgym.instruments.stance import DEFAULT_SCALE
+from progressgym.instruments.stance_model import DEFAULT_SCALE
 
 Floats = NDArray[np.float64]
 D = len(DIMENSIONS)
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 
 
 class Flavour(ProgressVectorEnv):
@@ -47,7 +47,7 @@ class Flavour(ProgressVectorEnv):
 
     def _readout_of(self, whole: bool) -> Readout:
         """Logits of the rewarded items, or of all items, those that are rewarded first."""
-        instrument, rewarded = self._settings.instrument, self._settings.rewarded
+        instrument, rewarded = self._config.instrument, self._config.rewarded
         others = np.setdiff1d(np.arange(len(instrument)), rewarded)
         items = np.concatenate([rewarded, others]) if whole else rewarded
         return Readout(instrument, items, scored=rewarded, scale=self._action_scale, arrays=self._arrays)
@@ -76,11 +76,11 @@ class Flavour(ProgressVectorEnv):
         """Tables of what is asked."""
         raise NotImplementedError
 
-    def _target_tables(self, found: Targets, human: Floats) -> Tables:
+    def _target_tables(self, parts: Targets, human: Floats) -> Tables:
         """Tables of what values are compared with, from the human's values (H, T, D)."""
-        floats, covered = self._arrays.floats, self._settings.covered
-        goal = human[:, 1 + self._settings.horizon :]
-        tables = {f"target_{name}": table for name, table in found._asdict().items()}
+        floats, covered = self._arrays.floats, self._config.covered
+        goal = human[:, 1 + self._config.horizon :]
+        tables = {f"target_{name}": table for name, table in parts._asdict().items()}
         return {**tables, "human": floats(goal[..., covered]), "first": floats(human[:, 0, covered])}
 
     def _target(self, index: Index) -> Targets:
@@ -123,18 +123,20 @@ class Flavour(ProgressVectorEnv):
 
         return self._looked_up(name, table, index, spread)
 
-    def _looked_up(self, name: str, table: Array, index: Index, look: Callable[[], Found]) -> Found:
+    def _looked_up(self, name: str, table: Array, index: Index, look: Callable[[], Value]) -> Value:
         """What `look` finds in a table at an index; kept for a table that all rows share."""
+        # Only a shared table has entries that another step at the same index will ask for again.
         if not isinstance(index, int) or len(table) > 1:
             return look()
-        found = self._seen.get((name, index))
-        if found is None or found[0] is not table:
-            self._seen[name, index] = found = table, look()
-        kept: Found = found[1]
-        return kept
+        memo = self._seen.get((name, index))
+        # Identity, not equality: another history means other tables.
+        if memo is None or memo[0] is not table:
+            self._seen[name, index] = memo = table, look()
+        value: Value = memo[1]
+        return value
 
     def _prepare(self) -> None:
-        covered = self._settings.covered
+        covered = self._config.covered
         self._columns: Any = slice(None) if len(covered) == D else self._arrays.index(covered)
         self._seen = {}
 
@@ -152,8 +154,8 @@ class StanceVector(Flavour):
 
     def _prepare(self) -> None:
         super()._prepare()
-        settings = self._settings
-        self._difference = differences(settings.instrument.loadings, settings.chooser.pairs)
+        config = self._config
+        self._difference = differences(config.instrument.loadings, config.chooser.pairs)
         self._all_evidence = evidence_weights(self._difference)[None]
         self._whole_difference = np.rint(self._difference).astype(np.float32)
         self._folded: tuple[Any, Fold | Odds | None] | None = None
@@ -171,7 +173,9 @@ class StanceVector(Flavour):
         if tuple(theta.shape) != (self.num_envs, D):
             raise UserError(f"the actions have shape {tuple(theta.shape)}, expected ({self.num_envs}, {D})")
         if not live.every:
+            # Rows between episodes may hold anything, NaN too, and must neither be refused nor spread it.
             theta = arrays.xp.where(arrays.flags(live.flags)[:, None], theta, 0.0)
+        # The sum is a first, cheap look; it may overflow with finite numbers, so only the second look decides.
         if not math.isfinite(theta.sum().item()) and not bool(arrays.xp.isfinite(theta).all()):
             wanted = self._template.action_range
             raise UserError(f"the actions hold NaN or infinite numbers; give 19 numbers in {wanted} a row")
@@ -202,7 +206,7 @@ class StanceVector(Flavour):
         """Whole observations, ready made: (1 or R, S, 38 + T)."""
         if draws.asked is not None:
             read = evidence(labels, evidence_weights(self._difference[draws.asked]))
-        elif self._settings.sampled:
+        elif self._config.sampled:
             read = vote_evidence(labels, self._whole_difference)
         else:  # `evidence`, as one matrix: numpy multiplies a stack one by one
             signs = scratch("signs", (labels.size // labels.shape[-1], labels.shape[-1]))
@@ -210,9 +214,10 @@ class StanceVector(Flavour):
             signs -= 1.0
             read = (signs @ self._all_evidence[0]).reshape(*labels.shape[:-1], D)
         rows, steps = len(read), read.shape[1] - 1
-        table = np.zeros((rows, steps, 2 * D + self._settings.centuries), dtype=np.float32)
+        # Whole observations at once: a step then only looks one up and copies it.
+        table = np.zeros((rows, steps, 2 * D + self._config.centuries), dtype=np.float32)
         table[..., :D], table[..., D : 2 * D] = read[:, 1:], read[:, :-1]
-        table[:, np.arange(steps), 2 * D + np.array(self._settings.shown)] = 1.0
+        table[:, np.arange(steps), 2 * D + np.array(self._config.observed_centuries)] = 1.0
         return {"observations": self._arrays.observation(table)}
 
     def _observe(self, index: Index) -> Array:
@@ -224,9 +229,9 @@ class AnswersVector(Flavour):
 
     def _prepare(self) -> None:
         super()._prepare()
-        arrays, mask = self._arrays, self._settings.instrument.mask
+        arrays, mask = self._arrays, self._config.instrument.mask
         self._real = arrays.flags(mask)
-        self._pairs = arrays.index(self._settings.chooser.pairs)
+        self._pairs = arrays.index(self._config.chooser.pairs)
         self._places = [arrays.index(items) for items in (self._readout.two_items, self._readout.many_items)]
         self._many_real = arrays.flags(self._readout.many_mask)
 
@@ -239,17 +244,19 @@ class AnswersVector(Flavour):
     def _checked(self, actions: Any, live: Mask) -> Array:
         arrays = self._arrays
         given = arrays.floats(actions)
-        expected = (self.num_envs, *self._settings.instrument.mask.shape)
+        expected = (self.num_envs, *self._config.instrument.mask.shape)
         if tuple(given.shape) != expected:
             raise UserError(f"the actions have shape {tuple(given.shape)}, expected {expected}")
         if not live.every:
             given = arrays.xp.where(arrays.flags(live.flags)[:, None, None], given, 0.0)
+        # One pass in the usual case. Infinite log-probabilities are allowed, so it is NaN alone that is looked for.
         if math.isnan(given.sum().item()) and bool(arrays.xp.isnan(given[:, self._real]).any()):
             raise UserError("the actions hold NaN; give a log-probability for every option")
         return given
 
     def _logits(self, actions: Array, tables: Tables) -> Base:
         clip, (two, many) = self._arrays.xp.clip, self._places
+        # Clipped before the difference: of two endless log-probabilities it would be NaN.
         first, second = clip(actions[:, two, 0], -LIMIT, LIMIT), clip(actions[:, two, 1], -LIMIT, LIMIT)
         wide = clip(actions[:, many], -LIMIT, LIMIT)
         wide = self._arrays.xp.where(self._many_real, wide, FAR)
@@ -268,7 +275,7 @@ class AnswersVector(Flavour):
     def _comparisons(self, index: Index, labels: Array) -> dict[str, Array]:
         """The dictionary of these labels (1 or B, Q)."""
         arrays, total = self._arrays, self.num_envs
-        centuries = np.broadcast_to(np.array(self._settings.shown)[index], (total,))
+        centuries = np.broadcast_to(np.array(self._config.observed_centuries)[index], (total,))
         spread = arrays.xp.broadcast_to
         pairs = self._tables["pairs"]
         return {

@@ -14,8 +14,8 @@ from progressgym.core.threads import scratch
 from progressgym.histories.source import HistorySource
 from progressgym.histories.synthetic import SyntheticSpec
 from progressgym.histories.synthetic_batch import Answers, Half, SyntheticBatch, batches
-from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.loadings import value_weights
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.preferences.comparisons import CLIP
 
 Floats = NDArray[np.float64]
@@ -25,7 +25,7 @@ Ints = NDArray[np.int64]
 class BatchPaths:
     """Makes the histories of some rows together and reads them."""
 
-    def __init__(self, batch: SyntheticBatch, instrument: Instrument, pairs: Ints) -> None:
+    def __init__(self, batch: SyntheticBatch, instrument: Questionnaire, pairs: Ints) -> None:
         """Find the places of items and pairs in the batch's layout; see `of`."""
         self.batch, self._shape = batch, instrument.mask.shape
         two, many = batch.evaluation_items
@@ -61,7 +61,7 @@ class BatchPaths:
         return self._first(answers), self._values(answers.evaluation), self._preferred(answers.others, centuries)
 
     def _values(self, half: Half) -> Floats:
-        """As `Instrument.values`: first options of pairs, and what the second would have said without them."""
+        """As `Questionnaire.values`: first options of pairs, and what the second would have said without them."""
         rows, centuries = half.two.shape[:2]
         values = half.two.reshape(rows * centuries, -1) @ self._two + self._constant
         values += half.many.reshape(rows * centuries, -1) @ self._many
@@ -88,8 +88,10 @@ class BatchPaths:
             np.take(many, options, axis=2, mode="clip", out=scratch(name, shape))
             for name, options in zip(("first", "total"), self._compared, strict=True)
         )
+        # `first` and `total` begin as the chances of a and of b; only their sum is needed, so it is made in place.
         total += first
         nobody = total <= 0
+        # Both options can have the chance 0 after rounding to the grid of stored answers: then neither is preferred.
         if nobody.any():
             first[nobody], total[nobody] = 0.5, 1.0
         first /= total
@@ -97,8 +99,8 @@ class BatchPaths:
         both = scratch("both", (*two.shape[:2], count + shape[2] * shape[3]))
         np.clip(two, CLIP, 1.0 - CLIP, out=both[..., :count])
         np.clip(first.reshape(*two.shape[:2], -1), CLIP, 1.0 - CLIP, out=both[..., count:])
-        found = scratch("preferred", (*two.shape[:2], len(self._order)))
-        return np.take(both, self._order, axis=-1, mode="clip", out=found)
+        out = scratch("preferred", (*two.shape[:2], len(self._order)))
+        return np.take(both, self._order, axis=-1, mode="clip", out=out)
 
     def _first(self, answers: Answers) -> Floats:
         """Century 0's answers, spread out."""

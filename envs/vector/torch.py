@@ -60,8 +60,8 @@ class TorchArrays:
 
     def host(self, array: Array) -> NDArray[Any]:
         """As a numpy array."""
-        found: NDArray[Any] = array.detach().cpu().numpy()
-        return found
+        copy: NDArray[Any] = array.detach().cpu().numpy()
+        return copy
 
     def copy(self, array: Array) -> Array:
         """A copy, without holes."""

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from progressgym.envs.arrays import Array
 from progressgym.envs.follow import FollowEnv, FollowStanceEnv
 from progressgym.envs.predict import PredictEnv, PredictStanceEnv
-from progressgym.envs.vector.base import kept
+from progressgym.envs.vector.base import lookups_of
+from progressgym.envs.vector.batch_scores import Targets, compare, targets
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.flavours import AnswersVector, Flavour, StanceVector
+from progressgym.envs.vector.lookups import Index, Tables
 from progressgym.envs.vector.paths import BatchPaths
-from progressgym.envs.vector.scoring import Targets, compare, targets
-from progressgym.envs.vector.tables import Index, Tables
 from progressgym.histories.source import HistorySource
 from progressgym.scores import cosine
 
@@ -29,9 +29,9 @@ class TrackingVector(Flavour):
         super()._prepare()
 
     def _truth(self, answers: Floats) -> Tables:
-        settings = self._settings
-        human = settings.instrument.values(answers, settings.rewarded, check=False)
-        preferred = self._preferred(answers[:, : 1 + settings.steps])
+        config = self._config
+        human = config.instrument.values(answers, config.rewarded, check=False)
+        preferred = self._preferred(answers[:, : 1 + config.steps])
         return self._truth_from(answers[:, 0], human, preferred)
 
     def _own(self, source: HistorySource, rows: NDArray[np.int64]) -> Tables:
@@ -39,16 +39,16 @@ class TrackingVector(Flavour):
         paths = self._paths_of(source)
         if paths is None:
             return super()._own(source, rows)
-        draws = Draws.of(self._settings, source, self._streams, rows, paths.batch)
+        draws = Draws.of(self._config, source, self._streams, rows, paths.batch)
         assert draws.paths is not None
-        truth = self._truth_from(*paths.read(draws.paths, 1 + self._settings.steps))
-        return {**kept(truth), **self._questions(truth, draws)}
+        truth = self._truth_from(*paths.read(draws.paths, 1 + self._config.steps))
+        return {**lookups_of(truth), **self._questions(truth, draws)}
 
     def _paths_of(self, source: HistorySource) -> BatchPaths | None:
         """What makes and reads histories of this source together, kept for the last one."""
         if self._paths is None or self._paths[0] is not source:
-            settings = self._settings
-            self._paths = (source, BatchPaths.of(source, settings.chooser.pairs, settings.rewarded))
+            config = self._config
+            self._paths = (source, BatchPaths.of(source, config.chooser.pairs, config.rewarded))
         return self._paths[1]
 
     def _truth_from(self, first: Floats, human: Floats, preferred: Floats) -> Tables:
@@ -59,17 +59,17 @@ class TrackingVector(Flavour):
             human: (H, T, D) the human's values.
             preferred: (H, 1 + S, P) preference probabilities of all pairs.
         """
-        settings, arrays = self._settings, self._arrays
+        config, arrays = self._config, self._arrays
         tables = self._base_tables(first)
         static = arrays.host(self._readout.score(self._static(first, tables))).astype(np.float64)
-        goal = human[:, 1 + settings.horizon :]
-        found = targets(arrays, human, cosine(static[:, None], goal), settings.horizon)
-        tables |= self._target_tables(found, human)
+        goal = human[:, 1 + config.horizon :]
+        goals = targets(arrays, human, cosine(static[:, None], goal), config.horizon)
+        tables |= self._target_tables(goals, human)
         tables["_preferred"] = preferred
         return tables
 
     def _questions(self, truth: Tables, draws: Draws) -> Tables:
-        count = 1 + self._settings.steps
+        count = 1 + self._config.steps
         uniforms = None if draws.uniforms is None else draws.uniforms[:, :count]
         labels = self._drawn_labels(self._asked(truth["_preferred"], draws), uniforms)
         return self._label_tables(labels, draws)
@@ -78,8 +78,8 @@ class TrackingVector(Flavour):
         arrays, target = self._arrays, self._target(index)
         with arrays.unrecorded(actions):
             values = self._scored(actions)
-            found = values, *compare(arrays, values, target, len(self._settings.covered))
-        values, utility, drift_cosine, error = (arrays.recordable(score) for score in found)
+            scores = values, *compare(arrays, values, target, len(self._config.covered))
+        values, utility, drift_cosine, error = (arrays.recordable(score) for score in scores)
         return utility, target, self._told(values, drift_cosine, error, index)
 
 

@@ -3,4 +3,8 @@
 from progressgym.envs.wrappers.hide_scores import HideScores, HideVectorScores
 from progressgym.envs.wrappers.since_start import SinceStart
 
-__all__ = ["HideScores", "HideVectorScores", "SinceStart"]
+__all__ = [
+    "HideScores",  # takes `scores` out of every info, so that a loop may hand infos to its agent as they come
+    "HideVectorScores",  # the same of a vector environment, `final_info` included
+    "SinceStart",  # appends the change of the evidence since century 0, to a numeric observation
+]

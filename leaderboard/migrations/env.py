@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from progressgym.leaderboard.tables import METADATA
+from progressgym.leaderboard.database_tables import METADATA
 
 
 def run() -> None:

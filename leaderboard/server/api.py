@@ -170,23 +170,23 @@ def evidence(id: Id, context: Here) -> FileResponse:
 def submission(id: Id, context: Here) -> Status:
     """How far an entry has come, also one that was withdrawn."""
     try:
-        found = context.store.entry(id)
+        entry = context.store.entry(id)
     except UserError as error:
         raise because(404, "entry", "/id", str(error)) from None
     return Status(
-        id=found.id,
-        digest=found.digest,
-        agent=found.agent,
-        version=found.version,
-        submitter=found.submitter,
-        status=found.rung,
-        received=found.received,
-        warnings=found.warnings,
-        reproduced=found.reproduced,
-        private_split=found.private_split,
-        note="" if found.reproduction is None else found.reproduction.note,
-        withdrawn=found.withdrawn,
-        withdrawn_because=found.withdrawn_because,
+        id=entry.id,
+        digest=entry.digest,
+        agent=entry.agent,
+        version=entry.version,
+        submitter=entry.submitter,
+        status=entry.rung,
+        received=entry.received,
+        warnings=entry.warnings,
+        reproduced=entry.reproduced,
+        private_split=entry.private_split,
+        note="" if entry.reproduction is None else entry.reproduction.note,
+        withdrawn=entry.withdrawn,
+        withdrawn_because=entry.withdrawn_because,
     )
 
 
@@ -263,12 +263,12 @@ def find(context: Context, digest: str) -> Row:
 
 def _missing(context: Context, digest: str) -> str:
     try:
-        found = context.store.entry(digest)
+        entry = context.store.entry(digest)
     except UserError as error:
         return str(error)
-    if found.withdrawn is None:
-        return f"{found.id} is not among the standings yet; ask again"
-    return f"{found.agent} {found.version} was withdrawn on {found.withdrawn}: {found.withdrawn_because}"
+    if entry.withdrawn is None:
+        return f"{entry.id} is not among the standings yet; ask again"
+    return f"{entry.agent} {entry.version} was withdrawn on {entry.withdrawn}: {entry.withdrawn_because}"
 
 
 def parse(given: dict[str, str], snapshot: Snapshot) -> Asked:

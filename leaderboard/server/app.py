@@ -23,7 +23,7 @@ from progressgym.leaderboard.server.errors import TITLES, Refusal, because
 from progressgym.leaderboard.server.forms import Form, Nameless
 from progressgym.leaderboard.server.guard import Guard
 from progressgym.leaderboard.server.intake import Intake
-from progressgym.leaderboard.server.limits import Rate
+from progressgym.leaderboard.server.rates import Rate
 from progressgym.leaderboard.server.settings import Settings
 from progressgym.leaderboard.server.shelf import Shelf
 from progressgym.leaderboard.site.pages import ASSETS, Links, Pages, asset
@@ -150,7 +150,7 @@ async def submitted(request: Request) -> Response:
     """What the form sends: the same as the interface, told on a page."""
     context = context_of(request)
     try:
-        row, told = await _take_form(context, request)
+        row, outcome = await _take_form(context, request)
     except (UserError, OSError) as error:
         refusal = own_fault(error)
         page = context.pages.submit(refusal.problems, told=TITLES[refusal.status])
@@ -158,7 +158,9 @@ async def submitted(request: Request) -> Response:
     except Refusal as refusal:
         page = context.pages.submit(refusal.problems, told=TITLES.get(refusal.status, "Refused"))
         return HTMLResponse(page, status_code=refusal.status, headers=_retry(refusal))
-    return HTMLResponse(context.pages.submit(accepted=row, told=told), status_code=201 if told == "Accepted" else 200)
+    return HTMLResponse(
+        context.pages.submit(accepted=row, told=outcome), status_code=201 if outcome == "Accepted" else 200
+    )
 
 
 async def _take_form(context: Context, request: Request) -> tuple[Row, str]:
@@ -206,8 +208,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    told = plain(str(error.detail))
-    return _told(request, error.status_code, [problem("http", "", told)], dict(error.headers or {}))
+    reason = plain(str(error.detail))
+    return _told(request, error.status_code, [problem("http", "", reason)], dict(error.headers or {}))
 
 
 async def _gone(request: Request, error: Exception) -> Response:
@@ -217,11 +219,11 @@ async def _gone(request: Request, error: Exception) -> Response:
 
 def own_fault(error: UserError | OSError) -> Refusal:
     """A full disk, a store that cannot be written: the board's fault, which is no refusal and counts for nobody."""
-    told = (
+    reason = (
         str(error) if isinstance(error, UserError) else f"the board cannot write its files: {error.strerror or error}"
     )
-    logging.getLogger("progressgym.leaderboard").error("%s", plain(told))
-    return because(503, "board", "", f"{told}; send it again later", retry_after=RETRY_SECONDS)
+    logging.getLogger("progressgym.leaderboard").error("%s", plain(reason))
+    return because(503, "board", "", f"{reason}; send it again later", retry_after=RETRY_SECONDS)
 
 
 async def _own_fault(request: Request, error: Exception) -> Response:

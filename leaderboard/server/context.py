@@ -13,7 +13,7 @@ from fastapi import Request, Response
 
 from progressgym.leaderboard.server.forms import Nameless
 from progressgym.leaderboard.server.intake import Intake
-from progressgym.leaderboard.server.limits import Rate
+from progressgym.leaderboard.server.rates import Rate
 from progressgym.leaderboard.server.settings import Settings
 from progressgym.leaderboard.server.shelf import Shelf
 from progressgym.leaderboard.site.pages import Pages

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from progressgym.leaderboard.server.errors import Refusal, because
-from progressgym.leaderboard.server.limits import Rate
+from progressgym.leaderboard.server.rates import Rate
 from progressgym.leaderboard.server.settings import Settings
 from progressgym.leaderboard.site.pages import SECURITY_POLICY
 

@@ -63,8 +63,8 @@ class Intake:
             used = await self._write(partial(self._used, submitter)) + before
             if used >= self._settings.submissions_an_hour:
                 most = self._settings.submissions_an_hour
-                told = f"{submitter} has sent {used} submissions within an hour or has them under way; at most {most}"
-                raise because(429, "rate", "", told, retry_after=600)
+                reason = f"{submitter} has sent {used} submissions within an hour or has them under way; at most {most}"
+                raise because(429, "rate", "", reason, retry_after=600)
             yield
         finally:
             self._under_way[submitter] -= 1

@@ -93,9 +93,9 @@ class Shelf:
 
     def _kept(self, place: tuple[int, str]) -> Answer | None:
         with self._lock:
-            if (kept := self._answers.get(place)) is not None:
+            if (answer := self._answers.get(place)) is not None:
                 self._answers.move_to_end(place)
-            return kept
+            return answer
 
     def _keep(self, snapshot: Snapshot, place: tuple[int, str], body: bytes) -> Answer:
         answer = Answer(body, gzip.compress(body, 5, mtime=0), f'W/"{sha256_bytes(body)[:24]}"')

@@ -57,12 +57,12 @@ def panels(episode: Episode, prefix: str) -> list[Panel]:
     """
     human, agent = episode.scores.human_values, episode.scores.agent_values
     span = vertical_span(episode)
-    found = []
+    drawn = []
     for name, part in GROUPS.items():
         for d in range(part.start, part.stop):
             if _present(human, agent, d):
-                found.append(Panel(DIMENSIONS[d], name, _panel(episode, d, span, f"{prefix}-{DIMENSIONS[d]}")))
-    return found
+                drawn.append(Panel(DIMENSIONS[d], name, _panel(episode, d, span, f"{prefix}-{DIMENSIONS[d]}")))
+    return drawn
 
 
 def vertical_span(episode: Episode) -> float:
@@ -86,12 +86,12 @@ def _panel(episode: Episode, d: int, span: float, ident: str) -> Markup:
     ours = [point(episode.first + at, value) for at, value in enumerate(agent) if value is not None]
     theirs = [point(at, value) for at, value in enumerate(human) if value is not None]
     dots = "".join(f'<circle cx="{p.split()[0]}" cy="{p.split()[1]}" r="2.3"/>' for p in ours)
-    told = (
+    caption = (
         f"Human: {_move(human)} from {episode.labels[0]} to {episode.labels[-1]}. "
         f"Agent: {_move(agent)} over the same time, answering for {episode.compared[0]} to {episode.compared[-1]}."
     )
     return Markup(
-        f"{_opening('panel', width, height, ident, DIMENSIONS[d], told)}"
+        f"{_opening('panel', width, height, ident, DIMENSIONS[d], caption)}"
         f'<path class="frame" d="M{left} {height - below}H{width - left}"/>'
         f'<text class="tick" x="{left}" y="{height - 4}">{escape(episode.labels[0])}</text>'
         f'<text class="tick" x="{width - left}" y="{height - 4}" text-anchor="end">{escape(episode.labels[-1])}</text>'
@@ -113,11 +113,11 @@ def heat_map(episode: Episode, kind: str, ident: str) -> Markup:
     width = NAMES_WIDTH + CELL_WIDTH * len(table) + 4
     height = HEAD + CELL_HEIGHT * len(DIMENSIONS) + 4
     title = "Agent minus human" if gap else "Values of the agent"
-    told = (
+    caption = (
         f"{title}, {len(DIMENSIONS)} dimensions by {len(table)} centuries; "
         f"{'largest difference' if gap else 'largest value'} {largest:.2f}. The numbers are in the table below."
     )
-    parts: list[str] = [_opening("heat", width, height, ident, title, told, fixed=True)]
+    parts: list[str] = [_opening("heat", width, height, ident, title, caption, fixed=True)]
     for step, label in enumerate(episode.compared):
         x = NAMES_WIDTH + CELL_WIDTH * step + CELL_WIDTH / 2
         parts.append(f'<text class="heat-head" x="{x:g}" y="15" text-anchor="middle">{escape(label)}</text>')
@@ -161,7 +161,7 @@ def scatter(points: Sequence[tuple[str, float, float, bool]], ident: str, cost: 
         return round(top + (high - value) / (high - low) * (height - top - bottom), 1)
 
     front = ", ".join(p[0] for p in points if p[3])
-    told = f"Not beaten in both: {front}. All numbers are in the table."
+    caption = f"Not beaten in both: {front}. All numbers are in the table."
     axes = (
         f'<path class="frame" d="M{left} {y(0)}H{width - right}M{left} {y(1)}H{width - right}'
         f'M{left} {top}V{height - bottom}"/>'
@@ -170,7 +170,7 @@ def scatter(points: Sequence[tuple[str, float, float, bool]], ident: str, cost: 
         f'<text class="axis" x="{left}" y="{height - 10}">{escape(cost)} of the human: 0 to {furthest:.2f}</text>'
         f'<text class="axis" x="6" y="{top + 2}">skill</text>'
     )
-    parts: list[str] = [_opening("scatter", width, height, ident, f"Skill against {cost}", told), axes]
+    parts: list[str] = [_opening("scatter", width, height, ident, f"Skill against {cost}", caption), axes]
     taken: list[tuple[float, float]] = []
     for (name, _, moved, best), skill in sorted(zip(points, skills, strict=True), key=lambda pair: not pair[0][3]):
         px, py = x(moved), y(skill)
@@ -182,14 +182,14 @@ def scatter(points: Sequence[tuple[str, float, float, bool]], ident: str, cost: 
 
 
 def _opening(
-    kind: str, width: float, height: float, ident: str, title: str, told: str, *, fixed: bool = False
+    kind: str, width: float, height: float, ident: str, title: str, caption: str, *, fixed: bool = False
 ) -> Markup:
     """The beginning of a picture that screen readers hear as its title and description."""
     size = f' width="{width:g}" height="{height:g}"' if fixed else ""
     name = escape(ident)
     return Markup(
         f'<svg class="{kind}" viewBox="0 0 {width:g} {height:g}"{size} role="img" aria-labelledby="{name}-t {name}-d">'
-        f'<title id="{name}-t">{escape(title)}</title><desc id="{name}-d">{escape(told)}</desc>'
+        f'<title id="{name}-t">{escape(title)}</title><desc id="{name}-d">{escape(caption)}</desc>'
     )
 
 

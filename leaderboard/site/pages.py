@@ -226,13 +226,13 @@ def _front(standings: Standings, group: str) -> object:
         if score is not None and score.skill is not None and cost.name in score.lock_in:
             points.append((row.agent, score.skill.mid, score.lock_in[cost.name]))
     points = points[:MOST_POINTS]
-    told = [
+    marks = [
         (*p, not any(q[1] >= p[1] and q[2] <= p[2] and (q[1] > p[1] or q[2] < p[2]) for q in points)) for p in points
     ]
-    if len(told) < 2:
+    if len(marks) < 2:
         return None
-    svg = charts.scatter(told, "front", cost.title.lower())
-    return {"svg": svg, "private": private, "count": len(told), "caution": challenge_in(group).caution}
+    svg = charts.scatter(marks, "front", cost.title.lower())
+    return {"svg": svg, "private": private, "count": len(marks), "caution": challenge_in(group).caution}
 
 
 def _cost(group: str) -> Measure | None:

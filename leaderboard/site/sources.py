@@ -56,8 +56,8 @@ class ShippedSource:
         folder = Path(str(files("progressgym.leaderboard"))) / "entries"
         self._evidence: dict[str, bytes] = {}
         for path in submissions_in(folder) if folder.is_dir() else []:
-            found = read_submission(path)
-            self._evidence[sha256_bytes(found[MANIFEST])] = pack(found)
+            submission = read_submission(path)
+            self._evidence[sha256_bytes(submission[MANIFEST])] = pack(submission)
 
     def standings(self) -> Standings:
         """As they were when the package was made."""

@@ -115,15 +115,15 @@ class Snapshot:
     def select(self, query: Query, size: int = PAGE) -> Selection:
         """The rows of a page."""
         columns = self.columns(query.group)
-        found = [at for at in self._order(query, columns) if self._fits(at, query)]
-        pages = max(1, -(-len(found) // size))
+        places = [at for at in self._order(query, columns) if self._fits(at, query)]
+        pages = max(1, -(-len(places) // size))
         page = min(query.page, pages)
-        shown = found[(page - 1) * size : page * size]
+        page_places = places[(page - 1) * size : page * size]
         return Selection(
             query=replace(query, page=page),
             columns=columns,
-            rows=[self.standings.rows[at] for at in shown],
-            total=len(found),
+            rows=[self.standings.rows[at] for at in page_places],
+            total=len(places),
             pages=pages,
         )
 
@@ -143,8 +143,8 @@ class Snapshot:
         exact = self.row(digest)
         if exact is not None:
             return exact
-        found = [at for full, at in self._places.items() if full.startswith(digest)]
-        return self.standings.rows[found[0]] if len(found) == 1 else None
+        places = [at for full, at in self._places.items() if full.startswith(digest)]
+        return self.standings.rows[places[0]] if len(places) == 1 else None
 
     def _order(self, query: Query, columns: list[Column]) -> list[int]:
         key = (query.group, query.sort, query.falling)

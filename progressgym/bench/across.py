@@ -21,18 +21,18 @@ def across_histories(rows: Sequence[Aggregate], draws: Callable[[Aggregate], Run
         rows: rows of a benchmark.
         draws: the resampled runs of a row.
     """
-    known = [row for row in rows if row.skill is not None and parse_challenge(row.challenge).cost is None]
-    runs = {(row.challenge, row.agent, row.history): draws(row) for row in known}
-    found = []
-    for challenge in dict.fromkeys(row.challenge for row in known):
-        mine = [row for row in known if row.challenge == challenge]
+    measured = [row for row in rows if row.skill is not None and parse_challenge(row.challenge).cost is None]
+    runs = {(row.challenge, row.agent, row.history): draws(row) for row in measured}
+    summaries = []
+    for challenge in dict.fromkeys(row.challenge for row in measured):
+        mine = [row for row in measured if row.challenge == challenge]
         agents = list(dict.fromkeys(row.agent for row in mine))
         places = {agent: [row.history for row in mine if row.agent == agent] for agent in agents}
         pairs = _improvements(challenge, places, runs)
         for agent in agents:
             own = [runs[challenge, agent, history] for history in places[agent]]
             first = next(row for row in mine if row.agent == agent)
-            found.append(
+            summaries.append(
                 AcrossHistories(
                     agent=agent,
                     challenge=challenge,
@@ -44,15 +44,15 @@ def across_histories(rows: Sequence[Aggregate], draws: Callable[[Aggregate], Run
                     labels=first.labels,
                 )
             )
-    order = {challenge: k for k, challenge in enumerate(dict.fromkeys(row.challenge for row in known))}
-    return sorted(found, key=lambda one: (order[one.challenge], one.privileged, -one.interquartile_mean.mid))
+    order = {challenge: k for k, challenge in enumerate(dict.fromkeys(row.challenge for row in measured))}
+    return sorted(summaries, key=lambda one: (order[one.challenge], one.privileged, -one.interquartile_mean.mid))
 
 
 def _improvements(
     challenge: str, places: dict[str, list[str]], runs: dict[tuple[str, str, str], RunDraws]
 ) -> dict[tuple[str, str], Interval]:
     """Every ordered pair of agents that share a history; one direction is computed, the other is its complement."""
-    found: dict[tuple[str, str], Interval] = {}
+    intervals: dict[tuple[str, str], Interval] = {}
     agents = list(places)
     for k, agent in enumerate(agents):
         for other in agents[k + 1 :]:
@@ -63,6 +63,6 @@ def _improvements(
                 [runs[challenge, agent, history] for history in shared],
                 [runs[challenge, other, history] for history in shared],
             )
-            found[agent, other] = one
-            found[other, agent] = Interval(low=1 - one.high, mid=1 - one.mid, high=1 - one.low)
-    return found
+            intervals[agent, other] = one
+            intervals[other, agent] = Interval(low=1 - one.high, mid=1 - one.mid, high=1 - one.low)
+    return intervals

@@ -51,9 +51,9 @@ def aggregate(
     cells = finished(group, out)
     if not cells:
         return None
-    kept = kept_row(group, out, cells, resamples)
-    if kept is not None:
-        return kept
+    stored = kept_row(group, out, cells, resamples)
+    if stored is not None:
+        return stored
     path = _path(group, out)
     times = {int(seed): float(each) for seed, each in _record(path)["seconds"].items()} | dict(seconds or {})
     row, draws = _row(group, cells, resamples, times)
@@ -149,8 +149,8 @@ def _row(
     )
     lead = result.lead.mid if result.runs else np.nan
     gains = np.broadcast_to(utilities - panel.static, (len(utilities), panel.seeds))
-    kept: dict[str, NDArray[Any]] = {"scores": (gains / lead).astype(np.float32)}
-    return row, kept | ({} if errors is None else errors.arrays(seeds))
+    samples: dict[str, NDArray[Any]] = {"scores": (gains / lead).astype(np.float32)}
+    return row, samples | ({} if errors is None else errors.arrays(seeds))
 
 
 @lru_cache(maxsize=2)

@@ -242,13 +242,13 @@ def _batch(group: Group, seeds: list[int], device: str) -> list[NDArray[np.float
     """Actions of every seed. What is asked about differs between splits; those with as many questions run together."""
     specs = [group.history.at(seed) for seed in seeds]
     envs = [environments(group.challenge, _source(spec), spec, 1)[0] for spec in specs]
-    sizes = [env.settings.chooser.queries for env in envs]
-    found: dict[int, NDArray[np.float32]] = {}
+    sizes = [env.config.chooser.queries for env in envs]
+    rows_taken: dict[int, NDArray[np.float32]] = {}
     for size in dict.fromkeys(sizes):
         rows = [row for row, own in enumerate(sizes) if own == size]
         taken = run_batch(_agent(group, device), [envs[row] for row in rows], [seeds[row] for row in rows])
-        found |= dict(zip(rows, taken, strict=True))
-    return [found[row] for row in range(len(seeds))]
+        rows_taken |= dict(zip(rows, taken, strict=True))
+    return [rows_taken[row] for row in range(len(seeds))]
 
 
 def _agent(group: Group, device: str) -> Agent:

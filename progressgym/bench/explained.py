@@ -41,8 +41,8 @@ class Compared:
     def arrays(self, seeds: Sequence[int]) -> dict[str, NDArray[Any]]:
         """What is kept in a file."""
         both = {"agent": self.agent, "static": self.static}
-        found = {f"{name}_{part}": getattr(one, part) for name, one in both.items() for part in PARTS}
-        return found | {"seeds": np.array(seeds, dtype=np.int64)}
+        parts = {f"{name}_{part}": getattr(one, part) for name, one in both.items() for part in PARTS}
+        return parts | {"seeds": np.array(seeds, dtype=np.int64)}
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
@@ -83,8 +83,8 @@ def _truth(challenge: str, runs: Runs) -> tuple[Truth, Errors]:
 
 def explained_by(errors: Compared) -> ExplainedRecord:
     """Drift explained of one agent."""
-    found = drift_explained(errors.agent, errors.static)
-    return ExplainedRecord(interval=_record(found), spread=found.spread, shares=found.shares)
+    explained = drift_explained(errors.agent, errors.static)
+    return ExplainedRecord(interval=_record(explained), spread=explained.spread, shares=explained.shares)
 
 
 def with_differences(rows: Sequence[Aggregate], errors: Callable[[Aggregate], Compared | None]) -> list[Aggregate]:
@@ -94,20 +94,20 @@ def with_differences(rows: Sequence[Aggregate], errors: Callable[[Aggregate], Co
         rows: rows of a benchmark.
         errors: finds the errors behind a row.
     """
-    kept = [errors(row) if row.explained is not None else None for row in rows]
+    samples = [errors(row) if row.explained is not None else None for row in rows]
     places: dict[tuple[str, str, tuple[int, ...]], list[int]] = {}
-    for k, (row, one) in enumerate(zip(rows, kept, strict=True)):
+    for k, (row, one) in enumerate(zip(rows, samples, strict=True)):
         if one is not None:
             places.setdefault((row.history, row.challenge, one.seeds), []).append(k)
-    found = list(rows)
+    results = list(rows)
     for mine in places.values():
         for k in mine:
-            ahead = {rows[o].agent: _ahead(kept[k], kept[o]) for o in mine if o != k}
-            known = {name: interval for name, interval in ahead.items() if interval is not None}
+            ahead = {rows[o].agent: _ahead(samples[k], samples[o]) for o in mine if o != k}
+            intervals = {name: interval for name, interval in ahead.items() if interval is not None}
             own = rows[k].explained
             if own is not None:
-                found[k] = rows[k].model_copy(update={"explained": own.model_copy(update={"ahead": known})})
-    return found
+                results[k] = rows[k].model_copy(update={"explained": own.model_copy(update={"ahead": intervals})})
+    return results
 
 
 def _ahead(one: Compared | None, other: Compared | None) -> IntervalRecord | None:
@@ -116,6 +116,6 @@ def _ahead(one: Compared | None, other: Compared | None) -> IntervalRecord | Non
     return _record(drift_explained(one.agent, one.static, other=other.agent))
 
 
-def _record(found: Explained) -> IntervalRecord | None:
-    interval: Interval | None = found.interval
+def _record(explained: Explained) -> IntervalRecord | None:
+    interval: Interval | None = explained.interval
     return None if interval is None else IntervalRecord(low=interval.low, mid=interval.mid, high=interval.high)

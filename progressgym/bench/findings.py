@@ -27,18 +27,18 @@ def steers(row: Aggregate) -> bool:
 
 
 def _steering(rows: Sequence[Aggregate]) -> list[str]:
-    told = []
+    sentences = []
     for row in rows:
         if not steers(row) or row.skill is None:
             continue
         cost = parse_challenge(row.challenge).cost or ""
-        told.append(
+        sentences.append(
             f"{row.challenge} on {row.history}: {row.agent} steers. Its skill of {row.skill.mid:.2f} "
             f"[{row.skill.low:.2f}, {row.skill.high:.2f}] is above the reference's 1: it is rewarded for taking the "
             f"human to later centuries ({cost} {row.lock_in[cost].mid:.3f}{_own_pace(row, rows, cost)}), "
             f"not for keeping up."
         )
-    return told
+    return sentences
 
 
 def _own_pace(row: Aggregate, rows: Sequence[Aggregate], cost: str) -> str:

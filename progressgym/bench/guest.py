@@ -45,8 +45,8 @@ def main() -> int:
     except BaseException as error:  # noqa: BLE001  (an agent may raise anything, SystemExit too; the board is told)
         from progressgym.envs.messages import FAILED
 
-        told = f"{type(error).__name__}: {error}"[:LONGEST_REASON].encode("ascii", "backslashreplace").decode()
-        _send(answers, Frame(kind=FAILED, fields={"reason": told[:LONGEST_REASON]}))
+        reason = f"{type(error).__name__}: {error}"[:LONGEST_REASON].encode("ascii", "backslashreplace").decode()
+        _send(answers, Frame(kind=FAILED, fields={"reason": reason[:LONGEST_REASON]}))
         return 1
     return 0
 

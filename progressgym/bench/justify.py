@@ -19,7 +19,7 @@ from progressgym.bench.episodes import Trace
 from progressgym.core.debate import Floats
 from progressgym.core.errors import UserError
 from progressgym.envs.debate.dilemmas import DilemmaDomain, century_judges
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
 TURNS = 4
 
@@ -54,7 +54,7 @@ def justifiability(trace: Trace, static: Trace) -> list[float | None]:
 
 
 @lru_cache(maxsize=64)
-def _domain(instrument: Instrument) -> DilemmaDomain | None:
+def _domain(instrument: Questionnaire) -> DilemmaDomain | None:
     """The instrument's dilemmas; None when its options have too few tags."""
     domain = DilemmaDomain(instrument)
     try:

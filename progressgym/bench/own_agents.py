@@ -35,14 +35,14 @@ def load_class(agent: str) -> Callable[[], AgentLike]:
             alignment method and has no `reset` and `act`.
     """
     name = parse_id(agent).name
-    found: Any = AGENTS.load(name)
-    if not inspect.isclass(found):
+    target: Any = AGENTS.load(name)
+    if not inspect.isclass(target):
         raise UserError(f"{name.replace(':', '.')} is no class; an agent is a class with reset() and act()")
-    if hasattr(found, "agent") or issubclass(found, Agent):
+    if hasattr(target, "agent") or issubclass(target, Agent):
         check(agent)
         return partial(make, agent)  # a method, or an agent like the shipped ones: these play single episodes too
-    check_agent(name, found)
-    return cast(Callable[[], AgentLike], partial(found, **AGENTS.settings(agent)))
+    check_agent(name, target)
+    return cast(Callable[[], AgentLike], partial(target, **AGENTS.settings(agent)))
 
 
 def code_hash(agent: str) -> str | None:
@@ -74,12 +74,12 @@ def _source_file(module: str) -> str | None:
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     importlib.invalidate_caches()
-    name, places, found = "", None, None
+    name, places, spec_found = "", None, None
     for part in module.split("."):
         name = f"{name}.{part}" if name else part
         specs = (finder.find_spec(name, places) for finder in sys.meta_path if hasattr(finder, "find_spec"))
-        found = next((spec for spec in specs if spec is not None), None)
-        if found is None:
+        spec_found = next((spec for spec in specs if spec is not None), None)
+        if spec_found is None:
             raise UserError(f"no module {module!r} for an own agent; run in the folder of its file")
-        places = found.submodule_search_locations
-    return found.origin if found is not None else None
+        places = spec_found.submodule_search_locations
+    return spec_found.origin if spec_found is not None else None

@@ -192,11 +192,11 @@ def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
 
 def _variants(challenges: Sequence[str], labels: Sequence[str]) -> list[Challenge]:
     """Challenges with each kind of labels, unless they name one."""
-    found: list[Challenge] = []
+    variants: list[Challenge] = []
     for text in challenges:
         challenge = parse_challenge(text)
-        found += [challenge] if "labels=" in text else [challenge.replace(labels=kind) for kind in labels]
-    return list(dict.fromkeys(found))
+        variants += [challenge] if "labels=" in text else [challenge.replace(labels=kind) for kind in labels]
+    return list(dict.fromkeys(variants))
 
 
 def _repeated(challenge: Challenge, variants: Sequence[Challenge]) -> bool:

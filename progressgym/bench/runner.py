@@ -17,12 +17,12 @@ from pathlib import Path
 from progressgym.bench.across import across_histories
 from progressgym.bench.aggregate import aggregate, kept_row, run_draws, run_errors
 from progressgym.bench.cells import FinishedCell
+from progressgym.bench.drawings import DrawBlock, DrawPareto, LogAgent, LogHuman, drawings, pareto_drawings
 from progressgym.bench.execute import GroupOutcome, environment, execute, finished
 from progressgym.bench.explained import Compared, with_differences
 from progressgym.bench.findings import findings
 from progressgym.bench.plan import Group, Plan
 from progressgym.bench.pool import Work, model_threads, run_all, usable_cores
-from progressgym.bench.report import DrawBlock, DrawPareto, LogAgent, LogHuman, drawings, pareto_drawings
 from progressgym.bench.table import blocks, seed_warnings, with_fronts
 from progressgym.core.errors import UserError
 from progressgym.core.files import discard, write_text
@@ -130,17 +130,17 @@ def run_bench(
     if count < 1:
         raise UserError(f"workers is {workers}; use 1 or more")
     with alone(folder, "benchmark"):
-        threads, told = (model_threads(count), live and progress) if ray is None else (1, False)
-        tasks = [RunGroup(group, folder, device, resamples, threads, told, folders) for group in plan.groups]
+        threads, bars = (model_threads(count), live and progress) if ray is None else (1, False)
+        tasks = [RunGroup(group, folder, device, resamples, threads, bars, folders) for group in plan.groups]
         killed = (folder / UNFINISHED).exists()
         with contextlib.suppress(OSError):  # a full disk fails the cells, with their own reasons
             write_text(folder / UNFINISHED, "")
         outcome, rows, whole = _run_groups(plan, tasks, _runner(count, ray, device, folder), progress)
         outcome.changed = [changed or killed for changed in outcome.changed]
-        found = with_fronts([row for row in rows if row is not None])
-        found = with_differences(found, _errors_of(plan, folder))
-        if reports and found:
-            _report(plan, folder, found, rows, count, outcome, progress)
+        results = with_fronts([row for row in rows if row is not None])
+        results = with_differences(results, _errors_of(plan, folder))
+        if reports and results:
+            _report(plan, folder, results, rows, count, outcome, progress)
         cells = [
             cell
             for index, (group, row) in enumerate(zip(plan.groups, rows, strict=True))
@@ -155,10 +155,10 @@ def run_bench(
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             seconds=round(time.monotonic() - started, 3),
             cells=cells,
-            aggregates=found,
-            across=across_histories(found, _draws_of(plan, folder)),
-            findings=findings(found),
-            warnings=[*seed_warnings(found), *(f"not run: {line}" for line in outcome.failures)],
+            aggregates=results,
+            across=across_histories(results, _draws_of(plan, folder)),
+            findings=findings(results),
+            warnings=[*seed_warnings(results), *(f"not run: {line}" for line in outcome.failures)],
         )
         try:
             save_record(folder / RESULTS, outcome.results)
@@ -243,14 +243,14 @@ def _run_groups(
     return outcome, rows, whole
 
 
-def _cells(found: Sequence[FinishedCell]) -> list[Cell]:
-    return [Cell(config=cell.config, scores=cell.scores) for cell in found]
+def _cells(finished_cells: Sequence[FinishedCell]) -> list[Cell]:
+    return [Cell(config=cell.config, scores=cell.scores) for cell in finished_cells]
 
 
 def _report(
     plan: Plan,
     folder: Path,
-    found: list[Aggregate],
+    results: list[Aggregate],
     rows: Sequence[Aggregate | None],
     workers: int,
     outcome: BenchOutcome,
@@ -258,7 +258,7 @@ def _report(
 ) -> None:
     """TensorBoard logs and pictures; they are extras, so their errors are reported and nothing is lost."""
     fresh = {group for group, changed in zip(plan.groups, outcome.changed, strict=True) if changed}
-    sorted_rows = blocks(found)
+    sorted_rows = blocks(results)
     every: list[DrawBlock | DrawPareto] = [*drawings(sorted_rows, plan.groups, folder)]
     every += pareto_drawings(sorted_rows, plan.groups, folder)
     pictures = [task for task in every if not fresh.isdisjoint(task.groups)]

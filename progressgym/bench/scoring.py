@@ -20,7 +20,7 @@ from progressgym.envs.actions import to_action
 from progressgym.envs.base import ProgressEnv
 from progressgym.envs.challenge import challenge_of
 from progressgym.histories.history import History
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.scores.episode import score_episode
 from progressgym.scores.explained import Truth
 from progressgym.scores.intervals import SkillEstimate, estimate_skill
@@ -90,12 +90,13 @@ def draw_panel(challenge: Challenge, bases: Sequence[Baseline], resamples: int) 
         resamples: of the bootstrap.
     """
     scored = ScoredItems.of([base.reference.history.instrument for base in bases])
+    # One fixed history: its tables would be the same S times, and the bootstrap's cost is in their size.
     one = len({base.reference.history.hash for base in bases}) == 1
-    shown = bases[:1] if one else bases
+    distinct = bases[:1] if one else bases
     return Panel.draw(
-        static=contributions(challenge, [base.static for base in shown]),
-        reference=contributions(challenge, [base.reference for base in shown]),
-        human=scored.human(challenge, [base.reference.history for base in shown]),
+        static=contributions(challenge, [base.static for base in distinct]),
+        reference=contributions(challenge, [base.reference for base in distinct]),
+        human=scored.human(challenge, [base.reference.history for base in distinct]),
         masses=scored.masses_of(challenge),
         utility=challenge.utility,
         seeds=len(bases),
@@ -121,7 +122,7 @@ class ScoredItems:
     """(E, K, D)."""
 
     @classmethod
-    def of(cls, instruments: Sequence[Instrument]) -> ScoredItems:
+    def of(cls, instruments: Sequence[Questionnaire]) -> ScoredItems:
         """Of the questionnaires of S episodes, which ask the same items."""
         first = instruments[0]
         if all(np.array_equal(one.evaluation, first.evaluation) for one in instruments):
@@ -149,8 +150,8 @@ class ScoredItems:
         return self._used([challenge.human_parts(history, _truth(history), self.items) for history in histories])
 
     def _used(self, parts: Sequence[Floats]) -> Floats:
-        found = np.stack(parts)
-        return found if self.used is None else found * self.used[:, None, :, None]
+        stacked = np.stack(parts)
+        return stacked if self.used is None else stacked * self.used[:, None, :, None]
 
 
 def truth_of(bases: Sequence[Baseline]) -> Truth:
@@ -162,11 +163,12 @@ def truth_of(bases: Sequence[Baseline]) -> Truth:
     histories = [trace.history for trace in references]
     first, steps = references[0].first, len(references[0].answers)
     scored = ScoredItems.of([history.instrument for history in histories])
+    # Not by hash, which the split is part of: resampled splits of one history are still one human.
     one = all(np.array_equal(history.answers, histories[0].answers, equal_nan=True) for history in histories)
-    shown = histories[:1] if one else histories
+    distinct = histories[:1] if one else histories
     span = slice(first, first + steps)
-    answers = np.stack([history.last_known[span][:, scored.items] for history in shown]).astype(np.float64)
-    asked = np.stack([history.scored[span][:, scored.items] for history in shown])
+    answers = np.stack([history.last_known[span][:, scored.items] for history in distinct]).astype(np.float64)
+    asked = np.stack([history.scored[span][:, scored.items] for history in distinct])
     used = np.ones((1, len(scored.items)), dtype=bool) if scored.used is None else scored.used
     masks = used[:, None] & asked
     people = histories[0].people

@@ -47,7 +47,7 @@ class Block:
 def blocks(aggregates: Sequence[Aggregate]) -> list[Block]:
     """Sort rows into blocks, in the order in which they come."""
     keys = dict.fromkeys((row.history, parse_challenge(row.challenge).unlabelled) for row in aggregates)
-    found = []
+    tables = []
     for history, challenge in keys:
         mine = [
             row
@@ -56,10 +56,10 @@ def blocks(aggregates: Sequence[Aggregate]) -> list[Block]:
         ]
         sampled = {row.agent: row for row in mine if row.labels == SAMPLED}
         exact = [row for row in mine if row.labels != SAMPLED] or list(sampled.values())
-        found.append(
+        tables.append(
             Block(history=history, challenge=challenge, rows=tuple(sorted(exact, key=_order)), sampled=sampled)
         )
-    return found
+    return tables
 
 
 def render(
@@ -83,11 +83,11 @@ def render(
             _table(block, challenge, steps) if challenge.cost is None else _pair_table(block, challenge),
             Text(""),
         ]
-    shown = [one for one in across if one.labels != SAMPLED and not one.privileged]
-    if shown:
-        parts += [_across_table(shown), Text("")]
+    pooled = [one for one in across if one.labels != SAMPLED and not one.privileged]
+    if pooled:
+        parts += [_across_table(pooled), Text("")]
     parts += [Text(f"! {line}", style="bold") for line in findings]
-    parts.append(Text(_legend(aggregates, bool(shown)), style="dim"))
+    parts.append(Text(_legend(aggregates, bool(pooled)), style="dim"))
     return Group(*parts)
 
 
@@ -118,14 +118,14 @@ def with_fronts(rows: Sequence[Aggregate]) -> list[Aggregate]:
 
     Agents are compared within one challenge, kind of labels and history.
     """
-    found = list(rows)
+    results = list(rows)
     pairs = [k for k, row in enumerate(rows) if _paired(row) and not row.privileged]
     for place in dict.fromkeys((rows[k].history, rows[k].challenge) for k in pairs):
         mine = [k for k in pairs if (rows[k].history, rows[k].challenge) == place]
         numbers = fronts([pareto_pair(rows[k]) for k in mine])
         for k, front in zip(mine, numbers.tolist(), strict=True):
-            found[k] = rows[k].model_copy(update={"front": front})
-    return found
+            results[k] = rows[k].model_copy(update={"front": front})
+    return results
 
 
 def pareto_pair(row: Aggregate) -> tuple[float, float]:
@@ -156,8 +156,8 @@ def _table(block: Block, challenge: Challenge, steps: dict[str, int]) -> Table:
     table.add_column("sampled", justify="right", no_wrap=True)
     beside = challenge.measures
     total = f"sum/{best_values(count, count + 1)[scale]:g}"
-    shown = [measure.short for measure in beside] or ["justif.", total]
-    for title in ("agreement" if challenge.by_agreement else "cosine", "drift", "error", *shown):
+    names = [measure.short for measure in beside] or ["justif.", total]
+    for title in ("agreement" if challenge.by_agreement else "cosine", "drift", "error", *names):
         table.add_column(title, justify="right", no_wrap=True)
     for row in block.rows:
         table.add_row(
@@ -208,10 +208,10 @@ def _explained(row: Aggregate) -> IntervalRecord | None:
 
 def _difference(row: Aggregate, other: str | None) -> str:
     """How much more of the drift an agent explains than another; marked where the interval excludes 0."""
-    found = None if row.explained is None or other is None else row.explained.ahead.get(other)
-    if found is None:
+    interval = None if row.explained is None or other is None else row.explained.ahead.get(other)
+    if interval is None:
         return DASH
-    return f"{_mid(found)}{BEYOND if found.low > 0 or found.high < 0 else ' '}"
+    return f"{_mid(interval)}{BEYOND if interval.low > 0 or interval.high < 0 else ' '}"
 
 
 def _headline(row: Aggregate) -> IntervalRecord | None:

@@ -150,20 +150,20 @@ def _by_values(history: History, domain: DilemmaDomain) -> dict[str, Any]:
     dilemmas = all_dilemmas(domain)
     seeds = [century_judges(domain, history)]
     values = debate_values(seeds[0], dilemmas, TURNS)
-    told: dict[str, Any] = {
+    record: dict[str, Any] = {
         "regret": regret_matrix(values).round(4).tolist(),
         "flips": flip_matrix(values).round(4).tolist(),
         "compared": None,
     }
     others = other_seeds(history.name)
     if others is None:
-        return told
+        return record
     for number, answers in enumerate(others, start=1):
         rows = zip(history.labels, history.instrument.values(answers), strict=True)
         seeds.append(tuple(ValueJudge(domain, row, f"{history.name} {label} seed {number}") for label, row in rows))
     transcripts = sample_transcripts(domain, len(domain.instrument), 4, TURNS)
     finals = [values, *(debate_values(judges, dilemmas, TURNS) for judges in seeds[1:])]
-    told["compared"] = {
+    record["compared"] = {
         "debates": asdict(
             compare_judges([dict(zip(history.labels, rows, strict=True)) for rows in finals], dilemmas.states)
         ),
@@ -180,7 +180,7 @@ def _by_values(history: History, domain: DilemmaDomain) -> dict[str, Any]:
             )
         ),
     }
-    return told
+    return record
 
 
 def _judge(adapter: Path, domain: DilemmaDomain) -> LanguageModelJudge:
@@ -211,8 +211,8 @@ def _print(record: dict[str, Any]) -> None:
     for label, row in zip(labels, record["value_judges"]["regret"], strict=True):
         print(f"{label:<6}" + " ".join(f"{value:6.3f}" for value in row))
     if record["value_judges"]["compared"]:
-        for kind, told in record["value_judges"]["compared"].items():
-            _print_comparison(f"value judges, {kind}: rule differently", told)
+        for kind, comparison in record["value_judges"]["compared"].items():
+            _print_comparison(f"value judges, {kind}: rule differently", comparison)
     live = record["language_models"]
     if live is None:
         return
@@ -224,13 +224,13 @@ def _print(record: dict[str, Any]) -> None:
 def _print_comparison(title: str, compared: dict[str, Any]) -> None:
     print(title)
     for kind, name in (("centuries", "two centuries"), ("seeds", "two seeds of one century")):
-        found = compared[kind]
-        told = (
+        share = compared[kind]
+        words = (
             "not measured"
-            if found is None
-            else f"{found['flips']:.3f} [{found['low']:.3f}, {found['high']:.3f}], margins differ by {found['distance']:.3f}"
+            if share is None
+            else f"{share['flips']:.3f} [{share['low']:.3f}, {share['high']:.3f}], margins differ by {share['distance']:.3f}"
         )
-        print(f"  {name:<26} {told}")
+        print(f"  {name:<26} {words}")
     if compared["excess"]:
         low, mid, high = compared["excess"]
         print(f"  {'difference':<26} {mid:.3f} [{low:.3f}, {high:.3f}]")

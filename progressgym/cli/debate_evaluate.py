@@ -49,8 +49,8 @@ class Options:
 
 def run(options: Options) -> int:
     """Measure, write, print."""
-    from progressgym.agents.debate.report import ReportSettings, make_report, markdown
     from progressgym.agents.debate.study import Study
+    from progressgym.agents.debate.study_report import ReportConfig, make_report, markdown
 
     for name in ("games", "greedy_games", "learner_episodes", "learner_seeds"):
         if getattr(options, name) < 1:
@@ -61,7 +61,7 @@ def run(options: Options) -> int:
     for name in ("learner_rate", "learner_polyak"):
         if not 0.0 < getattr(options, name) <= 1.0:
             raise UserError(f"{name} is {getattr(options, name)}; give a number above 0 and at most 1")
-    settings = ReportSettings(
+    settings = ReportConfig(
         games=options.games,
         greedy_games=options.greedy_games,
         lambdas=_numbers(options.lambdas),

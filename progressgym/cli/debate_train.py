@@ -46,9 +46,9 @@ class Options:
 
 def run(options: Options) -> int:
     """Train what is missing."""
-    from progressgym.agents.debate.study import Study, StudyPlan
+    from progressgym.agents.debate.study import Study, StudyConfig
 
-    plan = StudyPlan(
+    plan = StudyConfig(
         domain=options.domain,
         methods=tuple(listed(options.methods)),
         seeds=options.seeds,

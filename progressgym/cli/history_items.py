@@ -59,9 +59,9 @@ def run(options: Options) -> int:
     for reason in dict.fromkeys(reason for row in failing for reason in row.fails):
         named = [row.id for row in failing if reason in row.fails]
         print(f"  {reason} ({len(named)}): {', '.join(named)}")
-    known = [row.agreement for row in rows if row.agreement is not None]
+    agreements = [row.agreement for row in rows if row.agreement is not None]
     print(
-        f"agreement with the rest of the dimension: mean {np.mean(known):+.3f}, {np.mean(np.array(known) > 0):.0%} above 0"
+        f"agreement with the rest of the dimension: mean {np.mean(agreements):+.3f}, {np.mean(np.array(agreements) > 0):.0%} above 0"
     )
     for form in forms:
         print(

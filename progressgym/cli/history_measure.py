@@ -41,11 +41,11 @@ class Options:
 
 def run(options: Options) -> int:
     """Measure and save."""
+    from progressgym.histories.evidence_page import evidence_page
     from progressgym.histories.publishing import publish
-    from progressgym.histories.report import evidence_page
-    from progressgym.instruments.instrument import Instrument
+    from progressgym.instruments.questionnaire import Questionnaire
 
-    instrument = Instrument.load(options.instrument)
+    instrument = Questionnaire.load(options.instrument)
     check_writable(Path(options.out).resolve().parent)
     history = publish(
         options.build,

@@ -71,8 +71,8 @@ def paper_text(table: PaperTable) -> str:
     lines.append(f"{'':<{width}}  " + "  ".join(f"{text:>11}" for text in head))
     for row in table.rows:
         cells = [getattr(row, name) for name in names]
-        shown = [cell if isinstance(cell, str) else f"{cell:.3f}" for cell in cells]
-        lines.append(f"{row.name:<{width}}  " + "  ".join(f"{text:>11}" for text in shown))
+        texts = [cell if isinstance(cell, str) else f"{cell:.3f}" for cell in cells]
+        lines.append(f"{row.name:<{width}}  " + "  ".join(f"{text:>11}" for text in texts))
     bounds = [f"\u2265 {table.do_nothing(name):.3f}" for name in ("Follow", "Predict")]
     lines.append(f"{'doing nothing (not in the paper)':<{width}}  " + "  ".join(f"{text:>11}" for text in bounds))
     least = table.minimum_cosine_between_centuries

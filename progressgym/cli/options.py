@@ -88,11 +88,11 @@ def one_line(report: str) -> str:
             sections.append([])
         elif line:
             sections[-1].append(line)
-    told = " ".join(sections[0]) or "bad options"
+    sentence = " ".join(sections[0]) or "bad options"
     near = [line for section in sections[1:] if section[:1] == ["Perhaps you meant:"] for line in section[1:]]
     hint = next((line.split(",")[0].split()[0] for line in near if line.startswith("--")), None)
-    told = told.rstrip(".")
-    return told[:1].lower() + told[1:] + (f" (did you mean {hint}?)" if hint else "")
+    sentence = sentence.rstrip(".")
+    return sentence[:1].lower() + sentence[1:] + (f" (did you mean {hint}?)" if hint else "")
 
 
 def listed(text: str) -> list[str]:

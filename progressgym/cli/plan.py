@@ -113,7 +113,7 @@ def run(options: Options) -> int:
 def _shape(options: Options) -> Architecture:
     """The model's shape: of a size, a name, or a configuration on this machine."""
     from progressgym.models import resolve_base
-    from progressgym.tuning.sizing.architecture import KNOWN, known, of_config, of_size
+    from progressgym.tuning.sizing.architecture import KNOWN, of_config, of_size, shape_named
 
     if bool(options.model) == bool(options.parameters):
         raise UserError("give either MODEL or --parameters")
@@ -122,9 +122,9 @@ def _shape(options: Options) -> Architecture:
     folder = Path(options.model).expanduser()
     if (folder / "config.json").is_file():
         return of_config(folder / "config.json")
-    found = None if folder.exists() else known(options.model)
-    if found is not None:
-        return found
+    architecture = None if folder.exists() else shape_named(options.model)
+    if architecture is not None:
+        return architecture
     if "/" in options.model and not folder.exists():
         return of_config(resolve_base(options.model) / "config.json")
     raise UserError(
@@ -134,10 +134,10 @@ def _shape(options: Options) -> Architecture:
 
 
 def _all_pairs() -> int:
-    from progressgym.instruments.instrument import Instrument
+    from progressgym.instruments.questionnaire import Questionnaire
     from progressgym.preferences.comparisons import all_pairs
 
-    return len(all_pairs(Instrument.load("moral19-v1")))
+    return len(all_pairs(Questionnaire.load("moral19-v1")))
 
 
 def _advice(work: Workload, device: Device) -> str | None:

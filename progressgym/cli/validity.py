@@ -10,14 +10,14 @@ from progressgym.core.files import write_json, write_text
 from progressgym.core.streams import print_json
 
 if TYPE_CHECKING:
-    from progressgym.histories.validity.report import Report
+    from progressgym.histories.validity.validity_report import Report
 
 
 def publish(report: Report, out: Path, *, as_json: bool) -> int:
     """Write `validity.json`, `validity.md` and the pictures, print the report; returns the exit code."""
     from progressgym.histories.validity.page import page
     from progressgym.histories.validity.pictures import draw
-    from progressgym.histories.validity.report import lines, to_record
+    from progressgym.histories.validity.validity_report import lines, to_record
 
     record = to_record(report)
     write_json(out / "validity.json", record)

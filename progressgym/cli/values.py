@@ -77,9 +77,9 @@ def run(options: Options) -> int:
     questions = instrument.questions()
     print(f"measuring {options.model} on {instrument.name}: {len(questions)} questions", file=sys.stderr, flush=True)
     reading = _read(instrument, model, options.mode)
-    known = isinstance(model, Remembered) and not model.computed
+    from_cache = isinstance(model, Remembered) and not model.computed
     spread = _spread(instrument, reading)
-    record = {"model": model.name, "fingerprint": model.fingerprint} | _record(instrument, reading, known)
+    record = {"model": model.name, "fingerprint": model.fingerprint} | _record(instrument, reading, from_cache)
     record |= _spread_record(reading, spread)
     write_json(out / "values.json", record)
     _draw(reading, record, out / "values.png")
@@ -97,7 +97,7 @@ def run(options: Options) -> int:
     others = [
         f"{name.replace('_', ' ')} {value:.3f}, " for name, value in reading.flags.items() if name != "order_flip"
     ]
-    print(f"{''.join(others)}order flip {flip}, {'measured before' if known else f'{reading.seconds:.0f} s'}")
+    print(f"{''.join(others)}order flip {flip}, {'measured before' if from_cache else f'{reading.seconds:.0f} s'}")
     print(f"written to {out}")
     return 0
 
@@ -186,17 +186,17 @@ def _with_error(entry: dict[str, Any]) -> str:
     """A value with its standard error, where the instrument gives one, or its interval."""
     ends = ["?" if entry[end] is None else format(entry[end], "+.3f") for end in ("low", "high")]
     error = entry.get("standard_error", 0.0)
-    told = "\u00b1 ?" if error is None else f"\u00b1 {error:.3f}" if error else f"[{ends[0]}, {ends[1]}]"
-    return f"{entry['value']:+.3f} {told}"
+    error_text = "\u00b1 ?" if error is None else f"\u00b1 {error:.3f}" if error else f"[{ends[0]}, {ends[1]}]"
+    return f"{entry['value']:+.3f} {error_text}"
 
 
-def _record(instrument: Instrument, reading: Reading, known: bool) -> dict[str, Any]:
+def _record(instrument: Instrument, reading: Reading, from_cache: bool) -> dict[str, Any]:
     """The reading as a JSON object; None on dimensions that are not measured, and for errors without bound.
 
     Args:
         instrument: that was read with.
         reading: what it gave.
-        known: whether every answer was in the cache.
+        from_cache: whether every answer was in the cache.
     """
     from progressgym.instruments.protocol import question_hash
 
@@ -218,8 +218,8 @@ def _record(instrument: Instrument, reading: Reading, known: bool) -> dict[str, 
         "modal_share": reading.flags.get("modal_share"),
         "order_flip": reading.order_flip,
         "flags": dict(reading.flags),
-        "tokens": None if known else reading.tokens,
-        "seconds": None if known else round(reading.seconds, 3),
+        "tokens": None if from_cache else reading.tokens,
+        "seconds": None if from_cache else round(reading.seconds, 3),
     }
 
 

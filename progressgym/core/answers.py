@@ -47,17 +47,17 @@ def validate_answers(answers: ArrayLike, mask: Bools, where: str = "answers") ->
     return array
 
 
-def keep_items(answers: ArrayLike, kept: Bools, mask: Bools) -> Floats:
+def keep_items(answers: ArrayLike, use: Bools, mask: Bools) -> Floats:
     """Answers in which all items but some say nothing: what is not kept becomes uniform, and then adds 0 to every value.
 
     Args:
         answers: (..., N, K).
-        kept: (..., N), True on items that stay as they are.
+        use: (..., N), True on items that stay as they are.
         mask: (N, K).
     """
     uniform = mask / mask.sum(1, keepdims=True)
-    found: Floats = np.where(kept[..., None], np.asarray(answers, dtype=np.float64), uniform)
-    return found
+    filled: Floats = np.where(use[..., None], np.asarray(answers, dtype=np.float64), uniform)
+    return filled
 
 
 def centred_log(answers: ArrayLike, mask: Bools, floor: float = FLOOR) -> Floats:

@@ -237,79 +237,79 @@ def check_value(name: str, value: object, hint: Any) -> None:
         _PLAIN[hint].check(name, value)
 
 
-def refuse_unknown(of: str, given: Iterable[str], known: Collection[str]) -> None:
+def refuse_unknown(of: str, given: Iterable[str], names: Collection[str]) -> None:
     """Refuse arguments that nobody takes.
 
     Args:
         of: whose arguments, for example `agent 'lifelong-dpo'`.
         given: their names.
-        known: those that there are.
+        names: those that there are.
 
     Raises:
         UserError: the first that is not known, with the nearest that is.
     """
     for key in given:
-        if key not in known:
-            if not known:
+        if key not in names:
+            if not names:
                 raise UserError(f"{of} takes no arguments, got {key!r}")
-            raise unknown(f"argument of {of}", key, known)
+            raise unknown(f"argument of {of}", key, names)
 
 
-def named_in(known: Mapping[str, Any]) -> dict[str, Names]:
+def named_in(hints: Mapping[str, Any]) -> dict[str, Names]:
     """Arguments that are ids of another registry, and which registry."""
-    found = {}
-    for name, hint in known.items():
+    registries = {}
+    for name, hint in hints.items():
         for choice in (hint, *get_args(hint)):  # itself, or one of a union
             for rule in getattr(choice, "__metadata__", ()):
                 if isinstance(rule, Named):
-                    found[name] = rule.registry
-    return found
+                    registries[name] = rule.registry
+    return registries
 
 
-def inner_arguments(known: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, list[str]]:
+def inner_arguments(hints: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, list[str]]:
     """Arguments of the ids within: which argument is an id -> names of those that its thing takes.
 
     Args:
-        known: all arguments, with their annotations.
+        hints: all arguments, with their annotations.
         values: those that have one.
     """
     return {
         name: list(registry.arguments(parse_id(str(values[name])).name))
-        for name, registry in named_in(known).items()
+        for name, registry in named_in(hints).items()
         if values.get(name) is not None
     }
 
 
-def flat(given: Mapping[str, Scalar], known: Mapping[str, Any], of: str) -> dict[str, Scalar]:
+def flat(given: Mapping[str, Scalar], hints: Mapping[str, Any], of: str) -> dict[str, Scalar]:
     """Arguments with those of an id among them beside it: `reward=pal?k=3` becomes `reward=pal&k=3`.
 
     Raises:
         UserError: two of them have one name.
     """
     result = dict(given)
-    for name in named_in(known).keys() & given.keys():
+    for name in named_in(hints).keys() & given.keys():
         inner = parse_id(str(given[name]))
         result[name] = inner.name
         for key, value in inner.arguments.items():
-            if key in known or key in result:
+            if key in hints or key in result:
                 raise UserError(f"{of}: {key} of {name} {inner.name!r} is given twice, or is an argument of both")
             result[key] = value
     return result
 
 
-def folded(given: Mapping[str, Scalar], known: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Scalar]:
+def folded(given: Mapping[str, Scalar], hints: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Scalar]:
     """The reverse of `flat`: every argument that is not the thing's own goes into the id that takes it.
 
     Args:
         given: arguments, flat; each is known to somebody.
-        known: those of the thing itself, with their annotations.
+        hints: those of the thing itself, with their annotations.
         defaults: their values where they are not given.
     """
-    own = {key: value for key, value in given.items() if key in known}
+    own = {key: value for key, value in given.items() if key in hints}
     values = {**defaults, **own}
     taken: set[str] = set()
-    for name, inner in inner_arguments(known, values).items():
-        mine = {key: value for key, value in given.items() if key in inner and key not in known}
+    for name, inner in inner_arguments(hints, values).items():
+        mine = {key: value for key, value in given.items() if key in inner and key not in hints}
         for key in taken & mine.keys():
             raise UserError(
                 f"{key} is an argument of {name} {values[name]!r} and of another one; it cannot be told which is meant"

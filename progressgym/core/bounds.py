@@ -23,8 +23,8 @@ def whole(name: str, value: object, least: int, most: int) -> int:
     2
     """
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        shown = f"{value!r}"[:60] if not isinstance(value, int) or abs(value) < 10**40 else "a number without end"
-        raise UserError(f"{name} is {shown}; use a whole number from {least} to {most}")
+        text = f"{value!r}"[:60] if not isinstance(value, int) or abs(value) < 10**40 else "a number without end"
+        raise UserError(f"{name} is {text}; use a whole number from {least} to {most}")
     return value
 
 

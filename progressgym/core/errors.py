@@ -23,21 +23,21 @@ class UserError(ValueError):
         super().__init__(line if len(line) <= LONGEST else f"{line[:LONGEST]} ...")
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """The nearest known names as a phrase, or an empty string.
 
     >>> did_you_mean("folow", ["follow", "predict"])
     " (did you mean 'follow'?)"
     """
-    near = difflib.get_close_matches(name, list(known), n=2, cutoff=0.5)
+    near = difflib.get_close_matches(name, list(choices), n=2, cutoff=0.5)
     return f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
+def unknown(kind: str, name: str, choices: Iterable[str]) -> UserError:
     """The error for a name that does not exist, with the nearest names and the whole list.
 
     >>> str(unknown("challenge", "folow", ["follow", "predict"]))
     "unknown challenge 'folow' (did you mean 'follow'?); known: follow, predict"
     """
-    names = list(known)
+    names = list(choices)
     return UserError(f"unknown {kind} {name!r}{did_you_mean(name, names)}; known: {', '.join(names)}")

@@ -131,10 +131,10 @@ def _entry(entry: Any) -> tuple[str, str, tuple[int, ...]]:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise ValueError("a key twice")
-    return found
+    return members
 
 
 def _constant(name: str) -> float:

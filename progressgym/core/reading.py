@@ -211,28 +211,28 @@ def texts(array: NDArray[Any], where: str) -> list[str]:
 
 def _members(archive: zipfile.ZipFile, path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
     entries = archive.infolist()
-    known = {entry.filename.removesuffix(".npy"): entry for entry in entries}
-    if len(known) != len(entries):
+    by_name = {entry.filename.removesuffix(".npy"): entry for entry in entries}
+    if len(by_name) != len(entries):
         raise ArrayFault("two arrays have one name")
-    missing = [name for name in names if name not in known]
+    missing = [name for name in names if name not in by_name]
     if missing:
-        raise UserError(f"{path} lacks {', '.join(missing)}; it holds {', '.join(known) or 'nothing'}"[:400])
-    return {name: _member(archive, known[name]) for name in names or known}
+        raise UserError(f"{path} lacks {', '.join(missing)}; it holds {', '.join(by_name) or 'nothing'}"[:400])
+    return {name: _member(archive, by_name[name]) for name in names or by_name}
 
 
 def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
-    shown = entry.filename[:80]
+    label = entry.filename[:80]
     if entry.flag_bits & 1:
-        raise ArrayFault(f"{shown!r} is encrypted")
+        raise ArrayFault(f"{label!r} is encrypted")
     if entry.compress_type not in _PACKED:
-        raise ArrayFault(f"{shown!r} is packed by a method other than deflate")
+        raise ArrayFault(f"{label!r} is packed by a method other than deflate")
     if entry.file_size > MOST_RATIO * entry.compress_size + 1024:
-        raise ArrayFault(f"{shown!r} announces {entry.file_size} bytes in {entry.compress_size}")
+        raise ArrayFault(f"{label!r} announces {entry.file_size} bytes in {entry.compress_size}")
     with archive.open(entry) as stream:
         try:
             return read_array(stream, entry.file_size)
         except ArrayFault as error:
-            raise ArrayFault(f"{shown!r}: {error}") from None
+            raise ArrayFault(f"{label!r}: {error}") from None
 
 
 def read_layout(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
@@ -268,12 +268,12 @@ def _header(stream: IO[bytes]) -> tuple[str, int]:
 def _layout(header: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Shape, whether columns come first, and kind of number."""
     try:
-        told = ast.literal_eval(header.strip())
+        layout = ast.literal_eval(header.strip())
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         raise ArrayFault("its header does not parse") from None
-    if not isinstance(told, dict) or set(told) != {"descr", "fortran_order", "shape"}:
+    if not isinstance(layout, dict) or set(layout) != {"descr", "fortran_order", "shape"}:
         raise ArrayFault("its header needs exactly descr, fortran_order and shape")
-    shape, fortran, named = told["shape"], told["fortran_order"], told["descr"]
+    shape, fortran, named = layout["shape"], layout["fortran_order"], layout["descr"]
     if not isinstance(shape, tuple) or not all(type(size) is int and 0 <= size < 2**48 for size in shape):
         raise ArrayFault("its shape is no tuple of whole numbers")
     if not isinstance(fortran, bool) or not isinstance(named, str) or len(shape) > 32:

@@ -152,8 +152,8 @@ class Registry(Generic[Row]):
         entry = self[name]
         if entry.summary:
             return entry.summary
-        found = self.load(name)
-        return getattr(found, "summary", None) or (inspect.getdoc(found) or "").partition("\n")[0]
+        target = self.load(name)
+        return getattr(target, "summary", None) or (inspect.getdoc(target) or "").partition("\n")[0]
 
     def arguments(self, name: str) -> dict[str, Any]:
         """Arguments that an id of this name may give, with their annotations."""
@@ -167,10 +167,10 @@ class Registry(Generic[Row]):
         Raises:
             UserError: no such name, or two arguments of one name.
         """
-        known, label = self.arguments(asked.name), f"{self.kind} {asked.name!r}"
-        return VariantId(asked.name, flat(asked.arguments, known, label))
+        hints, label = self.arguments(asked.name), f"{self.kind} {asked.name!r}"
+        return VariantId(asked.name, flat(asked.arguments, hints, label))
 
-    def known(self, asked: VariantId) -> list[str]:
+    def argument_names(self, asked: VariantId) -> list[str]:
         """Names of all arguments that an id may give: its own, and those of the ids within it."""
         own = self.arguments(asked.name)
         inner = inner_arguments(own, self._values(asked.name) | asked.arguments)
@@ -183,7 +183,7 @@ class Registry(Generic[Row]):
             UserError: a malformed id, an unknown name or argument.
         """
         asked = self.flat(parse_id(asked) if isinstance(asked, str) else asked)
-        refuse_unknown(f"{self.kind} {asked.name!r}", asked.arguments, self.known(asked))
+        refuse_unknown(f"{self.kind} {asked.name!r}", asked.arguments, self.argument_names(asked))
         return asked
 
     def settings(self, asked: str | VariantId) -> dict[str, Any]:
@@ -193,15 +193,15 @@ class Registry(Generic[Row]):
             UserError: as `read`, a value that the target's annotation does not allow, or an argument that is missing.
         """
         asked = self.read(asked)
-        entry, known = self[asked.name], self.arguments(asked.name)
-        given = folded(asked.arguments, known, self._values(asked.name))
+        entry, hints = self[asked.name], self.arguments(asked.name)
+        given = folded(asked.arguments, hints, self._values(asked.name))
         own = {}
         for key, value in given.items():
-            own[key] = as_typed(value, known[key])
+            own[key] = as_typed(value, hints[key])
             # A number is told as it was written, 0 and not 0.0.
-            check_value(key, own[key] if isinstance(own[key], str) else value, known[key])
+            check_value(key, own[key] if isinstance(own[key], str) else value, hints[key])
         settings = {**entry.defaults, **own, **entry.fixed}
-        for key in known:
+        for key in hints:
             if key not in settings and key not in self._values(asked.name):
                 raise UserError(f"{self.kind} {asked.name!r} needs {key}; write {asked.name}?{key}=...")
         return settings
@@ -288,8 +288,8 @@ def load(target: str, what: str, remedy: str) -> Any:
         raise UserError(f"{what}: its module needs {error.name!r}, which is not installed") from None
     except BaseException as error:  # noqa: BLE001  (a user's module may raise anything, SystemExit too)
         raise UserError(f"{what}: importing its module failed: {type(error).__name__}: {error}") from None
-    found = vars(module).get(name)
-    if found is None:
+    member = vars(module).get(name)
+    if member is None:
         names = [key for key, value in vars(module).items() if isinstance(value, type)]
         raise UserError(f"module {module_name!r} has no class {name!r}{did_you_mean(name, names)}")
-    return found
+    return member

@@ -49,8 +49,8 @@ def one_line(text: str) -> str:
     >>> one_line("it is cold.\\n> debater_1: I give up.\\x1b[2J")
     'it is cold. > debater_1: I give up.[2J'
     """
-    kept = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
-    return " ".join(kept.split())
+    clean = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
+    return " ".join(clean.split())
 
 
 def harmless(text: str) -> str:

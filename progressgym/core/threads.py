@@ -53,8 +53,8 @@ def scratch(name: str, shape: tuple[int, ...], dtype: Any = np.float64) -> NDArr
     The system hands out large new arrays page by page, which costs more than a few operations on them. What is written
     here must be used up before the next call with this name.
     """
-    kept: dict[str, NDArray[Any]] = _KEPT.__dict__
-    found = kept.get(name)
-    if found is None or found.shape != shape or found.dtype != dtype:
-        found = kept[name] = np.empty(shape, dtype=dtype)
-    return found
+    buffers: dict[str, NDArray[Any]] = _KEPT.__dict__
+    buffer = buffers.get(name)
+    if buffer is None or buffer.shape != shape or buffer.dtype != dtype:
+        buffer = buffers[name] = np.empty(shape, dtype=dtype)
+    return buffer

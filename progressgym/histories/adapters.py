@@ -22,7 +22,7 @@ def century_adapters(spec: str | Path) -> dict[str, Path]:
     """
     shipped = shipped_folder(str(spec))
     home = (shipped if shipped.is_dir() else Path(spec)) / "adapters"
-    found = {path.parent.name: path.parent for path in sorted(home.glob("*/adapter_config.json"))}
-    if not found:
+    folders = {path.parent.name: path.parent for path in sorted(home.glob("*/adapter_config.json"))}
+    if not folders:
         raise UserError(f"{spec} holds no century models: there is no adapters/C0xx/adapter_config.json")
-    return found
+    return folders

@@ -74,8 +74,8 @@ def read_corpus(path: Path | str) -> tuple[dict[str, CenturyText], dict[str, Any
             texts[label] = divide(label, by_century[label])
         except UserError as error:
             left_out[label] = str(error)
-    told = {"read": asdict(report), "cleaning": dict(counts), "left_out": left_out, "works": _works(by_century)}
-    return texts, told
+    record = {"read": asdict(report), "cleaning": dict(counts), "left_out": left_out, "works": _works(by_century)}
+    return texts, record
 
 
 def build_history(
@@ -169,8 +169,8 @@ def _instructions(recipe: BuildRecipe, tokenizer: Any, base: str) -> list[Exampl
     try:
         return instruction_examples(pairs, tokenizer)
     except Exception as error:  # noqa: BLE001  a template is a program of the model's maker
-        told = " ".join(str(error).split())[:200]
-        raise UserError(f"the chat template of {base} cannot be used: {type(error).__name__}: {told}") from None
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"the chat template of {base} cannot be used: {type(error).__name__}: {reason}") from None
 
 
 def _reading(text: CenturyText, tokenizer: Any, recipe: BuildRecipe) -> list[Example]:

@@ -74,11 +74,11 @@ def repair(text: str) -> str:
     'It was a marvellous thing.\\n\\nThe end.'
     """
     text = _SOFT_INSIDE.sub("", _LINE_END.sub("\n", undo_wrong_code_page(text)))
-    lines, kept = text.split("\n"), list[str]()
+    lines, lines_out = text.split("\n"), list[str]()
     for number, line in enumerate(lines):
         if not (_is_page_number(line, lines[number - 1] if number else "") or _is_notice(line)):
-            kept.append(line)
-    text = _joined("\n".join(kept))
+            lines_out.append(line)
+    text = _joined("\n".join(lines_out))
     return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t\u00a0]+", " ", text)).strip()
 
 
@@ -139,7 +139,7 @@ def _joined(text: str) -> str:
     """Words that end one line and begin the next are made whole; a hyphen that belongs to the word stays."""
     if not _BROKEN.search(text):
         return text
-    known = set(_COMPOUND.findall(text.lower()))
+    compounds = set(_COMPOUND.findall(text.lower()))
 
     def whole(broken: re.Match[str]) -> str:
         sign, gap = broken.groups()
@@ -149,12 +149,12 @@ def _joined(text: str) -> str:
             return broken.group()  # a new paragraph begins
         if _IN_RANGE.fullmatch(left) and _IN_RANGE.fullmatch(right):
             return broken.group()  # chapters iv-vi
-        return "" if sign in _SOFT or not _keeps_hyphen(left, right, known) else sign
+        return "" if sign in _SOFT or not _keeps_hyphen(left, right, compounds) else sign
 
     return _BROKEN.sub(whole, text)
 
 
-def _keeps_hyphen(left: str, right: str, known: set[str]) -> bool:
+def _keeps_hyphen(left: str, right: str, compounds: set[str]) -> bool:
     """Whether a hyphen at the end of a line belongs to the word.
 
     Anglo-Saxon, mother-in-law, twenty-one do keep it, and what the same text writes with a hyphen and never without.
@@ -163,9 +163,9 @@ def _keeps_hyphen(left: str, right: str, known: set[str]) -> bool:
         return True
     if right[0].isupper() and not (left.isupper() and right.isupper()):
         return True
-    return f"{left}-{right}".lower() in known and f"{left}{right}".lower() not in known
+    return f"{left}-{right}".lower() in compounds and f"{left}{right}".lower() not in compounds
 
 
-def _word(found: re.Match[str] | None) -> str:
-    assert found is not None  # both patterns match the empty text
-    return found.group()
+def _word(match: re.Match[str] | None) -> str:
+    assert match is not None  # both patterns match the empty text
+    return match.group()

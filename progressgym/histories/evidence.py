@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from progressgym.core.answers import centred_log
 from progressgym.core.seeding import generator
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
 Floats = NDArray[np.float64]
 SPLITS = 100
@@ -81,7 +81,7 @@ def distance_ratios(seeds: Floats, mask: NDArray[np.bool_], apart: int = 3) -> d
 
 
 def split_half(
-    seeds: Floats, instrument: Instrument, *, across: bool = False, successive: bool = False, seed: int = 0
+    seeds: Floats, instrument: Questionnaire, *, across: bool = False, successive: bool = False, seed: int = 0
 ) -> Agreement:
     """Correlation over (century, dimension) of the drift of one half of the items with the drift of the other.
 
@@ -108,7 +108,7 @@ def split_half(
     )
 
 
-def coherence(seeds: Floats, instrument: Instrument) -> float:
+def coherence(seeds: Floats, instrument: Questionnaire) -> float:
     """Correlation of the values' drift on elicitation items with that on evaluation items, mean over seeds.
 
     A correlation of sums over dozens of items: much of what single items do by themselves has averaged out of it. The
@@ -119,7 +119,7 @@ def coherence(seeds: Floats, instrument: Instrument) -> float:
     return float(np.mean([_correlation(a, b) for a, b in zip(one, other, strict=True)]))
 
 
-def common_share(seeds: Floats, instrument: Instrument) -> float:
+def common_share(seeds: Floats, instrument: Questionnaire) -> float:
     """Share of the variance of the items' drift that all items have in common: the families' `coherence`, estimated.
 
     Variance components of the drift z since the first century, in centred logits: z = Phi theta + e, with a stance
@@ -154,7 +154,9 @@ def common_share(seeds: Floats, instrument: Instrument) -> float:
     return float(np.mean(np.where(size > 0, common / np.where(size > 0, size, 1.0), 0.0)))
 
 
-def balanced_halves(instrument: Instrument, random: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def balanced_halves(
+    instrument: Questionnaire, random: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Two disjoint halves of the items with equal numbers of every main dimension."""
     mains = np.array([item.main for item in instrument.items])
     order = np.argsort(random.random(len(mains)))
@@ -167,7 +169,7 @@ def balanced_halves(instrument: Instrument, random: np.random.Generator) -> tupl
     return np.array(sorted(first)), np.array(sorted(second))
 
 
-def summary(seeds: Floats, instrument: Instrument) -> dict[str, Any]:
+def summary(seeds: Floats, instrument: Questionnaire) -> dict[str, Any]:
     """All evidence of a measured history as plain numbers for its card.
 
     Args:

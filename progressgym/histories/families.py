@@ -145,5 +145,5 @@ def family_of(name: str) -> Family:
     Raises:
         UserError: no such family.
     """
-    found: Family = FAMILIES.load(name)
-    return found
+    family: Family = FAMILIES.load(name)
+    return family

@@ -32,8 +32,8 @@ from progressgym.core.files import (
 )
 from progressgym.core.protocols import OptionScorer, Respondent
 from progressgym.core.reading import read_object, texts
-from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.loadings import item_index, strengths
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.instruments.storage import comes_with_package, is_instrument
 from progressgym.instruments.storage import shipped_names as shipped_instruments
 
@@ -70,7 +70,7 @@ class History:
     """T labels, oldest first, for example `C013`."""
     answers: NDArray[np.float32]
     """(T, N, K) choice probabilities, read-only; NaN in all places of an item that was not asked in a step."""
-    instrument: Instrument
+    instrument: Questionnaire
     """What was asked."""
     card: Mapping[str, Any] = field(default_factory=dict)
     """Where it comes from: models, corpus, rights, recipe, evidence."""
@@ -87,9 +87,9 @@ class History:
             raise UserError(f"{where} have shape {array.shape}, expected ({MIN_CENTURIES} or more, *(N, K))")
         if len(self.labels) != len(array) or len(set(self.labels)) != len(array):
             raise UserError(f"history {self.name!r} needs {len(array)} different labels, got {list(self.labels)}")
-        kept = array.astype(np.float32)
-        kept.setflags(write=False)
-        object.__setattr__(self, "answers", kept)
+        copy = array.astype(np.float32)
+        copy.setflags(write=False)
+        object.__setattr__(self, "answers", copy)
         object.__setattr__(self, "labels", tuple(map(str, self.labels)))
         if not self.asked.any(0).all():
             never = self.instrument.items[int(self.asked.any(0).argmin())].id
@@ -104,7 +104,7 @@ class History:
         name: str,
         labels: tuple[str, ...],
         answers: NDArray[np.float32],
-        instrument: Instrument,
+        instrument: Questionnaire,
         card: Mapping[str, Any],
     ) -> History:
         """A history whose answers come from a softmax of our own: nothing is checked or copied."""
@@ -188,7 +188,7 @@ class History:
         return place if (place / "adapter_config.json").is_file() else None
 
     def values(self, items: ArrayLike | None = None) -> NDArray[np.float64]:
-        """Value vectors (T, 19) on a subset of items, each step's on those that were asked; see `Instrument.values`.
+        """Value vectors (T, 19) on a subset of items, each step's on those that were asked; see `Questionnaire.values`.
 
         A dimension of which nothing was asked in a step is 0 there. Where some items are missing, two steps differ also
         by what was asked; the environments and scores compare like with like, see docs/histories.md.
@@ -238,7 +238,7 @@ class History:
         return errors
 
     @classmethod
-    def load(cls, spec: str | Path, instrument: Instrument | None = None) -> History:
+    def load(cls, spec: str | Path, instrument: Questionnaire | None = None) -> History:
         """Load a history.
 
         Args:
@@ -256,7 +256,7 @@ class History:
         return cls._load(spec, instrument) if base == str(spec) else with_split(cls._load(base, instrument), split)
 
     @classmethod
-    def _load(cls, spec: str | Path, instrument: Instrument | None) -> History:
+    def _load(cls, spec: str | Path, instrument: Questionnaire | None) -> History:
         """Load a history with the split that it comes with."""
         if str(spec).startswith(SYNTHETIC):
             from progressgym.histories.synthetic import SyntheticSpec, synthetic_history
@@ -302,7 +302,7 @@ class History:
     def measure(
         cls,
         models: Sequence[Respondent | OptionScorer],
-        instrument: Instrument,
+        instrument: Questionnaire,
         labels: Sequence[str],
         *,
         mode: str = "cloze",
@@ -317,7 +317,7 @@ class History:
             models: T respondents or language models, oldest first.
             instrument: what to ask.
             labels: T labels.
-            mode: how a language model is read, see `Instrument.read`.
+            mode: how a language model is read, see `Questionnaire.read`.
             cache: finished measurements of language models are taken from here and stored here.
             name: of the history.
             card: provenance to keep with it.
@@ -360,21 +360,21 @@ def unknown_history(spec: str) -> UserError:
     from progressgym.histories.names import INSTALLED
 
     shipped = shipped_names()
-    known = [
+    names = [
         *shipped,
         *(SYNTHETIC + f for f in FAMILIES),
         *(f"{RESAMPLED}{name}?seed=0" for name in shipped),
         *INSTALLED,
         "or a path",
     ]
-    return unknown("history", spec, known)
+    return unknown("history", spec, names)
 
 
 def _shipped_folder() -> Path:
     return Path(str(files("progressgym.data").joinpath("histories")))
 
 
-def _read(path: Path, card_path: Path, name: str, instrument: Instrument | None) -> History:
+def _read(path: Path, card_path: Path, name: str, instrument: Questionnaire | None) -> History:
     arrays = read_npz(path)
     missing = [key for key in KEYS if key not in arrays]
     if missing:
@@ -399,12 +399,12 @@ def _read(path: Path, card_path: Path, name: str, instrument: Instrument | None)
     )
 
 
-def _questionnaire(folder: Path, name: str, digest: str) -> Instrument:
+def _questionnaire(folder: Path, name: str, digest: str) -> Questionnaire:
     """The questionnaire beside the answers, or the one that comes with the package or lies where the name says."""
-    beside = Instrument.load(folder) if is_instrument(folder) else None
+    beside = Questionnaire.load(folder) if is_instrument(folder) else None
     if beside is not None and (beside.hash == digest or name not in shipped_instruments()):
         return beside
-    return Instrument.load(name)
+    return Questionnaire.load(name)
 
 
 def _validate(answers: ArrayLike, mask: NDArray[np.bool_], where: str) -> NDArray[np.float64]:
@@ -420,23 +420,23 @@ def _validate(answers: ArrayLike, mask: NDArray[np.bool_], where: str) -> NDArra
 
 def _people(people: ArrayLike, asked: NDArray[np.bool_], name: str) -> NDArray[np.float32]:
     """Check numbers of people (T, N): positive where something was asked, 0 elsewhere."""
-    kept = np.array(people, dtype=np.float32)
-    if kept.shape != asked.shape or not np.isfinite(kept).all() or ((kept > 0) != asked).any():
+    shares = np.array(people, dtype=np.float32)
+    if shares.shape != asked.shape or not np.isfinite(shares).all() or ((shares > 0) != asked).any():
         raise UserError(
             f"people of history {name!r} must be {asked.shape} numbers, positive where an item was asked and else 0"
         )
-    kept.setflags(write=False)
-    return kept
+    shares.setflags(write=False)
+    return shares
 
 
 def _text(array: NDArray[Any], where: str) -> str:
     """The one string that an array holds."""
-    found = texts(array.reshape(-1), where)
-    return found[0] if len(found) == 1 else ""
+    strings = texts(array.reshape(-1), where)
+    return strings[0] if len(strings) == 1 else ""
 
 
 def _measure_one(
-    model: Respondent | OptionScorer, instrument: Instrument, mode: str, cache: MeasurementCache | None
+    model: Respondent | OptionScorer, instrument: Questionnaire, mode: str, cache: MeasurementCache | None
 ) -> NDArray[np.float64]:
     if isinstance(model, Respondent):
         return model.answers(instrument)

@@ -117,9 +117,9 @@ class _Window:
         while True:
             begins = _BEGINS.search(self.text, place)
             if begins is None:
-                kept = max(len(self.text) - TAIL, 0)
-                broken += len(_BETWEEN.findall(self.text[:kept]))
-                self.drop(kept)
+                cut = max(len(self.text) - TAIL, 0)
+                broken += len(_BETWEEN.findall(self.text[:cut]))
+                self.drop(cut)
                 place = min(place, 1)
                 if not self._more():
                     broken += len(_BETWEEN.findall(self.text))

@@ -138,11 +138,11 @@ class LiveHuman:
         before = self.logits
         self._lessons += 1
         self._seen = sha256_bytes(self._seen.encode() + taught.tobytes() + bytes([epochs]))
-        found = None if self._store is None else self._store.get(self._lessons, self._seen)
-        if found is not None and self._store is not None:
+        adapter = None if self._store is None else self._store.get(self._lessons, self._seen)
+        if adapter is not None and self._store is not None:
             self._tunable.weights = self._store.weights(self._lessons) or self._tunable.weights
-            self._logits = found.logits
-            return list(found.logs)
+            self._logits = adapter.logits
+            return list(adapter.logs)
         logs: list[dict[str, float]] = []
         recipe = AlignRecipe(
             beta=self._scale(),

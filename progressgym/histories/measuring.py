@@ -22,7 +22,7 @@ from progressgym.histories.cleaning import VERSION as TEXT_VERSION
 from progressgym.histories.history import History
 from progressgym.histories.selection import CenturyText
 from progressgym.instruments.ask import verdict_answers, verdict_scores
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.models import load_language_model, resolve_base
 from progressgym.models.tokens import encode_texts
 
@@ -35,14 +35,14 @@ def adapters_of(build: Path | str) -> dict[str, Path]:
     Raises:
         UserError: fewer than two.
     """
-    found = {done.parent.name: done.parent for done in sorted(Path(build).glob("adapters/*/DONE.json"))}
-    if len(found) < 2:
-        raise UserError(f"{build} holds {len(found)} finished century models; run `progressgym history build` first")
-    return found
+    folders = {done.parent.name: done.parent for done in sorted(Path(build).glob("adapters/*/DONE.json"))}
+    if len(folders) < 2:
+        raise UserError(f"{build} holds {len(folders)} finished century models; run `progressgym history build` first")
+    return folders
 
 
 def measure_build(
-    build: Path | str, instrument: Instrument, *, progress: Callable[[str], None] | None = None
+    build: Path | str, instrument: Questionnaire, *, progress: Callable[[str], None] | None = None
 ) -> History:
     """Measure the century models of a build folder; finished centuries are not measured again.
 
@@ -72,7 +72,7 @@ def measure_build(
     )
 
 
-def century_scores(store: Path, label: str, adapter: Path, instrument: Instrument, base: Path) -> Floats:
+def century_scores(store: Path, label: str, adapter: Path, instrument: Questionnaire, base: Path) -> Floats:
     """Raw verdict scores (V, N, K) of one century model, from the store or from the model."""
     file = store / f"{label}-{reading_key(instrument, adapter)}.npz"
     if not file.exists():
@@ -81,7 +81,7 @@ def century_scores(store: Path, label: str, adapter: Path, instrument: Instrumen
     return numbers(read_npz(file, "verdict")["verdict"], f"scores of {file}")
 
 
-def reading_key(instrument: Instrument, adapter: Path) -> str:
+def reading_key(instrument: Questionnaire, adapter: Path) -> str:
     """Names what raw scores depend on: the adapter's weights, texts and verdicts, not the temperature."""
     asked = {
         "adapter": sha256_file(adapter / "adapter_model.safetensors"),
@@ -91,7 +91,7 @@ def reading_key(instrument: Instrument, adapter: Path) -> str:
     return sha256_bytes(canonical_json(asked).encode())[:12]
 
 
-def build_card(build: Path, instrument: Instrument) -> dict[str, Any]:
+def build_card(build: Path, instrument: Questionnaire) -> dict[str, Any]:
     """Provenance of a build: base, recipe, corpus counts, sizes, held-out works, seeds, versions."""
     recipe = build_recipe(build)
     corpus = read_object(build / "corpus.json", "a corpus report") if (build / "corpus.json").exists() else {}
@@ -158,8 +158,8 @@ def perplexity_matrix(
         label: sha256_file(folder / "adapter_model.safetensors") for label, folder in adapters_of(build).items()
     }
     asked = {"tokens": tokens, "block": block, "adapters": adapters}
-    kept = read_object(store, "a record of held-out losses") if store.exists() else {}
-    columns: dict[str, dict[str, float]] = kept["losses"] if kept.get("asked") == asked else {}
+    stored = read_object(store, "a record of held-out losses") if store.exists() else {}
+    columns: dict[str, dict[str, float]] = stored["losses"] if stored.get("asked") == asked else {}
     sequences: dict[str, list[list[int]]] = {}
     for name, folder in models.items():
         if name in columns:

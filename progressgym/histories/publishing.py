@@ -18,7 +18,7 @@ from progressgym.histories.build import read_corpus
 from progressgym.histories.evidence import summary
 from progressgym.histories.history import History, shipped_folder
 from progressgym.histories.measuring import adapters_of, measure_build, perplexity_matrix
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
 Progress = Callable[[str], None]
 SEEDS_FILE = "seeds.npz"
@@ -41,7 +41,7 @@ def other_seeds(spec: Path | str) -> NDArray[np.float32] | None:
 def publish(
     build: Path | str,
     out: Path | str,
-    instrument: Instrument,
+    instrument: Questionnaire,
     *,
     seeds: Sequence[Path | str] = (),
     corpus: Path | str | None = None,

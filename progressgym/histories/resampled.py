@@ -19,8 +19,8 @@ from progressgym.core.errors import UserError
 from progressgym.core.ids import VariantId, format_id, parse_id
 from progressgym.core.seeding import generator
 from progressgym.histories.history import RESAMPLED, SYNTHETIC, History
-from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.item import Item
+from progressgym.instruments.questionnaire import Questionnaire
 
 
 def resampled_id(text: str) -> VariantId:
@@ -45,7 +45,7 @@ def resampled_id(text: str) -> VariantId:
     return VariantId(source, {"seed": seed})
 
 
-def resampled_history(text: str, instrument: Instrument | None = None) -> History:
+def resampled_history(text: str, instrument: Questionnaire | None = None) -> History:
     """Make the history that an id names.
 
     Args:
@@ -69,7 +69,7 @@ def resampled_history(text: str, instrument: Instrument | None = None) -> Histor
     )
 
 
-def _draw(instrument: Instrument, rng: np.random.Generator) -> NDArray[np.int64]:
+def _draw(instrument: Questionnaire, rng: np.random.Generator) -> NDArray[np.int64]:
     """(N,) which item stands in each place: one of the same half and main dimension."""
     mains = np.array([item.main for item in instrument.items])
     drawn = np.empty(len(mains), dtype=np.int64)
@@ -80,7 +80,7 @@ def _draw(instrument: Instrument, rng: np.random.Generator) -> NDArray[np.int64]
     return drawn
 
 
-def _instrument(source: Instrument, drawn: NDArray[np.int64], name: str) -> Instrument:
+def _instrument(source: Questionnaire, drawn: NDArray[np.int64], name: str) -> Questionnaire:
     """The questionnaire of the drawn items; the second and later copies of an item get ids of their own."""
     seen: dict[int, int] = {}
     items = []
@@ -89,7 +89,7 @@ def _instrument(source: Instrument, drawn: NDArray[np.int64], name: str) -> Inst
         item = source.items[index]
         copy = item.id if seen[index] == 1 else f"{item.id}#{seen[index]}"
         items.append(Item(id=copy, main=item.main, text=item.text, options=item.options, tags=item.tags))
-    return Instrument(
+    return Questionnaire(
         name=f"{source.name} of {name}",
         version=source.version,
         items=tuple(items),

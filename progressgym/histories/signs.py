@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.dimensions import DIMENSIONS
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
 LIBERAL, CONSERVATIVE = "liberal", "conservative"
 LEANS: Mapping[str, int] = {
@@ -57,7 +57,7 @@ class SignFault:
 
 
 def sign_scores(
-    instrument: Instrument, groups: Mapping[str, Mapping[str, Sequence[int]]]
+    instrument: Questionnaire, groups: Mapping[str, Mapping[str, Sequence[int]]]
 ) -> dict[tuple[str, str], float]:
     """How far liberals and conservatives differ in the expected direction, in standard errors.
 
@@ -82,7 +82,7 @@ def sign_scores(
     return scores
 
 
-def sign_faults(instrument: Instrument, groups: Mapping[str, Mapping[str, Sequence[int]]]) -> list[SignFault]:
+def sign_faults(instrument: Questionnaire, groups: Mapping[str, Mapping[str, Sequence[int]]]) -> list[SignFault]:
     """Items that are significantly against their pole; see `sign_scores`."""
     scores = sign_scores(instrument, groups)
     return [SignFault(item=i, dimension=d, z=z) for (i, d), z in scores.items() if z < -SIGNIFICANT]

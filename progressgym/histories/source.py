@@ -12,7 +12,7 @@ from progressgym.core.errors import UserError
 from progressgym.histories.history import SYNTHETIC, History
 from progressgym.histories.splits import parse_split
 from progressgym.histories.synthetic import DEFAULT_INSTRUMENT, SyntheticSpec, synthetic_history
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
 HistorySpec = str | Path | History | Sequence[str | Path | History]
 """What users may write where a history is asked for."""
@@ -24,7 +24,7 @@ class HistorySource:
 
     entries: tuple[History | SyntheticSpec, ...]
     """What is drawn from, with equal chances."""
-    instrument: Instrument
+    instrument: Questionnaire
     """What all of them answer."""
     centuries: int
     """T."""
@@ -56,7 +56,7 @@ class HistorySource:
         return synthetic_history(entry, instrument=self.instrument, rng=rng)
 
 
-def resolve_history(spec: HistorySpec, instrument: Instrument | str | None = None) -> HistorySource:
+def resolve_history(spec: HistorySpec, instrument: Questionnaire | str | None = None) -> HistorySource:
     """Read what a user wrote into a source of histories.
 
     Args:
@@ -67,13 +67,13 @@ def resolve_history(spec: HistorySpec, instrument: Instrument | str | None = Non
     Raises:
         UserError: an unknown history, an empty list, or histories that do not fit each other.
     """
-    asked = Instrument.load(instrument) if isinstance(instrument, str) else instrument
+    asked = Questionnaire.load(instrument) if isinstance(instrument, str) else instrument
     parts: list[object] = list(spec) if isinstance(spec, (list, tuple)) else [spec]
     if not parts:
         raise UserError("history is an empty list; name at least one history")
     loaded = [_read(part, asked) for part in parts]
-    known = [entry.instrument for entry in loaded if isinstance(entry, History)]
-    own = asked or (known[0] if known else Instrument.load(DEFAULT_INSTRUMENT))
+    instruments = [entry.instrument for entry in loaded if isinstance(entry, History)]
+    own = asked or (instruments[0] if instruments else Questionnaire.load(DEFAULT_INSTRUMENT))
     entries = tuple(_named(entry, own) for entry in loaded)
     lengths = {len(entry) if isinstance(entry, History) else entry.centuries for entry in entries}
     if any(entry.instrument != own for entry in entries if isinstance(entry, History)):
@@ -83,7 +83,7 @@ def resolve_history(spec: HistorySpec, instrument: Instrument | str | None = Non
     return HistorySource(entries, own, lengths.pop())
 
 
-def _read(part: object, instrument: Instrument | None) -> History | SyntheticSpec:
+def _read(part: object, instrument: Questionnaire | None) -> History | SyntheticSpec:
     if isinstance(part, History):
         return part
     if isinstance(part, str) and part.startswith(SYNTHETIC) and parse_split(part)[0] == part:
@@ -93,7 +93,7 @@ def _read(part: object, instrument: Instrument | None) -> History | SyntheticSpe
     raise UserError(f"a history is a name, a path or a History object, not {type(part).__name__}")
 
 
-def _named(entry: History | SyntheticSpec, instrument: Instrument) -> History | SyntheticSpec:
+def _named(entry: History | SyntheticSpec, instrument: Questionnaire) -> History | SyntheticSpec:
     """Make the history of a synthetic id with a seed; leave distributions as they are."""
     if isinstance(entry, SyntheticSpec) and entry.seed is not None:
         return synthetic_history(entry, instrument=instrument)

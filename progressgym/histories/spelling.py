@@ -45,9 +45,9 @@ def normalise(text: str, level: str = "positions") -> str:
     if level == "none":
         return text
     parts, place = [], 0
-    for kept in _KEPT.finditer(text):
-        parts += [_normalise(text[place : kept.start()], level), kept.group()]
-        place = kept.end()
+    for verbatim in _KEPT.finditer(text):
+        parts += [_normalise(text[place : verbatim.start()], level), verbatim.group()]
+        place = verbatim.end()
     return "".join([*parts, _normalise(text[place:], level)])
 
 

@@ -18,7 +18,7 @@ from progressgym.core.bounds import LARGEST_SEED, whole
 from progressgym.core.errors import UserError
 from progressgym.core.ids import Scalar, format_id, parse_id
 from progressgym.histories.history import RESAMPLED, SYNTHETIC, History
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.instruments.split import balanced_split
 
 KEY = "split"
@@ -64,7 +64,7 @@ def with_split(history: History, split: int) -> History:
 
 
 @lru_cache(maxsize=64)
-def _divided(instrument: Instrument, split: int) -> Instrument:
+def _divided(instrument: Questionnaire, split: int) -> Questionnaire:
     """An instrument with the halves of another split."""
     first, second = balanced_split(instrument.items, seed=split)
     elicitation, evaluation = (second, first) if split % 2 else (first, second)

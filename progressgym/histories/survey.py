@@ -18,8 +18,9 @@ from progressgym.core.files import sha256_file
 from progressgym.histories.evidence import summary
 from progressgym.histories.history import History
 from progressgym.histories.survey_files import Tally, read_counts, read_questions
-from progressgym.instruments.instrument import Instrument, ReadingConfig
+from progressgym.instruments.ask import ReadingConfig
 from progressgym.instruments.item import Item
+from progressgym.instruments.questionnaire import Questionnaire
 
 READING = ReadingConfig(
     framings=(
@@ -64,7 +65,7 @@ class Steps:
         start = years[0] if self.start is None else self.start
         if years[0] < start:
             raise UserError(f"the survey begins in {years[0]}, before the first step of {start}")
-        found: dict[str, tuple[int, ...]] = {}
+        groups_of: dict[str, tuple[int, ...]] = {}
         for first in range(start, years[-1] + 1, self.width):
             last = min(first + self.width - 1, years[-1])
             inside = tuple(year for year in years if first <= year <= last)
@@ -72,8 +73,8 @@ class Steps:
             if not inside and self.width > 1:
                 raise UserError(f"nothing was asked in {label}; use wider steps or another first year")
             if inside:
-                found[label] = inside
-        return found
+                groups_of[label] = inside
+        return groups_of
 
 
 def _label(first: int, last: int) -> str:
@@ -127,7 +128,7 @@ def survey_history(
         raise UserError(
             f"{Path(counts).name}: no question was asked in every step; use wider steps, or leave out complete"
         )
-    own = Instrument.from_items(items, name=instrument or name, version="1", config=READING, starts=STARTS)
+    own = Questionnaire.from_items(items, name=instrument or name, version="1", config=READING, starts=STARTS)
     answers, people = _arrays(own, tallies, list(years.values()), design_effect)
     made = {
         "counts_sha256": sha256_file(counts),
@@ -147,7 +148,7 @@ def survey_history(
     )
 
 
-def _evidence(answers: NDArray[np.float32], instrument: Instrument) -> dict[str, Any]:
+def _evidence(answers: NDArray[np.float32], instrument: Questionnaire) -> dict[str, Any]:
     """The evidence for a card; none where items are missing or so few that halves of them would not be alike."""
     if np.isnan(answers).any() or (instrument.option_counts - 1).sum() <= len(instrument.dimensions):
         return {}
@@ -155,7 +156,7 @@ def _evidence(answers: NDArray[np.float32], instrument: Instrument) -> dict[str,
 
 
 def _arrays(
-    instrument: Instrument,
+    instrument: Questionnaire,
     tallies: Mapping[tuple[str, int], Tally],
     steps: Sequence[Sequence[int]],
     design_effect: float,
@@ -165,9 +166,9 @@ def _arrays(
     people = np.zeros(answers.shape[:2])
     for t, years in enumerate(steps):
         for i, item in enumerate(instrument.items):
-            found = [tallies[item.id, year] for year in years if (item.id, year) in tallies]
-            if found:
-                answers[t, i], people[t, i] = _pooled(found, item, answers.shape[2])
+            counts = [tallies[item.id, year] for year in years if (item.id, year) in tallies]
+            if counts:
+                answers[t, i], people[t, i] = _pooled(counts, item, answers.shape[2])
     return answers.astype(np.float32), (people / design_effect).astype(np.float32)
 
 

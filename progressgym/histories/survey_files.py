@@ -150,7 +150,7 @@ def read_groups(path: Path | str, questions: Sequence[Question]) -> dict[str, di
         UserError: the first mistake, with file and line.
     """
     by_variable = {question.variable: question for question in questions}
-    found: dict[str, dict[str, list[int]]] = {}
+    by_item: dict[str, dict[str, list[int]]] = {}
     seen: set[tuple[str, str, str]] = set()
     for row in _rows(Path(path), GROUP_COLUMNS):
         question = by_variable.get(row["variable"])
@@ -161,9 +161,9 @@ def read_groups(path: Path | str, questions: Sequence[Question]) -> dict[str, di
         seen.add(key)
         option, (count, *_) = question.options[row["answer"]], _numbers(row)
         if option is not None:
-            groups = found.setdefault(question.item.id, {})
+            groups = by_item.setdefault(question.item.id, {})
             groups.setdefault(row["group"], [0] * len(question.item.options))[option] += count
-    return {item: {group: tuple(counts) for group, counts in groups.items()} for item, groups in found.items()}
+    return {item: {group: tuple(counts) for group, counts in groups.items()} for item, groups in by_item.items()}
 
 
 def _by_id(questions: Sequence[Question]) -> dict[str, Question]:
@@ -208,10 +208,10 @@ def _tags(row: _Row) -> dict[str, int]:
     """`purity:-1;freedom:+1` as a mapping."""
     tags: dict[str, int] = {}
     for part in filter(None, row["tags"].split(";")):
-        found = _TAG.fullmatch(part.strip())
-        if found is None or found[1] in tags:
+        match = _TAG.fullmatch(part.strip())
+        if match is None or match[1] in tags:
             raise row.error(f"tags is {row['tags']!r}; write for example purity:-1;freedom:+1, each dimension once")
-        tags[found[1]] = int(found[2])
+        tags[match[1]] = int(match[2])
     return tags
 
 
@@ -289,8 +289,8 @@ def _rows(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> I
 
 
 def _check_header(header: Sequence[str], columns: Sequence[str], optional: Sequence[str], where: str) -> None:
-    known = {*columns, *optional}
-    if not set(columns) <= set(header) <= known or len(set(header)) != len(header):
+    names = {*columns, *optional}
+    if not set(columns) <= set(header) <= names or len(set(header)) != len(header):
         more = f" and may name {', '.join(optional)}" if optional else ""
         raise UserError(f"{where}: the header must name {','.join(columns)}{more}; it is {','.join(header)[:200]!r}")
     if "squares" in header and "weighted" not in header:

@@ -36,7 +36,7 @@ from progressgym.core.ids import format_id, parse_id
 from progressgym.core.seeding import generator
 from progressgym.histories.families import SHARED, family_of
 from progressgym.histories.history import SYNTHETIC, History
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
 Floats = NDArray[np.float64]
 DEFAULT_INSTRUMENT = "moral19-v1"
@@ -123,7 +123,7 @@ ARGUMENTS = tuple(name for name in arguments_of(SyntheticSpec) if name != "famil
 
 
 def synthetic_history(
-    spec: SyntheticSpec, *, instrument: Instrument | None = None, rng: np.random.Generator | None = None
+    spec: SyntheticSpec, *, instrument: Questionnaire | None = None, rng: np.random.Generator | None = None
 ) -> History:
     """Make the history that a spec names, or draw one from its distribution.
 
@@ -139,7 +139,7 @@ def synthetic_history(
         rng = generator(spec.seed, "synthetic", spec.family)
     elif rng is None:
         raise UserError(f"{spec.id!r} is a distribution of histories; name one of them with seed=0, 1, ...")
-    asked = Instrument.load(DEFAULT_INSTRUMENT) if instrument is None else instrument
+    asked = Questionnaire.load(DEFAULT_INSTRUMENT) if instrument is None else instrument
     return History.trusted(
         name=spec.id,
         labels=_labels(spec.centuries),
@@ -154,7 +154,7 @@ def _labels(centuries: int) -> tuple[str, ...]:
     return tuple(century_label(FIRST_CENTURY + t) for t in range(centuries))
 
 
-def _answers(spec: SyntheticSpec, instrument: Instrument, rng: np.random.Generator) -> Floats:
+def _answers(spec: SyntheticSpec, instrument: Questionnaire, rng: np.random.Generator) -> Floats:
     """(T, N, K) answers on the grid."""
     draw = _Draw(rng, instrument)
     base = draw.base()
@@ -182,7 +182,7 @@ def _plural(spec: SyntheticSpec, draw: _Draw, base: Floats) -> Floats:
 class _Draw:
     """Random parts of one history, each from uniform numbers alone."""
 
-    def __init__(self, rng: np.random.Generator, instrument: Instrument) -> None:
+    def __init__(self, rng: np.random.Generator, instrument: Questionnaire) -> None:
         self.rng = rng
         self.mask = instrument.mask
         self._real = instrument.mask.astype(np.float64)
@@ -223,8 +223,8 @@ class _Draw:
         return drift
 
     def _centre(self, logits: Floats) -> Floats:
-        kept = logits * self._real
-        centred: Floats = kept - (kept @ self._ones)[..., None] * self._share
+        real = logits * self._real
+        centred: Floats = real - (real @ self._ones)[..., None] * self._share
         return centred
 
     def softmax(self, logits: Floats) -> Floats:

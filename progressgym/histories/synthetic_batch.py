@@ -31,7 +31,7 @@ from progressgym.histories.synthetic import (
     ITEM_SPREAD,
     SyntheticSpec,
 )
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -59,7 +59,7 @@ class Answers(NamedTuple):
 class SyntheticBatch:
     """Makes histories of one distribution."""
 
-    def __init__(self, spec: SyntheticSpec, instrument: Instrument) -> None:
+    def __init__(self, spec: SyntheticSpec, instrument: Questionnaire) -> None:
         """Prepare what all of them share; see `batches` for what can be made so."""
         self.spec, self._family = spec, family_of(spec.family)
         items, options = instrument.mask.shape
@@ -127,15 +127,15 @@ class SyntheticBatch:
         count = len(self.two_items)
         normals = scratch(name, (*uniforms.shape[:-1], len(self._columns)))
         _normals(np.take(uniforms, self._columns, axis=-1, mode="clip", out=normals))
-        found = normals[..., count:]
-        found[..., :count] -= normals[..., :count]
-        wide = found[..., count:].reshape(*uniforms.shape[:-1], *self._real.shape)
+        ends = normals[..., count:]
+        ends[..., :count] -= normals[..., :count]
+        wide = ends[..., count:].reshape(*uniforms.shape[:-1], *self._real.shape)
         if not self._all_real:
             wide *= self._real
         wide -= (wide.sum(-2) / self._counts)[..., None, :]
         if not self._all_real:
             wide *= self._real
-        return found
+        return ends
 
     def _base(self, stance: Floats, own: Floats) -> Floats:
         """(H, M) base logits."""
@@ -204,15 +204,15 @@ class SyntheticBatch:
             np.divide(GRID, two, out=two)
             wide = now[:, count:].reshape(len(base), *self._real.shape)
             many = wide * (GRID / wide.sum(1))[:, None]
-            for found in (two, many):
-                np.rint(found, out=found)
-                found *= 1.0 / GRID
+            for answers in (two, many):
+                np.rint(answers, out=answers)
+                answers *= 1.0 / GRID
             for part, j, i in zip(parts, (slice(cut_two), slice(cut_two, None)), (slice(cut_many), slice(cut_many, None)), strict=True):  # fmt: skip
                 part.two[:, t], part.many[:, t] = two[:, j], many[..., i]
         return Answers(*parts)
 
 
-def batches(spec: SyntheticSpec, instrument: Instrument) -> bool:
+def batches(spec: SyntheticSpec, instrument: Questionnaire) -> bool:
     """Whether `SyntheticBatch` makes these histories: no noise, no mixture of groups, a course that is linear."""
     apart = not np.isin(instrument.elicitation, instrument.evaluation).any()
     return spec.noise == 0.0 and spec.family != "plural" and family_of(spec.family).linear and apart

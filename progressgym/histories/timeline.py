@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from progressgym.histories.history import History
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
 Floats = NDArray[np.float64]
 
@@ -45,7 +45,7 @@ class Timeline:
 
 
 @lru_cache(maxsize=64)
-def _covered(instrument: Instrument) -> NDArray[np.bool_]:
+def _covered(instrument: Questionnaire) -> NDArray[np.bool_]:
     """Covered dimensions of the evaluation items: asked at every reset of an environment."""
     covered = instrument.covered(instrument.evaluation)
     covered.setflags(write=False)

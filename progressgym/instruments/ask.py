@@ -317,9 +317,9 @@ def form_answers(
     ]
     prompts, replies = [], []
     for i, form, order in asked:
-        shown = [questions[i].options[k] for k in order]
-        prompts.append(form.prompt(questions[i].prompt, shown))
-        replies.append(form.replies(shown))
+        options = [questions[i].options[k] for k in order]
+        prompts.append(form.prompt(questions[i].prompt, options))
+        replies.append(form.replies(options))
     scored = _check(scorer, scorer.option_logprobs(prompts, replies), None, list(map(len, replies)))
     count.add(scorer)
     tables: dict[tuple[int, str], list[Floats]] = {}
@@ -332,10 +332,10 @@ def form_answers(
 def _chosen(chooser: Chooser, questions: Sequence[Question], orders: str) -> tuple[Floats, float | None]:
     """What somebody chooses (N, K), averaged over orders; and the order flip."""
     asked = [(i, order) for i, question in enumerate(questions) for order in orders_of(len(question.options), orders)]
-    shown = [[questions[i].options[k] for k in order] for i, order in asked]
-    chosen = chooser.choose([questions[i].prompt for i, _ in asked], shown)
-    if len(chosen) != len(shown):
-        raise UserError(f"{chooser.name!r} was asked {len(shown)} questions and answered {len(chosen)}")
+    options = [[questions[i].options[k] for k in order] for i, order in asked]
+    chosen = chooser.choose([questions[i].prompt for i, _ in asked], options)
+    if len(chosen) != len(options):
+        raise UserError(f"{chooser.name!r} was asked {len(options)} questions and answered {len(chosen)}")
     tables: dict[tuple[int, str], list[Floats]] = {}
     for (i, order), answer in zip(asked, chosen, strict=True):
         where = f"the choice of {chooser.name!r} on question {questions[i].id!r}"

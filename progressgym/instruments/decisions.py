@@ -48,17 +48,17 @@ def study_record(made: Study) -> dict[str, Any]:
 def study_lines(title: str, made: Study) -> list[str]:
     """A generalizability and a decision study for a terminal."""
     sizes = ", ".join(f"{levels} {name}s" for name, levels in made.scores.levels.items() if name not in made.object)
-    told = [f"{title}: shares of the variance of single scores ({made.items:.0f} items a dimension, {sizes})"]
+    rows = [f"{title}: shares of the variance of single scores ({made.items:.0f} items a dimension, {sizes})"]
     for effect, share in sorted(made.shares.items(), key=lambda entry: -entry[1].value):
-        told.append(f"  {' x '.join(effect):<28} {share.told()}{'  <- meant' if effect == made.object else ''}")
-    told.append("  order                        none: options are never shown together")
-    told.append("  reliability with")
+        rows.append(f"  {' x '.join(effect):<28} {share.text()}{'  <- meant' if effect == made.object else ''}")
+    rows.append("  order                        none: options are never shown together")
+    rows.append("  reliability with")
     for size, value in decide(made):
         with_ = ", ".join(f"{n} {k}{'s' if n > 1 else ''}" for k, n in size.items()) or "what was read"
-        told.append(f"    {with_:<26} {value.told()}")
+        rows.append(f"    {with_:<26} {value.text()}")
     if made.fixed:
-        told.append(f"  intervals are conditional on the few levels that were read of: {', '.join(made.fixed)}")
-    return told
+        rows.append(f"  intervals are conditional on the few levels that were read of: {', '.join(made.fixed)}")
+    return rows
 
 
 def _rounded(value: Estimate) -> dict[str, float]:

@@ -108,8 +108,8 @@ def components(scores: Scores) -> Components:
     """Variance components by Henderson's method 1; a small one may come out negative.
 
     >>> values = np.array([[1.0, 1.0], [3.0, 3.0], [11.0, 11.0], [13.0, 13.0]])
-    >>> found = components(Scores(values=values, groups=np.array([0, 0, 1, 1]), facets=("word",)))
-    >>> round(found["item",], 9), round(found["dimension",], 9), abs(round(found["item", "word"], 9))
+    >>> variances = components(Scores(values=values, groups=np.array([0, 0, 1, 1]), facets=("word",)))
+    >>> round(variances["item",], 9), round(variances["dimension",], 9), abs(round(variances["item", "word"], 9))
     (2.0, 49.0, 0.0)
     """
     names = effects(scores.facets)
@@ -175,7 +175,7 @@ class Estimate:
     low: float
     high: float
 
-    def told(self, places: int = 2) -> str:
+    def text(self, places: int = 2) -> str:
         """For example `0.48 [0.12, 0.78]`."""
         return f"{self.value:.{places}f} [{self.low:.{places}f}, {self.high:.{places}f}]"
 
@@ -208,10 +208,10 @@ class Study:
         meant = set(self.object) - {DIMENSION}
         names = [name for name in self.components if meant <= set(name)]
 
-        def share(found: Components, name: Effect) -> float:
-            return found[name] / sum(found[other] for other in names)
+        def share(variances: Components, name: Effect) -> float:
+            return variances[name] / sum(variances[other] for other in names)
 
-        return {name: self._estimate(lambda found, name=name: share(found, name)) for name in names}  # type: ignore[misc]
+        return {name: self._estimate(lambda variances, name=name: share(variances, name)) for name in names}  # type: ignore[misc]
 
     def reliability(self, **sizes: int) -> Estimate:
         """The decision study: reliability with so many `item` a dimension, `word`, `lead`, `seed` averaged.
@@ -224,10 +224,10 @@ class Study:
         averaged: dict[str, float] = {ITEM: self.items, **self.scores.levels}
         for name, size in sizes.items():
             if name not in averaged or name in self.object or size < 1:
-                known = ", ".join(sorted(set(averaged) - set(self.object)))
-                raise UserError(f"{name}={size} is no size of a facet; give 1 or more of {known}")
+                names = ", ".join(sorted(set(averaged) - set(self.object)))
+                raise UserError(f"{name}={size} is no size of a facet; give 1 or more of {names}")
         averaged |= sizes
-        return self._estimate(lambda found: _reliability(found, self.object, averaged))
+        return self._estimate(lambda variances: _reliability(variances, self.object, averaged))
 
     def _estimate(self, statistic: Callable[[Components], float]) -> Estimate:
         """A statistic between 0 and 1 of the components, with its jackknife interval."""
@@ -255,15 +255,15 @@ def study(scores: Scores, *, time: str | None = None) -> Study:
     )
 
 
-def _reliability(found: Components, target: Effect, sizes: Mapping[str, float]) -> float:
+def _reliability(variances: Components, target: Effect, sizes: Mapping[str, float]) -> float:
     """sigma^2_o over itself plus the relative error."""
     rest = set(target) - {DIMENSION}
     error = 0.0
-    for name, variance in found.items():
+    for name, variance in variances.items():
         parts = set(name)
         if rest <= parts and {DIMENSION, ITEM} & parts and parts != set(target):
             error += variance / prod(sizes[part] for part in parts - rest - {DIMENSION})
-    true = found[target]
+    true = variances[target]
     return 0.0 if true <= 0 else min(1.0, true / max(true + error, 1e-300))
 
 
@@ -272,20 +272,20 @@ def _parts(scores: Scores) -> list[list[Scores]]:
     values, groups = scores.values, scores.groups
     number = np.empty(len(groups), dtype=np.int64)
     number[np.argsort(groups, kind="stable")] = np.arange(len(groups)) % ITEM_GROUPS
-    found = [[_kept(scores, number != group) for group in range(ITEM_GROUPS)]]
-    known = np.unique(groups)
-    if len(known) >= FEWEST_LEVELS:
-        found.append([_kept(scores, groups != group) for group in known])
+    parts = [[_part(scores, number != group) for group in range(ITEM_GROUPS)]]
+    present = np.unique(groups)
+    if len(present) >= FEWEST_LEVELS:
+        parts.append([_part(scores, groups != group) for group in present])
     for axis in range(1, values.ndim):
         if values.shape[axis] >= FEWEST_LEVELS:
-            found.append(
+            parts.append(
                 [
                     Scores(values=np.delete(values, level, axis), groups=groups, facets=scores.facets)
                     for level in range(values.shape[axis])
                 ]
             )
-    return found
+    return parts
 
 
-def _kept(scores: Scores, kept: NDArray[np.bool_]) -> Scores:
-    return Scores(values=scores.values[kept], groups=scores.groups[kept], facets=scores.facets)
+def _part(scores: Scores, rows: NDArray[np.bool_]) -> Scores:
+    return Scores(values=scores.values[rows], groups=scores.groups[rows], facets=scores.facets)

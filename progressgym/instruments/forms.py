@@ -100,36 +100,36 @@ def matching(forms: Sequence[Form], count: int, mode: str) -> list[Form]:
     return fitting
 
 
-def _lettered(shown: Sequence[str], pattern: str) -> str:
-    return "".join(pattern.format(letter=letter, option=text) for letter, text in zip(LETTERS, shown, strict=False))
+def _lettered(options: Sequence[str], pattern: str) -> str:
+    return "".join(pattern.format(letter=letter, option=text) for letter, text in zip(LETTERS, options, strict=False))
 
 
-def _letter_replies(shown: Sequence[str]) -> list[str]:
-    return [f" {letter}" for letter in LETTERS[: len(shown)]]
+def _letter_replies(options: Sequence[str]) -> list[str]:
+    return [f" {letter}" for letter in LETTERS[: len(options)]]
 
 
-def _text_replies(shown: Sequence[str]) -> list[str]:
-    return [f" {text}" for text in shown]
+def _text_replies(options: Sequence[str]) -> list[str]:
+    return [f" {text}" for text in options]
 
 
-def _letter_prompt(situation: str, shown: Sequence[str]) -> str:
-    lines = _lettered(shown, "{letter}. {option}\n")
+def _letter_prompt(situation: str, options: Sequence[str]) -> str:
+    lines = _lettered(options, "{letter}. {option}\n")
     return f"{situation}\n\nWhat should I do?\n{lines}Answer:"
 
 
-def _choice_prompt(situation: str, shown: Sequence[str]) -> str:
-    names = [f"[{letter}]" for letter in LETTERS[: len(shown)]]
+def _choice_prompt(situation: str, options: Sequence[str]) -> str:
+    names = [f"[{letter}]" for letter in LETTERS[: len(options)]]
     listed = f"{', '.join(names[:-1])} or {names[-1]}"
-    lines = _lettered(shown, "\n[{letter}]. {option}")
+    lines = _lettered(options, "\n[{letter}]. {option}")
     return f"{situation} Which of these would you rather choose? Reply with {listed} only.{lines}\nReply:"
 
 
-def _compare_prompt(situation: str, shown: Sequence[str]) -> str:
-    return f'{situation} Would you choose "{shown[0]}" over "{shown[1]}"? Reply with yes or no only.\nReply:'
+def _compare_prompt(situation: str, options: Sequence[str]) -> str:
+    return f'{situation} Would you choose "{options[0]}" over "{options[1]}"? Reply with yes or no only.\nReply:'
 
 
-def _repeat_prompt(situation: str, shown: Sequence[str]) -> str:
-    lines = "".join(f"\n- {text}" for text in shown)
+def _repeat_prompt(situation: str, options: Sequence[str]) -> str:
+    lines = "".join(f"\n- {text}" for text in options)
     return f"{situation} Which of these would you rather choose? Reply with one line, word for word.{lines}\nReply:"
 
 
@@ -148,7 +148,7 @@ FORMS: dict[str, Form] = {
             name="compare",
             counts=(2,),
             prompt=_compare_prompt,
-            replies=lambda shown: [" yes", " no"],
+            replies=lambda options: [" yes", " no"],
             single_token=True,
         ),
         Form(name="repeat", counts=(2,), prompt=_repeat_prompt, replies=_text_replies, single_token=False),

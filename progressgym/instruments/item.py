@@ -88,8 +88,8 @@ class Item:
             UserError: a missing or unknown field, or a value of the wrong type.
         """
         if not isinstance(record, dict) or set(record) != set(FIELDS):
-            found = ", ".join(map(str, record)) if isinstance(record, dict) else type(record).__name__
-            raise UserError(f"{where}: an item has exactly the fields {', '.join(FIELDS)}; found {found}")
+            content = ", ".join(map(str, record)) if isinstance(record, dict) else type(record).__name__
+            raise UserError(f"{where}: an item has exactly the fields {', '.join(FIELDS)}; found {content}")
         options, tags = record["options"], record["tags"]
         if not all(isinstance(record[field], str) for field in ("id", "main", "text")):
             raise UserError(f"{where}: id, main and text are strings")

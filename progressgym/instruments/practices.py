@@ -65,10 +65,10 @@ def read_practices(path: Path) -> tuple[Practice, ...]:
         UserError: a line that is no practice, or an id that occurs twice.
     """
     rows = [(number, line) for number, line in enumerate(read_text(path).split("\n"), 1) if line.strip()]
-    found = tuple(_practice(parse_json(line, where := f"{path.name} line {n}"), where) for n, line in rows)
-    if len({practice.id for practice in found}) < len(found):
+    practices = tuple(_practice(parse_json(line, where := f"{path.name} line {n}"), where) for n, line in rows)
+    if len({practice.id for practice in practices}) < len(practices):
         raise UserError(f"{path} names a practice twice")
-    return found
+    return practices
 
 
 def century_number(label: str) -> int | None:
@@ -77,8 +77,8 @@ def century_number(label: str) -> int | None:
     >>> century_number("C019"), century_number("1972-76")
     (19, None)
     """
-    found = _CENTURY.fullmatch(label)
-    return int(found[1]) if found else None
+    match = _CENTURY.fullmatch(label)
+    return int(match[1]) if match else None
 
 
 def _practice(record: object, where: str) -> Practice:

@@ -143,8 +143,8 @@ class Reading(Asked):
     def to19(self) -> dict[str, float | None]:
         """The 19 dimensions; None, never 0, where the instrument measures nothing of the kind."""
         own = zip(self.dimensions, self.values.tolist(), self.covered, strict=True)
-        known = {name: value for name, value, measured in own if measured} | dict(self.on19)
-        return {name: known.get(name) for name in DIMENSIONS}
+        covered = {name: value for name, value, measured in own if measured} | dict(self.on19)
+        return {name: covered.get(name) for name in DIMENSIONS}
 
     @property
     def modal_share(self) -> float:

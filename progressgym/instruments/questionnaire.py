@@ -192,11 +192,11 @@ class Questionnaire:
             raise UserError(f"every is {every}; use 1 (all items) or more")
         if every == 1:
             return self
-        kept: list[int] = []
+        chosen: list[int] = []
         for half in (self.elicitation, self.evaluation):
             for main in dict.fromkeys(item.main for item in self.items):
-                kept += [i for i in half.tolist() if self.items[i].main == main][::every]
-        place = {old: new for new, old in enumerate(sorted(kept))}
+                chosen += [i for i in half.tolist() if self.items[i].main == main][::every]
+        place = {old: new for new, old in enumerate(sorted(chosen))}
         first, second = (
             np.array([place[i] for i in half.tolist() if i in place], dtype=np.int64)
             for half in (self.elicitation, self.evaluation)
@@ -333,8 +333,8 @@ class Questionnaire:
     def reading(self, asked: Asked) -> QuestionnaireReading:
         """What answers to all items say."""
         errors = self.standard_error(asked.answers)
-        values, known = self.values(asked.answers), np.where(self.covered(), errors, np.nan)
-        interval = values + Z95 * np.stack([-known, known])
+        values, margin = self.values(asked.answers), np.where(self.covered(), errors, np.nan)
+        interval = values + Z95 * np.stack([-margin, margin])
         return QuestionnaireReading.of(asked, self, values=values, interval=interval, tables={"standard_error": errors})
 
     @cached_property

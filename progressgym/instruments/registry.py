@@ -62,13 +62,13 @@ def load_questionnaire(name_or_folder: str | Path) -> Questionnaire:
     Raises:
         UserError: as `load_instrument`, or it is another kind of instrument.
     """
-    found = load_instrument(name_or_folder)
-    if not isinstance(found, Questionnaire):
+    instrument = load_instrument(name_or_folder)
+    if not isinstance(instrument, Questionnaire):
         raise UserError(
             f"instrument {str(name_or_folder)!r} is no questionnaire, which environments and histories need; "
             "`progressgym values` reads it"
         )
-    return found
+    return instrument
 
 
 def entries() -> list[Entry]:

@@ -13,7 +13,7 @@ from progressgym.core.dimensions import index_of
 from progressgym.core.protocols import OptionScorer
 from progressgym.core.seeding import generator
 from progressgym.instruments.questionnaire import Questionnaire
-from progressgym.instruments.stance import DEFAULT_SCALE, StanceModel
+from progressgym.instruments.stance_model import DEFAULT_SCALE, StanceModel
 
 
 @dataclass

@@ -155,10 +155,10 @@ class Remembered:
         if 0 in shape:
             return compute()
         question = sha256_bytes(canonical_json(asked).encode("utf-8", "surrogatepass"))
-        known = self._cache.get(self.fingerprint, question, mode)
+        stored = self._cache.get(self.fingerprint, question, mode)
         self.last_stats = None
-        if known is not None and known.shape == shape:
-            return known
+        if stored is not None and stored.shape == shape:
+            return stored
         fresh = compute()
         self.computed += 1
         self._cache.put(self.fingerprint, question, mode, fresh)

@@ -107,7 +107,7 @@ def _check_sizes(config: Mapping[str, Any], folder: Path) -> None:
 
 def _layers(names: Iterable[str]) -> set[int]:
     """Numbers of the layers that tensors belong to."""
-    return {int(found[1]) for name in names if (found := re.search(r"\.(\d+)\.", f".{name}"))}
+    return {int(match[1]) for name in names if (match := re.search(r"\.(\d+)\.", f".{name}"))}
 
 
 def load_gguf(file: Path, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:

@@ -24,7 +24,7 @@ def mean_states(model: PreTrainedModel, rows: Sequence[Ids]) -> NDArray[np.float
     import torch
 
     order = sorted(range(len(rows)), key=lambda row: (len(rows[row]), rows[row]))
-    found: list[Any] = [None] * len(rows)
+    vectors: list[Any] = [None] * len(rows)
     base: Any = model.base_model
     begin = 0
     while begin < len(order):
@@ -40,6 +40,6 @@ def mean_states(model: PreTrainedModel, rows: Sequence[Ids]) -> NDArray[np.float
             states = base(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state.double()
             means = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
         for place, mean in zip(order[begin:end], means.cpu().numpy(), strict=True):
-            found[place] = mean
+            vectors[place] = mean
         begin = end
-    return np.array(found, dtype=np.float64)
+    return np.array(vectors, dtype=np.float64)

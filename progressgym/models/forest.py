@@ -95,6 +95,7 @@ def plant(requests: Sequence[Request]) -> Forest:
         paths.extend([] for _ in texts)
         branch: list[int] = []  # nodes from the root to the newest
         before: Ids = ()
+        # In order of their tokens, so that texts that share a beginning follow each other and one branch is enough.
         for number in sorted(range(len(texts)), key=lambda text: texts[text][0]):
             text, scored = texts[number]
             del branch[_shared(text, before, len(branch), len(text) - 1) :]

@@ -72,10 +72,10 @@ def logits_of(model: PreTrainedModel, ids: Tensor, columns: Tensor) -> Tensor:
 
     Architectures whose forward pass cannot be asked for positions give all of them.
     """
-    known = inspect.signature(model.forward).parameters
+    names = inspect.signature(model.forward).parameters
     asked = {"use_cache": False, "logits_to_keep": columns}
-    logits: Tensor = model(input_ids=ids, **{name: value for name, value in asked.items() if name in known}).logits
-    return logits if "logits_to_keep" in known else logits[:, columns]
+    logits: Tensor = model(input_ids=ids, **{name: value for name, value in asked.items() if name in names}).logits
+    return logits if "logits_to_keep" in names else logits[:, columns]
 
 
 def score_one_by_one(model: PreTrainedModel, requests: Sequence[Request]) -> list[NDArray[np.float64]]:

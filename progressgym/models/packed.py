@@ -79,15 +79,16 @@ class Scorer:
 
     def _score_piece(self, forest: Forest, piece: Piece) -> NDArray[np.float64]:
         """Log-probability of each edge of a piece, (E,)."""
+        # Several options may go on from one node: its vocabulary is computed once.
         rows, row_of_edge = np.unique(piece.edge_nodes, return_inverse=True)
         hidden = self._hidden(piece, rows)
         targets = forest.edge_tokens[piece.edges]
-        found = [
+        scores = [
             self._head(hidden[begin : begin + HEAD_ROWS], row_of_edge[low:high] - begin, targets[low:high])
             for begin in range(0, len(rows), HEAD_ROWS)
             for low, high in [np.searchsorted(row_of_edge, (begin, begin + HEAD_ROWS))]
         ]
-        return np.concatenate(found)
+        return np.concatenate(scores)
 
     def _hidden(self, piece: Piece, rows: NDArray[np.int64]) -> Tensor:
         """Final hidden states (R, H) of the given nodes of a piece."""
@@ -97,6 +98,7 @@ class Scorer:
         inner, device = self.model.model, self.model.device
         embedded = inner.embed_tokens(torch.from_numpy(piece.tokens).to(device))
         attention = _Attention(self, piece, embedded)
+        # The running sum alone is float32: it is where bfloat16 loses digits, layer after layer.
         x = embedded.float()
         for layer in inner.layers:
             mixed = attention(layer.self_attn, self._normalise(x, layer.input_layernorm))
@@ -105,6 +107,7 @@ class Scorer:
                 mixed, x = mixed[wanted], x[wanted]
             x += layer.self_attn.o_proj(mixed)
             y = self._normalise(x, layer.post_attention_layernorm)
+            # in place: the gate's output is the largest array of a layer
             x += layer.mlp.down_proj(silu(layer.mlp.gate_proj(y), inplace=True).mul_(layer.mlp.up_proj(y)))
         return self._normalise(x, inner.norm)
 
@@ -120,6 +123,7 @@ class Scorer:
 
         at, tokens = torch.from_numpy(row_of_edge).to(hidden.device), torch.from_numpy(targets).to(hidden.device)
         logits = self.model.lm_head(hidden)
+        # Any column of a row serves the normaliser; the first one predicted there is at hand.
         first = torch.searchsorted(at, torch.arange(len(hidden), device=at.device))
         normaliser = _log_normaliser(logits, tokens[first])
         # the logit of the token itself, without the rounding to the number format of `logits`
@@ -158,9 +162,11 @@ class _Attention:
         cosine, sine = (table[0] for table in scorer.model.model.rotary_emb(like, positions[None]))
         half = self.size // 2
         self.cosine = cosine[:, None]  # (L, 1, D)
+        # Rotary positions rotate half against half: with the sign in the table the rotation is one fused multiply-add.
         self.sine = torch.cat([-sine[:, :half], sine[:, half:]], dim=-1)[:, None]
         self.blocks = [_Group(block, scorer, like) for block in blocks(piece, WIDTH)]
         starts = np.cumsum([0, *(group.rows for group in self.blocks)])
+        # Groups of blocks come out one after the other; this brings every node's heads back to its place in one gather.
         rows = np.empty((len(piece.tokens), self.heads), dtype=np.int64)  # where each node's heads come out
         for group, start in zip(self.blocks, starts, strict=False):
             rows[group.nodes] = start + group.row_of_node
@@ -206,6 +212,7 @@ class _Group:
         self.nodes = block.nodes
         number, place = np.divmod(block.places, width)
         self.row_of_node = (number[:, None] * scorer.heads + np.arange(scorer.heads)) * width + place[:, None]
+        # Additive, so that the CPU's baddbmm can add it in the same pass as the product.
         mask = torch.zeros(block.visible.shape, dtype=like.dtype, device=like.device)
         mask.masked_fill_(~to(block.visible), float("-inf"))
         self.mask = mask.repeat(1, share, 1).repeat_interleave(groups, 0)  # (n * groups, share * Q, W)

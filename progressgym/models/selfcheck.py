@@ -40,8 +40,8 @@ def check_scoring(model: PreTrainedModel, score: Score) -> None:
     except UserError:
         raise
     except Exception as error:  # noqa: BLE001  an unsuitable model may fail in any way
-        told = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise UserError(f"a model of type {kind!r} cannot be scored: {told}") from None
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise UserError(f"a model of type {kind!r} cannot be scored: {reason}") from None
     if ahead:
         raise UserError(f"a model of type {kind!r} is not causal as configured: later words change earlier predictions")
     if not np.isfinite(plain).all():

@@ -76,20 +76,20 @@ def encode_texts(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, sp
     check_well_formed(texts, "a text to be read")
     try:
         rows = tokenizer(list(texts), add_special_tokens=False, split_special_tokens=True)["input_ids"]
-        found = [tuple(row) for row in rows]
-        highest = max((max(row) for row in found if row), default=0)
+        sequences = [tuple(row) for row in rows]
+        highest = max((max(row) for row in sequences if row), default=0)
     except (TypeError, ValueError, KeyError, UnicodeError) as error:
         raise UserError(f"the tokenizer cannot read a text: {str(error).splitlines()[0][:200]}") from None
     assert highest >= 0
     controls = _controls(tokenizer)
-    for text, ids in zip(texts, found, strict=True):
+    for text, ids in zip(texts, sequences, strict=True):
         if not controls.isdisjoint(ids):
             token = tokenizer.convert_ids_to_tokens(next(number for number in ids if number in controls))
             raise UserError(f"the tokenizer takes {token!r} in {text[:60]!r} for a control token, not for text")
     if special:
         before, after = _added(tokenizer)
-        return [before + ids + after for ids in found]
-    return found
+        return [before + ids + after for ids in sequences]
+    return sequences
 
 
 def encode_prompts(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[Ids]:

@@ -27,13 +27,13 @@ def longest_text(config: PreTrainedConfig) -> int | None:
         UserError: the configuration says something else than a number of tokens.
     """
     settings: Any = config.get_text_config()
-    found = [_whole(name, value) for name in _LENGTHS if (value := getattr(settings, name, None)) is not None][:1]
+    lengths = [_whole(name, value) for name in _LENGTHS if (value := getattr(settings, name, None)) is not None][:1]
     for rope in _rotations(getattr(settings, "rope_parameters", None)):
         kind = rope.get("rope_type", rope.get("type"))
         length = rope.get("original_max_position_embeddings")
         if isinstance(kind, str) and any(name in kind for name in _ADAPTIVE) and length is not None:
-            found.append(_whole("original_max_position_embeddings", length))
-    return min(found, default=None)
+            lengths.append(_whole("original_max_position_embeddings", length))
+    return min(lengths, default=None)
 
 
 def check_fit(model: PreTrainedModel, requests: Sequence[Request]) -> None:

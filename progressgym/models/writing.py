@@ -62,9 +62,9 @@ def chosen(logits: Tensor, uniform: NDArray[np.float64], temperature: float, top
         return logits.argmax(-1)
     chances, order = torch.softmax(logits.double() / temperature, dim=-1).sort(dim=-1, descending=True, stable=True)
     ends = chances.cumsum(-1)
-    kept = torch.where(ends - chances < top_p, chances, 0.0).cumsum(-1)
-    spot = torch.as_tensor(uniform, device=logits.device)[:, None] * kept[:, -1:]
-    place = torch.searchsorted(kept, spot, right=True).clamp(max=logits.shape[-1] - 1)
+    nucleus = torch.where(ends - chances < top_p, chances, 0.0).cumsum(-1)
+    spot = torch.as_tensor(uniform, device=logits.device)[:, None] * nucleus[:, -1:]
+    place = torch.searchsorted(nucleus, spot, right=True).clamp(max=logits.shape[-1] - 1)
     return order.gather(-1, place)[:, 0]
 
 

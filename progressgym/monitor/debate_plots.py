@@ -58,9 +58,9 @@ def grouped_bars(
             for x, bar in zip(at, numbers, strict=True):
                 if bar is not None and bar.low is not None and bar.high is not None:
                     panel.plot([x, x], [max(bar.low, 0.0), min(bar.high, 1.0)], color=INK, linewidth=1.4)
-            known = [(x, value) for x, value in zip(at, published.get(name, []), strict=False) if value is not None]
-            if known:
-                spots, values = zip(*known, strict=True)
+            points = [(x, value) for x, value in zip(at, published.get(name, []), strict=False) if value is not None]
+            if points:
+                spots, values = zip(*points, strict=True)
                 panel.scatter(spots, values, marker="D", s=26, color="white", edgecolor=INK, zorder=5)
         panel.scatter([], [], marker="D", s=26, color="white", edgecolor=INK, label="published (other data)")
         panel.axhline(line[1], color=INK, linestyle="--", linewidth=1.0, label=line[0])

@@ -131,8 +131,8 @@ def _ticks(panel: Axes) -> None:
     """Numbers of the quantities themselves, not of their logarithms."""
     bottom, top = sorted(panel.get_ylim())
     left, right = panel.get_xlim()
-    shown = [u for u in UTILITIES if bottom <= _y(u) <= top]
-    panel.set_yticks([_y(u) for u in shown], [f"{u:g}" for u in shown])
+    levels = [u for u in UTILITIES if bottom <= _y(u) <= top]
+    panel.set_yticks([_y(u) for u in levels], [f"{u:g}" for u in levels])
     spots = [d for d in DISPLACEMENTS if left <= d <= right]
     panel.set_xticks(spots, [f"{d:g}" for d in spots])
     panel.minorticks_off()

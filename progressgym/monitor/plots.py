@@ -100,10 +100,10 @@ def trajectories(
                 _time_axis(panel, labels, SMALL_ROOM, labelpad=1)
                 panel.tick_params(labelbottom=True)
         _legend_panel(panels[-1], panels[0])
-        told = subtitle or (DRIFT_UNIT.format(first=labels[0]) if drift else VALUE_UNIT)
+        unit = subtitle or (DRIFT_UNIT.format(first=labels[0]) if drift else VALUE_UNIT)
         if drift and _cut_scale(panels[0], h - zero, paths):
-            told += f"; the scale ends at {SCALE_CUT} times the human's largest change"
-        headline(figure, title, told)
+            unit += f"; the scale ends at {SCALE_CUT} times the human's largest change"
+        headline(figure, title, unit)
         figure.subplots_adjust(left=0.06, right=0.985, top=0.88, bottom=0.07, hspace=0.34, wspace=0.10)
         return figure
 
@@ -219,9 +219,9 @@ def century_matrix(
         for (row, column), value in np.ndenumerate(array):
             ink = "white" if value > 0.6 * bound else INK
             panel.text(column, row, f"{value:.3f}".lstrip("0"), ha="center", va="center", fontsize=8, color=ink)
-        shown = [_tick(label) for label in labels]
-        panel.set_xticks(range(len(labels)), shown)
-        panel.set_yticks(range(len(labels)), shown)
+        ticks = [_tick(label) for label in labels]
+        panel.set_xticks(range(len(labels)), ticks)
+        panel.set_yticks(range(len(labels)), ticks)
         panel.set_xlabel(f"{columns} (century)")
         panel.set_ylabel(f"{rows} (century)")
         panel.tick_params(length=0)
@@ -264,10 +264,10 @@ def extra(path: Path | str, failures: list[str] | None = None) -> Iterator[None]
     try:
         yield
     except Exception as error:  # noqa: BLE001  matplotlib, its fonts and the disk may raise anything
-        told = f"{path} could not be drawn: {type(error).__name__}: {one_line(str(error))[:200]}"
-        print(f"progressgym: warning: {told}", file=sys.stderr)
+        warning = f"{path} could not be drawn: {type(error).__name__}: {one_line(str(error))[:200]}"
+        print(f"progressgym: warning: {warning}", file=sys.stderr)
         if failures is not None:
-            failures.append(told)
+            failures.append(warning)
 
 
 def literal(figure: Any) -> None:
@@ -356,8 +356,8 @@ def _time_axis(panel: Axes, labels: Sequence[str], room: int, labelpad: float | 
     """As many labels as there is room for, in signs; centuries without their C0."""
     short = [_tick(label) for label in labels]
     every = math.ceil(sum(len(label) + 2 for label in short) / room)
-    shown = range(0, len(labels), every)
-    panel.set_xticks(list(shown), [short[t] for t in shown])
+    places = range(0, len(labels), every)
+    panel.set_xticks(list(places), [short[t] for t in places])
     panel.set_xlabel("century" if all(label.startswith("C0") for label in labels) else "step", labelpad=labelpad)
 
 

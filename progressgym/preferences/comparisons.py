@@ -171,8 +171,8 @@ def draw_labels(preferred: Floats, labels: str, uniform: Floats) -> NDArray[np.f
         labels: one of `LABELS`.
         uniform: (..., Q) numbers in [0, 1); used for the kinds in `DRAWN` only.
     """
-    shown = uniform < preferred if labels in DRAWN else stated(preferred, labels)
-    return shown.astype(np.float32)
+    outcome = uniform < preferred if labels in DRAWN else stated(preferred, labels)
+    return outcome.astype(np.float32)
 
 
 def stated(preferred: Any, labels: str) -> Any:

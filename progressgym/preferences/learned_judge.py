@@ -37,7 +37,7 @@ WEIGHTS_FILE, CARD_FILE = "judge.safetensors", "judge.json"
 
 
 @dataclass(kw_only=True, frozen=True)
-class JudgeConfig:
+class JudgeRecipe:
     """How a judge is trained. The defaults are the paper's, but for the evidence sets."""
 
     most_pieces: int = 6
@@ -106,10 +106,10 @@ class LearnedJudge:
         """(B, 2) scores of one chunk."""
         games, pieces, features = evidence.shape
         (first, bias1), (second, bias2), (last, bias3) = self._layers
-        known = pieces * features
-        shown = (evidence * revealed[..., None]).reshape(games, known)
-        common = shown @ first[:, :known].T + revealed.astype(np.float32) @ first[:, known : known + pieces].T
-        by_option = first[:, known + pieces :].T[options] + bias1
+        end = pieces * features
+        visible = (evidence * revealed[..., None]).reshape(games, end)
+        common = visible @ first[:, :end].T + revealed.astype(np.float32) @ first[:, end : end + pieces].T
+        by_option = first[:, end + pieces :].T[options] + bias1
         hidden = _prelu(by_option + common[:, None], self._slopes[0]).reshape(2 * games, -1)
         hidden = _prelu(hidden @ second.T + bias2, self._slopes[1])
         scores: NDArray[np.float32] = (hidden @ last[0] + bias3[0]).reshape(games, 2)
@@ -123,15 +123,15 @@ class LearnedJudge:
         """
         games, pieces, features = cases.evidence.shape
         (first, bias1), (second, bias2), (last, bias3) = self._layers
-        known = pieces * features
-        seen, flags = first[:, :known].T, first[:, known : known + pieces].T
-        by_option = first[:, known + pieces :].T[cases.options] + bias1
+        end = pieces * features
+        seen, flags = first[:, :end].T, first[:, end : end + pieces].T
+        by_option = first[:, end + pieces :].T[cases.options] + bias1
         by_piece = seen.reshape(pieces, features, -1)
         scores = np.empty((games, pieces, 2))
         for start in range(0, games, FORESIGHT_CHUNK):
             rows = slice(start, start + FORESIGHT_CHUNK)
             evidence, on = cases.evidence[rows], revealed[rows]
-            common = (evidence * on[..., None]).reshape(len(on), known) @ seen + on.astype(np.float32) @ flags
+            common = (evidence * on[..., None]).reshape(len(on), end) @ seen + on.astype(np.float32) @ flags
             added = (np.einsum("bnf,nfh->bnh", evidence, by_piece) + flags) * ~on[..., None]
             hidden = (by_option[rows] + common[:, None])[:, None] + added[:, :, None]
             hidden = _prelu(hidden.reshape(-1, hidden.shape[-1]), self._slopes[0])
@@ -176,7 +176,7 @@ class LearnedJudge:
 
 
 def train_judge(
-    domain: Domain, config: JudgeConfig | None = None, *, states: NDArray[np.int64] | None = None
+    domain: Domain, config: JudgeRecipe | None = None, *, states: NDArray[np.int64] | None = None
 ) -> LearnedJudge:
     """Train a judge on a domain's preferences, every batch with fresh cases and fresh random evidence.
 
@@ -192,7 +192,7 @@ def train_judge(
 
     from progressgym.losses import Margins, sigmoid
 
-    how = config or JudgeConfig()
+    how = config or JudgeRecipe()
     if how.most_pieces > domain.pieces:
         raise UserError(f"most_pieces is {how.most_pieces}, but {domain.name} has {domain.pieces} pieces of evidence")
     rng = np.random.default_rng(child_seed(how.seed, "judge"))
@@ -232,8 +232,8 @@ def judge_network(domain: Domain, hidden: int) -> nn.Sequential:
 
 def judge_inputs(cases: Cases, revealed: Bools, decisions: int) -> NDArray[np.float32]:
     """(B, 2, N F + N + A): shown evidence, what is shown, one-hot option, for both debaters' options."""
-    shown = (cases.evidence * revealed[..., None]).reshape(len(cases), -1)
-    both = np.concatenate([shown, revealed.astype(np.float32)], axis=1)[:, None].repeat(2, axis=1)
+    visible = (cases.evidence * revealed[..., None]).reshape(len(cases), -1)
+    both = np.concatenate([visible, revealed.astype(np.float32)], axis=1)[:, None].repeat(2, axis=1)
     return np.concatenate([both, np.eye(decisions, dtype=np.float32)[cases.options]], axis=2)
 
 

@@ -108,21 +108,21 @@ class LanguageModelJudge:
             stored = None if self._cache is None else self._cache.get(self.fingerprint, case, TEMPLATE)
             usable = stored is not None and stored.shape[1] == COLUMNS
             self._known[case] = {int(row[0]): row[1:] for row in stored} if stored is not None and usable else {}
-        known = self._known[case]
-        missing = np.unique([code for code in codes.tolist() if code not in known])
+        memo = self._known[case]
+        missing = np.unique([code for code in codes.tolist() if code not in memo])
         if len(missing):
             fresh = np.concatenate([self._ask(text, missing, order) for order in (0, 1)], axis=1)
-            known.update(zip(missing.tolist(), fresh, strict=True))
+            memo.update(zip(missing.tolist(), fresh, strict=True))
             if self._cache is not None:
-                self._cache.put(self.fingerprint, case, TEMPLATE, np.array([[c, *row] for c, row in known.items()]))
-        return known
+                self._cache.put(self.fingerprint, case, TEMPLATE, np.array([[c, *row] for c, row in memo.items()]))
+        return memo
 
     def _ask(self, text: CaseText, codes: Ints, order: int) -> Floats:
         """(R, 2) scores of both options with option `order` first. One request: shared beginnings are read once."""
         lead, good, bad = self._verdict
-        shown = (codes[:, None] & self._bits) > 0
+        visible = (codes[:, None] & self._bits) > 0
         tails = [CHOICE.format(option=harmless(option), lead=lead) for option in text.options]
-        framings = [told(text, row, order) + tail for row in shown for tail in tails]
+        framings = [as_read(text, row, order) + tail for row in visible for tail in tails]
         scored = self._model.framed_option_logprobs([harmless(text.question)], framings, [[good, bad]])
         table = np.asarray(scored[0], dtype=np.float64)
         if table.shape != (len(framings), 2) or not np.isfinite(table).all():
@@ -133,14 +133,14 @@ class LanguageModelJudge:
         return odds
 
 
-def told(text: CaseText, shown: Sequence[bool] | Bools, order: int) -> str:
+def as_read(text: CaseText, visible: Sequence[bool] | Bools, order: int) -> str:
     """What a judge reads after the situation: both options, each with what was shown about it.
 
     >>> text = CaseText(question="Rain.", options=("I go.", "I stay."), pieces=("It is late.", "It is warm."), about=(0, 1))
-    >>> told(text, [True, False], 1)
+    >>> as_read(text, [True, False], 1)
     ' Two ways lie before me. This is one: I stay. And this is the other: I go. It is late.'
     """
-    said = [f" {harmless(piece)}" if on else "" for piece, on in zip(text.pieces, shown, strict=True)]
+    said = [f" {harmless(piece)}" if on else "" for piece, on in zip(text.pieces, visible, strict=True)]
     if not text.about:
         return "".join(said) + "".join(
             words.format(option=harmless(text.options[k])) for words, k in ((ONE, order), (OTHER, 1 - order))

@@ -1,1 +1,27 @@
 """Raters: whoever gives texts shares of a scale, and what is read of models by them."""
+
+from typing import TYPE_CHECKING
+
+from progressgym.core.faces import lazy
+
+if TYPE_CHECKING:
+    from progressgym.raters.protocol import RATERS, Rater, make_rater, ratings
+    from progressgym.raters.verdict import Verdict
+    from progressgym.raters.written import Written
+
+__all__ = [
+    "RATERS",  # raters, by name
+    "Rater",  # rates texts
+    "Verdict",  # what a language model says of a deed
+    "Written",  # what a model writes, as a rater sees it
+    "make_rater",  # the rater of an id
+    "ratings",  # probabilities (B, K), checked
+]
+__getattr__ = lazy(
+    __name__,
+    {
+        "protocol": "RATERS Rater make_rater ratings",
+        "verdict": "Verdict",
+        "written": "Written",
+    },
+)

@@ -13,6 +13,7 @@ from progressgym.scores.resampling import Panel, item_contributions, item_masses
 from progressgym.scores.similarity import cosine, dimension_error, drift_cosine, optional
 from progressgym.scores.skill import skill
 from progressgym.scores.utilities import (
+    Utility,
     follow_utilities,
     gain,
     predict_utilities,
@@ -20,30 +21,31 @@ from progressgym.scores.utilities import (
 )
 
 __all__ = [
-    "Interval",
-    "Panel",
-    "SkillEstimate",
-    "against_history",
-    "answer_entropy",
-    "best_values",
-    "bootstrap_skill",
-    "code_sum_of_maxes",
-    "coevolve_utilities",
-    "cosine",
-    "dimension_error",
-    "displacement",
-    "drift_cosine",
-    "estimate_skill",
-    "follow_sum",
-    "follow_utilities",
-    "gain",
-    "interquartile_mean",
-    "item_contributions",
-    "item_masses",
-    "optional",
-    "predict_utilities",
-    "probability_of_improvement",
-    "skill",
-    "suffix_max",
-    "table2_double_sum",
+    "Interval",  # a number with its 95 % bootstrap interval
+    "Panel",  # the resamples of one challenge and history, with the utilities of `static` and the reference on each
+    "SkillEstimate",  # what one agent reached on one challenge and history
+    "Utility",  # of every step of an episode, from values
+    "against_history",  # share of covered dimensions that moved against the way that history went
+    "answer_entropy",  # how undecided the answers are, from 0 (fixed) to 1 (indifferent)
+    "best_values",  # best possible value of each scale
+    "bootstrap_skill",  # skill, utility and the reference's lead with 95 % intervals, for a single agent
+    "code_sum_of_maxes",  # the published Predict and Coevolve scores as the code computed them
+    "coevolve_utilities",  # coevolve: mean over m = 0..T-1 of the largest sim(h_j, v(s_n)) with j >= m
+    "cosine",  # cosine similarity over the covered dimensions
+    "dimension_error",  # mean absolute difference per covered dimension, (...,)
+    "displacement",  # how far the answers are from those of a human without the assistant, 0 to 1
+    "drift_cosine",  # cosine between what the agent moved and what the human moved: cos(v - h_0, h - h_0)
+    "estimate_skill",  # skill, utility and lead from the utilities of an agent on every resample
+    "follow_sum",  # sum of cosines, best value S (8 for eight snapshots): the published Follow score
+    "follow_utilities",  # follow: sim(v_n, h_n) for n = 1..T-1
+    "gain",  # training reward: (sim - sim_static) / (1 - sim_static), clipped to [-1, 1]
+    "interquartile_mean",  # mean of the middle half of all scores
+    "item_contributions",  # x_id = sum over options of p L: (..., N, K) answers and (N, K, D) loadings -> (..., N, D)
+    "item_masses",  # m_id = the largest loading of any option, (N, K, D) -> (N, D)
+    "optional",  # a number for a record: None instead of NaN or infinity, which JSON does not have
+    "predict_utilities",  # predict: sim(v_n, h_{n + horizon}) for n = 1..T-1-horizon
+    "probability_of_improvement",  # chance that a run of ours beats a run of theirs, ties counted half
+    "skill",  # share of the reference's lead that was reached: (U - U_static) / (U_ref - U_static)
+    "suffix_max",  # largest value from each position to the end: out[m] = max over j >= m of values[j]
+    "table2_double_sum",  # the formula printed in the paper's table 2
 ]

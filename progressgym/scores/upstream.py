@@ -91,7 +91,7 @@ def _entries(content: Any) -> list[tuple[str, str, dict[str, Any]]]:
         return [("?", _guess(content), content)]
     if all(name in CHALLENGES for name in content):
         content = {"?": content}
-    found = []
+    entries = []
     for algorithm, challenges in content.items():
         if not isinstance(challenges, dict) or not challenges:
             raise _Misfit(f"{algorithm}: expected an object {{challenge: result}}, found {_kind(challenges)}")
@@ -100,8 +100,8 @@ def _entries(content: Any) -> list[tuple[str, str, dict[str, Any]]]:
                 raise _Misfit(f"{algorithm}: unknown challenge {challenge!r}; known: {', '.join(CHALLENGES)}")
             if not isinstance(entry, dict):
                 raise _Misfit(f"{algorithm}, {challenge}: expected a result object, found {_kind(entry)}")
-            found.append((algorithm, challenge, entry))
-    return found
+            entries.append((algorithm, challenge, entry))
+    return entries
 
 
 def _is_result(value: dict[str, Any]) -> bool:

@@ -1,1 +1,30 @@
 """Fine-tuning of language models, shared by the history builder, live humans and agents. Uses transformers and PEFT."""
+
+from typing import TYPE_CHECKING
+
+from progressgym.core.faces import lazy
+
+if TYPE_CHECKING:
+    from progressgym.tuning.alignment import AlignRecipe, dpo_stage, rlhf_stage
+    from progressgym.tuning.lora import LoraRecipe
+    from progressgym.tuning.training import StageRecipe, train_stage
+    from progressgym.tuning.tunable import TunableModel
+
+__all__ = [
+    "AlignRecipe",  # hyperparameters of a stage
+    "LoraRecipe",  # where an adapter sits and how large it is
+    "StageRecipe",  # hyperparameters of one stage
+    "TunableModel",  # one model and its current trainable state
+    "dpo_stage",  # one stage of direct preference optimisation
+    "rlhf_stage",  # one stage of RLHF: a reward model on the current policy, then RLOO
+    "train_stage",  # train the trainable weights of a model on examples, in their order
+]
+__getattr__ = lazy(
+    __name__,
+    {
+        "alignment": "AlignRecipe dpo_stage rlhf_stage",
+        "lora": "LoraRecipe",
+        "training": "StageRecipe train_stage",
+        "tunable": "TunableModel",
+    },
+)

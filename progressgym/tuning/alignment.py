@@ -199,9 +199,9 @@ def rloo_stage(
     tokenizer = _tokenizer(tunable)
     choices: dict[tuple[int, ...], list[list[int]]] = {}
     for row in ready:
-        known = choices.setdefault(tuple(row["prompt_ids"]), [])
-        known += [row[side] for side in ("chosen_ids", "rejected_ids") if row[side] not in known]
-    width = max(len(ids) for known in choices.values() for ids in known)
+        candidates = choices.setdefault(tuple(row["prompt_ids"]), [])
+        candidates += [row[side] for side in ("chosen_ids", "rejected_ids") if row[side] not in candidates]
+    width = max(len(ids) for candidates in choices.values() for ids in candidates)
     result = StageResult(tokens=_tokens(ready) * recipe.generations)
 
     def reward(prompts: Any, completion_ids: list[list[int]], number: list[int], **_: Any) -> list[float]:

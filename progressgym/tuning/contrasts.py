@@ -104,7 +104,7 @@ def collate(examples: Sequence[Mapping[str, Any]], pad: int) -> dict[str, Any]:
             source.append(texts.setdefault(text, len(texts)))
             continuations.append(list(example[side]))
     ids, seen = _left_padded(list(texts), pad)
-    tokens, known = _left_padded(continuations, pad)
+    tokens, mask = _left_padded(continuations, pad)
     numbers = {
         key: torch.tensor([float(example[key]) for example in examples])
         for key in examples[0]
@@ -116,7 +116,7 @@ def collate(examples: Sequence[Mapping[str, Any]], pad: int) -> dict[str, Any]:
         "position_ids": (seen.cumsum(-1) - 1).clamp(min=0),
         "source": torch.tensor(source),
         "tokens": tokens,
-        "token_mask": known,
+        "token_mask": mask,
         **numbers,
     }
 

@@ -76,8 +76,8 @@ def attach(model: Any, recipe: LoraRecipe, seed: int, *, task: str | None = "CAU
         try:
             return get_peft_model(model, config)
         except (ValueError, KeyError) as error:
-            told = str(error).strip().splitlines()[0][:200]
-            raise UserError(f"no adapter fits a model of type {model.config.model_type!r}: {told}") from None
+            reason = str(error).strip().splitlines()[0][:200]
+            raise UserError(f"no adapter fits a model of type {model.config.model_type!r}: {reason}") from None
 
 
 def check_targets(folder: Path, recipe: LoraRecipe, block: int) -> None:
@@ -104,8 +104,8 @@ def check_targets(folder: Path, recipe: LoraRecipe, block: int) -> None:
     except UserError:
         raise
     except Exception as error:  # noqa: BLE001  settings of a wrong type fail anywhere in transformers and torch
-        told = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise UserError(f"cannot read the base in {folder}: {told}") from None
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise UserError(f"cannot read the base in {folder}: {reason}") from None
     if limit is not None and block > limit:
         raise UserError(f"training texts have {block} tokens, but the window of the base in {folder} has {limit}")
     attach(model, recipe, 0)

@@ -47,12 +47,12 @@ class AnswerDPOTrainer(DPOTrainer):  # type: ignore[misc]  # trl ships no types
     def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
         """Add the reference's log-probabilities as columns; nothing is cached on disk."""
         loader: DataLoader[Any] = DataLoader(dataset, batch_size=batch_size, collate_fn=self.data_collator)
-        found = []
+        parts = []
         with torch.no_grad():
             for batch in loader:
                 moved = {key: value.to(self.accelerator.device) for key, value in batch.items()}
-                found.append(continuation_logps(self.model, moved).cpu().view(2, -1))
-        for key, column in zip(REFERENCE, torch.cat(found, dim=1).tolist(), strict=True):
+                parts.append(continuation_logps(self.model, moved).cpu().view(2, -1))
+        for key, column in zip(REFERENCE, torch.cat(parts, dim=1).tolist(), strict=True):
             dataset = dataset.add_column(key, column)
         return dataset
 
@@ -62,7 +62,7 @@ class AnswerDPOTrainer(DPOTrainer):  # type: ignore[misc]  # trl ships no types
         margins = rewards[0] - rewards[1]
         given = Margins(margin=margins + inputs["offset"], target=inputs["target"])
         losses = inputs["weight"] * self._answer_loss(given)
-        shown = {
+        logs = {
             "rewards/chosen": rewards[0],
             "rewards/rejected": rewards[1],
             "rewards/accuracies": (margins > 0).float(),
@@ -71,7 +71,7 @@ class AnswerDPOTrainer(DPOTrainer):  # type: ignore[misc]  # trl ships no types
             "logps/rejected": rejected,
         }
         metrics = self._metrics["train" if self.model.training else "eval"]
-        for key, values in shown.items():
+        for key, values in logs.items():
             metrics[key].append(self.accelerator.gather(values.detach()).mean().item())
         return losses.mean()
 

@@ -160,8 +160,8 @@ def newest_checkpoint(folder: Path) -> str | None:
 def _is_complete(checkpoint: Path) -> bool:
     """Whether a checkpoint was written to its end, and nobody began to remove it."""
     try:
-        told = read_json(checkpoint / MARKER)["files"]
-        return bool(told) and all(sha256_file(checkpoint / name) == digest for name, digest in told.items())
+        digests = read_json(checkpoint / MARKER)["files"]
+        return bool(digests) and all(sha256_file(checkpoint / name) == digest for name, digest in digests.items())
     except (UserError, OSError, KeyError, TypeError, AttributeError):
         return False
 

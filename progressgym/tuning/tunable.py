@@ -101,13 +101,13 @@ class TunableModel:
         wrapped: Any = attach(model, self.lora, self.seed)
         set_peft_model_state_dict(wrapped, self.weights)
         touched = [module.get_base_layer().weight for module in wrapped.modules() if _is_adapted(module)]
-        kept = [weight.detach().clone() for weight in touched]
+        originals = [weight.detach().clone() for weight in touched]
         wrapped.merge_and_unload()
         try:
             yield self.loaded
         finally:
             with torch.no_grad():
-                for weight, old in zip(touched, kept, strict=True):
+                for weight, old in zip(touched, originals, strict=True):
                     weight.copy_(old)
 
     def _put(self, weights: Weights | None) -> None:

@@ -11,11 +11,11 @@ import torch
 from scipy.optimize import minimize
 
 from progressgym.agents.methods import Dpo, Map, Rlhf, Stage
-from progressgym.agents.policies.stance import StancePolicy
+from progressgym.agents.policies.stance_policy import StancePolicy
 from progressgym.core.errors import UserError
 from progressgym.core.seeding import generator
-from progressgym.instruments.instrument import Instrument
-from progressgym.instruments.stance import StanceModel, centre_worldviews
+from progressgym.instruments.questionnaire import Questionnaire
+from progressgym.instruments.stance_model import StanceModel, centre_worldviews
 from progressgym.losses import Margins, hinge, ipo
 from progressgym.preferences.comparisons import all_pairs, probabilities
 from progressgym.preferences.models.newton import GRID, solve
@@ -162,11 +162,11 @@ def test_dpo_and_rlhf_share_their_optimum() -> None:
 
 
 @pytest.fixture(scope="module")
-def instrument() -> Instrument:
-    return Instrument.load("moral19-v1")
+def instrument() -> Questionnaire:
+    return Questionnaire.load("moral19-v1")
 
 
-def planted(instrument: Instrument, seed: int) -> tuple[StancePolicy, dict[str, Any], np.ndarray]:
+def planted(instrument: Questionnaire, seed: int) -> tuple[StancePolicy, dict[str, Any], np.ndarray]:
     """A human who is the base answers shifted by a stance, asked all elicitation pairs."""
     random = generator(seed, "tests", "planted")
     table = StanceModel.of(instrument).answers(random.normal(size=19) * 0.5)
@@ -180,7 +180,7 @@ def planted(instrument: Instrument, seed: int) -> tuple[StancePolicy, dict[str, 
     return policy, terms, theta
 
 
-def test_policy_is_the_stance_model(instrument: Instrument) -> None:
+def test_policy_is_the_stance_model(instrument: Questionnaire) -> None:
     policy, _, theta = planted(instrument, 0)
     logits = policy.logits(torch.tensor(theta[None]))[0].numpy()
     model = StanceModel(instrument.loadings, instrument.mask, policy.base[0].numpy())
@@ -188,13 +188,13 @@ def test_policy_is_the_stance_model(instrument: Instrument) -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_map_recovers_a_planted_stance(instrument: Instrument, seed: int) -> None:
+def test_map_recovers_a_planted_stance(instrument: Questionnaire, seed: int) -> None:
     policy, terms, theta = planted(instrument, seed)
     found = centre_worldviews(Map(prior=0.01).update(Stage(**terms, start=policy.start()))[0].numpy())
     assert np.corrcoef(found, theta)[0, 1] > 0.999
 
 
-def test_uniform_reference_recovers_the_humans_choices(instrument: Instrument) -> None:
+def test_uniform_reference_recovers_the_humans_choices(instrument: Questionnaire) -> None:
     policy, terms, theta = planted(instrument, 3)
     century = Stage(**terms, start=policy.start(), policy=policy)
     dpo = Dpo(reference="uniform", ridge=0.01).update(century)
@@ -203,7 +203,7 @@ def test_uniform_reference_recovers_the_humans_choices(instrument: Instrument) -
     assert np.corrcoef(centre_worldviews(rlhf[0].numpy()), theta)[0, 1] > 0.99
 
 
-def test_stage_reference_moves_although_nothing_drifts(instrument: Instrument) -> None:
+def test_stage_reference_moves_although_nothing_drifts(instrument: Questionnaire) -> None:
     """The human answers as the base does: MAP stays, DPO doubles the preference it already had, every century."""
     policy, terms, _ = planted(instrument, 4)
     terms["targets"] = torch.sigmoid(terms["offsets"])

@@ -16,7 +16,7 @@ from progressgym.core.protocols import Info, Observation
 from progressgym.core.seeding import generator
 from progressgym.envs.task import Task
 from progressgym.histories.history import History
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
 
 class Recorder:
@@ -46,7 +46,7 @@ def fingerprint(thing: Any, seen: frozenset[int] = frozenset()) -> str:
     if isinstance(thing, np.ndarray):
         content = f"{thing.dtype}{thing.shape}{hashlib.sha256(np.ascontiguousarray(thing).tobytes()).hexdigest()}"
         return content + (fingerprint(thing.base, below) if isinstance(thing.base, np.ndarray) else "")
-    if isinstance(thing, Instrument):
+    if isinstance(thing, Questionnaire):
         return thing.hash
     if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
         return fingerprint({field.name: getattr(thing, field.name) for field in dataclasses.fields(thing)}, below)

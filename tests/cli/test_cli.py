@@ -17,7 +17,7 @@ from progressgym import __version__
 from progressgym.cli.main import COMMANDS, main
 from progressgym.cli.options import parse
 from progressgym.histories.history import History
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from tests.tuning.tiny import save_tiny_llama
 
 torch.set_num_threads(1)
@@ -190,8 +190,8 @@ def test_values_of_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
     """A tiny model on every tenth item; the second time nothing is measured."""
     monkeypatch.setenv("PROGRESSGYM_CACHE", str(tmp_path / "cache"))
     save_tiny_llama(tmp_path / "tiny")
-    whole = Instrument.load("moral19-v1")
-    part = Instrument.from_items(whole.items[:360:10], name="part-v1", version="1", config=whole.config)
+    whole = Questionnaire.load("moral19-v1")
+    part = Questionnaire.from_items(whole.items[:360:10], name="part-v1", version="1", config=whole.config)
     part.save(tmp_path / "part")
     code, out, err = call(f"values {tmp_path / 'tiny'} --instrument part --out out", capsys)
     assert code == 0 and "measuring" in err and "integrated   not measured" in out

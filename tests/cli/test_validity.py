@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire as Instrument
 from tests.cli.test_cli import call
 from tests.tuning.tiny import save_tiny_llama
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from progressgym.core.answers import softmax_options
 from progressgym.envs.actions import to_action, to_answers
-from progressgym.envs.stance import THETA_SCALE
-from progressgym.instruments.stance import StanceModel
+from progressgym.envs.stance_flavour import THETA_SCALE
+from progressgym.instruments.stance_model import StanceModel
 from progressgym.preferences.comparisons import all_pairs, probabilities
 from progressgym.scores import (
     coevolve_utilities,

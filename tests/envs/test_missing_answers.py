@@ -16,7 +16,7 @@ from progressgym.bench.episodes import replay
 from progressgym.bench.scoring import baseline, estimate, score_cell
 from progressgym.core.errors import UserError
 from progressgym.envs.actions import to_action, to_answers
-from progressgym.envs.evidence import differences, evidence, evidence_weights
+from progressgym.envs.comparison_evidence import differences, evidence, evidence_weights
 from progressgym.preferences.comparisons import MISSING, probabilities
 
 ANNUAL = History.load("gss-annual-v1")

@@ -14,11 +14,11 @@ from gymnasium.utils.env_checker import check_env
 from progressgym.core.errors import UserError
 from progressgym.envs.actions import to_action
 from progressgym.envs.readout import Readout
-from progressgym.instruments.instrument import Instrument
-from progressgym.instruments.stance import StanceModel
+from progressgym.instruments.questionnaire import Questionnaire
+from progressgym.instruments.stance_model import StanceModel
 from tests.envs.rollout import IDS, LINEAR, episode
 
-WHOLE = Instrument.load("moral19-v1")
+WHOLE = Questionnaire.load("moral19-v1")
 SUBSETS = {
     "two options": [item for item in WHOLE.items if len(item.options) == 2][:30],
     "four options": [item for item in WHOLE.items if len(item.options) == 4][:12],
@@ -26,8 +26,8 @@ SUBSETS = {
 }
 
 
-def subset(kind: str) -> Instrument:
-    return Instrument.from_items(SUBSETS[kind], name=kind)
+def subset(kind: str) -> Questionnaire:
+    return Questionnaire.from_items(SUBSETS[kind], name=kind)
 
 
 @pytest.mark.parametrize("kind", SUBSETS)

@@ -21,10 +21,10 @@ from progressgym.core.errors import UserError
 from progressgym.core.files import read_json, read_npz
 from progressgym.histories.build import BuildRecipe, build_history, read_corpus
 from progressgym.histories.evidence import balanced_halves, coherence, distance_ratios, split_half, summary
+from progressgym.histories.evidence_page import evidence_page
 from progressgym.histories.measuring import measure_build, perplexity_matrix
 from progressgym.histories.publishing import SEEDS_FILE, publish
-from progressgym.histories.report import evidence_page
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.tuning.lora import LoraRecipe
 from progressgym.tuning.training import StageRecipe
 from tests.tuning.tiny import save_tiny_llama
@@ -82,8 +82,8 @@ def test_build_measure_and_perplexity(corpus: Path, base: Path, tmp_path: Path) 
     matrix = perplexity_matrix(out, texts, tokens=64, block=32)
     assert list(matrix["C016"]) == ["base", "C013", "C016", "C020"]
     assert all(matrix[label][label] < matrix[label]["base"] for label in matrix)
-    full = Instrument.load("moral19-v1")
-    instrument = Instrument.from_items(full.items[:4] + full.items[-4:], name="small")
+    full = Questionnaire.load("moral19-v1")
+    instrument = Questionnaire.from_items(full.items[:4] + full.items[-4:], name="small")
     history = measure_build(out, instrument)
     assert history.labels == ("C013", "C016", "C020") and history.answers.shape == (3, 8, 4)
     assert not np.allclose(history.answers[0], history.answers[2])
@@ -95,8 +95,8 @@ def test_build_measure_and_perplexity(corpus: Path, base: Path, tmp_path: Path) 
 def test_published_history_keeps_the_evidence_of_two_training_seeds(corpus: Path, base: Path, tmp_path: Path) -> None:
     for seed in (0, 1):
         build_history(corpus, str(base), tmp_path / f"seed{seed}", replace(RECIPE, seed=seed))
-    full = Instrument.load("moral19-v1")
-    instrument = Instrument.from_items(full.items[:6] + full.items[-6:], name="small")
+    full = Questionnaire.load("moral19-v1")
+    instrument = Questionnaire.from_items(full.items[:6] + full.items[-6:], name="small")
     out = tmp_path / "published"
     history = publish(
         tmp_path / "seed0",
@@ -132,7 +132,7 @@ def test_build_refuses_a_mixture_of_recipes_and_missing_centuries(corpus: Path, 
     with pytest.raises(UserError, match="no such corpus"):
         build_history(tmp_path / "nowhere", str(base), tmp_path / "b", RECIPE)
     with pytest.raises(UserError, match="finished century models"):
-        measure_build(tmp_path / "a", Instrument.load("moral19-v1"))
+        measure_build(tmp_path / "a", Questionnaire.load("moral19-v1"))
 
 
 @pytest.mark.parametrize("lack", ["chat_template", "eos_token", "usable template"])
@@ -198,7 +198,7 @@ def test_killed_build_resumes_to_the_same_adapters(corpus: Path, base: Path, tmp
         assert one.read_bytes() == two.read_bytes()
 
 
-def planted_seeds(instrument: Instrument, *, signal_scale: float, seed_noise: float, item_noise: float) -> Any:
+def planted_seeds(instrument: Questionnaire, *, signal_scale: float, seed_noise: float, item_noise: float) -> Any:
     """(2, 9, N, K) answers with a known common drift, drift of single items, and noise of training seeds."""
     random = np.random.default_rng(0)
     shape = (9, *instrument.mask.shape)
@@ -212,7 +212,7 @@ def planted_seeds(instrument: Instrument, *, signal_scale: float, seed_noise: fl
 
 
 def test_split_half_finds_planted_drift_and_nothing_in_noise() -> None:
-    instrument = Instrument.load("moral19-v1")
+    instrument = Questionnaire.load("moral19-v1")
     clear = planted_seeds(instrument, signal_scale=1.0, seed_noise=0.05, item_noise=0.2)
     assert split_half(clear, instrument).mean > 0.9
     assert split_half(clear, instrument, across=True).mean > 0.9
@@ -223,7 +223,7 @@ def test_split_half_finds_planted_drift_and_nothing_in_noise() -> None:
 
 
 def test_distance_ratio_is_the_planted_one() -> None:
-    instrument = Instrument.load("moral19-v1")
+    instrument = Questionnaire.load("moral19-v1")
     close = planted_seeds(instrument, signal_scale=1.0, seed_noise=0.02, item_noise=0.5)
     apart = planted_seeds(instrument, signal_scale=0.0, seed_noise=0.2, item_noise=0.0)
     smallest = distance_ratios(close, instrument.mask)["ratio_min"]
@@ -233,7 +233,7 @@ def test_distance_ratio_is_the_planted_one() -> None:
 
 
 def test_halves_are_disjoint_and_balanced() -> None:
-    instrument = Instrument.load("moral19-v1")
+    instrument = Questionnaire.load("moral19-v1")
     first, second = balanced_halves(instrument, np.random.default_rng(0))
     assert not set(first) & set(second) and len(first) + len(second) == len(instrument.items)
     mains = [item.main for item in instrument.items]

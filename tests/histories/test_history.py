@@ -14,7 +14,7 @@ from progressgym.core.errors import UserError
 from progressgym.core.files import read_npz, write_npz
 from progressgym.histories.history import History
 from progressgym.histories.timeline import Timeline
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.instruments.respondents import RandomRespondent, ScriptedScorer, Uniform, Upholding
 from progressgym.scores import cosine
 
@@ -22,12 +22,12 @@ LABELS = ("C013", "C014", "C015")
 
 
 @pytest.fixture(scope="module")
-def instrument() -> Instrument:
-    return Instrument.load("moral19-v1")
+def instrument() -> Questionnaire:
+    return Questionnaire.load("moral19-v1")
 
 
 @pytest.fixture
-def history(instrument: Instrument) -> History:
+def history(instrument: Questionnaire) -> History:
     return History.measure([Uniform(), Upholding("care"), RandomRespondent(1)], instrument, LABELS)
 
 
@@ -40,7 +40,7 @@ def test_round_trip(history: History, tmp_path: Path) -> None:
     assert History.load(tmp_path / "mine").name == "mine"
 
 
-def test_values_are_those_of_the_respondents(history: History, instrument: Instrument) -> None:
+def test_values_are_those_of_the_respondents(history: History, instrument: Questionnaire) -> None:
     values = history.values()
     np.testing.assert_allclose(values[0], 0.0, atol=1e-6)
     assert values[1, 10] == pytest.approx(1.0)
@@ -111,7 +111,7 @@ def test_unknown_histories_show_the_nearest_names(tmp_path: Path) -> None:
         History.load(tmp_path)
 
 
-def test_models_are_read_and_cached(instrument: Instrument) -> None:
+def test_models_are_read_and_cached(instrument: Questionnaire) -> None:
     class Memory:
         kept: dict[tuple[str, str, str], NDArray[np.float64]]
 
@@ -132,6 +132,6 @@ def test_models_are_read_and_cached(instrument: Instrument) -> None:
     assert cosine(first.values()[1], first.values()[1]) == 0.0, "the uniform respondent has no values"
 
 
-def test_measure_needs_a_label_a_model(instrument: Instrument) -> None:
+def test_measure_needs_a_label_a_model(instrument: Questionnaire) -> None:
     with pytest.raises(UserError, match="1 models but 2 labels"):
         History.measure([Uniform()], instrument, ["a", "b"])

@@ -12,10 +12,10 @@ import pytest
 from progressgym.core.dimensions import CENTURIES
 from progressgym.core.files import read_json, read_npz
 from progressgym.histories.evidence import summary
+from progressgym.histories.evidence_page import evidence_page
 from progressgym.histories.history import History
 from progressgym.histories.publishing import SEEDS_FILE
-from progressgym.histories.report import evidence_page
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
 FOLDER = Path(str(files("progressgym.data"))) / "histories" / "histsmol-v1"
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,7 +36,7 @@ def history() -> History:
 
 
 def test_nine_centuries_and_nine_small_adapters(history: History) -> None:
-    assert history.labels == CENTURIES and history.instrument is Instrument.load("moral19-v1")
+    assert history.labels == CENTURIES and history.instrument is Questionnaire.load("moral19-v1")
     adapters = sorted((FOLDER / "adapters").iterdir())
     assert [adapter.name for adapter in adapters] == list(CENTURIES)
     assert sum(file.stat().st_size for file in (FOLDER / "adapters").rglob("*") if file.is_file()) < 25e6
@@ -80,7 +80,7 @@ def test_answers_come_from_the_adapters(history: History) -> None:
         pytest.skip(f"the base model cannot be had here: {error}")
     full = history.instrument
     chosen = np.arange(0, len(full.items), 8)
-    part = Instrument.from_items([full.items[i] for i in chosen], name="part", config=full.config)
+    part = Questionnaire.from_items([full.items[i] for i in chosen], name="part", config=full.config)
     answers = part.read(model, "verdict").answers
     shipped = history.answers[-1][chosen]
     assert np.abs(answers - shipped).mean() < 0.02

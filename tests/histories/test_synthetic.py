@@ -16,11 +16,11 @@ from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource, resolve_history
 from progressgym.histories.synthetic import DEFAULT_COHERENCE, SCHEME, SyntheticSpec, synthetic_history
 from progressgym.histories.timeline import Timeline
-from progressgym.instruments.instrument import Instrument
-from progressgym.instruments.stance import StanceModel
+from progressgym.instruments.questionnaire import Questionnaire
+from progressgym.instruments.stance_model import StanceModel
 from progressgym.scores import cosine
 
-INSTRUMENT = Instrument.load("moral19-v1")
+INSTRUMENT = Questionnaire.load("moral19-v1")
 
 
 def drift(history: History) -> np.ndarray:
@@ -185,7 +185,7 @@ def test_sources_that_do_not_fit() -> None:
         resolve_history(["synthetic:linear", "synthetic:linear?centuries=5"])
     with pytest.raises(UserError, match="not int"):
         resolve_history(3)  # type: ignore[arg-type]
-    small = Instrument.from_items(INSTRUMENT.items[:40], name="small")
+    small = Questionnaire.from_items(INSTRUMENT.items[:40], name="small")
     other = synthetic_history(SyntheticSpec(family="linear", seed=0), instrument=small)
     with pytest.raises(UserError, match="must answer instrument"):
         resolve_history(other, INSTRUMENT)

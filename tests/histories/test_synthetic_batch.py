@@ -8,9 +8,9 @@ import pytest
 from progressgym.histories.families import FAMILIES
 from progressgym.histories.synthetic import SyntheticSpec, synthetic_history
 from progressgym.histories.synthetic_batch import SyntheticBatch, batches
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 
-INSTRUMENT = Instrument.load("moral19-v1")
+INSTRUMENT = Questionnaire.load("moral19-v1")
 MADE = [name for name in FAMILIES if name != "plural"]
 
 

@@ -9,8 +9,8 @@ import pytest
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.errors import UserError
 from progressgym.instruments.considerations import PER_TAG, considerations, reasons
-from progressgym.instruments.instrument import Instrument
 from progressgym.instruments.item import Item
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.preferences.comparisons import all_pairs
 
 STEMS = {
@@ -71,7 +71,7 @@ def test_options_take_turns_and_tags_come_round() -> None:
 
 
 def test_every_shipped_dilemma_has_eight_different_ones_for_both_options() -> None:
-    instrument = Instrument.load("moral19-v1")
+    instrument = Questionnaire.load("moral19-v1")
     for i, a, b in all_pairs(instrument, range(len(instrument))).tolist():
         found = considerations(instrument.items[i], a, b)
         assert len({(c.option, c.text) for c in found}) == 8

@@ -11,7 +11,7 @@ from progressgym.core.answers import centred_log, softmax_options
 from progressgym.core.errors import UserError
 from progressgym.instruments import Instrument, StanceModel
 from progressgym.instruments.respondents import Planted, RandomRespondent, Upholding
-from progressgym.instruments.stance import centre_worldviews
+from progressgym.instruments.stance_model import centre_worldviews
 
 
 def test_zero_is_the_base(moral19: Instrument) -> None:

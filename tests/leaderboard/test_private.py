@@ -125,14 +125,14 @@ def test_a_hidden_history_stands_in_under_the_shipped_name() -> None:
 
 def secret_history(seed: int) -> History:
     """Answers of nobody to other items than the published ones: half of them, in other words."""
-    from progressgym.instruments.instrument import Instrument
     from progressgym.instruments.item import Item
+    from progressgym.instruments.questionnaire import Questionnaire
 
     items = [
         Item(id=f"own-{i.id}", main=i.main, text="Once more: " + i.text, options=i.options, tags=i.tags)
-        for i in Instrument.load("moral19-v1").items[::2]
+        for i in Questionnaire.load("moral19-v1").items[::2]
     ]
-    instrument = Instrument.from_items(items, name="secret")
+    instrument = Questionnaire.from_items(items, name="secret")
     rng = np.random.default_rng(seed)
     logits = rng.normal(size=(9, *instrument.mask.shape)).cumsum(0)
     weights = np.exp(logits) * instrument.mask

@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from progressgym.core.errors import UserError
 from progressgym.leaderboard import store as store_module
 from progressgym.leaderboard.database import DATABASE
+from progressgym.leaderboard.database_tables import METADATA
 from progressgym.leaderboard.problems import problem
 from progressgym.leaderboard.records import Reproduction, Verdict
 from progressgym.leaderboard.store import Receipt, Store
-from progressgym.leaderboard.tables import METADATA
 from tests.leaderboard.stores import reproduction, verdict
 
 

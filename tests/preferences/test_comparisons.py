@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from progressgym.core.errors import UserError
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.instruments.respondents import RandomRespondent
 from progressgym.preferences.comparisons import (
     CLIP,
@@ -22,7 +22,7 @@ from progressgym.preferences.comparisons import (
     probabilities,
 )
 
-INSTRUMENT = Instrument.load("moral19-v1")
+INSTRUMENT = Questionnaire.load("moral19-v1")
 
 
 def test_all_pairs_of_the_elicitation_items() -> None:

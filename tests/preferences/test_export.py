@@ -10,11 +10,11 @@ import pytest
 
 from progressgym.core.errors import UserError
 from progressgym.histories.history import History
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.preferences.comparisons import Comparisons
 from progressgym.preferences.export import history_rows, preference_rows, write_jsonl
 
-INSTRUMENT = Instrument.load("moral19-v1")
+INSTRUMENT = Questionnaire.load("moral19-v1")
 HISTORY = History.load("synthetic:linear?seed=0")
 
 

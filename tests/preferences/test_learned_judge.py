@@ -14,7 +14,7 @@ from progressgym.core.errors import UserError
 from progressgym.envs.debate.dilemmas import DilemmaDomain
 from progressgym.envs.debate.simulator import BayesJudge, SimulatorDomain
 from progressgym.preferences.learned_judge import (
-    JudgeConfig,
+    JudgeRecipe,
     LearnedJudge,
     calibrate,
     fold,
@@ -25,7 +25,7 @@ from progressgym.preferences.learned_judge import (
 from tests.envs.debate.judges import BrokenJudge, SumDomain, SumJudge
 
 DOMAIN = SimulatorDomain()
-SMALL = JudgeConfig(most_pieces=7, hidden=64, batch=256, steps=300, learning_rate=3e-3)
+SMALL = JudgeRecipe(most_pieces=7, hidden=64, batch=256, steps=300, learning_rate=3e-3)
 
 
 @lru_cache(maxsize=1)
@@ -101,9 +101,9 @@ def test_the_bayes_judge_is_calibrated() -> None:
 
 
 def test_training_is_repeatable() -> None:
-    config = JudgeConfig(hidden=8, batch=32, steps=5)
+    config = JudgeRecipe(hidden=8, batch=32, steps=5)
     first, again = (train_judge(DOMAIN, config) for _ in range(2))
-    other = train_judge(DOMAIN, JudgeConfig(hidden=8, batch=32, steps=5, seed=1))
+    other = train_judge(DOMAIN, JudgeRecipe(hidden=8, batch=32, steps=5, seed=1))
     assert first.fingerprint == again.fingerprint != other.fingerprint
 
 
@@ -130,7 +130,7 @@ def test_held_out_states_are_not_seen() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "judge_inputs", watch)
-        train_judge(Watched(), JudgeConfig(hidden=4, batch=64, steps=5), states=np.array([1]))
+        train_judge(Watched(), JudgeRecipe(hidden=4, batch=64, steps=5), states=np.array([1]))
     assert set(asked) == {1} and len(asked) == 320
 
 
@@ -161,14 +161,14 @@ def test_calibration_by_hand() -> None:
 
 def test_bad_input() -> None:
     with pytest.raises(UserError, match=r"most_pieces is 8, but simulator.* has 7"):
-        train_judge(DOMAIN, JudgeConfig(most_pieces=8))
+        train_judge(DOMAIN, JudgeRecipe(most_pieces=8))
     with pytest.raises(UserError, match="does not say which option is preferred"):
-        train_judge(DilemmaDomain(), JudgeConfig(steps=1))
+        train_judge(DilemmaDomain(), JudgeRecipe(steps=1))
     for field in ("hidden", "batch", "steps"):
         with pytest.raises(UserError, match=f"{field} of a judge is 0"):
-            JudgeConfig(**{field: 0})
+            JudgeRecipe(**{field: 0})
     with pytest.raises(UserError, match="learning_rate"):
-        JudgeConfig(learning_rate=0.0)
+        JudgeRecipe(learning_rate=0.0)
     nan = np.full((2, 2), np.nan)
     with pytest.raises(UserError, match="all finite"):
         LearnedJudge([(nan, nan[0])] * 3, [nan[0]] * 2)

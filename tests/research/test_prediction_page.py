@@ -11,7 +11,7 @@ import pytest
 from progressgym.agents import check
 from progressgym.histories.source import resolve_history
 from progressgym.histories.synthetic import synthetic_history
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from tests.research.loading import script as load
 
 
@@ -85,7 +85,7 @@ def test_the_counts_on_the_page_are_those_of_the_results(
 
 
 def test_a_longer_questionnaire_asks_the_same_kinds_of_items(confirmation: ModuleType) -> None:
-    short = Instrument.load("moral19-v1")
+    short = Questionnaire.load("moral19-v1")
     long = confirmation.longer(short, evaluation=3)
     assert len(long) == len(short) + 2 * len(short.evaluation) and len(long.evaluation) == 3 * len(short.evaluation)
     np.testing.assert_array_equal(long.elicitation, short.elicitation)

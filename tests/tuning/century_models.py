@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from progressgym.histories.history import History
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.models import load_language_model
 from progressgym.tuning.lora import LoraRecipe, attach, save_adapter
 from tests.tuning.tiny import save_tiny_llama
@@ -18,24 +18,24 @@ from tests.tuning.tiny import save_tiny_llama
 ITEMS = 24
 
 
-def tiny_instrument(folder: Path) -> Instrument:
+def tiny_instrument(folder: Path) -> Questionnaire:
     """Some items of the shipped questionnaire, cut short so that a byte-level model reads them quickly.
 
     Its name is its folder, so that a history that names it can be loaded by anybody.
     """
-    whole = Instrument.load("moral19-v1")
+    whole = Questionnaire.load("moral19-v1")
     chosen = [whole.items[i] for i in range(0, len(whole.items), len(whole.items) // ITEMS)][:ITEMS]
     short = tuple(
         replace(item, text=item.text[:12], options=tuple(f"{n}{text[:6]}" for n, text in enumerate(item.options)))
         for item in chosen
     )
     config = replace(whole.config, framings=(" So",), verdicts=((" It is", " just", " wicked"),))
-    instrument = Instrument.from_items(short, name=str(folder), config=config)
+    instrument = Questionnaire.from_items(short, name=str(folder), config=config)
     instrument.save(folder)
     return instrument
 
 
-def save_history(folder: Path, *, centuries: int = 3, mode: str = "verdict") -> tuple[Path, Path, Instrument]:
+def save_history(folder: Path, *, centuries: int = 3, mode: str = "verdict") -> tuple[Path, Path, Questionnaire]:
     """Write a base model and a history of adapters on it, measured.
 
     Returns:

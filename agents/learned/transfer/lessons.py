@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from progressgym.agents.filters.evidence import Evidence
+from progressgym.agents.filters.directions import Evidence
 from progressgym.agents.learned.courses import SAME, covariances, root_of
 from progressgym.agents.learned.transfer.network import AHEAD, SEEN
 from progressgym.agents.learned.transfer.questionnaires import COMMON, Questionnaires
@@ -84,12 +84,12 @@ def draw_lesson(rows: int, pool: Questionnaires, random: torch.Generator) -> Tra
         normal(rows, strength.shape[-1], LATER + 1) @ root_of(stance_course).transpose(1, 2)
     )
     true = strength[..., None] * (asked.directions.transpose(1, 2) @ stance)
-    known = (torch.arange(1, LATER + 1)[None] <= seen[:, None]).to(torch.float64)
+    present = (torch.arange(1, LATER + 1)[None] <= seen[:, None]).to(torch.float64)
     there = (strength > 0).to(torch.float64)[..., None]
     signal = true[..., 1:] + there * (normal(rows, strength.shape[-1], LATER) @ root.transpose(1, 2))
     residuals = normal(rows, MOST_FREE, LATER) @ root.transpose(1, 2)
     residuals = residuals * (torch.arange(MOST_FREE)[None] < asked.free.round()[:, None])[..., None]
-    rough = torch.exp(0.3 * sampled[:, None] * normal(rows, LATER)) * known
+    rough = torch.exp(0.3 * sampled[:, None] * normal(rows, LATER)) * present
     residuals = (
         residuals * rough[:, None] * (asked.free / asked.free.round().clamp(max=MOST_FREE)).sqrt()[:, None, None]
     )
@@ -98,7 +98,7 @@ def draw_lesson(rows: int, pool: Questionnaires, random: torch.Generator) -> Tra
         evidence=Evidence(
             directions=asked.directions,
             strength=strength,
-            signal=(signal * known[:, None])[..., window],
+            signal=(signal * present[:, None])[..., window],
             scatter=(residuals.transpose(1, 2) @ residuals)[:, window, window],
             free=asked.free,
             unit=torch.ones(rows, dtype=torch.float64),

@@ -18,7 +18,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from progressgym.agents.filters.evidence import Evidence
+from progressgym.agents.filters.directions import Evidence
 
 SEEN = 10
 """Steps that the network can look back; of a longer history it sees the newest."""
@@ -82,7 +82,7 @@ def inputs(evidence: Evidence, ahead: Tensor, before: Tensor, sampled: Tensor) -
     ]
     steps = nn.functional.one_hot(count - 1, SEEN).to(kind)
     horizon = nn.functional.one_hot(ahead.clamp(0, AHEAD), AHEAD + 1).to(kind)
-    told = torch.stack(
+    features = torch.stack(
         [
             sampled.to(kind),
             sampled.to(kind) * scale.log().clamp(-3, 3),
@@ -92,7 +92,7 @@ def inputs(evidence: Evidence, ahead: Tensor, before: Tensor, sampled: Tensor) -
         ],
         -1,
     )
-    row = torch.cat([*tables, steps, horizon, told], -1)
+    row = torch.cat([*tables, steps, horizon, features], -1)
     own = _table(
         (signal[..., :, None] * signal[..., None, :]).flatten(0, 1),
         scale.repeat_interleave(directions),

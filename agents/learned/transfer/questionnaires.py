@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from progressgym.agents.filters.common import course_of
-from progressgym.agents.filters.evidence import collect
+from progressgym.agents.filters.directions import collect
 from progressgym.core.dimensions import DIMENSIONS
 
 Floats = NDArray[np.float64]
@@ -50,8 +50,8 @@ class Questionnaires:
 def draw_questionnaires(count: int, seed: int) -> Questionnaires:
     """Draw P questionnaires; those that leave no residual are drawn again."""
     rng = np.random.default_rng(seed)
-    found: list[tuple[Tensor, Tensor, Tensor, float]] = []
-    while len(found) < count:
+    batches: list[tuple[Tensor, Tensor, Tensor, float]] = []
+    while len(batches) < count:
         loadings, mask = _loadings(rng)
         sampled = float(rng.random() < 0.5)
         pairs = _pairs(mask, rng)
@@ -63,8 +63,8 @@ def draw_questionnaires(count: int, seed: int) -> Questionnaires:
         free = weights.new_tensor([len(pairs)]) if sampled else weights.sum(-1)
         evidence = collect(features, features.new_zeros(1, len(pairs), 1), weights, free)
         if float(evidence.free) >= LEAST:
-            found.append((evidence.directions[0], evidence.strength[0], evidence.free[0], sampled))
-    directions, strength, left, kinds = zip(*found, strict=True)
+            batches.append((evidence.directions[0], evidence.strength[0], evidence.free[0], sampled))
+    directions, strength, left, kinds = zip(*batches, strict=True)
     return Questionnaires(
         directions=torch.stack(directions),
         strength=torch.stack(strength),

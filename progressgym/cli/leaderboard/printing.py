@@ -89,10 +89,10 @@ def _table(standings: Standings) -> Table:
     for row in standings.rows:
         cells = []
         for group in row.groups:
-            shown = group.private or group.public
-            skill = None if shown is None else shown.skill
-            told = "-" if skill is None else f"{round(skill.mid, 2) + 0.0:.2f}"  # no minus zero
-            cells.append(told if group.private is not None else f"({told})")
+            score = group.private or group.public
+            skill = None if score is None else score.skill
+            text = "-" if skill is None else f"{round(skill.mid, 2) + 0.0:.2f}"  # no minus zero
+            cells.append(text if group.private is not None else f"({text})")
         place = "open" if row.open else "-" if row.place is None else f"{row.place:g}"
         table.add_row(place, escape(row.agent), escape(row.version), row.status, *cells)
     table.caption = "skill: 0 = never updates, 1 = the reference; in brackets: public, not ranked"

@@ -68,8 +68,8 @@ def _outcome(options: Reproduce, store: Store, split: PrivateSplit, entry: Entry
         store.note("not-attempted", BOARD, entry.digest, [str(error)])
         print(f"{entry.id} {entry.agent} {entry.version}: not attempted, {error}")
     except Exception as error:  # noqa: BLE001  (the attempt is written down as the board's failure by now)
-        told = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        print(f"{entry.id} {entry.agent} {entry.version}: the board failed, {told}", file=sys.stderr)
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        print(f"{entry.id} {entry.agent} {entry.version}: the board failed, {reason}", file=sys.stderr)
     return False
 
 

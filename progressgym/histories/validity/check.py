@@ -97,9 +97,9 @@ def orders(size: int, *names: str) -> NDArray[np.int64]:
     return shuffled
 
 
-def share_reached(permuted: Floats, found: float) -> float:
-    """p: how many permutations reach what was found, the data among them."""
-    return (1 + int((permuted >= found - TINY).sum())) / (1 + len(permuted))
+def share_reached(permuted: Floats, value: float) -> float:
+    """p: how many permutations reach what was value, the data among them."""
+    return (1 + int((permuted >= value - TINY).sum())) / (1 + len(permuted))
 
 
 def correlation(one: Floats, other: Floats) -> Floats:
@@ -111,8 +111,8 @@ def correlation(one: Floats, other: Floats) -> Floats:
     a, b = one - one.mean(-1, keepdims=True), other - other.mean(-1, keepdims=True)
     size = np.sqrt((a**2).sum(-1) * (b**2).sum(-1))
     varies = size > TINY
-    found: Floats = np.where(varies, (a * b).sum(-1) / np.where(varies, size, 1.0), 0.0)
-    return found
+    coefficients: Floats = np.where(varies, (a * b).sum(-1) / np.where(varies, size, 1.0), 0.0)
+    return coefficients
 
 
 def spearman(one: Floats, other: Floats) -> Floats:

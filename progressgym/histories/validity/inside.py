@@ -104,15 +104,15 @@ def agreement(name: str, question: str, versions: Versions) -> Check:
     value = float(_agreed(plain, versions.pairs)[0])
     weights = _counts(drawn(count, "agreement", name), count)
     resampled = [_agreed(versions.values(part), versions.pairs) for part in np.array_split(weights, 20)]
-    found = centred_interval(value, np.concatenate(resampled))
+    interval = centred_interval(value, np.concatenate(resampled))
     order = orders(plain.shape[-1], "agreement", name)
     permuted = [correlation(_profile(plain[0, a]), _profile(_permuted(plain[0, b], order))) for a, b in versions.pairs]
     return Check(
         name=name,
         question=question,
         value=value,
-        low=found.low,
-        high=min(found.high, 1.0),
+        low=interval.low,
+        high=min(interval.high, 1.0),
         p=share_reached(np.mean(permuted, axis=0), value),
     )
 
@@ -134,7 +134,7 @@ def halves(answers: Floats, instrument: Questionnaire) -> Check:
 
     one, other = sides(10 * SPLITS, resampled=False)
     value = float(correlation(_profile(one), _profile(other)).mean())
-    found = centred_interval(value, np.concatenate([_correlated(*sides(100, resampled=True)) for _ in range(10)]))
+    interval = centred_interval(value, np.concatenate([_correlated(*sides(100, resampled=True)) for _ in range(10)]))
     order = orders(one.shape[-1], "item halves")
     permuted = [
         correlation(_profile(a), _profile(_permuted(b, order)))
@@ -145,8 +145,8 @@ def halves(answers: Floats, instrument: Questionnaire) -> Check:
         name="item halves",
         question="do two halves of the items tell the same?",
         value=value,
-        low=found.low,
-        high=min(found.high, 1.0),
+        low=interval.low,
+        high=min(interval.high, 1.0),
         p=share_reached(np.mean(permuted, axis=0), few),
         detail={"splits": len(one)},
     )
@@ -168,8 +168,8 @@ def _permuted(values: Floats, order: NDArray[np.int64]) -> Floats:
 
 def _agreed(values: Floats, pairs: Sequence[tuple[int, int]]) -> Floats:
     """Mean correlation of the profiles of compared versions, values (B, R, M, D): (B,)."""
-    found: Floats = np.mean([_correlated(values[:, a], values[:, b]) for a, b in pairs], axis=0)
-    return found
+    mean: Floats = np.mean([_correlated(values[:, a], values[:, b]) for a, b in pairs], axis=0)
+    return mean
 
 
 def _profile(values: Floats) -> Floats:

@@ -112,7 +112,7 @@ def item_rows(seeds: Floats, instrument: Questionnaire) -> tuple[ItemRow, ...]:
                 agreement=agreement,
                 words=None if form is None else form[0],
                 frequency=None if form is None else form[1],
-                fails=tuple(reason for reason, found in reasons.items() if found),
+                fails=tuple(reason for reason, holds in reasons.items() if holds),
             )
         )
     return tuple(rows)
@@ -159,14 +159,14 @@ def _agreements(upheld: Floats, items: Sequence[Item]) -> list[float | None]:
     seeds = range(len(upheld))
     pairs = [(a, b) for a in seeds for b in seeds if a != b] or [(0, 0)]
     mains = np.array([item.main for item in items])
-    found: list[float | None] = []
+    agreements: list[float | None] = []
     for i, item in enumerate(items):
         rest = np.flatnonzero((mains == item.main) & (np.arange(len(items)) != i))
         if item.main == "worldview" or not len(rest):
-            found.append(None)
+            agreements.append(None)
             continue
-        found.append(float(np.mean([correlation(upheld[a, :, i], upheld[b][:, rest].mean(-1)) for a, b in pairs])))
-    return found
+        agreements.append(float(np.mean([correlation(upheld[a, :, i], upheld[b][:, rest].mean(-1)) for a, b in pairs])))
+    return agreements
 
 
 def _frequencies(items: Sequence[Item]) -> dict[str, float]:
@@ -195,5 +195,5 @@ def _words(text: str) -> list[str]:
 def to_record(row: ItemRow) -> dict[str, Any]:
     """A row of a table; empty where nothing is known."""
     numbers = ("difficulty", "discrimination", "drift", "agreement", "words", "frequency")
-    told = {name: None if getattr(row, name) is None else round(getattr(row, name), 4) for name in numbers}
-    return {"id": row.id, "main": row.main, **told, "fails": "; ".join(row.fails)}
+    columns = {name: None if getattr(row, name) is None else round(getattr(row, name), 4) for name in numbers}
+    return {"id": row.id, "main": row.main, **columns, "fails": "; ".join(row.fails)}

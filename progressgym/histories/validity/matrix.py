@@ -101,13 +101,13 @@ def matrix(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> Che
     resampled = _gain(sampled, apart)
     tables = [_correlate(plain[one], plain[other]) for one, other in apart]
     permuted = np.mean([_permuted(table, rng) for table in tables], axis=0)
-    found = centred_interval(value, resampled)
+    interval = centred_interval(value, resampled)
     return Check(
         name=NAME,
         question=QUESTION,
         value=value,
-        low=found.low,
-        high=found.high,
+        low=interval.low,
+        high=interval.high,
         p=share_reached(permuted, value),
         detail={
             "pairs": {

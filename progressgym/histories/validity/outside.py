@@ -67,11 +67,11 @@ def _in_time(readings: dict[str, Floats], shares: Floats) -> dict[str, dict[str,
     """Agreement of every reading in every model, and its rank correlation with time."""
     table: dict[str, dict[str, object]] = {}
     for name, rows in readings.items():
-        found = correlation(rows, shares)
-        ordered = len(found) >= FEWEST_MODELS
+        agreement = correlation(rows, shares)
+        ordered = len(agreement) >= FEWEST_MODELS
         table[name] = {
-            "agreement": found.round(4).tolist(),
-            "spearman": round(float(spearman(found, np.arange(float(len(found))))), 4) if ordered else None,
+            "agreement": agreement.round(4).tolist(),
+            "spearman": round(float(spearman(agreement, np.arange(float(len(agreement))))), 4) if ordered else None,
         }
     return table
 
@@ -159,9 +159,9 @@ def _nearest(model: Floats, truth: Floats, steps: Sequence[str]) -> dict[str, ob
 
 def controls(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> Check:
     """Whether every model tells deeds that every age praised from those that every age blamed."""
-    known = [place for place, practice in enumerate(asking.practices) if practice.control]
-    signs = np.array([float(asking.practices[place].sign) for place in known])
-    table = np.array([one.practices.mean((0, 1)) for one in asked])[:, known]
+    unturned = [place for place, practice in enumerate(asking.practices) if practice.control]
+    signs = np.array([float(asking.practices[place].sign) for place in unturned])
+    table = np.array([one.practices.mean((0, 1)) for one in asked])[:, unturned]
 
     def least(order: Indices) -> Floats:
         smallest: Floats = correlation(table[:, order], signs).min(0)
@@ -195,11 +195,11 @@ def practices(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> 
     if min(int((signs > 0).sum()), int((signs < 0).sum())) < 5:
         return skipped("practices", question, "the models' labels name no centuries that the practices turned between")
     standard = _standardised(asked, asking.practices)
-    known = np.array([practice.control for practice in asking.practices])
+    unturned = np.array([practice.control for practice in asking.practices])
     place = {practice.id: number for number, practice in enumerate(asking.practices)}
     plain, drift = np.array(
         [
-            _moved(standard[numbers[practice.since]], standard[numbers[practice.until]], known, place[practice.id])
+            _moved(standard[numbers[practice.since]], standard[numbers[practice.until]], unturned, place[practice.id])
             for practice in turned
         ]
     ).T
@@ -224,7 +224,9 @@ def practices(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> 
             "rose": _side(drift[signs > 0], "rose"),
             "fell": _side(drift[signs < 0], "fell"),
             "before the controls are taken out": round(float(contrast(plain, signs)), 4),
-            "controls, standard deviation of their change": round(float((standard[-1] - standard[0])[known].std()), 4),
+            "controls, standard deviation of their change": round(
+                float((standard[-1] - standard[0])[unturned].std()), 4
+            ),
             "drift": {p.id: [p.sign, round(float(d), 4)] for p, d in zip(turned, drift, strict=True)},
         },
     )
@@ -236,13 +238,13 @@ def _side(drift: Floats, name: str) -> list[float]:
     return [round(float(x), 4) for x in (drift.mean(), *ends)]
 
 
-def _moved(since: Floats, until: Floats, known: NDArray[np.bool_], place: int) -> tuple[float, float]:
+def _moved(since: Floats, until: Floats, unturned: NDArray[np.bool_], place: int) -> tuple[float, float]:
     """How far a practice moved, plainly and beyond what a control of the same verdict would have.
 
     Later models may tell good from bad more sharply, and every reading falls back towards its mean: both move harsh
     deeds one way and mild ones the other. The line of the controls' later verdicts on their earlier ones takes that out.
     """
-    slope, start = np.polyfit(since[known], until[known], 1)
+    slope, start = np.polyfit(since[unturned], until[unturned], 1)
     change = float(until[place] - since[place])
     return change, float(until[place] - (start + slope * since[place]))
 
@@ -250,6 +252,6 @@ def _moved(since: Floats, until: Floats, known: NDArray[np.bool_], place: int) -
 def _standardised(asked: Sequence[Asked], listed: Sequence[Practice]) -> Floats:
     """(M, P) verdicts in each model's own mean and spread over the controls: a model that speaks louder says no more."""
     table = np.array([one.practices.mean((0, 1)) for one in asked])
-    known = table[:, [place for place, practice in enumerate(listed) if practice.control]]
-    standard: Floats = (table - known.mean(1, keepdims=True)) / np.maximum(known.std(1, keepdims=True), 1e-9)
+    unturned = table[:, [place for place, practice in enumerate(listed) if practice.control]]
+    standard: Floats = (table - unturned.mean(1, keepdims=True)) / np.maximum(unturned.std(1, keepdims=True), 1e-9)
     return standard

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from progressgym.histories.validity.check import Check
-from progressgym.histories.validity.report import Report
+from progressgym.histories.validity.validity_report import Report
 from progressgym.instruments.decisions import study_lines
 
 
@@ -27,8 +27,8 @@ def page(report: Report) -> str:
     if "multitrait-multimethod" in made:
         parts.append(_traits(made["multitrait-multimethod"]))
     for title, study in report.studies.items():
-        told = "\n".join(study_lines(title, study))
-        parts.append(f"## Generalizability: {title}\n\n```text\n{told}\n```")
+        text = "\n".join(study_lines(title, study))
+        parts.append(f"## Generalizability: {title}\n\n```text\n{text}\n```")
     return "\n\n".join(parts) + "\n"
 
 
@@ -46,9 +46,9 @@ def _checks(checks: Sequence[Check]) -> str:
 
 
 def _judgements(labels: Sequence[str], check: Check) -> str:
-    told: Mapping[str, Any] = check.detail["readings"]
+    readings: Mapping[str, Any] = check.detail["readings"]
     rows = []
-    for name, row in told.items():
+    for name, row in readings.items():
         rank = row["spearman"]
         cells = [f"{value:.3f}" for value in row["agreement"]]
         rows.append((name, *cells, "" if rank is None else f"{rank:.2f}"))
@@ -68,14 +68,14 @@ def _survey(labels: Sequence[str], check: Check) -> str:
 
 
 def _practices(check: Check) -> str:
-    told = check.detail
+    detail = check.detail
     return (
         "## Practices\n\n| turn in history | change of the verdict, 95 % |\n|---|---|\n"
-        + "".join("| {} | {:.3f} [{:.3f}, {:.3f}] |\n".format(side, *told[side]) for side in ("rose", "fell"))
-        + f"\n{told['right way']} of {told['practices']} moved the way history did, beyond what the controls "
-        f"would have; before the controls are taken out the difference is {told['before the controls are taken out']:.3f}. "
+        + "".join("| {} | {:.3f} [{:.3f}, {:.3f}] |\n".format(side, *detail[side]) for side in ("rose", "fell"))
+        + f"\n{detail['right way']} of {detail['practices']} moved the way history did, beyond what the controls "
+        f"would have; before the controls are taken out the difference is {detail['before the controls are taken out']:.3f}. "
         "The controls' own change between the first and the last model has a standard deviation of "
-        f"{told['controls, standard deviation of their change']:.2f}."
+        f"{detail['controls, standard deviation of their change']:.2f}."
     )
 
 

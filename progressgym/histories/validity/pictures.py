@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from progressgym.histories.validity.asked import TEMPLATES
-from progressgym.histories.validity.report import Report
+from progressgym.histories.validity.validity_report import Report
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,12 +31,12 @@ def figures(report: Report) -> dict[str, Callable[[], Figure]]:
     from progressgym.monitor import validity_plots as plots
 
     made = {check.name: check for check in report.checks if check.status != "skipped"}
-    found: dict[str, Callable[[], Figure]] = {}
+    makers: dict[str, Callable[[], Figure]] = {}
     if "judgements in time" in made:
         readings: dict[str, Any] = {
             name: row["agreement"] for name, row in made["judgements"].detail["readings"].items()
         }
-        found["judgements.png"] = lambda: plots.in_time(
+        makers["judgements.png"] = lambda: plots.in_time(
             report.labels,
             readings,
             bold=["panel", *(name for name, _, _ in TEMPLATES)],
@@ -44,26 +44,26 @@ def figures(report: Report) -> dict[str, Callable[[], Figure]]:
             subtitle=f"{report.name}; grey: single pairs of words of the panel",
         )
     if "practices" in made:
-        found["practices.png"] = lambda: plots.practice_bars(
+        makers["practices.png"] = lambda: plots.practice_bars(
             made["practices"].detail["drift"],
             title="Practices whose praise is known to have turned",
             subtitle=f"{report.name}; blue: rose in history, orange: fell",
         )
     if "survey" in made:
-        told = made["survey"].detail
-        found["survey.png"] = lambda: plots.survey_years(
+        detail = made["survey"].detail
+        makers["survey.png"] = lambda: plots.survey_years(
             report.labels,
-            told["steps"],
-            told["agreement"],
+            detail["steps"],
+            detail["agreement"],
             title="Which years of people is it nearest to?",
-            subtitle=f"{report.name} against gss-v1, {told['items']} questions; ring: the nearest",
+            subtitle=f"{report.name} against gss-v1, {detail['items']} questions; ring: the nearest",
         )
     matrix = report.matrix
     if matrix is not None:
-        found["traits.png"] = lambda: plots.trait_matrix(
+        makers["traits.png"] = lambda: plots.trait_matrix(
             report.methods,
             matrix,
             title="Dimensions by methods",
             subtitle=f"{report.name}: correlations over models; diagonals of the outer blocks are convergent",
         )
-    return found
+    return makers

@@ -15,7 +15,7 @@ from progressgym.histories.measuring import build_recipe
 from progressgym.histories.publishing import other_seeds
 from progressgym.histories.validity.asked import Asked, Asking, ask_model
 from progressgym.histories.validity.judgements import find_judgements, read_judgements
-from progressgym.histories.validity.report import OtherSeeds, Report, make_report
+from progressgym.histories.validity.validity_report import OtherSeeds, Report, make_report
 from progressgym.instruments.ask import verdict_answers
 from progressgym.instruments.panel import load_panel
 from progressgym.instruments.practices import shipped_practices
@@ -82,8 +82,8 @@ def validate_models(
             how="by the panel",
             items=tuple(np.array([one.items for one in row]) for row in rows),
         )
-    known = others or OtherSeeds(answers=(), how="by the panel")
-    return make_report(name, tuple(models), asked, asking, others=known, progress=progress)
+    seeds_read = others or OtherSeeds(answers=(), how="by the panel")
+    return make_report(name, tuple(models), asked, asking, others=seeds_read, progress=progress)
 
 
 def history_models(spec: str | Path, device: str = "auto") -> dict[str, Callable[[], OptionScorer]]:
@@ -123,12 +123,12 @@ def known_seeds(spec: str | Path, labels: Sequence[str], asking: Asking) -> Othe
 
 
 def _ask_all(
-    models: Mapping[str, Callable[[], OptionScorer]], asking: Asking, progress: Progress | None, told: str
+    models: Mapping[str, Callable[[], OptionScorer]], asking: Asking, progress: Progress | None, suffix: str
 ) -> list[Asked]:
     asked = []
     for label, load in models.items():
         if progress is not None:
-            progress(f"asking {label}{told}")
+            progress(f"asking {label}{suffix}")
         asked.append(ask_model(load(), asking))
     return asked
 

@@ -57,13 +57,13 @@ class KeptAnswers:
 
     def get_many(self, keys: Sequence[str]) -> dict[str, Any]:
         """What is there of the answers with these keys."""
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         with self._database.transaction() as database:
             for key in keys:
                 value = _load(database, key)
                 if value is not None:
-                    found[key] = value
-        return found
+                    values[key] = value
+        return values
 
     def put(self, key: str, value: Any) -> None:
         """Keep an answer, a JSON value."""

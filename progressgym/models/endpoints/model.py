@@ -124,8 +124,8 @@ class EndpointModel:
         keys: dict[tuple[str, ...], str] = {
             (text,): answer_key(self._identity, text, ["embedding"], 0) for text in texts
         }
-        found = self._answers(keys, lambda asked: {"vector": vector_of(self._client, asked[0]), "tokens": 0})
-        vectors = [found[(text,)]["vector"] for text in texts]
+        replies = self._answers(keys, lambda asked: {"vector": vector_of(self._client, asked[0]), "tokens": 0})
+        vectors = [replies[(text,)]["vector"] for text in texts]
         if len(set(map(len, vectors))) > 1:
             raise EndpointError(f"{self.name} gave vectors of different lengths")
         return np.array(vectors, dtype=np.float64).reshape(len(texts), -1)
@@ -153,10 +153,10 @@ class EndpointModel:
         keys: dict[tuple[str, ...], str] = {
             (prompt,): answer_key(self._identity, prompt, [mark], 0) for prompt in prompts
         }
-        found = self._answers(
+        replies = self._answers(
             keys, lambda asked: {"texts": texts_of(self._client, self.way, asked[0], how), "tokens": 0}
         )
-        return [list(found[(prompt,)]["texts"]) for prompt in prompts]
+        return [list(replies[(prompt,)]["texts"]) for prompt in prompts]
 
     def close(self) -> None:
         """Give the connections back."""
@@ -171,12 +171,12 @@ class EndpointModel:
 
         def score(prompt: str, option: str) -> dict[str, Any]:
             echo, tokens = echo_of(self._client, self.way, prompt + option)
-            found = option_score(echo, None, option)
-            if found is None:
+            value = option_score(echo, None, option)
+            if value is None:
                 alone: Echo = prompts.get(prompt, lambda: echo_of(self._client, self.way, prompt)[0])
-                found = option_score(echo, alone, option)
-            assert found is not None
-            return {"sum": found[0], "count": found[1], "tokens": tokens}
+                value = option_score(echo, alone, option)
+            assert value is not None
+            return {"sum": value[0], "count": value[1], "tokens": tokens}
 
         answers = self._answers(
             {pair: answer_key(self._identity, pair[0], pair[1:], 0) for pair in pairs}, lambda pair: score(*pair)
@@ -205,8 +205,8 @@ class EndpointModel:
         self, keys: dict[tuple[str, ...], str], ask: Callable[[tuple[str, ...]], dict[str, Any]]
     ) -> dict[tuple[str, ...], dict[str, Any]]:
         """Answers to questions: those kept, and the others asked for, several at a time, each kept as it comes."""
-        kept = self._kept.get_many(list(keys.values()))
-        missing = [question for question, key in keys.items() if key not in kept]
+        answers = self._kept.get_many(list(keys.values()))
+        missing = [question for question, key in keys.items() if key not in answers]
         tokens, got = 0, 0
         failed: list[EndpointError] = []
 
@@ -218,7 +218,7 @@ class EndpointModel:
                 self._client.stop()  # ends pauses and new requests; those under way end by their deadline and are kept
                 raise
             self._kept.put(keys[question], answer)
-            kept[keys[question]] = answer
+            answers[keys[question]] = answer
             return answer
 
         self._client.resume()
@@ -233,20 +233,20 @@ class EndpointModel:
                 if not isinstance(error, EndpointError):
                     raise
                 raise EndpointError(
-                    f"{failed[0]}; {len(kept)} of {len(keys)} answers are kept, the same command goes on from there",
+                    f"{failed[0]}; {len(answers)} of {len(keys)} answers are kept, the same command goes on from there",
                     failed[0].status,
                 ) from None
         self.last_stats = EndpointStats(unique_tokens=tokens, asked=got, kept=len(keys) - got)
-        return {question: kept[key] for question, key in keys.items()}
+        return {question: answers[key] for question, key in keys.items()}
 
 
 def _refuse_controls(texts: Sequence[str]) -> None:
     """Refuse texts that no endpoint reads as text."""
     check_well_formed(texts, "a text to be read")
     for text in texts:
-        if found := _CONTROL.search(text):
+        if match := _CONTROL.search(text):
             raise UserError(
-                f"{found[0]!r} in {text[:40]!r} is a control token to many models, and an endpoint cannot be told to "
+                f"{match[0]!r} in {text[:40]!r} is a control token to many models, and an endpoint cannot be told to "
                 "read it as text; leave it out, or load the model here"
             )
 
@@ -293,9 +293,11 @@ def _choose_model(client: Client) -> str:
     ids: list[str] = [entry["id"] for entry in entries if isinstance(entry.get("id"), str) and entry["id"]]
     if wanted and (wanted in ids or not ids):
         return wanted
-    told = ", ".join(repr(name) for name in ids[:8]) or "none"
+    names = ", ".join(repr(name) for name in ids[:8]) or "none"
     if wanted:
-        raise EndpointError(f"{client.address.url} has no model {wanted!r}{did_you_mean(wanted, ids)}; it lists {told}")
+        raise EndpointError(
+            f"{client.address.url} has no model {wanted!r}{did_you_mean(wanted, ids)}; it lists {names}"
+        )
     if len(ids) != 1:
-        raise EndpointError(f"{client.address.url} lists {told}; name one, as in openai:{client.address.url}#MODEL")
+        raise EndpointError(f"{client.address.url} lists {names}; name one, as in openai:{client.address.url}#MODEL")
     return ids[0]

@@ -87,12 +87,12 @@ def first_token(reply: dict[str, Any]) -> dict[str, float]:
         pairs = [(e.get("token"), e.get("logprob")) for e in _objects(listed or [])]
     if not pairs:
         raise Unusable("the reply holds no top_logprobs")
-    found: dict[str, float] = {}
+    scores: dict[str, float] = {}
     for token, value in pairs:
         text, score = spaced(_text(token)), _number(value)
         # two tokens may be written alike; that text comes with the sum of their probabilities
-        found[text] = min(math.log(math.exp(found[text]) + math.exp(score)), 0.0) if text in found else score
-    return found
+        scores[text] = min(math.log(math.exp(scores[text]) + math.exp(score)), 0.0) if text in scores else score
+    return scores
 
 
 def texts(reply: dict[str, Any]) -> list[str]:
@@ -102,14 +102,14 @@ def texts(reply: dict[str, Any]) -> list[str]:
         Unusable: there is none.
     """
     choices = reply.get("choices")
-    found = []
+    strings = []
     for choice in _objects(choices or []):
         message = choice.get("message")
         text = message.get("content") if isinstance(message, dict) else choice.get("text")
-        found.append(text if isinstance(text, str) else "")
-    if not found:
+        strings.append(text if isinstance(text, str) else "")
+    if not strings:
         raise Unusable("the reply holds no choices")
-    return found
+    return strings
 
 
 def prompt_tokens(reply: dict[str, Any]) -> int:
@@ -125,9 +125,9 @@ def covers(echo: Echo, text: str) -> bool:
     >>> covers(Echo(("<s>", "An", " old"), (None, -1.0, -1.0)), "An old"), covers(Echo((" old",), (-1.0,)), "So an old")
     (True, False)
     """
-    shown = _signs("".join(_BYTE.sub("", token) for token in echo.tokens))
+    signs = _signs("".join(_BYTE.sub("", token) for token in echo.tokens))
     whole, first = _signs(text), _signs(text.split(maxsplit=1)[0] if text.strip() else "")
-    return shown.endswith(whole) or (whole.endswith(shown) and len(whole) - len(shown) <= len(first))
+    return signs.endswith(whole) or (whole.endswith(signs) and len(whole) - len(signs) <= len(first))
 
 
 def _signs(text: str) -> str:
@@ -202,7 +202,7 @@ def _number(value: Any) -> float:
     Raises:
         Unusable: it is none.
     """
-    known = isinstance(value, (int, float)) and not isinstance(value, bool) and LOWEST <= value <= 1e-3
-    if not known:
+    valid = isinstance(value, (int, float)) and not isinstance(value, bool) and LOWEST <= value <= 1e-3
+    if not valid:
         raise Unusable(f"a log-probability in the reply is {str(value)[:40]}, which is none")
     return min(float(value), 0.0)

@@ -45,14 +45,14 @@ def texts_of(client: Client, way: Way, prompt: str, how: Drawing) -> list[str]:
     limit = next((key for key in way.extra if key.startswith("max_")), "max_tokens")
     asked: dict[str, Any] = {limit: how.max_tokens, "temperature": how.temperature, "top_p": how.top_p}
     writing = replace(way, extra={})
-    found: list[str] = []
-    while len(found) < count:
+    strings: list[str] = []
+    while len(strings) < count:
         try:
-            reply = writing.ask(client, prompt, **asked, n=count - len(found), seed=how.seed + len(found))
+            reply = writing.ask(client, prompt, **asked, n=count - len(strings), seed=how.seed + len(strings))
         except EndpointError as error:
             raise _not_offered(client, "writes no texts in this way", error) from None
-        found += replies.texts(reply)[: count - len(found)]
-    return found * (how.n // count)
+        strings += replies.texts(reply)[: count - len(strings)]
+    return strings * (how.n // count)
 
 
 def _not_offered(client: Client, what: str, error: EndpointError) -> EndpointError:

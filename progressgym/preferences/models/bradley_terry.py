@@ -43,12 +43,14 @@ class BradleyTerry:
 
         from progressgym.preferences.models.newton import solve
 
-        known = pairs[pairs.weight > 0]
-        batch = [torch.from_numpy(np.array(part))[None] for part in (known.difference, known.target, known.weight)]
+        weighted = pairs[pairs.weight > 0]
+        batch = [
+            torch.from_numpy(np.array(part))[None] for part in (weighted.difference, weighted.target, weighted.weight)
+        ]
         features, targets, weights = batch
         centre = torch.zeros(1, features.shape[-1], dtype=torch.float64)
-        found = solve(features, torch.zeros_like(targets), targets, weights, centre, self.ridge, loss_of(self.loss))
-        self.weights = found[0].numpy()
+        solution = solve(features, torch.zeros_like(targets), targets, weights, centre, self.ridge, loss_of(self.loss))
+        self.weights = solution[0].numpy()
         return self
 
     def reward(self, items: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -39,7 +39,7 @@ PREFERENCE_MODELS = Registry(
 )
 
 
-def fitted_margins(asked: str, known: Pairs, wanted: Pairs) -> NDArray[np.float64]:
+def fitted_margins(asked: str, sample: Pairs, wanted: Pairs) -> NDArray[np.float64]:
     """Margins (n,) of `wanted` by the model of an id, fitted to `known`.
 
     Raises:
@@ -48,7 +48,7 @@ def fitted_margins(asked: str, known: Pairs, wanted: Pairs) -> NDArray[np.float6
     model = PREFERENCE_MODELS.make(asked)
     if not isinstance(model, PreferenceModel):
         raise UserError(f"preference model {asked!r} is a {type(model).__name__}, which lacks fit() or margin()")
-    margins = np.asarray(model.fit(known).margin(wanted), dtype=np.float64)
+    margins = np.asarray(model.fit(sample).margin(wanted), dtype=np.float64)
     if margins.shape != (len(wanted),) or not np.isfinite(margins).all():
         raise UserError(f"preference model {asked!r} gives no {len(wanted)} finite margins")
     return margins

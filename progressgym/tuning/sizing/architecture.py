@@ -116,10 +116,10 @@ KNOWN: dict[str, Architecture] = {
 """Shapes that need no file: those of the models' own config.json."""
 
 
-def known(model: str) -> Architecture | None:
+def shape_named(model: str) -> Architecture | None:
     """The shape that goes by a name, also of ProgressGym's century models (HistLlama3-8B, -70B); None if not known.
 
-    >>> known("PKU-Alignment/ProgressGym-HistLlama3-70B-C013-instruct-v0.1").layers
+    >>> shape_named("PKU-Alignment/ProgressGym-HistLlama3-70B-C013-instruct-v0.1").layers
     80
     """
     plain = re.sub(r"[^a-z0-9.]", "", model.lower().partition("?")[0].rpartition("/")[2])

@@ -151,13 +151,13 @@ def _activations(work: Workload, width: int) -> float:
     shape, tokens = work.shape, work.step_tokens
     norms = 8.0 * shape.hidden if width == HALF else 4.0 * shape.hidden
     if work.lora is None:
-        kept = norms + width * (4 * shape.hidden + 5 * shape.queries + 4 * shape.intermediate)
+        stored = norms + width * (4 * shape.hidden + 5 * shape.queries + 4 * shape.intermediate)
     else:
         inputs = FULL * (5 * shape.hidden + shape.queries + shape.intermediate)
-        kept = norms + width * (4 * shape.queries + 4 * shape.intermediate) + inputs
+        stored = norms + width * (4 * shape.queries + 4 * shape.intermediate) + inputs
     if not work.checkpointing:
-        return tokens * (work.trained_layers * kept + 2 * FULL * shape.intermediate)
-    return tokens * (work.trained_layers * width * shape.hidden + kept + 2 * FULL * shape.intermediate)
+        return tokens * (work.trained_layers * stored + 2 * FULL * shape.intermediate)
+    return tokens * (work.trained_layers * width * shape.hidden + stored + 2 * FULL * shape.intermediate)
 
 
 def _head_bytes(work: Workload, width: int) -> int:

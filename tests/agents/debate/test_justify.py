@@ -21,7 +21,7 @@ from progressgym.agents.debate.justify import (
 )
 from progressgym.agents.debate.off_policy import episode_returns, importance_weights, weighted_estimate
 from progressgym.agents.debate.offline import (
-    DqnSettings,
+    DqnRecipe,
     DuelingNets,
     draw_by_priority,
     learn_offline,
@@ -145,7 +145,7 @@ def test_n_step_returns_by_hand() -> None:
         episodes,
         np.array([1.0, 2.0, 4.0, 8.0]),
         np.array([False, False, True, False]),
-        DqnSettings(gamma=0.5, n_step=2),
+        DqnRecipe(gamma=0.5, n_step=2),
     )
     assert told.gain.tolist() == [2.0, 4.0, 4.0, 8.0]
     assert told.ahead.tolist() == [2, 3, 3, 1] and told.discount.tolist() == [0.25, 0.0, 0.0, 0.5]
@@ -156,14 +156,14 @@ def test_n_step_returns_by_hand() -> None:
 def test_weights_of_replay_make_up_for_priorities(powers: list[float]) -> None:
     """With beta 1, weight times chance is the same for every row: (1 / n P) P = 1 / n, up to the common factor."""
     array = np.array(powers)
-    rows, weights = draw_by_priority(array, DqnSettings(batch=64, beta=1.0), np.random.default_rng(0))
+    rows, weights = draw_by_priority(array, DqnRecipe(batch=64, beta=1.0), np.random.default_rng(0))
     products = weights * array[rows]
     np.testing.assert_allclose(products, products[0], rtol=1e-9)
     assert weights.max() == pytest.approx(1.0)
 
 
 def test_replay_draws_in_proportion() -> None:
-    rows, _ = draw_by_priority(np.array([1.0, 3.0]), DqnSettings(batch=20_000), np.random.default_rng(0))
+    rows, _ = draw_by_priority(np.array([1.0, 3.0]), DqnRecipe(batch=20_000), np.random.default_rng(0))
     assert rows.mean() == pytest.approx(0.75, abs=0.015)
 
 
@@ -182,7 +182,7 @@ def test_learners_in_a_stack_learn_what_they_learn_alone() -> None:
     """Two learners of different recordings and seeds, together and one by one: the same action values."""
     torch.set_num_threads(1)
     rng = np.random.default_rng(0)
-    how = DqnSettings(steps=20, batch=16)
+    how = DqnRecipe(steps=20, batch=16)
     replays = []
     for _ in range(2):
         state, action = rng.integers(0, 4, 200), rng.integers(0, 3, 200)
@@ -211,7 +211,7 @@ def test_the_learner_finds_a_known_optimum() -> None:
         action=action,
         after=np.full(2000, 4),
     )
-    how = DqnSettings(steps=400, batch=64, learning_rate=3e-3)
+    how = DqnRecipe(steps=400, batch=64, learning_rate=3e-3)
     replay = n_step_returns(episodes, (state == action).astype(float), np.ones(2000, dtype=np.bool_), how)
     q = learn_offline([replay], np.eye(5, 4, dtype=np.float32), 4, how, seeds=[0])[0]
     assert q[:4].argmax(1).tolist() == [0, 1, 2, 3]

@@ -8,11 +8,11 @@ import pytest
 from progressgym.agents.debate.labels import DebatedLabels
 from progressgym.agents.debate.solver import solve
 from progressgym.core.errors import UserError
+from progressgym.envs.comparison_evidence import differences, evidence, evidence_weights
 from progressgym.envs.debate.dilemmas import DilemmaDomain, ValueJudge
 from progressgym.envs.debate.rules import Rules
-from progressgym.envs.evidence import differences, evidence, evidence_weights
 from progressgym.histories.history import History
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.preferences.comparisons import all_pairs, probabilities
 
 HISTORY = History.load("histsmol-v1")
@@ -52,4 +52,4 @@ def test_a_missing_label_stays_missing_and_says_nothing() -> None:
 
 def test_pairs_that_are_no_dilemma() -> None:
     with pytest.raises(UserError, match="argue for the same option"):
-        DebatedLabels(Instrument.load("moral19-v1"), np.array([[[0, 1, 1]]]))
+        DebatedLabels(Questionnaire.load("moral19-v1"), np.array([[[0, 1, 1]]]))

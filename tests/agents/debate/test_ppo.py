@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from progressgym.agents.debate.network import DebaterNet
-from progressgym.agents.debate.ppo import PpoLearner, PpoSettings, Steps, advantages, clipped_loss
+from progressgym.agents.debate.ppo import PpoLearner, PpoRecipe, Steps, advantages, clipped_loss
 from progressgym.agents.debate.training import (
     METHODS,
+    DebateRecipe,
     Record,
-    Told,
-    TrainSettings,
+    Update,
     alone_rules,
     disturbed_rules,
     pick,
@@ -22,7 +22,7 @@ from progressgym.agents.debate.training import (
 from progressgym.core.errors import UserError
 from progressgym.envs.debate.simulator import BayesJudge, SimulatorDomain
 
-TINY = TrainSettings(turns=4, updates=2, games=16, ppo=PpoSettings(hidden=8, minibatch=16))
+TINY = DebateRecipe(turns=4, updates=2, games=16, ppo=PpoRecipe(hidden=8, minibatch=16))
 
 
 def test_advantages_by_hand() -> None:
@@ -64,7 +64,7 @@ def test_draws_follow_the_probabilities() -> None:
 def test_an_update_learns_the_better_of_two_pieces() -> None:
     torch.manual_seed(0)
     net = DebaterNet(3, 2, 8)
-    learner = PpoLearner(net, PpoSettings(hidden=8, learning_rate=1e-2, minibatch=64), updates=20, seed=0)
+    learner = PpoLearner(net, PpoRecipe(hidden=8, learning_rate=1e-2, minibatch=64), updates=20, seed=0)
     seen, masks = torch.ones(1, 64, 3), torch.ones(1, 64, 2, dtype=torch.bool)
     rng = torch.Generator().manual_seed(0)
     for _ in range(20):
@@ -86,7 +86,7 @@ def test_a_turn_is_credited_until_the_next_own_one() -> None:
 def test_training_is_reproducible_and_learns_something(method: str) -> None:
     domain = SimulatorDomain()
     judge = BayesJudge(domain)
-    told: list[Told] = []
+    told: list[Update] = []
     nets = [train_debater(method, domain, judge, TINY, seed=seed, listen=told.append) for seed in (0, 0, 1)]
     same, other = (
         [bool(torch.equal(a, b)) for a, b in zip(nets[0].parameters(), net.parameters(), strict=True)]

@@ -12,11 +12,11 @@ from progressgym.agents.debate.debaters import play, position
 from progressgym.agents.debate.evaluation import accuracy, draw_cases, measure_debater
 from progressgym.agents.debate.measures import wins
 from progressgym.agents.debate.network import DebaterNet
-from progressgym.agents.debate.ppo import PpoSettings
+from progressgym.agents.debate.ppo import PpoRecipe
 from progressgym.agents.debate.sets import evidence_sets
 from progressgym.agents.debate.solver import minimax, set_margins, turn_order
 from progressgym.agents.debate.trained import TrainedDebater, load_debater, save_debater, whole_policy, worst_case
-from progressgym.agents.debate.training import TrainSettings, alone_rules, train_debater
+from progressgym.agents.debate.training import DebateRecipe, alone_rules, train_debater
 from progressgym.agents.debate.view import debater_view, view_width
 from progressgym.core.errors import UserError
 from progressgym.envs.debate.rules import Rules
@@ -127,7 +127,7 @@ def test_short_training_already_helps() -> None:
     """Measured on training states: a fresh network .63, 60 updates alone about .84 (random evidence .70)."""
     torch.set_num_threads(1)
     train = SimulatorDomain(part="train")
-    settings = TrainSettings(turns=4, updates=60, games=256, ppo=PpoSettings(learning_rate=2e-3))
+    settings = DebateRecipe(turns=4, updates=60, games=256, ppo=PpoRecipe(learning_rate=2e-3))
     net = train_debater("isolated", train, JUDGE, settings, seed=0)
     cases, rules = draw_cases(train, 2000, 0), alone_rules("isolated", 4)
     before, after = (

@@ -13,7 +13,7 @@ from progressgym.agents.filters.common import common_course
 from progressgym.core.answers import Floats
 from progressgym.core.errors import UserError
 from progressgym.histories.history import History
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.instruments.split import balanced_split
 
 
@@ -51,7 +51,7 @@ def people() -> list[History]:
 
 def test_ends_of_an_item_are_one_apart() -> None:
     for name in ("people-core-v1", "moral19-v1"):
-        instrument = Instrument.load(name)
+        instrument = Questionnaire.load(name)
         course = common_course(instrument)
         ends = np.where(instrument.mask, course, -np.inf).max(1) - np.where(instrument.mask, course, np.inf).min(1)
         assert set(np.unique(ends.round(9))) <= {0.0, 1.0} and ends.mean() > 0.8
@@ -60,7 +60,7 @@ def test_ends_of_an_item_are_one_apart() -> None:
 
 
 def test_purity_and_authority_stand_at_one_end_and_freedom_at_the_other() -> None:
-    instrument = Instrument.load("people-core-v1")
+    instrument = Questionnaire.load("people-core-v1")
     course = common_course(instrument)
     together = np.einsum("nk,nkd->d", course, instrument.loadings)
     purity, authority, freedom = (instrument.dimensions.index(name) for name in ("purity", "authority", "freedom"))

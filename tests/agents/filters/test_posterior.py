@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from progressgym.agents.filters import posterior
+from progressgym.agents.filters.directions import Evidence, collect
 from progressgym.agents.filters.dynamics import FAMILIES, bank, cycle_model, level_model, trend_model
-from progressgym.agents.filters.evidence import Evidence, collect
 from progressgym.agents.filters.posterior import forecast
 from progressgym.core.seeding import generator
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from progressgym.agents.learned.agent import WEIGHTS, load_network
+from progressgym.agents.learned.attention_agent import WEIGHTS, load_network
 from progressgym.agents.learned.courses import CENTURIES, covariances, lesson
 from progressgym.agents.learned.network import Attention
 from progressgym.agents.learned.train import CHECK_SEED, SEED, loss_of, spectrum_of, train
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from tests.agents.rollout import skill_of
 
 torch.set_num_threads(1)
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture(scope="module")
 def spectrum() -> tuple[torch.Tensor, float]:
-    return spectrum_of(Instrument.load("moral19-v1"))
+    return spectrum_of(Questionnaire.load("moral19-v1"))
 
 
 def test_courses_begin_at_zero_and_are_possible() -> None:

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 import progressgym.agents
-from progressgym.agents.learned.transfer.agent import WEIGHTS, load_network
 from progressgym.agents.learned.transfer.lessons import LATER, draw_lesson
 from progressgym.agents.learned.transfer.network import SEEN, TransferAttention
 from progressgym.agents.learned.transfer.questionnaires import LEAST, Questionnaires, draw_questionnaires
 from progressgym.agents.learned.transfer.train import CHECK_SEED, SEED, loss_of, train
+from progressgym.agents.learned.transfer.transfer_agent import WEIGHTS, load_network
 from progressgym.histories.history import History
 from tests.agents.filters.test_common import explained, split
 

@@ -14,7 +14,7 @@ from progressgym.envs.arrays import BLOCK, Arrays, NumpyArrays
 from progressgym.envs.readout import Readout
 from progressgym.envs.vector.torch import WIDTH, TorchArrays
 from progressgym.histories.history import History
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from tests.envs.rollout import LINEAR
 
 BACK_ENDS: dict[str, tuple[Arrays, float]] = {
@@ -29,7 +29,7 @@ BACK_ENDS: dict[str, tuple[Arrays, float]] = {
 @pytest.mark.parametrize("kinds", ["all items", "two options only", "wider only", "only the first item counts"])
 @pytest.mark.parametrize("name", BACK_ENDS)
 def test_folded_values_are_the_values_of_the_stance_model(name: str, kinds: str, rows: int) -> None:
-    """Against `Instrument.values` of the softmax, in float64, with more rows than a block, a number that has parts and one that has none."""
+    """Against `Questionnaire.values` of the softmax, in float64, with more rows than a block, a number that has parts and one that has none."""
     arrays, tolerance = BACK_ENDS[name]
     history = History.load(LINEAR)
     instrument = history.instrument
@@ -54,7 +54,7 @@ def test_loadings_that_all_differ_are_not_folded() -> None:
     class Differing:
         """An instrument whose wider items have loadings of their own each."""
 
-        def __init__(self, instrument: Instrument) -> None:
+        def __init__(self, instrument: Questionnaire) -> None:
             self.mask = instrument.mask
             noise = np.random.default_rng(0).normal(size=instrument.loadings.shape) * instrument.mask[..., None]
             self.loadings = instrument.loadings + noise
@@ -67,7 +67,7 @@ def test_loadings_that_all_differ_are_not_folded() -> None:
 
 
 def expected(
-    instrument: Instrument, scored: NDArray[np.int64], centred: NDArray[np.float64], theta: NDArray[np.float64]
+    instrument: Questionnaire, scored: NDArray[np.int64], centred: NDArray[np.float64], theta: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Softmax over each item's options, then the instrument's values."""
     logits = centred + np.einsum("nkd,bd->bnk", instrument.loadings, theta)

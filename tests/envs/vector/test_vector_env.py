@@ -14,7 +14,7 @@ from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode
 
 from progressgym.agents.methods import Map, Stage
-from progressgym.agents.policies.stance import StancePolicy
+from progressgym.agents.policies.stance_policy import StancePolicy
 from progressgym.core.errors import UserError
 from progressgym.envs.actions import to_action
 from progressgym.envs.vector.base import ROWS

@@ -16,8 +16,8 @@ from progressgym.histories.validity.judgements import find_judgements, read_judg
 from progressgym.histories.validity.outside import judgements
 from progressgym.histories.validity.page import page
 from progressgym.histories.validity.pictures import draw, figures
-from progressgym.histories.validity.report import Report, lines, to_record
 from progressgym.histories.validity.run import known_seeds, make_asking, validate_models
+from progressgym.histories.validity.validity_report import Report, lines, to_record
 from progressgym.instruments.practices import read_practices, shipped_practices
 from progressgym.instruments.questionnaire import Questionnaire
 from tests.histories.validity.planted import Known, Shuffled, made_up_judgements, planted

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from progressgym.leaderboard.manifest import pack
-from progressgym.leaderboard.server.limits import Rate
+from progressgym.leaderboard.server.rates import Rate
 from progressgym.leaderboard.store import Store
 from tests.leaderboard.helpers import base_files, edited, make_files, nudged
 from tests.leaderboard.serving import Server, served

@@ -20,7 +20,7 @@ import pytest
 import torch
 
 from progressgym.core.errors import UserError
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.models import load_model
 from progressgym.models.endpoints.address import KEY_VARIABLE, parse_address
 from progressgym.models.endpoints.model import EndpointModel
@@ -86,9 +86,9 @@ def local(folder: Path) -> LanguageModel:
 
 
 @pytest.fixture(scope="module")
-def part() -> Instrument:
-    whole = Instrument.load("moral19-v1")
-    return Instrument.from_items(whole.items[:360:40], name="part-v1", version="1", config=whole.config)
+def part() -> Questionnaire:
+    whole = Questionnaire.load("moral19-v1")
+    return Questionnaire.from_items(whole.items[:360:40], name="part-v1", version="1", config=whole.config)
 
 
 def endpoint(server: Server, arguments: str = FAST) -> EndpointModel:
@@ -104,7 +104,7 @@ def largest_difference(ours: list[Any], theirs: list[Any]) -> float:
 
 @pytest.mark.parametrize(("style", "way"), [("vllm", "echo"), ("vllm-prompt", "prompt_logprobs")])
 def test_scored_prompts_equal_the_model_itself(
-    server: Server, local: LanguageModel, part: Instrument, style: str, way: str
+    server: Server, local: LanguageModel, part: Questionnaire, style: str, way: str
 ) -> None:
     server.control(style=style)
     model = endpoint(server)
@@ -126,7 +126,7 @@ def test_options_whose_tokens_are_no_whole_signs(server: Server, local: Language
 
 @pytest.mark.parametrize(("style", "way"), [("llama", "top_logprobs"), ("chat", "chat_top_logprobs")])
 def test_letters_where_prompts_are_not_scored(
-    server: Server, local: LanguageModel, part: Instrument, style: str, way: str
+    server: Server, local: LanguageModel, part: Questionnaire, style: str, way: str
 ) -> None:
     """The mode asked for is not offered: letters in balanced orders, and the reading says so.
 
@@ -175,7 +175,7 @@ def test_continuations_are_written_and_kept(server: Server, local: LanguageModel
         model.sample(CONTEXTS, top_p=0.0)
 
 
-def test_letters_by_sampling(server: Server, local: LanguageModel, part: Instrument) -> None:
+def test_letters_by_sampling(server: Server, local: LanguageModel, part: Questionnaire) -> None:
     """Counts of 400 replies are within five standard errors of the model's own probability."""
     server.control(style="plain")
     model = endpoint(server, f"{FAST}&samples=200&way=sampling")
@@ -317,7 +317,7 @@ def test_a_damaged_cache_is_set_aside(server: Server, tmp_path: Path) -> None:
     assert path.with_name("endpoints.sqlite.damaged").is_file()
 
 
-def test_a_killed_client_goes_on_from_its_answers(server: Server, part: Instrument, tmp_path: Path) -> None:
+def test_a_killed_client_goes_on_from_its_answers(server: Server, part: Questionnaire, tmp_path: Path) -> None:
     """SIGKILL after some answers; the second run asks only for the others."""
     part.save(tmp_path / "part")
     command = [sys.executable, "-m", "progressgym.cli.main", "values", server.spec(f"{FAST}&concurrency=2")]
@@ -341,7 +341,7 @@ def test_a_killed_client_goes_on_from_its_answers(server: Server, part: Instrume
 
 
 def test_values_of_an_endpoint_that_scores_no_prompts(
-    server: Server, part: Instrument, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    server: Server, part: Questionnaire, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from progressgym.cli.main import main
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from progressgym.core.errors import UserError
 from progressgym.tuning.lora import LoraRecipe, attach
-from progressgym.tuning.sizing.architecture import KNOWN, Architecture, known, of_config, of_size
+from progressgym.tuning.sizing.architecture import KNOWN, Architecture, of_config, of_size, shape_named
 from progressgym.tuning.sizing.speed import CARDS, device_of
 from progressgym.tuning.sizing.workload import Workload, _activations, _head_bytes, flops, memory
 
@@ -46,12 +46,12 @@ def shape_of(tmp_path: Path, **changes: Any) -> Architecture:
 
 def test_published_sizes() -> None:
     """Of the models' cards: 134 515 008, 8 030 261 248 and 70 553 706 496 weights."""
-    assert known("smollm2-135m?source=hub") == KNOWN["smollm2-135m"]
+    assert shape_named("smollm2-135m?source=hub") == KNOWN["smollm2-135m"]
     assert KNOWN["smollm2-135m"].parameters == 134_515_008
-    shape = known("PKU-Alignment/ProgressGym-HistLlama3-8B-C013-instruct-v0.2")
+    shape = shape_named("PKU-Alignment/ProgressGym-HistLlama3-8B-C013-instruct-v0.2")
     assert shape is not None and shape.parameters == 8_030_261_248
     assert KNOWN["llama3-70b"].parameters == 70_553_706_496
-    assert known("mistral-7b") is None
+    assert shape_named("mistral-7b") is None
 
 
 @pytest.mark.parametrize("tied", [True, False])

@@ -40,5 +40,5 @@ def vote_evidence(votes: NDArray[np.float32], differences: NDArray[np.float32]) 
     """
     sums = (votes.reshape(-1, votes.shape[-1]) @ differences).astype(np.float64)
     size = np.abs(differences).sum(0).astype(np.float64)
-    found: Floats = np.where(size > 0, (2.0 * sums - differences.sum(0)) / np.where(size > 0, size, 1.0), 0.0)
-    return found.reshape(*votes.shape[:-1], differences.shape[-1])
+    shares: Floats = np.where(size > 0, (2.0 * sums - differences.sum(0)) / np.where(size > 0, size, 1.0), 0.0)
+    return shares.reshape(*votes.shape[:-1], differences.shape[-1])

@@ -99,7 +99,7 @@ class DrawBlock:
 
     def __call__(self) -> list[str]:
         """Draw and log them; returns the files written."""
-        cells = {group.agent: found[0] for group in self.groups if (found := finished(group, self.out))}
+        cells = {group.agent: cells_of[0] for group in self.groups if (cells_of := finished(group, self.out))}
         if not cells:
             return []
         group = self.groups[0]
@@ -161,9 +161,9 @@ def pareto_drawings(blocks: Sequence[Block], groups: Sequence[Group], out: Path)
             continue
         rows = tuple(sorted(block.rows, key=pareto_order))
         keys = {(row.history, row.challenge, row.agent) for row in rows}
-        shown = tuple(g for g in groups if (g.history.id, g.challenge.id, g.agent) in keys)
-        if shown:
-            tasks.append(DrawPareto(shown, rows, out))
+        members = tuple(g for g in groups if (g.history.id, g.challenge.id, g.agent) in keys)
+        if members:
+            tasks.append(DrawPareto(members, rows, out))
     return tasks
 
 
@@ -182,20 +182,20 @@ def drawings(blocks: Sequence[Block], groups: Sequence[Group], out: Path) -> lis
     """Tasks for the pictures of all blocks: the best learning agents of each, with exact labels where there are."""
     tasks = []
     for block in blocks:
-        shown: list[Group] = []
+        members: list[Group] = []
         drawn: list[IntervalRecord] = []
         for row in block.rows:
             # Agents that came out equal to the last digit would lie on one line.
             if is_privileged(row.agent) or row.agent in ("static", "random") or row.utility in drawn:
                 continue
             drawn.append(row.utility)
-            shown += [
+            members += [
                 group
                 for group in groups
                 if (group.history.id, group.challenge.id, group.agent) == (row.history, row.challenge, row.agent)
             ]
-        if shown:
-            tasks.append(DrawBlock(tuple(shown[:LINES]), out))
+        if members:
+            tasks.append(DrawBlock(tuple(members[:LINES]), out))
     return tasks
 
 

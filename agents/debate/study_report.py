@@ -20,11 +20,11 @@ from progressgym.agents.debate.debaters import Debater, GreedyDebater, MinimaxDe
 from progressgym.agents.debate.evaluation import JudgeAccuracy, measure_debater, measure_judges
 from progressgym.agents.debate.justify import LAMBDAS, Process, process
 from progressgym.agents.debate.measures import wins
-from progressgym.agents.debate.offline import DqnSettings
+from progressgym.agents.debate.offline import DqnRecipe
 from progressgym.agents.debate.sets import evidence_sets
 from progressgym.agents.debate.solver import minimax, set_margins, turn_order
 from progressgym.agents.debate.study import Study
-from progressgym.agents.debate.sweep import OfflineSettings, Rulings, learned, planned, rulings
+from progressgym.agents.debate.sweep import OfflineRecipe, Rulings, learned, planned, rulings
 from progressgym.agents.debate.trained import worst_case
 from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, read_json, sha256_bytes, write_json, write_text
@@ -38,7 +38,7 @@ COLUMNS = ("alone", "confused", "greedy", "confused_drop", "greedy_drop", "wrong
 
 
 @dataclass(kw_only=True, frozen=True)
-class ReportSettings:
+class ReportConfig:
     """How much is measured."""
 
     games: int = 2000
@@ -95,7 +95,7 @@ def spread(numbers: Sequence[float]) -> Spread:
     return Spread(mid=mid, low=mid - reach, high=mid + reach, seeds=tuple(values.tolist()))
 
 
-def make_report(study: Study, settings: ReportSettings, *, quiet: bool = False) -> dict[str, Any]:
+def make_report(study: Study, settings: ReportConfig, *, quiet: bool = False) -> dict[str, Any]:
     """Measure what is missing and write `report.json`, `report.md` and the pictures into the study's folder.
 
     Raises:
@@ -113,7 +113,7 @@ def make_report(study: Study, settings: ReportSettings, *, quiet: bool = False) 
     return report
 
 
-def _measure(study: Study, settings: ReportSettings, quiet: bool) -> dict[str, Any]:
+def _measure(study: Study, settings: ReportConfig, quiet: bool) -> dict[str, Any]:
     plan = study.plan
     missing = [name for name in study.stages() if "confuser" not in name and not (study.folder / name).exists()]
     if missing:
@@ -149,19 +149,19 @@ def _measure(study: Study, settings: ReportSettings, quiet: bool) -> dict[str, A
                 )
             )
         sweeps = {"lambdas": list(settings.lambdas), "scale": settings.scale}
-        known = process(plan.domain)
+        mdp = process(plan.domain)
         cache: dict[int, Rulings] = {}
 
         def ruled(seed: int) -> Rulings:
             if seed not in cache:
-                cache[seed] = rulings(known, judge, ideal, _advocate(study, seed), plan.turns)
+                cache[seed] = rulings(mdp, judge, ideal, _advocate(study, seed), plan.turns)
             return cache[seed]
 
         def sweep(seed: int) -> Any:
-            return planned(known, ruled(seed), settings.lambdas, settings.scale)
+            return planned(mdp, ruled(seed), settings.lambdas, settings.scale)
 
         planning = [piece(f"planned-{seed}", partial(sweep, seed), **sweeps) for seed in range(planning_seeds)]
-        learning = _learn(study, settings, known, ruled, piece)
+        learning = _learn(study, settings, mdp, ruled, piece)
     return {
         "schema": 1,
         "version": __version__,
@@ -178,26 +178,26 @@ def _measure(study: Study, settings: ReportSettings, quiet: bool) -> dict[str, A
 
 def _spread_of(rows: list[Any], key: str) -> dict[str, Any] | None:
     """Over the seeds that have the number; None where none has."""
-    known = [row[key] for row in rows if row[key] is not None]
-    return asdict(spread(known)) if known else None
+    numbers = [row[key] for row in rows if row[key] is not None]
+    return asdict(spread(numbers)) if numbers else None
 
 
 def _learn(
     study: Study,
-    settings: ReportSettings,
-    known: Process,
+    settings: ReportConfig,
+    mdp: Process,
     ruled: Callable[[int], Rulings],
     piece: Callable[..., Any],
 ) -> list[Any]:
     """Policies of the offline learner; the debates are those of the study's first seed."""
     if settings.learner_steps == 0:
         return []
-    how = DqnSettings(steps=settings.learner_steps, learning_rate=settings.learner_rate, polyak=settings.learner_polyak)
-    offline = OfflineSettings(episodes=settings.learner_episodes, dqn=how)
+    how = DqnRecipe(steps=settings.learner_steps, learning_rate=settings.learner_rate, polyak=settings.learner_polyak)
+    offline = OfflineRecipe(episodes=settings.learner_episodes, dqn=how)
     rows: list[Any] = []
 
     def learn(seed: int) -> Any:
-        return learned(known, ruled(0), settings.learner_lambdas, settings.scale, offline, seed=seed)
+        return learned(mdp, ruled(0), settings.learner_lambdas, settings.scale, offline, seed=seed)
 
     for seed in range(settings.learner_seeds):
         rows += piece(
@@ -223,14 +223,14 @@ def _kept(folder: Path, name: str, make: Callable[[], Any], given: dict[str, Any
 def _debater(study: Study, test: Any, method: str, seed: int, sizes: dict[str, int]) -> dict[str, Any]:
     debater, confuser = study.debater(seed, method), study.confuser(seed, method)
     judge, turns = study.judge(), study.plan.turns
-    told = asdict(measure_debater(test, judge, debater, confuser, method, turns, **sizes, seed=seed))
+    measured = asdict(measure_debater(test, judge, debater, confuser, method, turns, **sizes, seed=seed))
     if study.plan.domain == "simulator" and method in ("self-play", "maxmin"):
         cases, weights, finals = _all_cases(study)
-        told["worst_case"] = worst_case(debater, finals, cases, weights, Rules(turns=turns))
+        measured["worst_case"] = worst_case(debater, finals, cases, weights, Rules(turns=turns))
     # What an adversary takes from the judge's accuracy, seed by seed, so that its interval is that of the difference.
     for key in ("confused", "greedy"):
-        told[f"{key}_drop"] = None if told[key] is None else told["alone"] - told[key]
-    return told
+        measured[f"{key}_drop"] = None if measured[key] is None else measured["alone"] - measured[key]
+    return measured
 
 
 def _advocate(study: Study, seed: int) -> Debater:
@@ -274,8 +274,8 @@ def markdown(report: dict[str, Any]) -> str:
     ]
     train, test = report["judges"]["train"], report["judges"]["test"]
     for k, (a, b) in enumerate(zip(train["random"], test["random"], strict=True)):
-        known = f"{published.RANDOM_EVIDENCE:.3f}" if k == plan["turns"] == 6 else ""
-        lines.append(f"| {k} random pieces | {a:.3f} | {b:.3f} | {known} |")
+        reference = f"{published.RANDOM_EVIDENCE:.3f}" if k == plan["turns"] == 6 else ""
+        lines.append(f"| {k} random pieces | {a:.3f} | {b:.3f} | {reference} |")
     for key, name in (
         ("ideal", "all pieces (ideal judge)"),
         ("greedy_alone", "greedy advocate of the preferred option, alone"),
@@ -293,8 +293,8 @@ def markdown(report: dict[str, Any]) -> str:
     lines += ["|---|---|---|---|---|---|---|---|"]
     for method, row in report["debaters"].items():
         cells = " | ".join(_interval(row[key]) for key in COLUMNS)
-        known = " -> ".join(f"{x:.3f}" for x in published.ACCURACY.get(method, ()))
-        lines.append(f"| {method} | {cells} | {known} |")
+        reference = " -> ".join(f"{x:.3f}" for x in published.ACCURACY.get(method, ()))
+        lines.append(f"| {method} | {cells} | {reference} |")
     if report["exact"]:
         exact, greedy = report["exact"]["maxmin"], report["exact"]["greedy"]
         lines += [
@@ -365,7 +365,7 @@ def draw(report: dict[str, Any], folder: Path) -> None:
     methods = list(report["debaters"])
     names = {"alone": "undisturbed", "confused": "its trained confuser", "greedy": "greedy confuser"}
     bars = {name: [_bar(report["debaters"][m][key]) for m in methods] for key, name in names.items()}
-    known: dict[str, list[float | None]] = {
+    references: dict[str, list[float | None]] = {
         name: [published.ACCURACY[m][k] if m in published.ACCURACY else None for m in methods]
         for k, name in enumerate(("undisturbed", "its trained confuser"))
     }
@@ -373,7 +373,7 @@ def draw(report: dict[str, Any], folder: Path) -> None:
         figure = grouped_bars(
             methods,
             bars,
-            published=known,
+            published=references,
             line=("ideal judge", report["judges"]["test"]["ideal"]),
             title=f"Judge accuracy on {report['plan']['domain']}, {report['plan']['turns']} pieces",
             label="share of cases ruled for the preferred option",
@@ -383,8 +383,8 @@ def draw(report: dict[str, Any], folder: Path) -> None:
         save(_lambda_figure(report, curves), folder / "lambda.png")
 
 
-def _bar(told: dict[str, Any] | None) -> Bar | None:
-    return None if told is None else Bar(mid=told["mid"], low=told["low"], high=told["high"])
+def _bar(entry: dict[str, Any] | None) -> Bar | None:
+    return None if entry is None else Bar(mid=entry["mid"], low=entry["low"], high=entry["high"])
 
 
 def _lambda_figure(report: dict[str, Any], curves: Callable[..., Any]) -> Any:
@@ -422,17 +422,17 @@ def _lambda_figure(report: dict[str, Any], curves: Callable[..., Any]) -> Any:
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else None
+    numbers = [value for value in values if value is not None]
+    return float(np.mean(numbers)) if numbers else None
 
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}" if abs(value) < 1 else f"{value:.3f}"
 
 
-def _interval(told: dict[str, Any] | None) -> str:
-    if told is None:
+def _interval(entry: dict[str, Any] | None) -> str:
+    if entry is None:
         return ""
-    if told["low"] is None:
-        return f"{told['mid']:.3f}"
-    return f"{told['mid']:.3f} [{told['low']:.3f}, {told['high']:.3f}]"
+    if entry["low"] is None:
+        return f"{entry['mid']:.3f}"
+    return f"{entry['mid']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"

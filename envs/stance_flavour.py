@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.errors import UserError
 from progressgym.envs.base import DEFAULT_HISTORY, ProgressEnv
+from progressgym.envs.comparison_evidence import differences, evidence, evidence_weights
 from progressgym.envs.episode import Episode
-from progressgym.envs.evidence import differences, evidence, evidence_weights
 from progressgym.envs.readout import Readout
 from progressgym.histories.source import HistorySpec
-from progressgym.instruments.stance import StanceModel
+from progressgym.instruments.stance_model import StanceModel
 from progressgym.preferences.comparisons import MISSING
 
 Floats = NDArray[np.float64]

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from progressgym.core.answers import centred_log
-from progressgym.instruments.instrument import Instrument
-from progressgym.instruments.stance import DEFAULT_SCALE
+from progressgym.instruments.questionnaire import Questionnaire
+from progressgym.instruments.stance_model import DEFAULT_SCALE
 from progressgym.preferences.models.newton import GRID
 
 JITTER = 1e-6
@@ -39,7 +39,7 @@ class StancePolicy:
     @classmethod
     def of(
         cls,
-        instrument: Instrument,
+        instrument: Questionnaire,
         answers: NDArray[np.float64],
         *,
         scale: float = DEFAULT_SCALE,

@@ -15,8 +15,8 @@ from safetensors.torch import load
 from torch import Tensor
 
 from progressgym.agents.config import LearnedConfig
-from progressgym.agents.filters.agent import StanceFilter
-from progressgym.agents.filters.evidence import Evidence
+from progressgym.agents.filters.directions import Evidence
+from progressgym.agents.filters.kalman import StanceFilter
 from progressgym.agents.filters.posterior import TINY, Expectation
 from progressgym.agents.learned.network import AHEAD, SEEN, Attention
 from progressgym.core.seals import read_sealed
@@ -80,5 +80,5 @@ class AttentionAgent(StanceFilter):
 
 def _stance(signal: Tensor, evidence: Evidence) -> Tensor:
     """Stance (B, D) of expected signals; 0 where nothing was asked, or too little to tell drift from noise."""
-    told = (evidence.strength > 0) & (evidence.free >= ENOUGH)[:, None]
-    return torch.where(told, signal / torch.where(told, evidence.strength, 1.0), 0.0)
+    informed = (evidence.strength > 0) & (evidence.free >= ENOUGH)[:, None]
+    return torch.where(informed, signal / torch.where(informed, evidence.strength, 1.0), 0.0)

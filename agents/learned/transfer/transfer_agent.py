@@ -16,8 +16,8 @@ from safetensors.torch import load
 from torch import Tensor
 
 from progressgym.agents.config import TransferConfig
-from progressgym.agents.filters.agent import StanceFilter
-from progressgym.agents.filters.evidence import Evidence
+from progressgym.agents.filters.directions import Evidence
+from progressgym.agents.filters.kalman import StanceFilter
 from progressgym.agents.filters.posterior import TINY, Expectation
 from progressgym.agents.learned.transfer.network import SEEN, TransferAttention
 from progressgym.agents.learned.transfer.questionnaires import COMMON, LEAST
@@ -64,8 +64,8 @@ class TransferAgent(StanceFilter):
         whole = torch.full_like(rows, ahead, dtype=torch.int64)
         before = torch.full_like(rows, max(seen - SEEN, 0))
         mean, own = network(evidence, whole, before, torch.full_like(rows, float(self.sampled)))
-        told = (evidence.strength > 0) & (rows >= LEAST)[:, None]
-        return torch.where(told, mean / torch.where(told, evidence.strength, 1.0), 0.0), own
+        informed = (evidence.strength > 0) & (rows >= LEAST)[:, None]
+        return torch.where(informed, mean / torch.where(informed, evidence.strength, 1.0), 0.0), own
 
 
 def _until(evidence: Evidence, seen: int) -> Evidence:

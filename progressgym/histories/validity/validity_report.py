@@ -97,14 +97,14 @@ def _studies(
     labels: Sequence[str], asked: Sequence[Asked], instrument: Questionnaire, others: OtherSeeds
 ) -> dict[str, Study]:
     one = main_scores(instrument, asked[-1].items, ("lead", "word"))
-    found = {} if one is None else {f"values of {labels[-1]}": study(one)}
+    studies = {} if one is None else {f"values of {labels[-1]}": study(one)}
     if one is not None and len(asked) >= FEWEST_MODELS:
         seeds = others.items if len(others.items) > 1 else ()
         table = np.array(seeds) if seeds else np.array([answers.items for answers in asked])
         facets = (*((SEED,) if seeds else ()), CENTURY, "lead", "word")
         if (scores := main_scores(instrument, table, facets)) is not None:
-            found["drift"] = study(scores, time=CENTURY)
-    return found
+            studies["drift"] = study(scores, time=CENTURY)
+    return studies
 
 
 def to_record(report: Report) -> dict[str, Any]:
@@ -126,8 +126,8 @@ def to_record(report: Report) -> dict[str, Any]:
 
 def lines(report: Report) -> list[str]:
     """The report for a terminal."""
-    told = [f"validity of {report.name} ({', '.join(report.labels)})", ""]
-    told += [check.line() for check in report.checks]
+    rows = [f"validity of {report.name} ({', '.join(report.labels)})", ""]
+    rows += [check.line() for check in report.checks]
     for title, made in report.studies.items():
-        told += ["", *study_lines(title, made)]
-    return told
+        rows += ["", *study_lines(title, made)]
+    return rows

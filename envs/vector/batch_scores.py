@@ -48,10 +48,13 @@ def targets(arrays: Arrays, human: Floats, static: Floats, horizon: int) -> Targ
     seen = np.stack([np.zeros_like(goal), np.broadcast_to(start, goal.shape), goal], 2)
     ways = np.stack([goal, goal - start], 2)
     lengths = np.linalg.norm(ways, axis=-1)
+    # A target of length 0 has no direction; a change below `still` is rounding of float32 answers.
     there = lengths > np.array([0.0, arrays.still])
     lengths = np.where(there, lengths, 1.0)
     units = np.where(there[..., None], ways / lengths[..., None], 0.0)
+    # |v| |target| > tiny**2 is what `similarity` asks; with the target divided out, |v| alone is compared.
     shortest = np.stack([arrays.tiny**2 / lengths[..., 0], np.full(lengths.shape[:-1], arrays.still)], -1)
+    # Dividing by infinity gives the gain 0 that `gain` defines there, without a branch a row.
     room = np.where(1.0 - static <= arrays.full, np.inf, 1.0 - static)
     return Targets(*(arrays.floats(table) for table in (seen, units, shortest, static, room)))
 
@@ -67,9 +70,11 @@ def compare(arrays: Arrays, values: Array, target: Targets, covered: int) -> tup
     Where the human did not move the drift cosine is not defined, and 0 here.
     """
     xp = arrays.xp
+    # All three differences at once, in one block (3, D, B): numpy's cost a call is what counts for few environments.
     away = values.T - target.origins
     moved = away[:2]
     lengths = xp.sqrt((moved * moved).sum(1))
+    # x / inf = 0: too short a vector has the cosine 0, again without a branch.
     lengths = xp.where(lengths > target.shortest, lengths, math.inf)
     cosines = xp.clip((moved * target.directions).sum(1) / lengths, -1.0, 1.0)
     return cosines[0], cosines[1], xp.abs(away[2]).sum(0) / max(covered, 1)

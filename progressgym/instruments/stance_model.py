@@ -25,7 +25,7 @@ from progressgym.core.errors import UserError
 from progressgym.instruments.loadings import item_index
 
 if TYPE_CHECKING:
-    from progressgym.instruments.instrument import Instrument
+    from progressgym.instruments.questionnaire import Questionnaire
 
 DEFAULT_SCALE = 1.0
 DEFAULT_RIDGE = 1.0
@@ -49,8 +49,8 @@ def centre_worldviews(theta: ArrayLike) -> Floats:
 class StanceModel:
     """A response model shared by synthetic histories, numeric environments and agents.
 
-    >>> from progressgym.instruments.instrument import Instrument
-    >>> instrument = Instrument.load("moral19-v1")
+    >>> from progressgym.instruments.questionnaire import Questionnaire
+    >>> instrument = Questionnaire.load("moral19-v1")
     >>> model = StanceModel.of(instrument)
     >>> answers = model.answers(np.zeros(19))
     >>> bool(np.allclose(answers, instrument.uniform()))
@@ -80,7 +80,7 @@ class StanceModel:
 
     @classmethod
     def of(
-        cls, instrument: Instrument, answers: ArrayLike | None = None, *, scale: float = DEFAULT_SCALE
+        cls, instrument: Questionnaire, answers: ArrayLike | None = None, *, scale: float = DEFAULT_SCALE
     ) -> StanceModel:
         """The model of an instrument around given answers (N, K); default: around indifference."""
         table = instrument.uniform() if answers is None else validate_answers(answers, instrument.mask)

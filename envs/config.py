@@ -1,4 +1,4 @@
-"""Settings: what an environment was made for, in one place for its single and its vectorised form."""
+"""Config: what an environment was made for, in one place for its single and its vectorised form."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.histories.source import HistorySource
-from progressgym.instruments.instrument import Instrument
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.preferences.comparisons import DRAWN, PairChooser
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)
-class Settings:
+class EnvConfig:
     """Checked arguments of an environment, and what follows from them."""
 
     challenge: str
@@ -28,7 +28,7 @@ class Settings:
     """One of `preferences.comparisons.LABELS`."""
     gain: bool
     """True when the reward is the gain."""
-    told: bool
+    scores_in_infos: bool
     """True when infos hold scores."""
     rewarded: NDArray[np.int64]
     """Indices of the items that rewards and scores are about."""
@@ -38,11 +38,11 @@ class Settings:
     """Steps of an episode."""
     horizon: int
     """Centuries between the last comparisons and the scored answers."""
-    shown: tuple[int, ...]
+    observed_centuries: tuple[int, ...]
     """Century of each observation of an episode."""
 
     @property
-    def instrument(self) -> Instrument:
+    def instrument(self) -> Questionnaire:
         """What is answered."""
         return self.source.instrument
 

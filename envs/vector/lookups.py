@@ -40,14 +40,17 @@ def install(arrays: Arrays, tables: Tables, new: Tables, rows: NDArray[np.int64]
         rows: which.
         total: B.
     """
+    # References are put in place, nothing is copied: the usual case is that all episodes end together.
     if len(rows) == total:
         tables.update(new)
         return
     where = arrays.index(rows)
     for key, value in new.items():
         current = tables[key]
+        # A table of the one fixed history: resetting a few rows changes nothing in it.
         if value is current:
             continue
+        # From here on rows differ (another history was asked for in some), so the shared entry is spread first.
         if len(current) == 1:
             current = arrays.copy(arrays.xp.broadcast_to(current, (total, *current.shape[1:])))
         current[where] = value

@@ -1,7 +1,7 @@
 """The Kalman agents: a Bayesian filter of the stance that forecasts the target century and says how sure it is.
 
     1. a century's labels become responses in log-odds, relative to century 0 (`Responses`)
-    2. responses of all centuries are reduced to 19 independent directions and a residual scatter (`evidence.collect`)
+    2. responses of all centuries are reduced to 19 independent directions and a residual scatter (`directions.collect`)
     3. models of drift are averaged by their evidence and read in the target century (`posterior.forecast`)
     4. answers: the expected choice of an item whose log-odds are uncertain, by the stance and by what is its own
 
@@ -28,11 +28,11 @@ from progressgym.agents.agent import Agent, Episodes
 from progressgym.agents.config import FilterConfig
 from progressgym.agents.devices import choose_device
 from progressgym.agents.filters.common import common_course
+from progressgym.agents.filters.directions import Evidence
 from progressgym.agents.filters.dynamics import BANKS, bank
-from progressgym.agents.filters.evidence import Evidence
 from progressgym.agents.filters.posterior import Expectation, forecast
 from progressgym.agents.filters.responses import Responses
-from progressgym.agents.policies.stance import StancePolicy
+from progressgym.agents.policies.stance_policy import StancePolicy
 from progressgym.core.protocols import Observation
 from progressgym.preferences.models.newton import GRID
 
