@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from progressgym.core.reading import read_text
 
 FILE = "actions.csv"
 FEWEST = 20
+_COUNT = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)
@@ -55,16 +57,19 @@ def read_judgements(path: Path) -> Judgements:
     Raises:
         UserError: a column is missing, a count is none, nobody judged a deed, or there are fewer than twenty deeds.
     """
-    rows = csv.DictReader(io.StringIO(read_text(path)))
-    if not {"action", "yes", "no"} <= set(rows.fieldnames or ()):
-        raise UserError(f"{path} needs columns action, yes and no")
+    try:
+        rows = list(csv.DictReader(io.StringIO(read_text(path))))
+    except csv.Error as error:
+        raise UserError(f"{path} is no CSV table: {error}") from None
+    if not rows or not {"action", "yes", "no"} <= set(rows[0]):
+        raise UserError(f"{path} needs columns action, yes and no, and rows below them")
     actions, counts = [], []
     for number, row in enumerate(rows, 2):
-        action, yes, no = (str(row[name] or "").strip() for name in ("action", "yes", "no"))
-        if not (yes.isascii() and yes.isdigit() and no.isascii() and no.isdigit() and int(yes) + int(no) and action):
+        action, *numbers = (str(row[name] or "").strip() for name in ("action", "yes", "no"))
+        if not action or not all(_COUNT.fullmatch(text) for text in numbers) or not any(map(int, numbers)):
             raise UserError(f"{path} line {number}: expected an action and how many said yes and no to it")
         actions.append(action)
-        counts.append((int(yes), int(no)))
+        counts.append([int(text) for text in numbers])
     if len(actions) < FEWEST or len(set(actions)) < len(actions):
         raise UserError(f"{path} holds {len(actions)} actions; {FEWEST} different ones or more are needed")
     table = np.array(counts, dtype=np.float64)

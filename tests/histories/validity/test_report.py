@@ -88,7 +88,11 @@ def test_without_a_table_that_check_is_skipped_with_a_reason(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("deed,yes,no\n", "needs columns action, yes and no"),
+        ("deed,yes,no\n1,2,3\n", "needs columns action, yes and no"),
+        ("", "needs columns action, yes and no"),
+        ("action,yes,no\neat,٣,1\n", "line 2"),
+        (f"action,yes,no\neat,{'9' * 5000},1\n", "line 2"),
+        (f"action,yes,no\n{'e' * 200000},1,1\n", "no CSV table"),
         ("action,yes,no\neat,3,-1\n", "line 2"),
         ("action,yes,no\neat,0,0\n", "line 2"),
         ("action,yes,no\neat,3\n", "line 2"),
