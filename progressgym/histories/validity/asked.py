@@ -60,12 +60,16 @@ class Asked:
 def ask_model(scorer: OptionScorer, asking: Asking) -> Asked:
     """Ask one model everything, short questions first."""
     panel, judged = asking.panel, asking.judgements
-    actions = None if judged is None else _deeds(scorer, judged.actions, panel)
-    templates = None if judged is None else _templates(scorer, judged.actions)
+    actions, templates = (None, None) if judged is None else ask_actions(scorer, judged.actions, panel)
     practices = _deeds(scorer, [practice.deed for practice in asking.practices], panel)
     survey, _ = _items(scorer, asking.survey, panel)
     items, own = _items(scorer, asking.instrument, panel)
     return Asked(items=items, own=own, survey=survey, practices=practices, actions=actions, templates=templates)
+
+
+def ask_actions(scorer: OptionScorer, actions: Sequence[str], panel: Panel) -> tuple[Floats, Floats]:
+    """Verdicts on bare deeds: by the panel (L, W, A), and in the single templates (templates, A)."""
+    return _deeds(scorer, actions, panel), _templates(scorer, actions)
 
 
 def _items(scorer: OptionScorer, instrument: Questionnaire, panel: Panel) -> tuple[Floats, Floats]:
