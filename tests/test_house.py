@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -16,7 +17,8 @@ pytestmark = pytest.mark.skipif(not IN_CHECKOUT, reason="needs the repository, n
 
 
 def run(*command: str, cwd: Path = ROOT) -> str:
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=600, check=False)
+    elsewhere = None if cwd == ROOT else {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    done = subprocess.run(command, cwd=cwd, env=elsewhere, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -72,7 +74,7 @@ def test_top_folders_refuse_their_bare_name(name: str) -> None:
 
 def scratch_environment(folder: Path) -> Path:
     """A virtual environment that sees this one's dependencies but not its progressgym."""
-    venv.create(folder, with_pip=True)
+    venv.create(folder)
     python = folder / "bin" / "python"
     site = Path(run(str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
     (site / "parent.pth").write_text(sysconfig.get_path("purelib") + "\n")
@@ -89,7 +91,8 @@ def test_installs(way: str, tmp_path: Path) -> None:
     elif way in ("wheel", "sdist"):
         run(sys.executable, "-m", "build", "--no-isolation", f"--{way}", "--outdir", str(tmp_path / "dist"), str(ROOT))
         target = [str(next((tmp_path / "dist").iterdir()))]
-    run(str(python), "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", *target, cwd=tmp_path)
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
+    run(*pip, "--no-deps", "--no-build-isolation", *target, cwd=tmp_path)
     code = (
         "import progressgym, progressgym.agents, progressgym.leaderboard, gymnasium as gym;"
         "inst = progressgym.Instrument.load('moral19-v1');"
@@ -98,5 +101,5 @@ def test_installs(way: str, tmp_path: Path) -> None:
     )
     where, items = run(str(python), "-c", code, cwd=tmp_path).split()[-2:]
     assert items == "432"
-    assert str(ROOT if way == "editable" else tmp_path) in where
+    assert str(ROOT if way == "editable" else tmp_path / "venv") in where
     run(str(tmp_path / "venv" / "bin" / "progressgym"), "--help", cwd=tmp_path)

@@ -10,15 +10,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from progressgym import History, Questionnaire
+from progressgym import History
 from progressgym.agents import check, make, names, spec_of
 from progressgym.agents.learner import Learner
 from progressgym.agents.methods import Dpo
 from progressgym.bench.plan import make_plan
-from progressgym.bench.runner import run_bench
+from progressgym.bench.runner import BenchOutcome, run_bench
 from progressgym.cli.main import dispatch
 from progressgym.core.errors import UserError
 from progressgym.envs.debate.domains import DOMAINS, make_domain
+from progressgym.instruments import Questionnaire
 from progressgym.losses import loss_of
 
 torch.set_num_threads(1)
@@ -33,7 +34,7 @@ from progressgym.agents.references import Oracle
 from progressgym.core.arguments import Positive
 from progressgym.histories.families import Family
 from progressgym.histories.history import History
-from progressgym.instruments.questionnaire import Instrument
+from progressgym.instruments import Instrument
 
 
 @dataclass(kw_only=True)
@@ -193,17 +194,22 @@ def test_a_benchmark_runs_them(installed: Path, tmp_path: Path) -> None:
         "guests:Halfway?share=0.5",
         "lifelong-dpo?loss=squared",
     ]
-    plan = make_plan(agents=agents, challenges=["follow"], histories=["synthetic:root?seed=0"], seeds=1)
-    outcome = run_bench(plan, tmp_path / "run", workers=1, progress=False)
+    plan = make_plan(
+        agents=agents, challenges=["follow"], histories=["synthetic:root?seed=0"], seeds=1, labels=["probability"]
+    )
+
+    def run() -> BenchOutcome:
+        return run_bench(plan, tmp_path / "run", workers=1, resamples=50, reports=False, progress=False)
+
+    outcome = run()
     assert not outcome.failures
     scores = {row.agent: row.utility.mid for row in outcome.results.aggregates}
     assert scores["guests:Halfway?share=0.5"] == scores["halfway"]
     assert set(scores) == set(agents) and scores["sceptic"] != scores["static"] != scores["halfway"]
-    again = run_bench(plan, tmp_path / "run", workers=1, progress=False)
-    assert again.fresh == 0
+    assert run().fresh == 0
     code = installed / "guests.py"
     code.write_text(code.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
-    assert run_bench(plan, tmp_path / "run", workers=1, progress=False).fresh > 0, "changed code is run again"
+    assert run().fresh > 0, "changed code is run again"
 
 
 def test_help_names_them(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ model of his own, a server) is made here, small; everything else is as it is pri
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -55,9 +56,12 @@ def commands(page: str) -> list[str]:
     return found
 
 
+distributions = functools.cache(packages_distributions)
+"""Reads the metadata of every package, so it is asked once."""
+
+
 def modules_of(extras: dict[str, list[str]], name: str) -> set[str]:
     """Names to import of everything that an extra asks for."""
-    by_module = packages_distributions()
     found: set[str] = set()
     for requirement in extras[name]:
         own = re.fullmatch(r"progress-gym\[([\w,-]+)\]", requirement)
@@ -65,7 +69,7 @@ def modules_of(extras: dict[str, list[str]], name: str) -> set[str]:
             found |= set().union(*(modules_of(extras, part) for part in own[1].split(",")))
             continue
         wanted = re.split(r"[\[<>=!~ ]", requirement)[0].lower().replace("_", "-")
-        found |= {m for m, all_ in by_module.items() if wanted in {one.lower().replace("_", "-") for one in all_}}
+        found |= {m for m, all_ in distributions().items() if wanted in {one.lower().replace("_", "-") for one in all_}}
     return found
 
 
@@ -205,12 +209,13 @@ def test_the_commands_run_in_their_order(tmp_path: Path) -> None:
             time.sleep(0.05)
         smaller = {
             "smollm2-135m": str(model),
-            "http://127.0.0.1:8000#my-model": f"http://127.0.0.1:{port.read_text()}#tiny",
-            "train lifelong-dpo": "train 'lifelong-dpo?comparisons=4'",
+            "http://127.0.0.1:8000#my-model'": f"http://127.0.0.1:{port.read_text()}#tiny' --instrument people-core-v1",
+            "train lifelong-dpo": "train 'lifelong-dpo?comparisons=4' --history runs/history",
             "history build CORPUS": "history build CORPUS --tokens 4000 --top-layers 1",
+            "--out runs/history": "--out runs/history --instrument people-core-v1",
         }
         for printed in commands((ROOT / "README.md").read_text(encoding="utf-8")):
-            command = "progressgym bench --seeds 1" if printed == "progressgym bench" else printed
+            command = "progressgym bench --seeds 1 --challenges follow" if printed == "progressgym bench" else printed
             for theirs, ours in smaller.items():
                 command = command.replace(theirs, ours)
             if command.startswith("pip "):

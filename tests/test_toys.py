@@ -78,7 +78,7 @@ def test_bench_runs_challenge_agent_method_loss_and_preference_model(installed: 
         "oracle",
     ]
     plan = make_plan(agents=agents, challenges=["near"], histories=["synthetic:linear?seed=0"], seeds=1)
-    outcome = run_bench(plan, installed / "run", workers=1, progress=False)
+    outcome = run_bench(plan, installed / "run", workers=1, resamples=50, reports=False, progress=False)
     assert not outcome.failures
     scores = {row.agent: row.utility.mid for row in outcome.results.aggregates if row.labels == "probability"}
     assert len(scores) == len(agents)

@@ -121,7 +121,7 @@ def _write(
     for number, row in enumerate(rows):
         ids[number, width - len(row) :], mask[number, width - len(row) :] = torch.tensor(row), 1
 
-    class Drawn(LogitsProcessor):
+    class Drawn(LogitsProcessor):  # type: ignore[misc]  # read without its types
         """Leaves the drawn token only."""
 
         def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:

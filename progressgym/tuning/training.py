@@ -182,7 +182,7 @@ def watch(result: StageResult, progress: Progress | None = None, report: Report 
     """
     from transformers import TrainerCallback
 
-    class Watch(TrainerCallback):
+    class Watch(TrainerCallback):  # type: ignore[misc]  # read without its types
         """Keeps losses, stops at NaN, marks complete checkpoints."""
 
         def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:

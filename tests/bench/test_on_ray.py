@@ -29,15 +29,16 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Two nodes of one core each."""
     if "CI" not in os.environ:
         pytest.importorskip("ray", reason="Ray is not installed: pip install 'progress-gym[ray]'")
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ["PROGRESSGYM_TEST_MARKER"] = str(tmp_path_factory.mktemp("marker") / "died")
     from ray.cluster_utils import Cluster
 
     node: dict[str, Any] = {"num_cpus": 1, "num_gpus": 0, "object_store_memory": 80 * 2**20, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args=node)
-    cluster.add_node(**{name: value for name, value in node.items() if name != "include_dashboard"})
-    yield str(cluster.address)
-    cluster.shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("PROGRESSGYM_TEST_MARKER", str(tmp_path_factory.mktemp("marker") / "died"))
+        cluster = Cluster(initialize_head=True, head_node_args=node)
+        cluster.add_node(**{name: value for name, value in node.items() if name != "include_dashboard"})
+        yield str(cluster.address)
+        cluster.shutdown()
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import functools
+import itertools
 import os
 import shutil
+import signal
 import stat
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pytest
 from progressgym.core import files
 from progressgym.core.errors import UserError
 from progressgym.core.locks import LOCK, alone
+from tests.forked import exit_code
 
 
 def test_npz_is_reproducible(tmp_path: Path) -> None:
@@ -63,41 +65,34 @@ def test_full_disk_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.Monkey
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.json"]
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from typing import Any
-from progressgym.core import files
-calls, limit = 0, int(sys.argv[2])
-def counted(original):
-    def call(*arguments, **options):
-        global calls
-        calls += 1
-        if calls == limit:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return original(*arguments, **options)
-    return call
-os.fsync, os.replace = counted(os.fsync), counted(os.replace)
-with files.write_folder(Path(sys.argv[1])) as folder:
-    files.write_json(folder / "one.json", {"n": 1})
-    files.write_json(folder / "two.json", {"n": 2})
-print("ended")
-"""
+def write_and_die(target: Path, limit: int) -> None:
+    """Write a folder; the `limit`-th call that makes something last is the process's end."""
+    calls = itertools.count(1)
+
+    def counted(original: Any) -> Any:
+        def call(*arguments: Any, **options: Any) -> Any:
+            if next(calls) == limit:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return original(*arguments, **options)
+
+        return call
+
+    os.fsync, os.replace = counted(os.fsync), counted(os.replace)
+    with files.write_folder(target) as folder:
+        files.write_json(folder / "one.json", {"n": 1})
+        files.write_json(folder / "two.json", {"n": 2})
 
 
 def test_kill_at_every_write_point_of_a_folder(tmp_path: Path) -> None:
-    ended = False
+    code = -signal.SIGKILL
     for limit in range(1, 40):
         target = tmp_path / str(limit) / "cell"
-        done = subprocess.run(
-            [sys.executable, "-c", KILLED, str(target), str(limit)], capture_output=True, text=True, check=False
-        )
+        code = exit_code(functools.partial(write_and_die, target, limit))
         if target.exists():
             assert sorted(file.name for file in target.iterdir()) == ["one.json", "two.json"]
-        if "ended" in done.stdout:
-            ended = True
+        if code != -signal.SIGKILL:
             break
-    assert ended and limit > 5, "the loop must have killed at several points before it ran through"
+    assert code == 0 and limit > 5, "the loop must have killed at several points before it ran through"
 
 
 def test_nan_is_not_json(tmp_path: Path) -> None:

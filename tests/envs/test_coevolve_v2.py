@@ -168,7 +168,7 @@ def test_stances_reach_as_far_in_both_versions() -> None:
 def test_a_benchmark_ranks_it_by_one_number(tmp_path: Path) -> None:
     agents = ["static", "oracle", "last-century"]
     plan = make_plan(agents=agents, challenges=["coevolve-v2"], histories=["synthetic:linear"], seeds=3)
-    outcome = run_bench(plan, tmp_path, workers=1, resamples=100, progress=False)
+    outcome = run_bench(plan, tmp_path, workers=1, resamples=100, reports=False, progress=False)
     assert not outcome.failures
     rows = {row.agent: row for row in outcome.results.aggregates if row.labels == "probability"}
     oracle, steering = rows["oracle"].skill, rows["last-century"].skill

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from progressgym.histories.publishing import SEEDS_FILE, publish
 from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.tuning.lora import LoraRecipe
 from progressgym.tuning.training import StageRecipe
+from tests.forked import exit_code
 from tests.tuning.tiny import save_tiny_llama
 
 torch.set_num_threads(1)
@@ -70,13 +70,20 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_tiny_llama(tmp_path_factory.mktemp("base"))
 
 
-def test_build_measure_and_perplexity(corpus: Path, base: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def built(corpus: Path, base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The century models of the recipe; tests only read them."""
     seen: list[str] = []
-    out = tmp_path / "hist"
+    out = tmp_path_factory.mktemp("built") / "hist"
     build_history(corpus, str(base), out, RECIPE, progress=lambda label: seen.append(label))
     assert seen == ["C013", "C016", "C020"]
     build_history(corpus, str(base), out, RECIPE, progress=lambda label: seen.append(label))
     assert len(seen) == 3, "finished centuries are not trained again"
+    return out
+
+
+def test_build_measure_and_perplexity(corpus: Path, built: Path) -> None:
+    out = built
     texts, report = read_corpus(corpus)
     assert report["cleaning"]["kept"] == 60
     matrix = perplexity_matrix(out, texts, tokens=64, block=32)
@@ -92,9 +99,11 @@ def test_build_measure_and_perplexity(corpus: Path, base: Path, tmp_path: Path) 
     assert (again.answers == history.answers).all()
 
 
-def test_published_history_keeps_the_evidence_of_two_training_seeds(corpus: Path, base: Path, tmp_path: Path) -> None:
-    for seed in (0, 1):
-        build_history(corpus, str(base), tmp_path / f"seed{seed}", replace(RECIPE, seed=seed))
+def test_published_history_keeps_the_evidence_of_two_training_seeds(
+    corpus: Path, base: Path, built: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(built, tmp_path / "seed0")
+    build_history(corpus, str(base), tmp_path / "seed1", replace(RECIPE, seed=1))
     full = Questionnaire.load("moral19-v1")
     instrument = Questionnaire.from_items(full.items[:6] + full.items[-6:], name="small")
     out = tmp_path / "published"
@@ -157,44 +166,23 @@ def test_a_base_that_cannot_be_instructed_is_refused_before_training(
     assert len(build_history(corpus, str(other), tmp_path / "out", plain, centuries=["C013"])) == 1
 
 
-BUILD = """
-import os, signal, sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[4])
-from tests.histories.test_build import RECIPE
-from progressgym.histories.build import build_history
-import torch
-torch.set_num_threads(1)
-kill = int(sys.argv[5])
-count = 0
-def progress(label):
-    def step(done, total, loss):
-        global count
-        count += 1
-        if count == kill:
-            os.kill(os.getpid(), signal.SIGKILL)
-    return step
-build_history(sys.argv[1], sys.argv[2], sys.argv[3], RECIPE, centuries=["C013", "C016"], progress=progress)
-"""
+def test_killed_build_resumes_to_the_same_adapters(corpus: Path, base: Path, built: Path, tmp_path: Path) -> None:
+    def build(kill: int) -> int:
+        count = itertools.count(1)
 
+        def progress(label: str) -> Any:
+            return lambda *_: os.kill(os.getpid(), signal.SIGKILL) if next(count) == kill else None
 
-@pytest.mark.heavy
-def test_killed_build_resumes_to_the_same_adapters(corpus: Path, base: Path, tmp_path: Path) -> None:
-    root = str(Path(__file__).resolve().parents[2])
+        centuries = ["C013", "C016"]
+        out = tmp_path / "killed"
+        return exit_code(lambda: build_history(corpus, str(base), out, RECIPE, centuries=centuries, progress=progress))
 
-    def build(name: str, kill: int) -> int:
-        command = [sys.executable, "-c", BUILD, str(corpus), str(base), str(tmp_path / name), root, str(kill)]
-        return subprocess.run(
-            command, capture_output=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}
-        ).returncode
-
-    assert build("whole", 0) == 0
-    assert build("killed", 6) == -signal.SIGKILL
+    assert build(kill=6) == -signal.SIGKILL
     assert (tmp_path / "killed/adapters/C013/DONE.json").exists()
     assert not (tmp_path / "killed/adapters/C016").exists()
-    assert build("killed", 0) == 0
+    assert build(kill=0) == 0
     for label in ("C013", "C016"):
-        one, two = (tmp_path / name / "adapters" / label / "adapter_model.safetensors" for name in ("whole", "killed"))
+        one, two = (place / "adapters" / label / "adapter_model.safetensors" for place in (built, tmp_path / "killed"))
         assert one.read_bytes() == two.read_bytes()
 
 

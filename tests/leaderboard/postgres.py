@@ -75,7 +75,7 @@ def _serve(initdb: Path, folder: Path) -> Iterator[str]:
 def _wait_for(url: str) -> None:
     import sqlalchemy as sa
 
-    for _ in range(200):
+    for _ in range(600):
         engine = sa.create_engine(url)
         try:
             engine.connect().close()

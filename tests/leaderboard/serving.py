@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,9 @@ serve(store, Settings(**settings), host="127.0.0.1", port=port, quiet=True)
 """
 
 
+PORTS = random.SystemRandom()
+
+
 @dataclass(frozen=True)
 class Server:
     """Where it is."""
@@ -44,12 +48,15 @@ class Server:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Below those that the system gives to connections: none of them takes it before the server does."""
+    while True:
+        port = PORTS.randrange(12_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
-@contextmanager
+@contextlib.contextmanager
 def served(
     where: Path | str,
     evidence: Path | str,

@@ -14,7 +14,7 @@ from tests.leaderboard.cases import ACCEPTED, BY_STORE, CASES, Case
 from tests.leaderboard.helpers import base_files
 from tests.leaderboard.page import render
 
-LIMITS = Limits(memory=1_000_000_000, processor_seconds=120, wall_seconds=300)
+LIMITS = Limits(memory=1_000_000_000, processor_seconds=120, wall_seconds=1200)
 
 
 def all_verdicts(folder: Path) -> dict[str, Verdict]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,13 @@ at_hand = pytest.mark.skipif(
 )
 
 
+read = cache(people.read_people)
+"""The counts, which every test of the survey begins with."""
+
+
 @at_hand
 def test_drift_and_sampling_error() -> None:
-    found = people.drift(people.read_people(DATA))
+    found = people.drift(read(DATA))
     assert (found["items"], found["steps"]) == (37, 11)
     assert round(found["rms_change_a_step"], 3) == 0.075
     assert round(found["rms_sampling_error"], 3) == 0.015
@@ -33,7 +38,7 @@ def test_drift_and_sampling_error() -> None:
 @at_hand
 def test_halves_agree_on_the_drift() -> None:
     """Known from an earlier run with other random halvings: .66 [.43, .88], .60 [.46, .69], .41 with `prayer` turned."""
-    answers = people.read_people(DATA)
+    answers = read(DATA)
     for found, known in (
         (people.split_half(answers), (0.66, 0.43, 0.88)),
         (people.split_half(answers, successive=True), (0.60, 0.46, 0.69)),
@@ -45,7 +50,7 @@ def test_halves_agree_on_the_drift() -> None:
 
 @at_hand
 def test_forecast_table_to_two_digits() -> None:
-    answers = people.read_people(DATA)
+    answers = read(DATA)
     known = {
         "last value": (0.908, 0.776, 0.535),
         "last difference": (0.879, 0.660, 0.218),
@@ -63,7 +68,7 @@ def test_forecast_table_to_two_digits() -> None:
 
 @at_hand
 def test_the_shipped_history_holds_the_same_values(capsys: pytest.CaptureFixture[str]) -> None:
-    answers = people.read_people(DATA)
+    answers = read(DATA)
     history = History.load("gss-v1")
     assert [item.id for item in history.instrument.items] == list(answers.items)
     # A value of the study is plus minus minus: the first option minus the last one, up to the sign of the pole.
@@ -105,6 +110,7 @@ def test_without_data_it_says_so(
 
 @at_hand
 def test_the_script_prints_json(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(people, "RESAMPLES", 10)
+    monkeypatch.setattr(people, "split_half", partial(people.split_half, splits=20))
+    monkeypatch.setattr(people, "advantage", partial(people.advantage, resamples=10))
     assert people.main(["--data", str(DATA)]) == 0
     assert json.loads(capsys.readouterr().out)["drift"]["items"] == 37
