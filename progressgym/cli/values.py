@@ -124,7 +124,7 @@ def _validate(options: Options, instrument: Instrument, model: Any, out: Path) -
     asking = make_asking(instrument, options.people, every=options.every)
     report = validate_models(
         model.name,
-        {safe_name(options.model): lambda: model},
+        {model.name: lambda: model},
         asking,
         progress=lambda what: print(what, file=sys.stderr, flush=True),
     )
