@@ -4,7 +4,7 @@ What must agree is the **profile**: for several models the drift of the 19 value
 themselves. Intervals draw items anew (halves: how they are divided, too) and are centred on the estimate; p permutes the
 dimensions of one side.
 
-Legend of shapes: R versions of a reading, M models, N items, K options, D = 19, B resamples.
+Legend of shapes: R versions of a reading, M models, N items, K options, D dimensions that are measured, B resamples.
 """
 
 from __future__ import annotations
@@ -41,10 +41,11 @@ class Versions:
 
     @classmethod
     def of(cls, answers: Sequence[Floats], instrument: Questionnaire, pairs: Sequence[tuple[int, int]]) -> Versions:
-        """Of R answers (M, N, K)."""
+        """Of R answers (M, N, K), on the dimensions that are measured at all."""
+        loadings = instrument.loadings[..., instrument.covered()]
         return cls(
-            contributions=item_contributions(np.array(answers), instrument.loadings),
-            masses=item_masses(instrument.loadings),
+            contributions=item_contributions(np.array(answers), loadings),
+            masses=item_masses(loadings),
             pairs=tuple(pairs),
         )
 
