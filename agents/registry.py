@@ -55,7 +55,7 @@ class AgentSpec(Entry):
 
 
 def _reference(name: str, summary: str, target: str, *, privileged: bool = True) -> AgentSpec:
-    return AgentSpec(name=name, summary=summary, target=f"{_REFERENCES}:{target}", learns=False, privileged=privileged)
+    return AgentSpec(name, summary, f"{_REFERENCES}:{target}", learns=False, privileged=privileged)
 
 
 AGENTS = Registry(
@@ -71,62 +71,56 @@ AGENTS = Registry(
             "LastCentury",
         ),
         _reference("linear-trend", "a line through the true answers", "LinearTrend"),
-        AgentSpec(name="lifelong-map", summary="tracks the most probable stance", target=f"{_METHODS}.map:Map"),
+        AgentSpec("lifelong-map", "tracks the most probable stance", f"{_METHODS}.map:Map"),
+        AgentSpec("lifelong-dpo", "direct preference optimisation every century", f"{_METHODS}.dpo:Dpo"),
+        AgentSpec("lifelong-rlhf", "a reward model and its best policy every century", f"{_METHODS}.rlhf:Rlhf"),
         AgentSpec(
-            name="lifelong-dpo", summary="direct preference optimisation every century", target=f"{_METHODS}.dpo:Dpo"
-        ),
-        AgentSpec(
-            name="lifelong-rlhf",
-            summary="a reward model and its best policy every century",
-            target=f"{_METHODS}.rlhf:Rlhf",
-        ),
-        AgentSpec(
-            name="kalman-level",
-            summary="filters the stance and expects it to stay",
-            target=f"{_CONFIG}:FilterConfig",
+            "kalman-level",
+            "filters the stance and expects it to stay",
+            f"{_CONFIG}:FilterConfig",
             fixed={"models": "level"},
         ),
         AgentSpec(
-            name="kalman-trend",
-            summary="filters a local linear trend of the stance and continues it",
-            target=f"{_CONFIG}:FilterConfig",
+            "kalman-trend",
+            "filters a local linear trend of the stance and continues it",
+            f"{_CONFIG}:FilterConfig",
             fixed={"models": "trend"},
         ),
         AgentSpec(
-            name="kalman",
-            summary="averages filters of levels, trends, parabolas and cycles by their evidence",
-            target=f"{_CONFIG}:FilterConfig",
+            "kalman",
+            "averages filters of levels, trends, parabolas and cycles by their evidence",
+            f"{_CONFIG}:FilterConfig",
             fixed={"models": "average"},
         ),
         AgentSpec(
-            name="kalman-pooled",
-            summary="filters trends that shrink towards one drift of the whole questionnaire",
-            target=f"{_CONFIG}:FilterConfig",
+            "kalman-pooled",
+            "filters trends that shrink towards one drift of the whole questionnaire",
+            f"{_CONFIG}:FilterConfig",
             defaults={"common": 4.0},
             fixed={"models": "trend"},
         ),
         AgentSpec(
-            name="attention",
-            summary="forecasts with weights learned on synthetic paths",
-            target=f"{_CONFIG}:LearnedConfig",
+            "attention",
+            "forecasts with weights learned on synthetic paths",
+            f"{_CONFIG}:LearnedConfig",
             headline=False,  # does not carry over to other questionnaires, see docs/agents/attention.md
         ),
         AgentSpec(
-            name="attention-v2",
-            summary="forecasts with weights learned over many synthetic questionnaires",
-            target=f"{_CONFIG}:TransferConfig",
+            "attention-v2",
+            "forecasts with weights learned over many synthetic questionnaires",
+            f"{_CONFIG}:TransferConfig",
         ),
         AgentSpec(
-            name="extrapolative-dpo",
-            summary="DPO on forecast preferences",
-            target=f"{_METHODS}.dpo:Dpo",
+            "extrapolative-dpo",
+            "DPO on forecast preferences",
+            f"{_METHODS}.dpo:Dpo",
             defaults={"forecast": 1, "order": 1},
             extrapolative=True,
         ),
         AgentSpec(
-            name="extrapolative-rlhf",
-            summary="RLHF on forecast preferences",
-            target=f"{_METHODS}.rlhf:Rlhf",
+            "extrapolative-rlhf",
+            "RLHF on forecast preferences",
+            f"{_METHODS}.rlhf:Rlhf",
             defaults={"forecast": 1, "order": 1},
             extrapolative=True,
         ),

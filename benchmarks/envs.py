@@ -26,6 +26,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 CPU = "--cpu" in sys.argv
@@ -34,12 +35,12 @@ THREADS = 1 if CPU else 2
 """Of torch, which is also measured with one. Products as small as numpy's here gain nothing from a second thread, and lose much on a busy machine."""
 os.environ["OMP_NUM_THREADS"] = str(THREADS)  # the environments' own
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when numpy is imported, so before that
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `research` stands beside this folder
 
 import gymnasium as gym
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from questionnaires import longer
 
 import progressgym  # noqa: F401  (registers the environments)
 from progressgym.envs.comparison_evidence import differences, evidence, evidence_weights
@@ -48,6 +49,7 @@ from progressgym.histories.history import History, shipped_names
 from progressgym.instruments.stance_model import StanceModel
 from progressgym.preferences.comparisons import all_pairs, probabilities
 from progressgym.scores import cosine, dimension_error, drift_cosine
+from research.questionnaires import longer
 
 ENVS = 1024
 FOLLOW = "ProgressGym/FollowStance-v0"

@@ -74,7 +74,7 @@ def add_challenge(
         action_bound: of the numeric flavour, where it is not that flavour's default.
         settings: arguments of both flavours that differ from their defaults.
     """
-    CHALLENGES.add(Entry(name=name, summary="", target=target))
+    CHALLENGES.add(Entry(name, "", target))
     module = target.partition(":")[0]
     stem, _, version = environment.rpartition("-")
     bound = {} if action_bound is None else {"action_bound": action_bound}

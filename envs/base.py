@@ -2,7 +2,7 @@
 
 A challenge subclasses `ProgressEnv` and says what happens between two comparisons (`_begin`, `_advance`, `_labels`).
 A flavour says what observations and actions look like (`_spaces`, `_observe`, `_values`, `_full_answers`); the one
-here speaks in comparisons and answers, the numeric one is in `stance.py`.
+here speaks in comparisons and answers, the numeric one is in `stance_flavour.py`.
 
 Legend of shapes: T centuries, Q asked comparisons, N items, K options of the widest item, D = 19.
 """

@@ -5,6 +5,7 @@
 | study | what it settled | where it is told |
 |---|---|---|
 | `predict`, `predict_confirm`, `predict_limits` | who predicts best, on frozen seeds; what is out of reach | docs/agents/prediction.md |
+| `attention`, `attention_v2` | the weights of the learned forecasters | docs/agents/attention.md |
 | `sweep_alignment` | the defaults of a language-model policy | docs/model-tier.md |
 | `calibrate_coevolve` | Coevolve's two coefficients, from a human who is really fine-tuned | docs/model-tier.md |
 | `spelling` | what normalising early spelling changes | docs/histories.md |

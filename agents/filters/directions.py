@@ -18,7 +18,7 @@ Legend of shapes: B episodes, Q comparisons, t centuries seen (century 0 left ou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -47,6 +47,10 @@ class Evidence:
     def to(self, dtype: torch.dtype) -> Evidence:
         """The same in another precision, for a network."""
         return Evidence(**{name: getattr(self, name).to(dtype) for name in self.__dataclass_fields__})
+
+    def during(self, steps: slice) -> Evidence:
+        """What some of the centuries say."""
+        return replace(self, signal=self.signal[..., steps], scatter=self.scatter[..., steps, steps])
 
 
 def collect(features: Tensor, responses: Tensor, weights: Tensor, pairs_free: Tensor) -> Evidence:

@@ -1,17 +1,14 @@
 """The learned agent: the same evidence as the Kalman filters, weighed over centuries by a small trained network.
 
 Its weights come with the package (`progressgym/data/agents/attention-v1`, with a card) and are made by
-`progressgym.agents.learned.train`. Legend of shapes: B episodes, N items, K options, D = 19.
+`research.attention`. Legend of shapes: B episodes, N items, K options, D = 19.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 
 import torch
-from safetensors.torch import load
 from torch import Tensor
 
 from progressgym.agents.config import LearnedConfig
@@ -19,7 +16,7 @@ from progressgym.agents.filters.directions import Evidence
 from progressgym.agents.filters.kalman import StanceFilter
 from progressgym.agents.filters.posterior import TINY, Expectation
 from progressgym.agents.learned.network import AHEAD, SEEN, Attention
-from progressgym.core.seals import read_sealed
+from progressgym.agents.learned.weights import with_weights
 
 WEIGHTS = "attention-v1"
 ENOUGH = 2 * SEEN
@@ -28,15 +25,8 @@ ENOUGH = 2 * SEEN
 
 @lru_cache(maxsize=1)
 def load_network() -> Attention:
-    """The shipped network, in double precision: results shall not depend on the size of a batch.
-
-    Raises:
-        UserError: its file is missing, or damaged since it was made.
-    """
-    folder = Path(str(files("progressgym.data"))) / "agents" / WEIGHTS
-    network = Attention()
-    network.load_state_dict(load(read_sealed(folder / "attention.safetensors")))
-    return network.double().requires_grad_(False).eval()
+    """The shipped network."""
+    return with_weights(Attention(), WEIGHTS)
 
 
 class AttentionAgent(StanceFilter):
@@ -64,16 +54,7 @@ class AttentionAgent(StanceFilter):
         seen = evidence.signal.shape[-1]
         path = []
         for t in range(1, seen + 1):
-            first = max(0, t - SEEN)
-            early = Evidence(
-                directions=evidence.directions,
-                strength=evidence.strength,
-                signal=evidence.signal[..., first:t],
-                scatter=evidence.scatter[..., first:t, first:t],
-                free=evidence.free,
-                unit=evidence.unit,
-            )
-            mean, _ = network(early, 0, sampled)
+            mean, _ = network(evidence.during(slice(max(0, t - SEEN), t)), 0, sampled)
             path.append(_stance(mean, evidence))
         return torch.stack(path, -1)
 

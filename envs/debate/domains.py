@@ -22,17 +22,13 @@ _HERE = "progressgym.envs.debate.domains"
 DOMAINS = Registry(
     "domain",
     (
+        Entry("simulator", "sepsis of Oberst and Sontag, before an exact Bayes judge", f"{_HERE}:SimulatorOptions"),
         Entry(
-            name="simulator",
-            summary="sepsis of Oberst and Sontag, before an exact Bayes judge",
-            target=f"{_HERE}:SimulatorOptions",
+            "dilemmas",
+            "moral dilemmas, before a judge with the values of a century, or its language model",
+            f"{_HERE}:DilemmaOptions",
         ),
-        Entry(
-            name="dilemmas",
-            summary="moral dilemmas, before a judge with the values of a century, or its language model",
-            target=f"{_HERE}:DilemmaOptions",
-        ),
-        Entry(name="icu", summary="ICU-Sepsis, before a learned judge", target=f"{_HERE}:IcuOptions"),
+        Entry("icu", "ICU-Sepsis, before a learned judge", f"{_HERE}:IcuOptions"),
     ),
     group="progressgym.domains",
     row=Entry,

@@ -10,6 +10,7 @@ from typing import Annotated
 import tyro
 
 from progressgym.cli.options import listed
+from progressgym.cli.shared import option
 from progressgym.core.errors import UserError
 from progressgym.core.streams import print_json
 
@@ -34,8 +35,7 @@ class Options:
 
     agents: Annotated[str, tyro.conf.arg(metavar="A,B")] = ""
     """Agents by name or query string, or module:Class; those of the headline tables by default."""
-    challenges: Annotated[str, tyro.conf.arg(metavar="C,D")] = ""
-    """Challenges by name or query string; all by default."""
+    challenges: Annotated[str, option("C,D", "Challenges by name or query string; all by default.")] = ""
     history: Annotated[str, tyro.conf.arg(metavar="H,I")] = ""
     """Shipped names, folders, npz files or synthetic ids; by default gss-v1 and synthetic:linear?coherence=0.5."""
     seeds: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
@@ -48,10 +48,8 @@ class Options:
     """What is measured beside the scores: justifiability, or none."""
     policy: Annotated[str, tyro.conf.arg(metavar="P")] = "stance"
     """What agents adjust: stance, or lm: and a model for DPO and RLHF agents."""
-    device: Annotated[str, tyro.conf.arg(metavar="D")] = "auto"
-    """auto, cpu or cuda."""
-    out: Annotated[str, tyro.conf.arg(metavar="DIR")] = "runs/bench"
-    """Folder of the benchmark."""
+    device: Annotated[str, option("D", "auto, cpu or cuda.")] = "auto"
+    out: Annotated[str, option("DIR", "Folder of the benchmark.")] = "runs/bench"
     workers: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Processes; by default one a core, at most four. The numbers do not depend on it."""
     ray: Annotated[list[str] | None, tyro.conf.arg(metavar="[ADDRESS]")] = None
@@ -60,10 +58,8 @@ class Options:
     """Keep every cell as a folder of files with a readable log, not as one .zip."""
     resume: bool = False
     """Go on with what OUT holds: what happens anyway; said explicitly, an empty OUT is an error."""
-    json: bool = False
-    """Print results.json instead of the table."""
-    quiet: bool = False
-    """Show no progress."""
+    json: Annotated[bool, option(text="Print results.json instead of the table.")] = False
+    quiet: Annotated[bool, option(text="Show no progress.")] = False
 
 
 def run(options: Options) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from progressgym.cli.shared import option
 from progressgym.core.errors import UserError
 from progressgym.core.streams import print_json
 
@@ -33,26 +34,18 @@ class Options:
 
     agent: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="AGENT")]
     """lifelong-dpo, lifelong-rlhf, extrapolative-dpo or extrapolative-rlhf, by name or query string."""
-    challenge: Annotated[str, tyro.conf.arg(metavar="C")] = "follow"
-    """Any challenge, by name or query string."""
+    challenge: Annotated[str, option("C", "Any challenge, by name or query string.")] = "follow"
     policy: Annotated[str, tyro.conf.arg(metavar="P")] = "lm:smollm2-135m"
     """lm: and a model (short name, folder, GGUF file or hub id), or stance."""
-    history: Annotated[str, tyro.conf.arg(metavar="H")] = "histsmol-v1"
-    """Shipped name, folder, npz file or synthetic id."""
-    seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
-    """Of the episode, and of everything that is drawn in training."""
-    labels: Annotated[str, tyro.conf.arg(metavar="KIND")] = "probability"
-    """probability or sample."""
-    device: Annotated[str, tyro.conf.arg(metavar="D")] = "auto"
-    """auto, cpu or cuda."""
-    out: Annotated[str, tyro.conf.arg(metavar="DIR")] = "runs/train"
-    """Folder of the run."""
+    history: Annotated[str, option("H", "Shipped name, folder, npz file or synthetic id.")] = "histsmol-v1"
+    seed: Annotated[int, option("N", "Of the episode, and of everything that is drawn in training.")] = 0
+    labels: Annotated[str, option("KIND", "probability or sample.")] = "probability"
+    device: Annotated[str, option("D", "auto, cpu or cuda.")] = "auto"
+    out: Annotated[str, option("DIR", "Folder of the run.")] = "runs/train"
     resume: bool = False
     """Go on with what OUT holds: what happens anyway; said explicitly, an empty OUT is an error."""
-    json: bool = False
-    """Print results.json instead of the table."""
-    quiet: bool = False
-    """Show no progress."""
+    json: Annotated[bool, option(text="Print results.json instead of the table.")] = False
+    quiet: Annotated[bool, option(text="Show no progress.")] = False
 
 
 def run(options: Options) -> int:

@@ -23,7 +23,7 @@ import re
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
@@ -46,7 +46,7 @@ _NAME = re.compile(r"[\w][\w.+-]*")
 OWN = "your own code"
 
 
-@dataclass(kw_only=True, frozen=True)
+@dataclass(frozen=True)  # rows of a table: the first three are its columns
 class Entry:
     """One row of a registry."""
 
@@ -55,6 +55,7 @@ class Entry:
     """What it is or does, for tables and help; empty where the target says it (`summary`, or the docstring's first line)."""
     target: str
     """`module:Class`, or a function."""
+    _: KW_ONLY
     defaults: Mapping[str, Scalar] = field(default_factory=dict)
     """Arguments that differ from the target's own defaults; an id may give others."""
     fixed: Mapping[str, Scalar] = field(default_factory=dict)

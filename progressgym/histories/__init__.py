@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from progressgym.histories.history import History
     from progressgym.histories.live import HumanRecipe, LiveHuman
     from progressgym.histories.publishing import publish
+    from progressgym.histories.signs import sign_faults
     from progressgym.histories.source import HistorySource, resolve_history
     from progressgym.histories.survey import Steps, survey_history
     from progressgym.histories.synthetic import SyntheticSpec
@@ -30,6 +31,7 @@ __all__ = [
     "common_share",  # share of the variance of the items' drift that all items have in common
     "publish",  # measure a build, gather the evidence for it, and write the history
     "resolve_history",  # read what a user wrote into a source of histories
+    "sign_faults",  # items whose tags point against people of known leaning
     "survey_history",  # make a history of two files
 ]
 __getattr__ = lazy(
@@ -41,6 +43,7 @@ __getattr__ = lazy(
         "history": "History",
         "live": "HumanRecipe LiveHuman",
         "publishing": "publish",
+        "signs": "sign_faults",
         "source": "HistorySource resolve_history",
         "survey": "Steps survey_history",
         "synthetic": "SyntheticSpec",

@@ -97,40 +97,26 @@ _HERE = "progressgym.histories.families"
 FAMILIES = Registry(
     "synthetic family",
     (
+        Entry("linear", "every coordinate moves at its own constant speed", f"{_HERE}:LINEAR"),
         Entry(
-            name="linear",
-            summary="every coordinate moves at its own constant speed",
-            target=f"{_HERE}:LINEAR",
+            "quadratic",
+            "constant acceleration: speed and direction of every coordinate change smoothly",
+            f"{_HERE}:QUADRATIC",
         ),
         Entry(
-            name="quadratic",
-            summary="constant acceleration: speed and direction of every coordinate change smoothly",
-            target=f"{_HERE}:QUADRATIC",
+            "cyclic", "a swing of 0.6 to 1.2 periods, each coordinate with its own size and phase", f"{_HERE}:CYCLIC"
         ),
         Entry(
-            name="cyclic",
-            summary="a swing of 0.6 to 1.2 periods, each coordinate with its own size and phase",
-            target=f"{_HERE}:CYCLIC",
+            "abrupt", "a jump in one century of the middle half, with a slow drift before and after", f"{_HERE}:ABRUPT"
+        ),
+        Entry("reversal", "a steady trend that turns back in one century of the middle half", f"{_HERE}:REVERSAL"),
+        Entry(
+            "random-walk", "independent steps: the last century is the best forecast there is", f"{_HERE}:RANDOM_WALK"
         ),
         Entry(
-            name="abrupt",
-            summary="a jump in one century of the middle half, with a slow drift before and after",
-            target=f"{_HERE}:ABRUPT",
-        ),
-        Entry(
-            name="reversal",
-            summary="a steady trend that turns back in one century of the middle half",
-            target=f"{_HERE}:REVERSAL",
-        ),
-        Entry(
-            name="random-walk",
-            summary="independent steps: the last century is the best forecast there is",
-            target=f"{_HERE}:RANDOM_WALK",
-        ),
-        Entry(
-            name="plural",
-            summary="three groups with stances and linear drifts of their own, and weights that shift",
-            target=f"{_HERE}:PLURAL",
+            "plural",
+            "three groups with stances and linear drifts of their own, and weights that shift",
+            f"{_HERE}:PLURAL",
         ),
     ),
     group="progressgym.families",

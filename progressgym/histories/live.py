@@ -26,6 +26,7 @@ from progressgym.core.files import canonical_json, sha256_bytes
 from progressgym.core.seeding import child_seed, generator
 from progressgym.histories.history import History
 from progressgym.instruments.ask import verdicts_of
+from progressgym.instruments.item import deed_text
 from progressgym.tuning.alignment import AlignRecipe, dpo_stage
 from progressgym.tuning.centuries import Century, CenturyStore, plain
 from progressgym.tuning.contrasts import Contrast
@@ -203,7 +204,7 @@ class LiveHuman:
     def _verdict_row(self, i: int, k: int, margin: float, uniform: float) -> Contrast:
         item, verdicts = self.history.instrument.items[i], self._verdicts()
         lead, good, bad = verdicts[int(uniform * len(verdicts))]
-        return _contrast(f"{item.text} {item.options[k]}{lead}", good, bad, margin)
+        return _contrast(f"{deed_text(item.text, item.options[k])}{lead}", good, bad, margin)
 
 
 def _contrast(prompt: str, first: str, second: str, margin: float) -> Contrast:

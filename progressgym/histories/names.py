@@ -46,30 +46,21 @@ def entries() -> list[Entry]:
     for name in shipped_names():
         card = shipped_folder(name) / CARD_FILE
         about = str(read_json(card).get("title", "")) if card.is_file() else ""
-        rows.append(Entry(name=name, summary=about.removeprefix(f"{name}: "), target=f"{__name__}:History"))
+        rows.append(Entry(name, about.removeprefix(f"{name}: "), f"{__name__}:History"))
     rows += [
-        Entry(
-            name=SYNTHETIC + family,
-            summary=FAMILIES.summary(family),
-            target=FAMILIES[family].target,
-            origin=FAMILIES[family].origin,
-        )
+        Entry(SYNTHETIC + family, FAMILIES.summary(family), FAMILIES[family].target, origin=FAMILIES[family].origin)
         for family in FAMILIES
     ]
     rows += [
         Entry(
-            name=f"{RESAMPLED}{name}?seed=0",
-            summary=f"{name} over items drawn anew, for intervals",
-            target="progressgym.histories.resampled:resampled_history",
+            f"{RESAMPLED}{name}?seed=0",
+            f"{name} over items drawn anew, for intervals",
+            "progressgym.histories.resampled:resampled_history",
         )
         for name in shipped_names()
     ]
     rows += [
-        Entry(
-            name=f"{name}?split=1",
-            summary=f"{name} with its items divided anew",
-            target="progressgym.histories.splits:with_split",
-        )
+        Entry(f"{name}?split=1", f"{name} with its items divided anew", "progressgym.histories.splits:with_split")
         for name in shipped_names()
     ]
     return [*rows, *INSTALLED.entries()]

@@ -35,6 +35,7 @@ from progressgym.core.answers import Bools, Floats, softmax_options, validate_an
 from progressgym.core.errors import UserError
 from progressgym.core.protocols import Chooser, OptionScorer
 from progressgym.instruments.forms import forms_of, matching, orders_of, to_options
+from progressgym.instruments.item import deed_text
 from progressgym.instruments.loadings import option_mask
 from progressgym.instruments.panel import PANELS, load_panel
 from progressgym.instruments.protocol import Answerer, Asked, Cost, Question
@@ -209,7 +210,13 @@ def cloze_scores(
 
     Each text scored is context + framing + " " + option. Under the neutral context equal options are scored once.
     What the calls cost is added to `count`.
+
+    Raises:
+        UserError: a question without a situation, so that there is nothing to compare the neutral context with.
     """
+    bare = [question.id for question in questions if not question.prompt]
+    if bare:
+        raise UserError(f"question {bare[0]!r} has no situation, which mode 'cloze' needs; read it in mode 'verdict'")
     framings, count, mask = config.framings, count or TokenCount(), option_mask(questions)
     options = [[f" {option}" for option in question.options] for question in questions]
     contexts = [question.prompt for question in questions]
@@ -248,7 +255,7 @@ def verdict_scores(
         UserError: the configuration names no verdicts.
     """
     mask = option_mask(questions)
-    deeds = [f"{question.prompt} {option}" for question in questions for option in question.options]
+    deeds = [deed_text(question.prompt, option) for question in questions for option in question.options]
     scores = np.zeros((len(config.verdicts), *mask.shape))
     scores[:, mask] = verdict_odds(scorer, deeds, config.verdicts, count)
     return scores
@@ -318,7 +325,8 @@ def form_answers(
     prompts, replies = [], []
     for i, form, order in asked:
         options = [questions[i].options[k] for k in order]
-        prompts.append(form.prompt(questions[i].prompt, options))
+        prompt = form.prompt(questions[i].prompt, options)
+        prompts.append(prompt if questions[i].prompt else prompt.lstrip())
         replies.append(form.replies(options))
     scored = _check(scorer, scorer.option_logprobs(prompts, replies), None, list(map(len, replies)))
     count.add(scorer)

@@ -11,9 +11,20 @@ from progressgym.core.errors import UserError, unknown
 
 WORLDVIEW = "worldview"
 """Main dimension of an item whose options are worldviews: it measures four dimensions at once."""
-MAINS: tuple[str, ...] = (*DIMENSIONS[:15], WORLDVIEW)
+SEVERAL = "several"
+"""Main dimension of an item that weighs one dimension against another: each option upholds one of its own."""
+MAINS: tuple[str, ...] = (*DIMENSIONS[:15], WORLDVIEW, SEVERAL)
 FIELDS = ("id", "main", "text", "options", "tags")
 MIN_OPTIONS, MAX_OPTIONS = 2, 4
+
+
+def deed_text(situation: str, option: str) -> str:
+    """A situation and what is done in it, as one text; the deed alone where there is no situation.
+
+    >>> deed_text("She asks.", "I answer."), deed_text("", "To answer")
+    ('She asks. I answer.', 'To answer')
+    """
+    return f"{situation} {option}" if situation else option
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -21,7 +32,8 @@ class Item:
     """One question.
 
     Raises:
-        UserError: an empty text, a wrong number of options or tags, an unknown dimension, a tag other than -1, 0, 1.
+        UserError: no text where one is needed, a wrong number of options or tags, an unknown dimension, a tag other than
+            -1, 0, 1.
 
     >>> item = Item(id="x", main="promise", text="I said I would come.", options=("I go.", "I stay."),
     ...             tags=({"promise": 1}, {"promise": -1, "pleasure": 1}))
@@ -32,9 +44,9 @@ class Item:
     id: str
     """Unique within its instrument."""
     main: str
-    """The dimension it was written for, or `worldview`."""
+    """The dimension it was written for, `worldview` or `several`."""
     text: str
-    """The situation, ending before the decision."""
+    """The situation, ending before the decision. An item of `several` may have none (""): its options are whole deeds."""
     options: tuple[str, ...]
     """K = 2 to 4 options."""
     tags: tuple[Mapping[str, int], ...]
@@ -43,10 +55,10 @@ class Item:
     def __post_init__(self) -> None:
         """Check everything that a file can get wrong."""
         where = f"item {self.id!r}"
-        if not self.id or not self.text.strip():
-            raise UserError(f"{where} needs an id and a text")
         if self.main not in MAINS:
             raise unknown(f"main dimension of {where}", self.main, MAINS)
+        if not self.id or not (self.text.strip() or (self.main == SEVERAL and not self.text)):
+            raise UserError(f"{where} needs an id and a text")
         if not MIN_OPTIONS <= len(self.options) <= MAX_OPTIONS:
             raise UserError(f"{where} has {len(self.options)} options; {MIN_OPTIONS} to {MAX_OPTIONS} are possible")
         if not all(option.strip() for option in self.options):

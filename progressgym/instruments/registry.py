@@ -21,9 +21,9 @@ INSTRUMENTS = Registry(
     "instrument",
     (
         Entry(
-            name="written",
-            summary="what a model writes when it goes on by itself, as a rater sees it",
-            target="progressgym.raters.written:Written",
+            "written",
+            "what a model writes when it goes on by itself, as a rater sees it",
+            "progressgym.raters.written:Written",
         ),
     ),
     group="progressgym.instruments",
@@ -78,5 +78,5 @@ def entries() -> list[Entry]:
         card = shipped_folder() / name / "card.md"
         text = card.read_text(encoding="utf-8").partition("\n\n")[2] if card.is_file() else ""
         about = " ".join(text.split()).partition(". ")[0]
-        rows.append(Entry(name=name, summary=about, target=f"{__name__}:load_instrument"))
+        rows.append(Entry(name, about, f"{__name__}:load_instrument"))
     return [*rows, *INSTRUMENTS.entries()]

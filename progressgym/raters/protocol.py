@@ -37,9 +37,9 @@ RATERS = Registry(
     "rater",
     (
         Entry(
-            name="verdict",
-            summary="what a language model says of a deed, in words that approve and disapprove",
-            target="progressgym.raters.verdict:Verdict",
+            "verdict",
+            "what a language model says of a deed, in words that approve and disapprove",
+            "progressgym.raters.verdict:Verdict",
         ),
     ),
     group="progressgym.raters",

@@ -67,6 +67,10 @@ class Written:
         if self.count > len(items):
             raise UserError(f"count is {self.count}; {self.situations!r} has {len(items)} situations")
         chosen = [items[place * len(items) // self.count] for place in range(self.count)]
+        if not all(item.text for item in chosen):
+            raise UserError(
+                f"questionnaire {self.situations!r} asks about bare deeds: it has no situations to go on from"
+            )
         return tuple(Question(id=item.id, prompt=item.text) for item in chosen)
 
     def read(self, respondent: Any) -> Reading:

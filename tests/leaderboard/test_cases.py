@@ -10,7 +10,8 @@ from progressgym.core.limits import Limits
 from progressgym.leaderboard.limited import verify_all_apart
 from progressgym.leaderboard.records import Verdict
 from tests.leaderboard.builders import zipped
-from tests.leaderboard.cases import ACCEPTED, BY_STORE, CASES, Case
+from tests.leaderboard.cases import ACCEPTED, BY_STORE, CASES
+from tests.leaderboard.cases_of_form import Case
 from tests.leaderboard.helpers import base_files
 from tests.leaderboard.page import render
 

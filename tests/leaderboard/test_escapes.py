@@ -163,8 +163,11 @@ def install(source: Path, agent: str, targets: dict[str, Any], into: Path) -> Pa
     """The code of one hostile agent as its submitter would send it."""
     into.mkdir()
     shutil.copy(source, into / source.name)
+    calls = source.with_name(f"{source.stem}_calls.py").read_text(encoding="utf-8")
+    (into / f"{source.stem}_calls.py").write_text(calls.replace("tests.leaderboard.agents.", ""), encoding="utf-8")
+    chosen = f"from {source.stem}_calls import {agent} as Agent" if f"class {agent}(" in calls else f"Agent = {agent}"
     with open(into / source.name, "a", encoding="utf-8") as file:
-        file.write(f"\n\nAgent = {agent}\n")
+        file.write(f"\n\n{chosen}\n")
     (into / "targets.json").write_text(json.dumps(targets), encoding="utf-8")
     for path in (into, *into.iterdir()):
         path.chmod(0o755)

@@ -1,18 +1,14 @@
 """The agent `attention-v2`: the evidence of `kalman-pooled`, weighed over steps by a network that met many questionnaires.
 
 Its weights come with the package (`progressgym/data/agents/attention-v2`, with a card) and are made by
-`progressgym.agents.learned.transfer.train`. Legend of shapes: B episodes, E = 20 coordinates, t steps seen.
+`research.attention_v2`. Legend of shapes: B episodes, E = 20 coordinates, t steps seen.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 
 import torch
-from safetensors.torch import load
 from torch import Tensor
 
 from progressgym.agents.config import TransferConfig
@@ -20,23 +16,19 @@ from progressgym.agents.filters.directions import Evidence
 from progressgym.agents.filters.kalman import StanceFilter
 from progressgym.agents.filters.posterior import TINY, Expectation
 from progressgym.agents.learned.transfer.network import SEEN, TransferAttention
-from progressgym.agents.learned.transfer.questionnaires import COMMON, LEAST
-from progressgym.core.seals import read_sealed
+from progressgym.agents.learned.weights import with_weights
 
 WEIGHTS = "attention-v2"
+COMMON = 4.0
+"""Scale of the common coordinate, as in `kalman-pooled`: how large it is expected to be beside one dimension's."""
+LEAST = 4
+"""Residual degrees of freedom below which the scatter is no estimate of anything."""
 
 
 @lru_cache(maxsize=1)
 def load_network() -> TransferAttention:
-    """The shipped network, in double precision: results shall not depend on the size of a batch.
-
-    Raises:
-        UserError: its file is missing, or damaged since it was made.
-    """
-    folder = Path(str(files("progressgym.data"))) / "agents" / WEIGHTS
-    network = TransferAttention()
-    network.load_state_dict(load(read_sealed(folder / "attention.safetensors")))
-    return network.double().requires_grad_(False).eval()
+    """The shipped network."""
+    return with_weights(TransferAttention(), WEIGHTS)
 
 
 class TransferAgent(StanceFilter):
@@ -55,7 +47,7 @@ class TransferAgent(StanceFilter):
             stance=stance,
             stance_variance=torch.zeros_like(evidence.strength),
             own_variance=own.clamp(max=10.0).exp() / evidence.unit.clamp(min=TINY),
-            smoothed=torch.stack([self._look(network, _until(evidence, t), 0)[0] for t in steps], -1),
+            smoothed=torch.stack([self._look(network, evidence.during(slice(t)), 0)[0] for t in steps], -1),
         )
 
     def _look(self, network: TransferAttention, evidence: Evidence, ahead: int) -> tuple[Tensor, Tensor]:
@@ -66,8 +58,3 @@ class TransferAgent(StanceFilter):
         mean, own = network(evidence, whole, before, torch.full_like(rows, float(self.sampled)))
         informed = (evidence.strength > 0) & (rows >= LEAST)[:, None]
         return torch.where(informed, mean / torch.where(informed, evidence.strength, 1.0), 0.0), own
-
-
-def _until(evidence: Evidence, seen: int) -> Evidence:
-    """The evidence of the first steps."""
-    return replace(evidence, signal=evidence.signal[..., :seen], scatter=evidence.scatter[..., :seen, :seen])

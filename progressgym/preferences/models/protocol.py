@@ -29,9 +29,9 @@ PREFERENCE_MODELS = Registry(
     "preference model",
     (
         Entry(
-            name="bradley-terry",
-            summary="a linear reward whose differences are log-odds",
-            target="progressgym.preferences.models.bradley_terry:BradleyTerry",
+            "bradley-terry",
+            "a linear reward whose differences are log-odds",
+            "progressgym.preferences.models.bradley_terry:BradleyTerry",
         ),
     ),
     group="progressgym.preference_models",

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from progressgym.agents.learned.attention_agent import WEIGHTS, load_network
-from progressgym.agents.learned.courses import CENTURIES, covariances, lesson
 from progressgym.agents.learned.network import Attention
-from progressgym.agents.learned.train import CHECK_SEED, SEED, loss_of, spectrum_of, train
 from progressgym.instruments.questionnaire import Questionnaire
+from research.attention import CHECK_SEED, SEED, loss_of, spectrum_of, train
+from research.learning.courses import CENTURIES, covariances, lesson
 from tests.agents.rollout import skill_of
 
 torch.set_num_threads(1)

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 import progressgym.agents
-from progressgym.agents.learned.transfer.lessons import LATER, draw_lesson
 from progressgym.agents.learned.transfer.network import SEEN, TransferAttention
-from progressgym.agents.learned.transfer.questionnaires import LEAST, Questionnaires, draw_questionnaires
-from progressgym.agents.learned.transfer.train import CHECK_SEED, SEED, loss_of, train
-from progressgym.agents.learned.transfer.transfer_agent import WEIGHTS, load_network
+from progressgym.agents.learned.transfer.transfer_agent import LEAST, WEIGHTS, load_network
 from progressgym.histories.history import History
+from research.attention_v2 import CHECK_SEED, SEED, loss_of, train
+from research.learning.lessons import LATER, draw_lesson
+from research.learning.questionnaires import Questionnaires, draw_questionnaires
 from tests.agents.filters.test_common import explained, split
 
 torch.set_num_threads(1)
@@ -102,7 +102,7 @@ def test_card_and_seeds() -> None:
     folder = Path(str(files("progressgym.data"))) / "agents" / WEIGHTS
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     assert card["parameters"] == sum(parameter.numel() for parameter in load_network().parameters())
-    setup_file = ROOT / "benchmarks" / "predict.json"
+    setup_file = ROOT / "research" / "predict.json"
     if not setup_file.is_file():
         pytest.skip("needs the repository, not an installed package")
     span = json.loads(setup_file.read_text(encoding="utf-8"))["training_seeds"]

@@ -1,8 +1,8 @@
 """Train the forecaster of `attention` and write its weights and card.
 
-    python -m progressgym.agents.learned.train --out FOLDER [--steps 2500]
+    python -m research.attention --out FOLDER [--steps 2500]
 
-A few minutes on one core. Every batch is drawn anew (`courses`), from the training seeds that `research/predict.json`
+A few minutes on one core. Every batch is drawn anew (`learning.courses`), from the training seeds that `research/predict.json`
 names; no measured history and none of the benchmark's families is ever seen.
 """
 
@@ -18,13 +18,13 @@ from torch import Tensor
 
 import progressgym
 from progressgym.agents.filters.directions import collect
-from progressgym.agents.learned.courses import Lesson, lesson
 from progressgym.agents.learned.network import AHEAD, FEATURES, HIDDEN, SEEN, Attention
 from progressgym.agents.policies.stance_policy import StancePolicy
 from progressgym.core.files import write_folder, write_json
 from progressgym.core.seals import write_sealed
 from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.preferences.comparisons import all_pairs
+from research.learning.courses import Lesson, lesson
 
 SEED = 1_000_000
 """First of the training seeds."""
@@ -94,9 +94,9 @@ def main() -> None:
         "licence": "MIT",
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "shape": {"features": FEATURES, "hidden": HIDDEN, "seen": SEEN, "ahead": AHEAD},
-        "data": "synthetic paths of progressgym/agents/learned/courses.py; no measured history, none of the benchmark's"
+        "data": "synthetic paths of research/learning/courses.py; no measured history, none of the benchmark's"
         " families",
-        "command": f"python -m progressgym.agents.learned.train --steps {arguments.steps} --out FOLDER",
+        "command": f"python -m research.attention --steps {arguments.steps} --out FOLDER",
         "seeds": {"first": SEED, "last": SEED + arguments.steps, "check": CHECK_SEED},
         "rows_per_step": ROWS,
         "learning_rate": RATE,

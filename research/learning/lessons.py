@@ -17,9 +17,10 @@ import torch
 from torch import Tensor
 
 from progressgym.agents.filters.directions import Evidence
-from progressgym.agents.learned.courses import SAME, covariances, root_of
 from progressgym.agents.learned.transfer.network import AHEAD, SEEN
-from progressgym.agents.learned.transfer.questionnaires import COMMON, Questionnaires
+from progressgym.agents.learned.transfer.transfer_agent import COMMON
+from research.learning.courses import SAME, covariances, root_of
+from research.learning.questionnaires import Questionnaires
 
 LATER = SEEN + AHEAD
 MOST_FREE = 256

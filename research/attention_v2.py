@@ -1,6 +1,6 @@
 """Train the forecaster of `attention-v2` and write its weights and card.
 
-    python -m progressgym.agents.learned.transfer.train --out FOLDER [--steps 4000]
+    python -m research.attention_v2 --out FOLDER [--steps 4000]
 
 Some ten minutes on one quiet core. Every batch is drawn anew from the seeds of its step, and a run that was cut off goes on
 from FOLDER/state.safetensors to the same weights.
@@ -17,11 +17,11 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 import progressgym
-from progressgym.agents.learned.transfer.lessons import TransferLesson, draw_lesson
 from progressgym.agents.learned.transfer.network import AHEAD, HIDDEN, INPUTS, SEEN, TransferAttention
-from progressgym.agents.learned.transfer.questionnaires import draw_questionnaires
 from progressgym.core.files import write_bytes, write_json
 from progressgym.core.seals import write_sealed
+from research.learning.lessons import TransferLesson, draw_lesson
+from research.learning.questionnaires import draw_questionnaires
 
 SEED = 1_100_000
 """First of the training seeds: that of the questionnaires; those of the steps follow."""
@@ -125,9 +125,9 @@ def main() -> None:
         "licence": "MIT",
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "shape": {"inputs": INPUTS, "hidden": HIDDEN, "seen": SEEN, "ahead": AHEAD},
-        "data": "random paths on random questionnaires, progressgym/agents/learned/transfer; no measured history, no "
+        "data": "random paths on random questionnaires, research/learning/lessons.py; no measured history, no "
         "shipped questionnaire, none of the benchmark's families",
-        "command": f"python -m progressgym.agents.learned.transfer.train --steps {arguments.steps} --out FOLDER",
+        "command": f"python -m research.attention_v2 --steps {arguments.steps} --out FOLDER",
         "seeds": {"first": SEED, "last": SEED + arguments.steps, "check": CHECK_SEED},
         "questionnaires": POOL,
         "rows_per_step": ROWS,

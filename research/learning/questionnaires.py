@@ -18,15 +18,12 @@ from torch import Tensor
 
 from progressgym.agents.filters.common import course_of
 from progressgym.agents.filters.directions import collect
+from progressgym.agents.learned.transfer.transfer_agent import COMMON, LEAST
 from progressgym.core.dimensions import DIMENSIONS
 
 Floats = NDArray[np.float64]
 WIDTH = len(DIMENSIONS) + 1
-COMMON = 4.0
-"""Scale of the common coordinate, as in `kalman-pooled`: how large it is expected to be beside one dimension's."""
 OPTIONS = 4
-LEAST = 4
-"""Residual degrees of freedom below which the scatter is no estimate of anything."""
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)
