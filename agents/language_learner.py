@@ -25,8 +25,10 @@ from progressgym.core.files import canonical_json, sha256_bytes
 from progressgym.core.protocols import Observation
 from progressgym.core.seeding import child_seed
 from progressgym.envs.challenge import challenge_of
+from progressgym.envs.task import Task
 from progressgym.preferences.pairs import Pairs
 from progressgym.tuning.centuries import Century, CenturyStore, plain
+from progressgym.tuning.processes import count
 from progressgym.tuning.tunable import Weights
 
 Step = Callable[[int, Mapping[str, float]], None]
@@ -70,6 +72,29 @@ class LanguageModelLearner(Agent):
         if self._policy is None:
             raise UserError(f"{self.name}: call reset(task) first")
         return self._policy
+
+    def rehearse(self, task: Task) -> None:
+        """Do once, and throw away, what a century does: answer the longest item, and train on one comparison of it.
+
+        Raises:
+            UserError: the model cannot be read or trained.
+        """
+        try:
+            policy = LanguageModelPolicy.open(self.model_config, task, self.method.device)
+            lengths = [len(item.text) + max(map(len, item.options)) for item in task.instrument.items]
+            longest = int(np.argmax(lengths))
+            policy.logits(np.array([longest]))
+            if count() > 1:  # a step of training waits for the other processes
+                return
+            method = cast(ModelMethod, self.method)
+            pairs = Pairs.of_options(task.instrument, np.array([[longest, 0, 1]]), [0.6])
+            stage = ModelStage(policy=policy, pairs=pairs, seed=0)
+            policy.align(method, method.rows(stage), self.model_config, seed=0)
+        except UserError as error:
+            raise UserError(f"{self.name}: {error}") from None
+        except Exception as error:  # noqa: BLE001  an unsuitable model may fail anywhere in transformers, peft and trl
+            told = " ".join(str(error).split())[:200]
+            raise UserError(f"{self.name} cannot be trained: {type(error).__name__}: {told}") from None
 
     def begin(self, episodes: Episodes, seeds: list[int | None]) -> None:
         """Load the model, or take up the one that is loaded; begin every series with century 0's labels."""

@@ -35,23 +35,27 @@ DATABASE, EVIDENCE, PRIVATE, LOCK = "board.sqlite", "evidence", "private", ".mig
 class Database:
     """Reads and writes as transactions."""
 
-    def __init__(self, url: str, lock: Path) -> None:
+    def __init__(self, url: str | Path, lock: Path, *, create: bool = True) -> None:
         """Connect, and bring the tables up to date.
 
         Args:
-            url: of SQLAlchemy.
+            url: of SQLAlchemy, or the path of an SQLite file, whatever signs it holds.
             lock: file that makes migrations of several processes wait for each other.
+            create: make tables where there are none; else that is an error, and nothing is made.
 
         Raises:
             UserError: not a database, not reachable, not writable, or newer than this program.
         """
         with _one_line():
-            self._engine: Engine = sa.create_engine(url, pool_pre_ping=True, **_options(url))
+            place = sa.URL.create("sqlite", database=str(url)) if isinstance(url, Path) else sa.make_url(url)
+            self._engine: Engine = sa.create_engine(place, pool_pre_ping=True, **_options(place.drivername))
             if self._engine.dialect.name == "sqlite":
+                if not create and not Path(self._engine.url.database or "").is_file():
+                    raise self._nothing()
                 _prepare_sqlite(self._engine)
             lock.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(lock, timeout=BUSY_SECONDS):
-                self._migrate()
+                self._migrate(create)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -73,15 +77,23 @@ class Database:
         """Let go of all connections."""
         self._engine.dispose()
 
-    def _migrate(self) -> None:
+    def _nothing(self) -> UserError:
+        url = self._engine.url
+        where = (url.database or "").removesuffix(f"/{DATABASE}") if url.get_backend_name() == "sqlite" else str(url)
+        return UserError(f"there is no board in {where}; progressgym leaderboard enrol NAME --store {where} makes one")
+
+    def _migrate(self, create: bool) -> None:
         config = Config()
-        config.set_main_option("script_location", str(files("progressgym.leaderboard").joinpath("migrations")))
+        scripts_at = str(files("progressgym.leaderboard").joinpath("migrations"))
+        config.set_main_option("script_location", scripts_at.replace("%", "%%"))
         config.set_main_option("path_separator", "os")
         scripts = ScriptDirectory.from_config(config)
         with self._engine.connect() as connection:
             current = MigrationContext.configure(connection).get_current_revision()
         if current == scripts.get_current_head():
             return
+        if current is None and not create:
+            raise self._nothing()
         if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
             raise UserError(f"the store is at revision {current}, newer than this program; update progress-gym")
         with self._engine.begin() as connection:
@@ -89,8 +101,8 @@ class Database:
             command.upgrade(config, "head")
 
 
-def _options(url: str) -> dict[str, Any]:
-    return {"connect_args": {"timeout": BUSY_SECONDS}} if url.startswith("sqlite") else {}
+def _options(driver: str) -> dict[str, Any]:
+    return {"connect_args": {"timeout": BUSY_SECONDS}} if driver.startswith("sqlite") else {}
 
 
 def _prepare_sqlite(engine: Engine) -> None:

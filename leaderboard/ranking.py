@@ -73,7 +73,9 @@ class Scored:
     restraint: Floats
     """(E, G); NaN where the skill alone ranks, and where it is not known."""
     samples: Floats
-    """(E, G, B) of the skill, drawn alike for every entry; B may be 0."""
+    """(E, G, B) of what ranks, drawn alike for every entry; B may be 0."""
+    of_merit: NDArray[np.bool_]
+    """(E, G) whether the samples hold the restraint, too; where not, the restraint of the whole data caps them."""
 
     def pair(self, group: int) -> bool:
         """Whether a group is ranked by skill and restraint together."""
@@ -92,7 +94,7 @@ class Scored:
 
     def sampled_merit(self) -> Floats:
         """(E, G, B) the same for every sample."""
-        smaller: Floats = np.minimum(self.samples, self.cap[..., None])
+        smaller: Floats = np.minimum(self.samples, np.where(self.of_merit, np.inf, self.cap)[..., None])
         return smaller
 
 

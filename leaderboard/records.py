@@ -45,8 +45,11 @@ class GroupScore(_Record):
     queries: Annotated[int, Field(ge=0)]
     """Comparisons shown to the agent in an episode."""
     samples: list[Finite] = []
-    """Bootstrap samples of the skill, drawn alike for every entry, behind the intervals of ranks; empty when there is
+    """Bootstrap samples of what ranks, drawn alike for every entry, behind the intervals of places; empty when there is
     no skill."""
+    sampled: Literal["skill", "merit"] = "skill"
+    """Whether they are of the skill alone (also in what was written before a restraint was resampled), or of the smaller of
+    skill and restraint."""
 
     @property
     def id(self) -> str:

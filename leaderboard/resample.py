@@ -1,4 +1,4 @@
-"""Bootstrap samples of a skill that are drawn alike for every entry, so that ranks can be compared sample by sample.
+"""Bootstrap samples of what ranks that are drawn alike for every entry, so that ranks can be compared sample by sample.
 
 Legend of shapes: B samples, S seeds, n steps, T centuries, E items, D = 19.
 """
@@ -35,9 +35,7 @@ def skill_samples(
         B numbers; where a sample's reference has no lead, the skill of the whole data stands in its place.
     """
     seeds, items = len(agent), len(masses)
-    rng = generator(0, "leaderboard", "ranks")
-    item_counts = _counts(rng.random((SAMPLES, items)), items)
-    seed_counts = _counts(rng.random((SAMPLES, seeds)), seeds) / seeds
+    item_counts, seed_counts = _draws(items, seeds)
     weights = np.vstack([np.ones(items), item_counts])
     mixes = np.vstack([np.full(seeds, 1.0 / seeds), seed_counts])
     total = weights @ masses
@@ -50,6 +48,30 @@ def skill_samples(
     skills = (u - u_static) / np.where(lead > 0, lead, np.inf)
     samples = np.where(lead > 0, skills, skills[0])[1:]
     return [round(float(x), DIGITS) for x in samples]
+
+
+def restraint_samples(*, agent: Floats, static: Floats, reference: Floats, items: int, whole: float) -> Floats:
+    """B samples of a restraint over the seeds of the samples of the skill; what it costs is a mean over all items.
+
+    Args:
+        agent: (S,) what the agent costs.
+        static: (S,) the same of `static`.
+        reference: (S,) and of the reference.
+        items: how many the skill is resampled over.
+        whole: of the whole data, for samples in which `static` costs no more than the reference.
+    """
+    _, mixes = _draws(items, len(agent))
+    own, still, best = (mixes @ cost for cost in (agent, static, reference))
+    lead = still - best
+    found: Floats = np.where(lead > 0, (still - own) / np.where(lead > 0, lead, 1.0), whole)
+    return found
+
+
+def _draws(items: int, seeds: int) -> tuple[Floats, Floats]:
+    """How often every item is drawn (B, E), and the weight of every seed (B, S): the same for every entry."""
+    rng = generator(0, "leaderboard", "ranks")
+    item_counts = _counts(rng.random((SAMPLES, items)), items)
+    return item_counts, _counts(rng.random((SAMPLES, seeds)), seeds) / seeds
 
 
 def _counts(uniform: Floats, n: int) -> Floats:

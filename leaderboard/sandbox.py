@@ -41,7 +41,7 @@ NETWORK = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/ssl", "
 HIDDEN = ("data/histories", "leaderboard")
 """Parts of the package that a sandbox does not show: the measured centuries, and everybody's answers."""
 PROBE_SECONDS = 20.0
-CONFINE = Path(confine.__file__).resolve()
+CONFINE = Path(confine.__file__).read_text(encoding="utf-8")
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -120,7 +120,7 @@ def probe(way: str) -> str | None:
 
 def _confined(program: Sequence[str]) -> list[str]:
     """A program with fewer system calls; the interpreter that sees to it reads no site and no environment."""
-    return [sys.executable, "-I", "-S", str(CONFINE), *program]
+    return [sys.executable, "-I", "-S", "-c", CONFINE, *program]
 
 
 def _bubblewrap(program: Sequence[str], room: Room) -> list[str]:
@@ -180,7 +180,7 @@ def _shown(room: Room) -> list[Path]:
     places += [Path(sys.base_prefix).resolve(), Path(sys.prefix)]
     if room.package:
         places += _package()
-    places += [*room.readable, CONFINE]
+    places += room.readable
     roots: list[Path] = []
     for place in (*(part for whole in places for part in _opened(whole)), *room.writable):
         if not any(place.is_relative_to(other) for other in roots):

@@ -129,6 +129,13 @@ def _scored(
         ),
         restraint=numbers(lambda score: score.restraint),
         samples=samples,
+        of_merit=np.array(
+            [
+                [len(have.get(name, ())) > 0 and table[name].sampled == "merit" for name in groups]
+                for table, have in zip(tables, drawn, strict=True)
+            ],
+            dtype=bool,
+        ),
     )
 
 

@@ -76,16 +76,17 @@ class Store:
         """Where private histories lie, see `progressgym.leaderboard.hidden`; it need not exist."""
 
     @classmethod
-    def open(cls, where: Path | str, evidence: Path | str | None = None) -> Store:
+    def open(cls, where: Path | str, evidence: Path | str | None = None, *, create: bool = True) -> Store:
         """Open a store, and make it when it is not there.
 
         Args:
             where: a folder (SQLite and evidence lie in it), or an SQLAlchemy URL such as
                 `postgresql+psycopg://user@host/name`.
             evidence: folder of the evidence; needed with a URL.
+            create: False only opens what is there.
 
         Raises:
-            UserError: it cannot be used.
+            UserError: it cannot be used, or is not there and shall not be made.
         """
         text = str(where)
         try:
@@ -93,11 +94,12 @@ class Store:
                 if evidence is None:
                     raise UserError("a store by URL needs a folder for its evidence; give evidence=FOLDER")
                 folder = Path(evidence)
-                return cls(Database(text, folder / LOCK), EvidenceFolder(folder), folder / PRIVATE)
+                return cls(Database(text, folder / LOCK, create=create), EvidenceFolder(folder), folder / PRIVATE)
             root = Path(where)
             folder = Path(evidence) if evidence is not None else root / EVIDENCE
-            root.mkdir(parents=True, exist_ok=True)
-            database = Database(f"sqlite:///{root / DATABASE}", root / LOCK)
+            if create:
+                root.mkdir(parents=True, exist_ok=True)
+            database = Database(root / DATABASE, root / LOCK, create=create)
             return cls(database, EvidenceFolder(folder), root / PRIVATE)
         except OSError as error:
             raise UserError(f"cannot use {text} as a store: {error.strerror or error}") from None
@@ -119,7 +121,7 @@ class Store:
         Raises:
             UserError: the disk is full or not writable; nothing has changed then.
         """
-        who = _actor(submitter)
+        who = submitter_name(submitter)
         with self._database.writing() as connection:
             if not verdict.accepted or verdict.record is None or verdict.digest is None or evidence is None:
                 return self._refuse(connection, verdict, verdict.problems, who)
@@ -144,7 +146,7 @@ class Store:
         Raises:
             UserError: no such entry, or it belongs to somebody else.
         """
-        who = _actor(actor)
+        who = submitter_name(actor)
         with self._database.writing() as connection:
             entry = rows.get(connection, digest)
             if entry.withdrawn is not None:
@@ -182,14 +184,18 @@ class Store:
                 )
             action = "reproduced" if reproduction.matches else "not-reproduced"
             _log(
-                connection, action, _actor(actor), entry.digest, [plain(reproduction.note)] if reproduction.note else []
+                connection,
+                action,
+                submitter_name(actor),
+                entry.digest,
+                [plain(reproduction.note)] if reproduction.note else [],
             )
         return reproduction
 
     def note(self, action: str, actor: str, digest: str | None = None, reasons: Sequence[str] = ()) -> None:
         """Write a line of the log that changes no entry, such as a private attempt."""
         with self._database.writing() as connection:
-            _log(connection, action, _actor(actor), digest, [plain(reason) for reason in reasons])
+            _log(connection, action, submitter_name(actor), digest, [plain(reason) for reason in reasons])
 
     def attempt(self, actor: str, digest: str, *, most: int, per: datetime.timedelta) -> None:
         """Take one of an actor's attempts at the private split; counted before it is made, whatever comes of it.
@@ -197,7 +203,7 @@ class Store:
         Raises:
             UserError: there are none left in this span of time.
         """
-        who = _actor(actor)
+        who = submitter_name(actor)
         with self._database.writing() as connection:
             used = _count(connection, who, "attempted", datetime.datetime.now(datetime.UTC) - per)
             if used >= most:
@@ -295,7 +301,7 @@ class Store:
         Raises:
             UserError: no name, a reserved one, or one that is taken or looks like one that is.
         """
-        who = _actor(name)
+        who = submitter_name(name)
         if (reason := account_problem(who)) is not None:
             raise UserError(f"submitter {who!r} {reason}")
         token = secrets.token_urlsafe(32)
@@ -456,7 +462,12 @@ def _update(connection: Connection, digest: str, **values: str) -> None:
     connection.execute(ENTRIES.update().where(ENTRIES.c.digest == digest).values(**values))
 
 
-def _actor(name: str) -> str:
+def submitter_name(name: str) -> str:
+    """The name of a submitter, as it is.
+
+    Raises:
+        UserError: it cannot be one.
+    """
     if (reason := name_problem(name)) is not None:
         raise UserError(f"submitter {plain(name, 60)!r} {reason}")
     return name

@@ -60,7 +60,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = Body(receive, self._most(scope), self._settings.upload_seconds)
+        body = Body(receive, self._most(scope), self._settings.upload_seconds, whole=has_no_body(scope))
         started = False
 
         async def answer(message: Message) -> None:
@@ -114,11 +114,11 @@ class Guard:
 class Body:
     """A request's body: counted and timed while it arrives."""
 
-    def __init__(self, receive: Receive, most: int, seconds: float) -> None:
-        """Expect at most so many bytes in so many seconds."""
+    def __init__(self, receive: Receive, most: int, seconds: float, *, whole: bool = False) -> None:
+        """Expect at most so many bytes in so many seconds; or none, where the head says so (`whole`)."""
         self._receive, self._most, self._seen = receive, most, 0
         self._ends = asyncio.get_running_loop().time() + seconds
-        self.whole = False
+        self.whole = whole
         """Whether all of it has arrived."""
 
     async def receive(self) -> Message:
@@ -154,6 +154,12 @@ class Body:
                 return
             if message["type"] != "http.request" or not message.get("more_body", False):
                 return
+
+
+def has_no_body(scope: Scope) -> bool:
+    """Whether a request is at its end with its head, so that its connection may be used again whatever the answer."""
+    headers = dict(scope["headers"])
+    return b"transfer-encoding" not in headers and headers.get(b"content-length", b"0") == b"0"
 
 
 def head_bytes(scope: Scope) -> int:

@@ -106,6 +106,16 @@ def execute(
     return outcome
 
 
+def rehearse(group: Group, out: Path, device: str, *, threads: int = 1) -> None:
+    """See that the language model of a group can be read and trained, if anything of the group is still to be run.
+
+    Raises:
+        UserError: it cannot.
+    """
+    if has_model(group.agent) and len(finished(group, out)) < len(group.seeds):
+        ModelCell(group, out, device, threads, live=False).rehearse(group.seeds[0])
+
+
 def execute_along(group: Group, out: Path, device: str, *, threads: int = 1) -> None:
     """Do the share of a process that is not the first one of `torchrun` in what is missing of a group.
 
@@ -196,6 +206,15 @@ class ModelCell:
             return
         discard(checkpoints)
         outcome.fresh += 1
+
+    def rehearse(self, seed: int) -> None:
+        """See that the model can be read and trained; see `LanguageModelLearner.rehearse`."""
+        from progressgym.bench.live import with_model
+
+        env = self._env(seed)
+        env.reset(seed=seed)
+        with limited_threads(self.threads):
+            with_model(_agent(self.group, self.device)).rehearse(env.task)
 
     def run_along(self, seed: int) -> None:
         """The part of another process than the first one of `torchrun`: train with it and write nothing."""

@@ -50,7 +50,7 @@ def run_live(
     Returns:
         (n, N, K) actions.
     """
-    agent = _with_model(agent)
+    agent = with_model(agent)
     observation, _ = env.reset(seed=seed)
     taken: list[NDArray[np.float32]] = []
     with LiveLog(log, agent.name, env) as live, Progress(env.steps, agent.name, quiet=quiet) as bar:
@@ -75,7 +75,7 @@ def run_along(agent: Agent, env: ProgressEnv, seed: int, *, checkpoints: Path) -
     Every process reads the checkpoints that were there at the beginning; nobody finishes a century without the others,
     so none can be written before all have looked.
     """
-    agent = _with_model(agent)
+    agent = with_model(agent)
     observation, _ = env.reset(seed=seed)
     agent.keep(checkpoints, writes=False)
     agent.reset(env.task, seed=seed)
@@ -83,7 +83,12 @@ def run_along(agent: Agent, env: ProgressEnv, seed: int, *, checkpoints: Path) -
         observation, *_ = env.step(agent.act(observation, {}))
 
 
-def _with_model(agent: Agent) -> LanguageModelLearner:
+def with_model(agent: Agent) -> LanguageModelLearner:
+    """The agent, as one that has a language-model policy.
+
+    Raises:
+        UserError: it has none.
+    """
     from progressgym.agents.language_learner import LanguageModelLearner
 
     if not isinstance(agent, LanguageModelLearner):

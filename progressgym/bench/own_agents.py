@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from progressgym.agents.agent import Agent
-from progressgym.agents.registry import AGENTS, check, make
+from progressgym.agents.registry import AGENTS, MODEL_ARGUMENTS, check, make
 from progressgym.agents.rowwise import check_agent
 from progressgym.core.errors import UserError
 from progressgym.core.files import sha256_bytes, sha256_file
@@ -56,7 +56,9 @@ def code_hash(agent: str) -> str | None:
     """
     asked = parse_id(agent)
     entries: list[Entry] = [AGENTS[asked.name]]
-    for value in asked.arguments.values():
+    for key, value in asked.arguments.items():
+        if key in MODEL_ARGUMENTS:  # lm:mine is a model
+            continue
         name = str(value).partition("?")[0]
         entries += [registry[name] for registry in (LOSSES, PREFERENCE_MODELS) if is_own(name) or name in registry]
     modules = dict.fromkeys(entry.target.partition(":")[0] for entry in entries if entry.origin)

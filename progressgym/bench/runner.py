@@ -18,7 +18,7 @@ from progressgym.bench.across import across_histories
 from progressgym.bench.aggregate import aggregate, kept_row, run_draws, run_errors
 from progressgym.bench.cells import FinishedCell
 from progressgym.bench.drawings import DrawBlock, DrawPareto, LogAgent, LogHuman, drawings, pareto_drawings
-from progressgym.bench.execute import GroupOutcome, environment, execute, finished
+from progressgym.bench.execute import GroupOutcome, environment, execute, finished, rehearse
 from progressgym.bench.explained import Compared, with_differences
 from progressgym.bench.findings import findings
 from progressgym.bench.plan import Group, Plan
@@ -113,12 +113,13 @@ def run_bench(
         resamples: of the bootstrap behind the intervals.
         reports: write TensorBoard logs and pictures.
         progress: show progress on standard error.
-        live: with progress, also of every century of a language-model policy.
+        live: with progress, say where it can be watched, and show every century of a language-model policy.
         folders: keep every cell as a folder with a readable log, not as one file.
         command: what was typed, for the record.
 
     Raises:
-        UserError: the folder cannot be used, or another benchmark is using it; no Ray cluster is there.
+        UserError: the folder cannot be used, or another benchmark is using it; a language model that cannot be read or
+            trained; no Ray cluster is there.
     """
     started = time.monotonic()
     if device != "auto":
@@ -129,8 +130,12 @@ def run_bench(
     count = min(usable_cores(), MOST_WORKERS) if workers is None else workers
     if count < 1:
         raise UserError(f"workers is {workers}; use 1 or more")
+    threads, bars = (model_threads(count), live and progress) if ray is None else (1, False)
+    for group in {(group.agent, group.history): group for group in plan.groups}.values():
+        rehearse(group, folder, device, threads=threads)
+    if bars:
+        print(f"watch     tensorboard --logdir {folder / 'tensorboard'}", file=sys.stderr, flush=True)
     with alone(folder, "benchmark"):
-        threads, bars = (model_threads(count), live and progress) if ray is None else (1, False)
         tasks = [RunGroup(group, folder, device, resamples, threads, bars, folders) for group in plan.groups]
         killed = (folder / UNFINISHED).exists()
         with contextlib.suppress(OSError):  # a full disk fails the cells, with their own reasons

@@ -12,6 +12,7 @@ import numpy as np
 
 from progressgym.cli.options import listed
 from progressgym.cli.shared import Number, option
+from progressgym.core.errors import UserError
 from progressgym.core.files import check_writable, write_json
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def run(options: Options) -> int:
 
     history = History.load(options.history)
     domain = DilemmaDomain(history.instrument)
+    chosen = _chosen(options, domain)
     out = check_writable(options.out)
     by_values = _by_values(history, domain)
     record: dict[str, Any] = {
@@ -65,7 +67,7 @@ def run(options: Options) -> int:
         "turns": TURNS,
         "value_judges": by_values,
     }
-    record["language_models"] = _live(options, domain) if options.models else None
+    record["language_models"] = _live(options, domain, chosen) if chosen else None
     write_json(out / "centuries.json", record)
     with plots.extra(out / "regret.png"):
         regret = plots.century_matrix(history.labels, np.array(by_values["regret"]), **REGRET_PLOT)
@@ -83,7 +85,30 @@ REGRET_PLOT: dict[str, str] = {
 }
 
 
-def _live(options: Options, domain: DilemmaDomain) -> dict[str, Any]:
+def _chosen(options: Options, domain: DilemmaDomain) -> dict[str, dict[str, Path]]:
+    """Adapters of the chosen centuries of every folder of models; all that was asked for is checked here.
+
+    Raises:
+        UserError: no models, a century that a folder lacks, or a number out of range.
+    """
+    from progressgym.histories.adapters import century_adapters
+    from progressgym.models.checkpoint import read_adapter
+
+    bounds = {"dilemmas": (1, len(domain.instrument)), "transcripts": (1, 10_000), "exact": (0, len(domain.table))}
+    for name, (least, most) in bounds.items():
+        if not least <= getattr(options, name) <= most:
+            raise UserError(f"--{name} is {getattr(options, name)}; use a whole number from {least} to {most}")
+    found = {folder: century_adapters(folder) for folder in listed(options.models)}
+    wanted = listed(options.centuries) or list(next(iter(found.values()), {}))
+    for folder, adapters in found.items():
+        for label in wanted:
+            if label not in adapters:
+                raise UserError(f"{folder} has no model of {label}; it has {', '.join(adapters)}")
+            read_adapter(adapters[label])
+    return {folder: {label: adapters[label] for label in wanted} for folder, adapters in found.items()}
+
+
+def _live(options: Options, domain: DilemmaDomain, chosen: dict[str, dict[str, Path]]) -> dict[str, Any]:
     """Rulings of language models on the same transcripts."""
     from progressgym.agents.debate.centuries import (
         all_dilemmas,
@@ -93,20 +118,16 @@ def _live(options: Options, domain: DilemmaDomain) -> dict[str, Any]:
         regret_matrix,
         sample_transcripts,
     )
-    from progressgym.histories.adapters import century_adapters
 
-    wanted = listed(options.centuries)
     transcripts = sample_transcripts(domain, options.dilemmas, options.transcripts, TURNS)
     spread = np.linspace(0, len(domain.table) - 1, options.exact).round().astype(np.int64)
     cases = all_dilemmas(domain)[spread]
     read: list[dict[str, Floats]] = []
     order: dict[str, float] = {}
     exact: dict[str, Floats] = {}
-    for number, folder in enumerate(listed(options.models)):
+    for number, (folder, adapters) in enumerate(chosen.items()):
         rows: dict[str, Floats] = {}
-        for label, adapter in century_adapters(folder).items():
-            if wanted and label not in wanted:
-                continue
+        for label, adapter in adapters.items():
             judge = _judge(adapter, domain)
             rows[label], flips = _rulings(judge, transcripts, f"{folder} {label}")
             if number == 0:

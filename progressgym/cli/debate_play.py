@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 
 from progressgym.cli.shared import option
+from progressgym.core.bounds import LARGEST_SEED, whole
 from progressgym.core.errors import UserError, unknown
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def run(options: Options) -> int:
     domain, judge = make_domain(options.domain)
     rules = Rules(turns=options.turns, opening=options.opens)
     games = VectorDebate(domain, judge, num_envs=1, rules=rules)
-    games.reset(seed=options.seed)
+    games.reset(seed=None if options.seed is None else whole("--seed", options.seed, 0, LARGEST_SEED))
     text = domain.text(games.cases, 0)
     opponent = _opponent(options.opponent, judge, options.seed)
     margin = 0.0

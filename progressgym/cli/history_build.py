@@ -74,7 +74,6 @@ def run(options: Options) -> int:
 
     recipe = recipe_of(options)
     chosen = listed(options.centuries) or None
-    print("reading and cleaning the corpus", file=sys.stderr, flush=True)
     adapters = build_history(
         options.corpus,
         options.base,

@@ -6,6 +6,7 @@
 | 1 | done in part: some cells failed, each named on standard error |
 | 2 | bad input: one line on standard error |
 | 130 | interrupted (143: terminated); what is finished is kept |
+| 141 | whoever read the output has gone, as in `progressgym list | head -1` |
 
 Only the command that was asked for is imported, so that help is instant.
 """
@@ -23,10 +24,10 @@ from typing import Any, NamedTuple, NoReturn
 
 from progressgym.cli.options import Mistake, parse
 from progressgym.core.errors import UserError, did_you_mean
-from progressgym.core.streams import substitute_signs
+from progressgym.core.streams import open_closed_streams, substitute_signs
 
 PROGRAM = "progressgym"
-INTERRUPTED, TERMINATED = 130, 143
+INTERRUPTED, UNREAD, TERMINATED = 130, 141, 143
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,7 @@ COMMANDS: dict[str, Command] = {
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
     signal.signal(signal.SIGTERM, _terminated)
+    open_closed_streams()
     substitute_signs()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -126,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         # Whoever read our output has gone (as in `progressgym bench | head`); say nothing on the way out.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
+        code = UNREAD
     except (OSError, MemoryError) as error:
         code = _complain(f"{type(error).__name__}: {' '.join(str(error).split())}")
     sys.exit(code)

@@ -41,6 +41,7 @@ def parse(
     """
     import tyro
 
+    _refuse_empty(given)
     complaint, help_text = _paper(), _paper()
     config = (tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes)
     try:
@@ -56,6 +57,22 @@ def parse(
             print(f"\nexamples:\n{indent(examples)}")
             return None
         raise Mistake(f"{one_line(_written(complaint))}; see {program} --help") from None
+
+
+def _refuse_empty(given: Sequence[str]) -> None:
+    """What is left empty, as by a variable of the shell that is not set, would be taken for the default.
+
+    Raises:
+        Mistake: names the option.
+    """
+    for place, word in enumerate(given):
+        name, mark, value = word.partition("=")
+        if not word.strip():
+            before = given[place - 1] if place else ""
+            name = before if before.startswith("--") else "an argument"
+        elif not (mark and name.startswith("--") and not value.strip()):
+            continue
+        raise Mistake(f"{name} is empty; give it a value, or leave it out")
 
 
 def _paper() -> io.TextIOWrapper:
@@ -96,9 +113,15 @@ def one_line(report: str) -> str:
 
 
 def listed(text: str) -> list[str]:
-    """A comma-separated list.
+    """A comma-separated list; empty for an empty text.
+
+    Raises:
+        Mistake: nothing but commas.
 
     >>> listed("static, lifelong-map")
     ['static', 'lifelong-map']
     """
-    return [part.strip() for part in text.split(",") if part.strip()]
+    found = [part.strip() for part in text.split(",") if part.strip()]
+    if text and not found:
+        raise Mistake(f"{text!r} lists nothing; give names with commas between them")
+    return found

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from progressgym.cli.shared import History, Json, option
+from progressgym.core.bounds import LARGEST_SEED, whole
 
 EXAMPLES = """
 progressgym preferences export --history 'synthetic:linear?seed=3' --out runs/preferences.jsonl
@@ -39,6 +40,7 @@ def run(options: Options) -> int:
     from progressgym.preferences.export import history_rows, write_jsonl
 
     history = History.load(options.history)
+    whole("--seed", options.seed, 0, LARGEST_SEED)
     queries: str | int = int(options.queries) if options.queries.isdecimal() else options.queries
     if options.labels == "debate":
         rows = debate_rows(history, queries=queries, seed=options.seed)

@@ -50,7 +50,8 @@ class Options:
 
 def run(options: Options) -> int:
     """Train; 1 when the run failed."""
-    from progressgym.bench.plan import make_plan
+    from progressgym.agents.registry import STANCE
+    from progressgym.bench.plan import has_model, make_plan
     from progressgym.bench.runner import RESULTS, run_bench, steps_of
     from progressgym.bench.table import print_table
     from progressgym.tuning.processes import own_device, rank
@@ -67,11 +68,11 @@ def run(options: Options) -> int:
         labels=[options.labels],
         policy=options.policy,
     )
+    if options.policy != STANCE and not has_model(plan.groups[-1].agent):
+        raise UserError(f"agent {options.agent!r} adjusts no language model; say --policy {STANCE}")
     device = own_device(options.device)
     if rank() > 0:
         return _along(plan, out, device)
-    if not options.quiet:
-        print(f"watch     tensorboard --logdir {out / 'tensorboard'}", file=sys.stderr, flush=True)
     outcome = run_bench(plan, out, workers=1, device=device, progress=not options.quiet, live=True, command=sys.argv)
     if options.json:
         print_json((out / RESULTS).read_text(encoding="utf-8"))

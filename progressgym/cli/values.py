@@ -69,6 +69,7 @@ def run(options: Options) -> int:
     if options.people and not options.validate:
         raise UserError("--people is for --validate")
     instrument = load_instrument(options.instrument)
+    _check_mode(instrument, options.mode)
     out = check_writable(Path(options.out) if options.out else Path("runs") / "values" / safe_name(options.model))
     loaded = load_model(options.model, device=options.device, base=options.base or None)
     model = Remembered(loaded) if isinstance(loaded, LanguageModel) else loaded  # endpoints keep answers of their own
@@ -107,11 +108,21 @@ def _read(instrument: Instrument, model: Any, mode: str) -> Reading:
     from progressgym.instruments.questionnaire import Questionnaire
     from progressgym.models.cache import Remembered
 
-    if isinstance(instrument, Questionnaire):
-        return instrument.read(model, mode or (PANELS[-1] if isinstance(model, Remembered) else "verdict"))
-    if mode:
+    if not isinstance(instrument, Questionnaire):
+        return instrument.read(model)
+    return instrument.read(model, mode or (PANELS[-1] if isinstance(model, Remembered) else "verdict"))
+
+
+def _check_mode(instrument: Instrument, mode: str) -> None:
+    """Refuse a mode that is none, before a model is loaded."""
+    from progressgym.instruments.ask import ORDERLESS
+    from progressgym.instruments.forms import forms_of
+    from progressgym.instruments.questionnaire import Questionnaire
+
+    if mode and not isinstance(instrument, Questionnaire):
         raise UserError(f"instrument {instrument.name!r} is read in its own way; leave out --mode")
-    return instrument.read(model)
+    if mode not in ("", *ORDERLESS):
+        forms_of(mode)
 
 
 def _validate(options: Options, instrument: Instrument, model: Any, out: Path) -> int:

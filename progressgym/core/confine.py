@@ -1,6 +1,6 @@
 """Become a program with fewer system calls and a key ring of its own. Linux only; nothing but the standard library.
 
-python -I -S confine.py PROGRAM [ARGUMENTS]
+python -I -S -c "$(cat confine.py)" PROGRAM [ARGUMENTS]
 
 The last step into a sandbox, whatever built it: join a new session key ring, forbid new privileges, load a filter over
 system calls, become the program. Neither the program nor what it starts can take the filter off. What cannot be set up

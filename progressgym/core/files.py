@@ -170,6 +170,16 @@ def check_writable(folder: Path | str) -> Path:
     return folder
 
 
+def check_place(folder: Path | str) -> None:
+    """As `check_writable`, and make nothing: it is the nearest folder above that is tried where it is not there yet.
+
+    Raises:
+        UserError: it cannot be made or written, or its disk is full.
+    """
+    place = Path(folder).absolute()
+    check_writable(next(there for there in (place, *place.parents) if there.exists()))
+
+
 def sync_folder(folder: Path) -> None:
     """Flush a folder's entries, so that a rename survives a power cut, where the file system can do that."""
     try:

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from typing import TextIO
+
+
+def open_closed_streams() -> None:
+    """Put a sink where a standard stream was closed (`>&-`): Python has None there, and the next file that is opened would
+    get its number and whatever children print."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            sink = open(os.devnull, "r" if number == 0 else "w", encoding="utf-8")  # noqa: SIM115  for the whole process
+            os.set_inheritable(sink.fileno(), True)
+            setattr(sys, name, sink)
 
 
 def substitute_signs(*streams: TextIO | None) -> None:

@@ -8,29 +8,32 @@ the first century that is missing, or inside a century from its last complete ch
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from progressgym.core.errors import UserError
-from progressgym.core.files import canonical_json, discard, sha256_bytes, write_folder, write_json
+from progressgym.core.files import canonical_json, check_place, discard, sha256_bytes, write_folder, write_json
 from progressgym.core.locks import alone
 from progressgym.core.provenance import git_commit, package_versions
 from progressgym.core.reading import read_object
 from progressgym.core.seeding import child_seed, generator
 from progressgym.histories.cleaning import VERSION as TEXT_VERSION
 from progressgym.histories.cleaning import clean_passages
-from progressgym.histories.corpus import Passage, ReadReport, stream_passages
+from progressgym.histories.corpus import Passage, ReadReport, corpus_files, stream_passages
 from progressgym.histories.selection import CenturyText, divide, draw
 from progressgym.histories.spelling import normalise
 from progressgym.models.tokens import encode_texts
 from progressgym.tuning.lora import LoraRecipe, attach, check_targets, save_adapter
 from progressgym.tuning.training import IGNORED, Example, Progress, StageRecipe, StageResult, train_stage
 
+RECIPE = "recipe.json"
+_CENTURY = re.compile(r"C\d{3}")
 SPELLING_SETTLED = 1700
 """Early spelling is normalised in text from before this year."""
 
@@ -54,6 +57,11 @@ class BuildRecipe:
     instructing: StageRecipe = field(default_factory=lambda: StageRecipe(learning_rate=2e-4, batch_size=8))
     instructions: str | None = "timeless-v1"
     """Name of the shipped instruction pairs, None for no instruction tuning."""
+
+    def __post_init__(self) -> None:
+        """Check the seed."""
+        if not 0 <= self.seed < 2**32:
+            raise UserError(f"the seed of a build is {self.seed}; use a number from 0 to 2^32 - 1")
 
 
 def read_corpus(path: Path | str) -> tuple[dict[str, CenturyText], dict[str, Any]]:
@@ -84,7 +92,7 @@ def build_history(
     out: Path | str,
     recipe: BuildRecipe | None = None,
     *,
-    centuries: Iterable[str] | None = None,
+    centuries: Sequence[str] | None = None,
     progress: Callable[[str], Progress | None] | None = None,
     say: Callable[[str], None] | None = None,
 ) -> list[Path]:
@@ -97,39 +105,35 @@ def build_history(
         recipe: how to train.
         centuries: labels to build, default all that the corpus has enough text of.
         progress: called as progress(label) -> per-step callback (done, total, loss).
-        say: called with a line on everything that was broken, repaired or left out.
+        say: called with a line on what is being done, and on everything that was broken, repaired or left out.
 
     Raises:
         UserError: bad corpus, a century that was asked for and that the corpus lacks or has too little text of, or
             `out` holds adapters of another recipe.
     """
-    from progressgym.models import resolve_base
-    from progressgym.models.checkpoint import load_tokenizer
-
     recipe = recipe or BuildRecipe()
     out = Path(out)
-    folder = resolve_base(base)
-    tokenizer = load_tokenizer(folder)
-    pairs = _instructions(recipe, tokenizer, base)
-    check_targets(folder, recipe.lora, recipe.block)
+    corpus_files(corpus)
+    if odd := [label for label in centuries or () if not _CENTURY.fullmatch(label)]:
+        raise UserError(f"{odd[0]!r} is no century; write C018 for the eighteenth")
+    check_place(out)
+    job, tokenizer = _prepare_job(base, recipe)
+    _check_claim(out, job)
+    if say is not None:
+        say("reading and cleaning the corpus")
     texts, report = read_corpus(corpus)
     labels = sorted(centuries) if centuries is not None else sorted(texts)
     if say is not None:
         for line in corpus_lines(report):
             say(line)
-    missing = [label for label in labels if label not in texts]
-    if missing or not labels:
-        small = [why for label, why in report["left_out"].items() if label in (missing or report["left_out"])]
-        reason = (
-            f"too little text ({'; '.join(small)})" if small else f"no text of {', '.join(missing) or 'any century'}"
-        )
-        raise UserError(f"the corpus has {reason}; it has {', '.join(texts) or 'no century to build'}")
-    targets = {label: out / "adapters" / label for label in labels}
+    _check_labels(labels, texts, report)
     with alone(out, "build"):
-        identity = _claim(out, recipe, base)
+        _check_claim(out, job)
+        targets = {label: out / "adapters" / label for label in labels}
+        if not (out / RECIPE).exists():
+            write_json(out / RECIPE, job.described | {"sha256": job.identity})
         if not (out / "corpus.json").exists():
             write_json(out / "corpus.json", report)
-        job = _Job(base=base, folder=folder, recipe=recipe, identity=identity, pairs=pairs)
         unfinished = [label for label in labels if not (targets[label] / "DONE.json").is_file()]
         for label in labels:
             if label not in unfinished:
@@ -148,9 +152,46 @@ class _Job:
     base: str
     folder: Path
     recipe: BuildRecipe
-    identity: str
     pairs: list[Example]
     """Instruction pairs; empty for no instruction tuning."""
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """What the adapters depend on beside the corpus."""
+        return {"recipe": asdict(self.recipe), "base": self.base, "text": TEXT_VERSION}
+
+    @property
+    def identity(self) -> str:
+        """sha256 of that."""
+        return sha256_bytes(canonical_json(self.described).encode())
+
+
+def _prepare_job(base: str, recipe: BuildRecipe) -> tuple[_Job, Any]:
+    """The base with everything that training will need of it, before a corpus is read; and its tokenizer.
+
+    Raises:
+        UserError: no such base, damaged weights, or one that cannot be trained by the recipe.
+    """
+    from progressgym.models import load_language_model, resolve_base
+    from progressgym.models.checkpoint import load_tokenizer
+
+    folder = resolve_base(base)
+    tokenizer = load_tokenizer(folder)
+    pairs = _instructions(recipe, tokenizer, base)
+    check_targets(folder, recipe.lora, recipe.block)
+    load_language_model(folder)
+    return _Job(base=base, folder=folder, recipe=recipe, pairs=pairs), tokenizer
+
+
+def _check_labels(labels: Sequence[str], texts: Mapping[str, CenturyText], report: dict[str, Any]) -> None:
+    """Refuse centuries that the corpus lacks or has too little text of."""
+    missing = [label for label in labels if label not in texts]
+    if missing or not labels:
+        small = [why for label, why in report["left_out"].items() if label in (missing or report["left_out"])]
+        reason = (
+            f"too little text ({'; '.join(small)})" if small else f"no text of {', '.join(missing) or 'any century'}"
+        )
+        raise UserError(f"the corpus has {reason}; it has {', '.join(texts) or 'no century to build'}")
 
 
 def _instructions(recipe: BuildRecipe, tokenizer: Any, base: str) -> list[Example]:
@@ -220,17 +261,11 @@ def _works(by_century: dict[str, list[Passage]]) -> dict[str, list[dict[str, Any
     return listed
 
 
-def _claim(out: Path, recipe: BuildRecipe, base: str) -> str:
-    """Bind a folder to one recipe, so that adapters of two recipes never lie side by side."""
-    described = {"recipe": asdict(recipe), "base": base, "text": TEXT_VERSION}
-    identity = sha256_bytes(canonical_json(described).encode())
-    file = out / "recipe.json"
-    if file.exists():
-        if read_object(file, "the recipe of a build").get("sha256") != identity:
-            raise UserError(f"{out} holds adapters of another recipe or base; choose another --out folder")
-    else:
-        write_json(file, described | {"sha256": identity})
-    return identity
+def _check_claim(out: Path, job: _Job) -> None:
+    """A folder is bound to one recipe, so that adapters of two recipes never lie side by side."""
+    file = out / RECIPE
+    if file.exists() and read_object(file, "the recipe of a build").get("sha256") != job.identity:
+        raise UserError(f"{out} holds adapters of another recipe or base; choose another --out folder")
 
 
 def _build_century(

@@ -20,10 +20,12 @@ from typing import Any
 from progressgym.core.dimensions import century, century_label
 from progressgym.core.errors import UserError
 from progressgym.core.text import mend, one_line, well_formed
-from progressgym.histories.json_array import DECODER, array_records
+from progressgym.histories.json_array import DECODER, MAX_RECORD, array_records
 
 SUFFIXES = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
 CHUNK = 1 << 20
+MOST_BLANKS = 1 << 16
+"""Before the first record of a file."""
 """Characters read at a time from a JSON array."""
 LONGEST_REASON = 200
 _YEAR = re.compile("[0-9]{1,9}")
@@ -117,21 +119,28 @@ def _open(file: Path) -> io.TextIOBase:
 
 def _records(stream: io.TextIOBase, name: str, report: ReadReport) -> Iterator[tuple[int, Any]]:
     """Records with their line number (JSON Lines) or position from 1 (JSON array)."""
-    head = stream.read(1)
-    while head and head.isspace():
-        head = stream.read(1)
+    head, blanks = stream.read(1), 0
+    while head and head.isspace() and blanks < MOST_BLANKS:
+        head, blanks = stream.read(1), blanks + 1
+    if blanks == MOST_BLANKS:
+        report.fault(name, f"begins with {MOST_BLANKS} blanks or more")
+        return
     if head == "[":
         yield from array_records(stream, name, report, CHUNK)
         return
-    rest = head + stream.readline()
+    rest = head + stream.readline(MAX_RECORD)
     number = 1
     while rest:
-        if rest.strip():
+        if len(rest) >= MAX_RECORD:
+            report.fault(f"{name}:{number}", f"longer than {MAX_RECORD} characters")
+            while rest and not rest.endswith("\n"):  # of a packed file that may unpack to any size
+                rest = stream.readline(CHUNK)
+        elif rest.strip():
             try:
                 yield number, DECODER.decode(rest)
             except (ValueError, RecursionError) as error:
                 report.fault(f"{name}:{number}", f"not JSON ({error})")
-        rest = stream.readline()
+        rest = stream.readline(MAX_RECORD)
         number += 1
 
 

@@ -85,13 +85,26 @@ def _random_walk(z: Floats, shared: Floats, centuries: int) -> Floats:
     return courses
 
 
-LINEAR = Family(draws=lambda centuries: 1, courses=_linear, linear=True, shared=False)
-QUADRATIC = Family(draws=lambda centuries: 2, courses=_quadratic, linear=True, shared=False)
-CYCLIC = Family(draws=lambda centuries: 2, courses=_cyclic, linear=True)
-ABRUPT = Family(draws=lambda centuries: 2, courses=_abrupt, linear=True)
-REVERSAL = Family(draws=lambda centuries: 1, courses=_reversal, linear=True)
-RANDOM_WALK = Family(draws=lambda centuries: max(centuries - 1, 1), courses=_random_walk, linear=True, shared=False)
-PLURAL = Family(draws=lambda centuries: 1, courses=_linear)
+# Draws are named, not lambdas: environments that hold a family can be pickled.
+def _one(centuries: int) -> int:
+    return 1
+
+
+def _two(centuries: int) -> int:
+    return 2
+
+
+def _one_a_step(centuries: int) -> int:
+    return max(centuries - 1, 1)
+
+
+LINEAR = Family(draws=_one, courses=_linear, linear=True, shared=False)
+QUADRATIC = Family(draws=_two, courses=_quadratic, linear=True, shared=False)
+CYCLIC = Family(draws=_two, courses=_cyclic, linear=True)
+ABRUPT = Family(draws=_two, courses=_abrupt, linear=True)
+REVERSAL = Family(draws=_one, courses=_reversal, linear=True)
+RANDOM_WALK = Family(draws=_one_a_step, courses=_random_walk, linear=True, shared=False)
+PLURAL = Family(draws=_one, courses=_linear)
 
 _HERE = "progressgym.histories.families"
 FAMILIES = Registry(

@@ -270,7 +270,7 @@ class History:
         if str(spec) in shipped_names():
             return _read(shipped / ANSWERS_FILE, shipped / CARD_FILE, str(spec), instrument)
         path = Path(spec)
-        if path.is_dir():
+        if spec and path.is_dir():
             return _read(path / ANSWERS_FILE, path / CARD_FILE, path.resolve().name, instrument)
         if path.is_file():
             return _read(path, path.with_name(CARD_FILE), path.stem, instrument)

@@ -24,6 +24,7 @@ from progressgym.histories.selection import CenturyText
 from progressgym.instruments.ask import verdict_answers, verdict_scores
 from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.models import load_language_model, resolve_base
+from progressgym.models.checkpoint import read_adapter
 from progressgym.models.tokens import encode_texts
 
 Floats = NDArray[np.float64]
@@ -145,11 +146,7 @@ def perplexity_matrix(
     from progressgym.tuning.perplexity import mean_loss
 
     recipe = build_recipe(Path(build))
-    if recipe.get("text", 1) != TEXT_VERSION:
-        raise UserError(
-            f"{build} read text of version {recipe.get('text', 1)} of cleaning and spelling, this is version "
-            f"{TEXT_VERSION}: other works may be held out now; build it again, or measure without a corpus"
-        )
+    check_text_version(build)
     base = resolve_base(recipe["base"])
     spelling = recipe["recipe"]["spelling"]
     models = {"base": base} | adapters_of(build)
@@ -175,6 +172,34 @@ def perplexity_matrix(
         columns[name] = {label: round(mean_loss(model.model, sequences[label]), 4) for label in texts}
         write_json(store, {"asked": asked, "losses": columns})
     return {label: {name: columns[name][label] for name in models} for label in texts}
+
+
+def check_text_version(build: Path | str) -> None:
+    """Whether the works that a build held out can be told from its corpus today.
+
+    Raises:
+        UserError: it was cleaned otherwise.
+    """
+    version = build_recipe(Path(build)).get("text", 1)
+    if version != TEXT_VERSION:
+        raise UserError(
+            f"{build} read text of version {version} of cleaning and spelling, this is version "
+            f"{TEXT_VERSION}: other works may be held out now; build it again, or measure without a corpus"
+        )
+
+
+def check_build(build: Path | str) -> tuple[str, ...]:
+    """See that every century model of a build is whole, before the first is asked; returns their labels.
+
+    Raises:
+        UserError: no build, no such base, or a damaged adapter or record.
+    """
+    adapters = adapters_of(build)
+    resolve_base(build_recipe(Path(build))["base"])
+    for folder in adapters.values():
+        read_adapter(folder)
+        training_record(folder / "training.json")
+    return tuple(adapters)
 
 
 def held_out_sequences(text: CenturyText, tokenizer: Any, spelling: str, tokens: int, block: int) -> list[list[int]]:

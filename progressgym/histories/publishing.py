@@ -15,9 +15,16 @@ from progressgym.core.files import read_npz, write_bytes, write_folder, write_np
 from progressgym.core.reading import numbers
 from progressgym.core.seals import read_sealed, write_sealed
 from progressgym.histories.build import read_corpus
+from progressgym.histories.corpus import corpus_files
 from progressgym.histories.evidence import summary
 from progressgym.histories.history import History, shipped_folder
-from progressgym.histories.measuring import adapters_of, measure_build, perplexity_matrix
+from progressgym.histories.measuring import (
+    adapters_of,
+    check_build,
+    check_text_version,
+    measure_build,
+    perplexity_matrix,
+)
 from progressgym.instruments.questionnaire import Questionnaire
 
 Progress = Callable[[str], None]
@@ -62,15 +69,14 @@ def publish(
         progress: called with what is being done.
 
     Raises:
-        UserError: builds whose centuries differ.
+        UserError: builds that are damaged or whose centuries differ, or no corpus; nothing was measured then.
     """
     say = progress or (lambda _: None)
+    _check(build, seeds, corpus)
     history = measure_build(build, instrument, progress=lambda label: say(f"reading {label}"))
     measured = [history.answers]
     for number, other in enumerate(seeds, start=1):
         twin = measure_build(other, instrument, progress=lambda label, n=number: say(f"reading {label}, seed {n}"))  # type: ignore[misc]
-        if twin.labels != history.labels:
-            raise UserError(f"{other} has centuries {', '.join(twin.labels)}; expected {', '.join(history.labels)}")
         measured.append(twin.answers)
     evidence = summary(np.array(measured, dtype=np.float64), instrument)
     if corpus is not None:
@@ -96,3 +102,15 @@ def publish(
                 weights = "adapter_model.safetensors"
                 write_sealed(staged / weights, read_sealed(folder / weights, foreign=True))
     return published
+
+
+def _check(build: Path | str, seeds: Sequence[Path | str], corpus: Path | str | None) -> None:
+    """Everything that is given, before the first model is asked."""
+    labels = check_build(build)
+    for other in seeds:
+        found = check_build(other)
+        if found != labels:
+            raise UserError(f"{other} has centuries {', '.join(found)}; expected {', '.join(labels)}")
+    if corpus is not None:
+        corpus_files(corpus)
+        check_text_version(build)

@@ -80,7 +80,7 @@ def forms_of(mode: str) -> list[Form]:
     names = UPSTREAM if mode == "upstream" else mode.split("+")
     for name in names:
         if name not in FORMS:
-            raise unknown("reading mode", name, ("cloze", *FORMS, "upstream"))
+            raise unknown("reading mode", name, ("verdict", "cloze", *FORMS, "upstream"))
     return [FORMS[name] for name in names]
 
 

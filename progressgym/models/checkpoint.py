@@ -10,14 +10,14 @@ import io
 import re
 import struct
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from progressgym.core.errors import UserError
 from progressgym.core.files import read_json
 from progressgym.core.seals import read_sealed
-from progressgym.models import adapters
+from progressgym.models import adapters, integrity
 
 if TYPE_CHECKING:
     import torch
@@ -65,6 +65,7 @@ def load_folder(folder: Path, device: torch.device, dtype: torch.dtype) -> PreTr
     _check_sizes(config, folder)
     if not any(folder.glob("*.safetensors")):
         raise UserError(f"{folder} has no *.safetensors weights; other formats are not read (they can hold code)")
+    integrity.check_index(folder)
     try:
         with quiet():
             loaded: Any = AutoModelForCausalLM.from_pretrained(
@@ -82,9 +83,8 @@ def load_folder(folder: Path, device: torch.device, dtype: torch.dtype) -> PreTr
     missing = sorted(info["missing_keys"]) + sorted(str(key) for key in info.get("mismatched_keys", ()))
     if missing:
         raise UserError(f"the weights in {folder} are incomplete: {len(missing)} tensors missing, first {missing[0]}")
-    unused = _layers(info.get("unexpected_keys", ())) - _layers(model.state_dict())
-    if unused:
-        raise UserError(f"the weights in {folder} hold layer {max(unused)}, which its config.json leaves out")
+    integrity.check_all_used(model, info.get("unexpected_keys", ()), folder)
+    integrity.check_numbers(model, config, folder)
     ready: PreTrainedModel = model.to(device).eval()
     check_finite(ready.state_dict(), str(folder))
     return ready
@@ -103,11 +103,6 @@ def _check_sizes(config: Mapping[str, Any], folder: Path) -> None:
             most = MOST_LAYERS if name.endswith(("layers", "layer")) else MOST_ROWS
             if value > most:
                 raise UserError(f"{folder / 'config.json'} says {name} = {str(value)[:40]}; at most {most} are read")
-
-
-def _layers(names: Iterable[str]) -> set[int]:
-    """Numbers of the layers that tensors belong to."""
-    return {int(match[1]) for name in names if (match := re.search(r"\.(\d+)\.", f".{name}"))}
 
 
 def load_gguf(file: Path, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:
@@ -162,6 +157,7 @@ def load_tokenizer(folder: Path, gguf: Path | None = None) -> PreTrainedTokenize
         raise UserError(f"cannot load the tokenizer of {where}: {_first_line(error)}") from None
     if tokenizer.vocab_size == 0:
         raise UserError(f"cannot load the tokenizer of {where}: its vocabulary is empty")
+    integrity.check_tokenizer(tokenizer, str(where))
     return tokenizer
 
 
@@ -186,6 +182,9 @@ def read_adapter(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"corrupted adapter: cannot read {weights}: {_first_line(error)}") from None
     check_finite(tensors, f"corrupted adapter: {weights}")
+    if whole := sorted(name for name, tensor in tensors.items() if not tensor.is_floating_point()):
+        kind = str(tensors[whole[0]].dtype).removeprefix("torch.")
+        raise UserError(f"corrupted adapter: {weights} holds {whole[0]} as {kind}, which is no weight as it stands")
     return config, tensors
 
 

@@ -19,7 +19,7 @@ from progressgym.models import packed
 from progressgym.models.embedding import mean_states
 from progressgym.models.general import score_rows
 from progressgym.models.selfcheck import check_scoring
-from progressgym.models.tokens import Ids, Request, encode, encode_prompts
+from progressgym.models.tokens import Ids, Request, encode, encode_prompts, tags_of
 from progressgym.models.window import check_fit, check_texts
 from progressgym.models.writing import Drawing, continuations
 
@@ -93,7 +93,8 @@ class LanguageModel:
         import torch
 
         settings = {key: value for key, value in self.model.config.to_dict().items() if key not in _NO_SETTINGS}
-        head = [LAYOUT, str(self.dtype), settings, _pipeline(self.tokenizer)]
+        tags = tags_of(self.tokenizer)
+        head = [LAYOUT, str(self.dtype), settings, _pipeline(self.tokenizer), *([tags] if tags else [])]
         digest = hashlib.sha256(json.dumps(head, sort_keys=True, default=str).encode())
         for name, tensor in sorted(self.model.state_dict().items()):
             digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())

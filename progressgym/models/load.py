@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from progressgym.core.errors import UserError, did_you_mean
-from progressgym.core.ids import parse_id
+from progressgym.core.ids import Scalar, parse_id
 from progressgym.models import smollm
 from progressgym.models.endpoints.address import PREFIX
 
@@ -111,7 +113,7 @@ def _load(
         return checkpoint.load_gguf(where, device, dtype), checkpoint.load_tokenizer(where.parent, gguf=where)
     if (where / checkpoint.ADAPTER_CONFIG).is_file():
         config, tensors = checkpoint.read_adapter(where)
-        home = locate(str(base)) if base is not None else _base_of(where, str(config["base_model_name_or_path"]))
+        home = _base_of(where, config, None if base is None else str(base))
         if home.is_dir() and not (home / "config.json").is_file():
             raise UserError(f"the base of the adapter {where} is not a model: {home} has no config.json")
         model, tokenizer = _load(home, device, dtype, None)
@@ -132,6 +134,9 @@ def locate(spec: str) -> Path:
     path = Path(spec).expanduser()
     if spec and path.exists():
         return path
+    hub_id = spec.partition("?")[0]
+    if _HUB_ID.fullmatch(hub_id) and not hub_id.endswith(".gguf"):
+        return _fetch(hub_id, _revision_in(spec))
     asked = parse_id(spec)
     if asked.name == smollm.NAME:
         _only(spec, asked.arguments, "source")
@@ -139,9 +144,6 @@ def locate(spec: str) -> Path:
         return smollm.resolve(None if source is None else str(source))
     if asked.name.endswith(".gguf") or os.path.isabs(path) or spec.startswith((".", "~")):
         raise UserError(f"no such model file or folder: {spec}{_nearest_sibling(path)}")
-    if _HUB_ID.fullmatch(asked.name):
-        _only(spec, asked.arguments, "revision")
-        return _fetch(asked.name, asked.arguments.get("revision"))
     raise UserError(
         f"unknown model {spec!r}{did_you_mean(asked.name, NAMES)}; "
         f"give {', '.join(NAMES)}, a folder, a *.gguf file, an adapter folder, a hub id (org/name) or "
@@ -149,27 +151,72 @@ def locate(spec: str) -> Path:
     )
 
 
-def _base_of(adapter: Path, name: str) -> Path:
-    """The base that an adapter names. A path is refused: an adapter from elsewhere must not choose files of yours."""
-    if name == smollm.NAME:
-        return smollm.resolve("wheel")
-    asked = parse_id(name)
-    if asked.name == smollm.NAME or (_HUB_ID.fullmatch(asked.name) and not Path(name).exists()):
-        return locate(name)
-    raise UserError(
-        f"the adapter {adapter} names the base {name!r}, which is neither {smollm.NAME} nor a hub id; "
-        f"if you trust it, load it with load_model({str(adapter)!r}, base=...)"
-    )
+def _base_of(adapter: Path, config: Mapping[str, Any], given: str | None) -> Path:
+    """The base of an adapter: the one that is given, else the one that it names, in the revision that it names.
+
+    A path that it names is refused: an adapter from elsewhere must not choose files of yours.
+    """
+    name, revision = str(config["base_model_name_or_path"]), config.get("revision")
+    if revision is not None and not isinstance(revision, str):
+        raise UserError(
+            f"the adapter {adapter} names the revision {str(revision)[:40]!r} of its base, which is no name"
+        )
+    spec = name if given is None else given
+    place, _, _ = spec.partition("?")
+    if given is not None and (not _HUB_ID.fullmatch(place) or Path(given).exists()):
+        home = locate(given)
+        _check_revision(home, revision, adapter)
+        return home
+    if place == smollm.NAME and not revision:
+        return smollm.resolve("wheel") if spec == smollm.NAME else locate(spec)
+    if not _HUB_ID.fullmatch(place) or Path(spec).exists():
+        raise UserError(
+            f"the adapter {adapter} names the base {name!r}{f' in revision {revision!r}' if revision else ''}, which is "
+            f"neither {smollm.NAME} nor a hub id; if you trust it, load it with load_model({str(adapter)!r}, base=...)"
+        )
+    asked = _revision_in(spec)
+    if revision and asked not in (None, revision):
+        raise UserError(f"the adapter {adapter} belongs to revision {revision!r} of its base, not to {asked!r}")
+    return _fetch(place, asked or revision)
 
 
-def _fetch(hub_id: str, revision: object) -> Path:
+def _revision_in(spec: str) -> str | None:
+    """The revision in `org/name?revision=...`, as it is written: a commit such as `12345e6` is no number.
+
+    Raises:
+        UserError: another argument, or none.
+    """
+    given = dict(parse_qsl(spec.partition("?")[2], keep_blank_values=True))
+    _only(spec, given, "revision")
+    if given.get("revision") == "" or (spec.partition("?")[2] and not given):
+        raise UserError(f"cannot read the revision in {spec!r}; write org/name?revision=NAME")
+    return given.get("revision")
+
+
+def _check_revision(home: Path, revision: str | None, adapter: Path) -> None:
+    """Refuse a base that is known to be another revision: a snapshot in the hub's cache says which one it is.
+
+    Raises:
+        UserError: it is another one.
+    """
+    here = home.resolve()
+    if not revision or here.parent.name != "snapshots":
+        return
+    ref = here.parent.parent / "refs" / revision
+    commit = ref.read_text(encoding="utf-8").strip() if ref.is_file() else revision
+    if not here.name.startswith(commit):
+        raise UserError(
+            f"the adapter {adapter} belongs to revision {revision!r} of its base, and {home} is another one"
+        )
+
+
+def _fetch(hub_id: str, revision: str | None) -> Path:
     """Download a repository of the Hugging Face hub (configuration, tokenizer, safetensors; never code or pickles)."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError
 
-    version = None if revision is None else str(revision)
     try:
-        return Path(snapshot_download(hub_id, revision=version, allow_patterns=list(_HUB_FILES), etag_timeout=10))
+        return Path(snapshot_download(hub_id, revision=revision, allow_patterns=list(_HUB_FILES), etag_timeout=10))
     except (RepositoryNotFoundError, RevisionNotFoundError):
         reason = "the hub has no such model (or it is private: log in with `hf auth login`)"
     except LocalEntryNotFoundError:
@@ -179,7 +226,7 @@ def _fetch(hub_id: str, revision: object) -> Path:
     raise UserError(f"cannot load {hub_id!r}: {reason}{did_you_mean(hub_id.rpartition('/')[2].lower(), NAMES)}")
 
 
-def _only(spec: str, arguments: dict[str, str | int | float | bool], allowed: str) -> None:
+def _only(spec: str, arguments: Mapping[str, Scalar], allowed: str) -> None:
     for key in arguments:
         if key != allowed:
             raise UserError(f"unknown argument {key!r} in {spec!r}; known: {allowed}")

@@ -5,14 +5,19 @@ puts before a text (a BOS for Llama 3, nothing for SmolLM2). The option's tokens
 `context + framing`, as in lm-evaluation-harness; where no token ends at the joint the request is refused. A text that
 would begin with the option itself is given the BOS (else EOS) token to be predicted from, as the harness does.
 
-Text is only ever text: a control token that is spelled out in it (`<|im_end|>`, `</s>`) is read as its letters.
+Text is only ever text: a control token that is spelled out in it (`<|im_end|>`, `</s>`) is read as its letters, and so
+is every added token with the look of one (`<think>`, `<tool_call>`, `[INST]`), whether or not the tokenizer's maker has
+marked it as special: it would switch the model to another mode. Added words and runs of blanks stay tokens.
 """
 
 from __future__ import annotations
 
+import json
+import re
 import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from progressgym.core.errors import UserError
@@ -22,6 +27,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 Ids = tuple[int, ...]
+TAG = re.compile(r"<[^<>\s]+>|\[[^\[\]\s]+\]")
+"""What a control token looks like."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,8 @@ def encode_texts(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, sp
         return []
     check_well_formed(texts, "a text to be read")
     try:
-        rows = tokenizer(list(texts), add_special_tokens=False, split_special_tokens=True)["input_ids"]
+        reader = _reader(tokenizer, tags_of(tokenizer))
+        rows = reader(list(texts), add_special_tokens=False, split_special_tokens=True)["input_ids"]
         sequences = [tuple(row) for row in rows]
         highest = max((max(row) for row in sequences if row), default=0)
     except (TypeError, ValueError, KeyError, UnicodeError) as error:
@@ -102,6 +110,32 @@ def encode_prompts(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> 
     """
     before = _added(tokenizer)[0] if texts else ()
     return [(before + ids) or _first_token(tokenizer) for ids in encode_texts(tokenizer, texts)]
+
+
+def tags_of(tokenizer: PreTrainedTokenizerBase) -> tuple[str, ...]:
+    """Added tokens that look like control tokens and are not marked as such.
+
+    >>> [name for name in ("<think>", "</tool_call>", "[INST]", "<|fim_middle|>", "covid", "   ") if TAG.fullmatch(name)]
+    ['<think>', '</tool_call>', '[INST]', '<|fim_middle|>']
+    """
+    added = tokenizer.added_tokens_decoder.values()
+    return tuple(sorted(token.content for token in added if not token.special and TAG.fullmatch(token.content)))
+
+
+@lru_cache(maxsize=4)
+def _reader(tokenizer: PreTrainedTokenizerBase, tags: tuple[str, ...]) -> PreTrainedTokenizerBase:
+    """The tokenizer with its tags marked as special, so that they can be split."""
+    backend: Any = getattr(tokenizer, "backend_tokenizer", None)
+    if not tags or backend is None:
+        return tokenizer
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    state = json.loads(backend.to_str())
+    for token in state["added_tokens"]:
+        token["special"] = token["special"] or token["content"] in tags
+    made: PreTrainedTokenizerBase = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps(state)))
+    return made
 
 
 def splits_at_spaces(tokenizer: PreTrainedTokenizerBase) -> bool:
@@ -204,8 +238,10 @@ def _cut(ids: dict[str, Ids], beginning: str, option: str) -> Ids:
 
 
 def _controls(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
-    """Ids that no text may become: all special tokens but the one for unknown signs."""
-    special = {number for number, token in tokenizer.added_tokens_decoder.items() if token.special}
+    """Ids that no text may become: all special tokens and tags but the one for unknown signs."""
+    tags = tags_of(tokenizer)
+    added = tokenizer.added_tokens_decoder.items()
+    special = {number for number, token in added if token.special or token.content in tags}
     named = {tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id}
     unknown = {tokenizer.unk_token_id} - {tokenizer.bos_token_id, tokenizer.eos_token_id}
     return frozenset(number for number in special | named if isinstance(number, int)) - unknown

@@ -16,8 +16,10 @@ gap and not a zero. The custom scalars tab draws human and agent of a dimension 
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -28,6 +30,8 @@ from numpy.typing import ArrayLike, NDArray
 from progressgym.core.dimensions import DIMENSIONS
 
 FLUSH_SECONDS = 5
+WRITER = "_AsyncWriterThread"
+"""TensorBoard writes in a thread of this class, which keeps an error for whoever flushes or closes the log."""
 
 
 class RunLog:
@@ -42,6 +46,7 @@ class RunLog:
         """
         from torch.utils.tensorboard import SummaryWriter
 
+        _hush_writers()
         self._writer = SummaryWriter(str(folder), purge_step=first_step, flush_secs=FLUSH_SECONDS, max_queue=100)
         self._gaps: Counter[str] = Counter()
 
@@ -138,3 +143,15 @@ class RunLog:
     def close(self) -> None:
         """Flush and close."""
         self._writer.close()
+
+
+@cache
+def _hush_writers() -> None:
+    """Let a writer's thread end without a traceback of its own: its error (a full disk) is raised where it is handled."""
+    told = threading.excepthook
+
+    def hook(ended: threading.ExceptHookArgs) -> None:
+        if type(ended.thread).__name__ != WRITER:
+            told(ended)
+
+    threading.excepthook = hook

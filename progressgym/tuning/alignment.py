@@ -313,6 +313,8 @@ def _tokenizer(tunable: TunableModel) -> Any:
     tokenizer: Any = tunable.loaded.tokenizer
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.bos_token
+    if tokenizer.pad_token_id is None:
+        raise UserError(f"{tunable.loaded.name} has no padding, end or beginning token, one of which training needs")
     return tokenizer
 
 

@@ -62,6 +62,18 @@ def test_torchrl_wraps_the_native_vector(mode: str) -> None:
         assert float(rollout["next", "reward"][0, step]) == pytest.approx(float(reward), abs=1e-6)
 
 
+@pytest.mark.parametrize("name", ["Follow-v0", "Coevolve-v2"])
+def test_torchrl_takes_dictionaries(name: str) -> None:
+    """In `same_step`, where a century is read as a number."""
+    envs: Any = pytest.importorskip("torchrl.envs")
+    made: dict[str, Any] = {"num_envs": 2, "history": LINEAR, "autoreset_mode": "same_step", "scores": False}
+    env = envs.GymWrapper(gym.make_vec(f"ProgressGym/{name}", **made), categorical_action_encoding=True)
+    rollout = env.rollout(10, break_when_any_done=False)
+    assert rollout.batch_size == (2, 10) and rollout["next", "done"].sum(1).flatten().tolist() == [1, 1]
+    begun = rollout["century"][0, :, ...].flatten().tolist()
+    assert begun == [*range(begun[0], begun[0] + 8), begun[0], begun[0] + 1]  # a new episode follows at once
+
+
 @pytest.mark.heavy
 def test_torchrl_makes_many(tmp_path: Path) -> None:
     """In processes of its own, which need a main module that can be imported anew."""

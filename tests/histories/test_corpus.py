@@ -16,6 +16,7 @@ from progressgym.histories import corpus as corpus_module
 from progressgym.histories.build import corpus_lines, read_corpus
 from progressgym.histories.cleaning import clean_passages, reject, repair
 from progressgym.histories.corpus import Passage, ReadReport, stream_passages
+from progressgym.histories.json_array import DECODER
 from progressgym.histories.selection import divide, draw, moral_density
 from progressgym.histories.spelling import LEVELS, normalise
 
@@ -233,3 +234,33 @@ def test_draw_is_even_over_works_and_prefers_moral_passages() -> None:
     assert sum(moral_density(p.text) > 1 for p in chosen) > 0.6 * len(chosen)
     assert chosen == draw(passages, 25, seed=1) != draw(passages, 25, seed=2)
     assert len(draw(passages[:3], 10, seed=0)) == 10
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_line_without_end_costs_itself(packed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A packed file may unpack to any size: no more of a line than a record may have is ever held."""
+    monkeypatch.setattr(corpus_module, "MAX_RECORD", 4096)
+    monkeypatch.setattr(corpus_module, "CHUNK", 100)
+    held: list[int] = []
+    decode = DECODER.decode
+
+    def counted(text: str) -> object:
+        held.append(len(text))
+        return decode(text)
+
+    monkeypatch.setattr(DECODER, "decode", counted)
+    lines = [json.dumps(RECORDS[0]), "a" * 300_000, json.dumps(RECORDS[1]), '{"content": "' + "b" * 5000 + '"}', "  "]
+    data = "\n".join([*lines, json.dumps(RECORDS[2])]).encode()
+    file = tmp_path / ("a.jsonl.gz" if packed else "a.jsonl")
+    file.write_bytes(gzip.compress(data) if packed else data)
+    report = ReadReport()
+    assert [passage.text for passage in stream_passages(file, report)] == [str(one["content"]) for one in RECORDS]
+    assert report.broken == 2 and report.faults[0] == f"{file.name}:2: longer than 4096 characters"
+    assert max(held) < 4096
+
+
+def test_blanks_without_end(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text(" " * 100_000 + json.dumps(RECORDS[0]))
+    report = ReadReport()
+    assert not list(stream_passages(file, report)) and report.faults == ["a.jsonl: begins with 65536 blanks or more"]

@@ -228,3 +228,14 @@ def test_default_coherence_is_that_of_the_shipped_history() -> None:
     """Rounded, and allowed to move a little when the history is measured again; further needs a new scheme."""
     assert abs(share(History.load("histsmol-v1")) - DEFAULT_COHERENCE) < 0.03
     assert History.load("synthetic:linear?seed=0").card["scheme"] == SCHEME == "synthetic-v2"
+
+
+def test_families_can_be_pickled() -> None:
+    """Vector environments are copied and sent to other processes with what they draw from."""
+    import pickle
+
+    from progressgym.histories import families
+
+    for family in vars(families).values():
+        if isinstance(family, families.Family):
+            assert pickle.loads(pickle.dumps(family)) == family  # noqa: S301  our own

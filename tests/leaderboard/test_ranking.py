@@ -17,6 +17,7 @@ from scipy.stats import rankdata
 from progressgym.leaderboard.board import CellKey, load_board
 from progressgym.leaderboard.ranking import Scored, overall, pareto_front, ranks, scores, winners_by_weighting
 from progressgym.leaderboard.recompute import follow_path, score_group
+from progressgym.leaderboard.resample import SAMPLES, restraint_samples
 from progressgym.leaderboard.standings import make_standings
 from progressgym.leaderboard.standings_data import CSV_COLUMNS, Standings, to_csv
 from progressgym.leaderboard.store import Store
@@ -122,7 +123,14 @@ def test_private_groups_need_not_be_public(store: Store) -> None:
     assert standings.rows[0].groups[-1].rank == 1.0 and standings.rows[0].groups[-1].public is None
 
 
-def scored(skill: object, *, restraint: object = None, displacement: object = None, samples: object = None) -> Scored:
+def scored(
+    skill: object,
+    *,
+    restraint: object = None,
+    displacement: object = None,
+    samples: object = None,
+    of_merit: object = False,
+) -> Scored:
     """Skills (E, G); the columns of which a displacement is given are Coevolve."""
     table = np.array(skill, dtype=np.float64)
 
@@ -135,6 +143,32 @@ def scored(skill: object, *, restraint: object = None, displacement: object = No
         displacement=filled(displacement),
         restraint=filled(restraint),
         samples=np.zeros((*table.shape, 0)) if samples is None else np.array(samples),
+        of_merit=np.broadcast_to(np.array(of_merit, dtype=bool), table.shape),
+    )
+
+
+def test_a_restraint_that_is_resampled_moves_the_interval_of_a_place() -> None:
+    """Two entries ranked by a pair: by the samples of what ranks the second may lead, by the whole data's cap it cannot."""
+    told = {"restraint": [[0.5], [0.3]], "displacement": [[0.1], [0.2]]}
+    samples = [[[0.2, 0.5, 0.6, 0.4]], [[0.45, 0.3, 0.1, 0.3]]]
+    capped = overall(scored([[0.9], [0.8]], samples=[[[0.9] * 4], [[0.8] * 4]], **told))
+    drawn = overall(scored([[0.9], [0.8]], samples=samples, of_merit=True, **told))
+    assert capped.place.tolist() == drawn.place.tolist() == [1.0, 2.0]
+    assert capped.high[0] == 1.0 and drawn.high[0] > 1.5 and drawn.low[1] < 1.5
+
+
+def test_samples_of_a_restraint() -> None:
+    """Equal seeds leave nothing to draw; else every sample is a mixture of seeds, the same for every entry."""
+    three = np.full(3, 1.0)
+    same = restraint_samples(agent=0.25 * three, static=0.5 * three, reference=0 * three, items=7, whole=0.5)
+    assert same.shape == (SAMPLES,) and np.allclose(same, 0.5)
+    level = restraint_samples(agent=0.25 * three, static=0.5 * three, reference=0.5 * three, items=7, whole=0.1)
+    assert np.allclose(level, 0.1)
+    agent, static = np.array([0.0, 0.1, 0.4]), np.array([0.5, 0.5, 0.5])
+    spread = restraint_samples(agent=agent, static=static, reference=0 * static, items=7, whole=0.5)
+    assert np.allclose(15 * spread, np.round(15 * spread)) and abs(spread.mean() - 2 / 3) < 0.05 and spread.std() > 0.1
+    assert np.array_equal(
+        spread, restraint_samples(agent=agent, static=static, reference=0 * static, items=7, whole=0.5)
     )
 
 

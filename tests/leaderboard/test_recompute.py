@@ -126,6 +126,23 @@ def test_samples_are_drawn_alike(run: Path) -> None:
     assert score_group(board, group, paths, 20)[0] == score_group(board, group, paths, 20)[0]
 
 
+def test_samples_are_of_what_ranks(run: Path) -> None:
+    """Where a pair ranks, the smaller of skill and restraint is resampled; its middle is what ranks, and it varies."""
+    board = load_board()
+    paths, pairs = follow_paths(board, validate(base_files()).actions), 0
+    for group in board.groups:
+        score, _ = score_group(board, group, paths, 20)
+        pair = score.restraint is not None
+        if score.skill is None:
+            assert not score.samples and score.sampled == "skill"
+            continue
+        pairs += pair
+        assert score.sampled == ("merit" if pair else "skill") and score.samples
+        merit = min(score.skill.mid, score.restraint) if score.restraint is not None else score.skill.mid
+        assert min(score.samples) <= merit + 0.05 and np.std(score.samples) > 0
+    assert pairs
+
+
 def test_results_json_of_another_kind_does_not_stop_packaging(run: Path, tmp_path: Path) -> None:
     """Only optional facts are taken from it."""
     import shutil

@@ -320,6 +320,18 @@ def test_where_there_is_no_sandbox_one_line_says_so(monkeypatch: pytest.MonkeyPa
 
 
 @needs_sandbox
+@needs_sandbox
+@pytest.mark.parametrize("way", [name for name in sandbox.WAYS if sandbox.probe(name) is None])
+def test_a_room_without_the_package_holds_nothing_of_it(way: str) -> None:
+    """No empty namespace either: a setup that imports progressgym without installing it fails plainly."""
+    code = "import importlib.util, sys; print(importlib.util.find_spec('progressgym'), sys.argv)"
+    environment = (("PYTHONPATH", str(Path(progressgym.__file__).resolve().parent.parent)),)
+    room = sandbox.Room(package=False, environment=environment)
+    inside = sandbox.WAYS[way](sandbox._confined([sys.executable, "-c", code, "a b", "$HOME"]), room)
+    done = subprocess.run(inside, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["None", "['-c',", "'a", "b',", "'$HOME']"]
+
+
 def test_an_installation_cannot_lead_the_run_elsewhere(tmp_path: Path) -> None:
     """Setup code puts a link to the board's secrets where its own code should be."""
     secret = tmp_path / "secret"

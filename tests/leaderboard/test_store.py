@@ -339,3 +339,19 @@ def test_sweep_removes_evidence_without_an_entry(store: Store) -> None:
     store.evidence.keep("f" * 64, b"orphan")
     assert store.sweep() == 1
     assert len(list(store.evidence.digests())) == 1
+
+
+@pytest.mark.parametrize("name", ["a b", "ß?x#y", "a%41b", "a;b&c", "日本", "a\nb", "a:b@c"])
+def test_a_store_lies_where_its_folder_is(name: str, tmp_path: Path) -> None:
+    """Whatever signs the folder's name holds; and only opening makes nothing."""
+    with pytest.raises(UserError, match="there is no board in"):
+        Store.open(tmp_path / name, create=False)
+    assert not list(tmp_path.iterdir())
+    store = Store.open(tmp_path / name)
+    store.enrol("ada")
+    store.close()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name / "board.sqlite").stat().st_size > 0
+    again = Store.open(tmp_path / name, create=False)
+    assert [line.actor for line in again.log()] == [line.actor for line in store.log()]
+    again.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from pathlib import Path
@@ -14,7 +15,7 @@ import torch
 from progressgym.core.errors import UserError
 from progressgym.models import load_language_model
 from progressgym.models.language_model import LanguageModel
-from progressgym.models.tokens import encode, encode_texts, splits_at_spaces
+from progressgym.models.tokens import encode, encode_texts, splits_at_spaces, tags_of
 from tests.models.kinds import ARCHITECTURES, TOKENIZERS, architecture, byte_level, space_mark
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -99,6 +100,40 @@ def test_control_tokens_in_a_text_are_text(kind: str) -> None:
     (request,) = encode(tokenizer, ["He said </s> and left."], ["", " So:"], [[" </s>", " yes"]])
     body = [*request.prefixes[1][1:], *request.options[0], *request.options[1]]
     assert not {tokenizer.bos_token_id, tokenizer.eos_token_id} & set(body)
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+def test_added_tokens_that_look_like_control_tokens_are_text(kind: str) -> None:
+    """`<think>` and its kin are read as by a tokenizer that does not know them; added words and blanks stay tokens."""
+    plain = TOKENIZERS[kind]()
+    tokenizer = copy.deepcopy(plain)
+    tokenizer.add_tokens(["<think>", "</tool_call>", "[INST]", "covid", "     "])
+    assert tags_of(tokenizer) == ("</tool_call>", "<think>", "[INST]") and not tags_of(plain)
+    texts = ["I <think>so</think> indeed", "<think>", "a[INST] b </tool_call>c", "nothing of the kind"]
+    assert encode_texts(tokenizer, texts) == encode_texts(plain, texts)
+    options = [[" </think> yes", " no"]]
+    assert encode(tokenizer, texts[:1], ["", " So:"], options) == encode(plain, texts[:1], ["", " So:"], options)
+    (ids,) = encode_texts(tokenizer, ["a covid <think> b"])
+    assert tokenizer.convert_tokens_to_ids("covid") in ids and tokenizer.convert_tokens_to_ids("<think>") not in ids
+
+
+def test_tags_are_part_of_the_fingerprint() -> None:
+    with_word, with_tag = scorer(ARCHITECTURES["llama"]), scorer(ARCHITECTURES["llama"])
+    with_word.tokenizer.add_tokens(["zebra"])
+    with_tag.tokenizer.add_tokens(["<think>"])
+    assert with_word.fingerprint != with_tag.fingerprint
+
+
+def test_a_tag_that_cannot_be_read_as_its_letters_is_refused() -> None:
+    from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    raw = Tokenizer(models.WordLevel({"<unk>": 0, "<think>": 1, "yes": 2}, unk_token="<unk>"))
+    raw.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    raw.add_tokens([AddedToken("<think>", special=False)])
+    tokenizer: Any = PreTrainedTokenizerFast(tokenizer_object=raw, unk_token="<unk>")
+    with pytest.raises(UserError, match="'<think>' in 'yes <think>' for a control token"):
+        encode_texts(tokenizer, ["yes <think>"])
 
 
 def test_a_tokenizer_that_cannot_help_making_control_tokens() -> None:

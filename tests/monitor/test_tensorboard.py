@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -54,3 +56,21 @@ def test_layout_hparams_images_and_text_need_no_folder_of_their_own(tmp_path: Pa
     assert events.Tags()["images"] == ["values/heat_map"]
     assert "custom_scalars__config__" in events.Tags()["tensors"]
     assert "hparam/skill" not in events.Tags()["scalars"]
+
+
+def test_a_full_disk_is_one_error(tmp_path: Path) -> None:
+    """Raised where the log is flushed or closed, and told by no thread of the writer's own."""
+    code = f"""
+import resource
+from progressgym.monitor.tensorboard import RunLog
+log = RunLog({str(tmp_path / "log")!r})
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+try:
+    for step in range(1000):
+        log.scalar("x", 1.0, step)
+    log.close()
+except OSError as error:
+    print(error.strerror)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.strip() == "File too large" and "Traceback" not in done.stderr

@@ -205,15 +205,17 @@ def submit(options: Submit) -> int:
     """Submit it; 1 when it is refused."""
     from progressgym.cli.leaderboard.printing import show_verdict
     from progressgym.leaderboard.limited import verify_apart
+    from progressgym.leaderboard.store import submitter_name
 
     if not Path(options.path).exists():
         raise UserError(f"there is no {options.path}; give a folder or a .zip made by progressgym leaderboard package")
+    submitter_name(options.submitter)
+    store = None if options.dry_run else _board(options.store, options.evidence, create=True)
     verdict, evidence = verify_apart(options.path)
     show_verdict(options.path, verdict)
-    if options.dry_run:
+    if store is None:
         return 0 if verdict.accepted else 1
 
-    store = _board(options.store, options.evidence)
     store.tidy()
     receipt = store.submit(verdict, evidence, options.submitter)
     store.close()
@@ -238,7 +240,7 @@ class Enrol:
 def enrol(options: Enrol) -> int:
     """Add them."""
 
-    store = _board(options.store, options.evidence)
+    store = _board(options.store, options.evidence, create=True)
     print(store.enrol(options.name))
     store.close()
     return 0
@@ -476,7 +478,7 @@ def serve(options: Serve) -> int:
         submissions_an_hour=options.submissions_an_hour,
         requests_a_minute=options.requests_a_minute,
     )
-    store = _board(options.store, options.evidence)
+    store = _board(options.store, options.evidence, create=True)
     serve(store, settings, host=options.host, port=options.port, proxy=options.proxy, quiet=options.quiet)
     store.close()
     return 0
@@ -510,10 +512,10 @@ def export(options: Export) -> int:
     return _write(to_lm_eval(standings, row), options.out)
 
 
-def _board(store: str, evidence: str) -> Board:
+def _board(store: str, evidence: str, *, create: bool = False) -> Board:
     from progressgym.leaderboard.store import Store as Board
 
-    return Board.open(store, evidence or None)
+    return Board.open(store, evidence or None, create=create)
 
 
 def _standings(store: str, evidence: str) -> Standings:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from progressgym.cli.options import listed
+from progressgym.core.bounds import number, whole
 from progressgym.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -30,13 +31,14 @@ def reproduce_all(options: Reproduce) -> int:
     _check(options)
     key = read_key(Path(options.key_file))
     check_sandbox()
-    store = Store.open(options.store, options.evidence or None)
+    store = Store.open(options.store, options.evidence or None, create=False)
     try:
         board = load_board()
         folder = Path(options.private) if options.private else store.private
         split = PrivateSplit(key=key, board=board, hidden=load_hidden(folder))
+        chosen = _chosen(options.id, store, split)
         print(f"private split {split.name}, {len(split.groups)} groups", file=sys.stderr)
-        outcomes = [_outcome(options, store, split, entry) for entry in _chosen(options.id, store, split)]
+        outcomes = [_outcome(options, store, split, entry) for entry in chosen]
     finally:
         store.close()
     return 0 if all(outcomes) else 1
@@ -51,6 +53,12 @@ def _chosen(ids: str, store: Store, split: PrivateSplit) -> list[Entry]:
 
 def _check(options: Reproduce) -> None:
     """Mistakes of the board's owner, before anybody's attempt is taken."""
+    whole("--attempts", options.attempts, 1, 10**6)
+    whole("--days", options.days, 1, 36_500)
+    number("--seconds", options.seconds, 1.0, 1e7)
+    number("--tolerance", options.tolerance, 0.0, 1.0)
+    if options.private and not Path(options.private).is_dir():
+        raise UserError(f"there is no folder {options.private} of private histories")
     if options.code and not Path(options.code).is_dir():
         raise UserError(f"there is no folder {options.code} with the agent's code")
     missing = [name for name in listed(options.install_env) if name not in os.environ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 from collections.abc import Callable, Sequence
@@ -24,8 +25,16 @@ from progressgym.models.endpoints.ways import echo_of, find_way, letter_scores, 
 from progressgym.models.writing import Drawing
 
 Floats = NDArray[np.float64]
-_CONTROL = re.compile(r"<\|[^|<>\s]{1,40}\|>|</?s>|\[/?INST\]|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>")
+_CONTROL = re.compile(
+    r"<\|[^|<>\s]{1,40}\|>|</?s>|\[/?INST\]|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>"
+    r"|</?(?:think|tool_call|tool_response|tools)>|\[/?(?:TOOL_CALLS|TOOL_RESULTS|AVAILABLE_TOOLS|THINK)\]"
+)
 """How the control tokens of common models are spelled."""
+AGAIN, ENOUGH = 3, 8
+"""So many questions are asked twice where at least so many are asked."""
+UNSTEADY = 0.1
+"""Nats a token, or probability of a letter, by which two answers to one question differ that are not the same up to
+rounding: batches in half precision move them by hundredths."""
 MOST_UNANSWERED = 0.5
 """If more of the prompts than this got no letter at all, the model is not answering the question."""
 
@@ -67,6 +76,7 @@ class EndpointModel:
         self.last_stats: EndpointStats | None = None
         self._kept = kept or KeptAnswers()
         self._identity = self._kept.identify(address.url, self._client.model, self.way.name, self.way.canary)
+        self._twice = answer_key(self._identity, "", ["asked twice"], 0)
         self._unanswered = [0, 0]
 
     @property
@@ -83,11 +93,24 @@ class EndpointModel:
     def note(self) -> str:
         """How the numbers are got."""
         if self.scores_text:
-            return f"prompt log-probabilities of the endpoint ({self.way.name})"
+            return f"prompt log-probabilities of the endpoint ({self.way.name}){self._unsteady()}"
         how = f"{self.samples} sampled replies of one token" if self.samples else "the likeliest next tokens"
         missing, asked = self._unanswered
         share = f"; {missing / asked:.1%} of the prompts got no letter and count as indifferent" if missing else ""
-        return f"the endpoint scores no prompts, so letters are read from {how} ({self.way.name}){share}"
+        return (
+            f"the endpoint scores no prompts, so letters are read from {how} ({self.way.name}){share}{self._unsteady()}"
+        )
+
+    def _unsteady(self) -> str:
+        """What the note says of questions that got two answers, now or when they were asked."""
+        told = self._kept.get_many([self._twice]).get(self._twice)
+        if told is None:
+            return ""
+        return (
+            f"; UNSTEADY: {told['differ']} of {told['asked']} questions that were asked twice, in another order, got another "
+            f"answer (up to {told['most']:.2g} away), so answers depend on what the server was asked before: turn its prefix "
+            "caching off and remove the kept answers"
+        )
 
     def option_logprobs(self, prompts: Sequence[str], options: Sequence[Sequence[str]]) -> list[Floats]:
         """Mean log-probability per token of every option's text after its prompt; see `OptionScorer`."""
@@ -179,7 +202,9 @@ class EndpointModel:
             return {"sum": value[0], "count": value[1], "tokens": tokens}
 
         answers = self._answers(
-            {pair: answer_key(self._identity, pair[0], pair[1:], 0) for pair in pairs}, lambda pair: score(*pair)
+            {pair: answer_key(self._identity, pair[0], pair[1:], 0) for pair in pairs},
+            lambda pair: score(*pair),
+            lambda a, b: abs(a["sum"] - b["sum"]) / a["count"] if a["count"] == b["count"] else math.inf,
         )
         means = {pair: answer["sum"] / answer["count"] for pair, answer in answers.items()}
         return {(prompt, options): [means[prompt, option] for option in options] for prompt, options in questions}
@@ -191,6 +216,9 @@ class EndpointModel:
         answers = self._answers(
             {(p, *options): answer_key(self._identity, p, options, self.samples) for p, options in questions},
             lambda question: letter_scores(self._client, self.way, question[0], question[1:], self.samples),
+            None
+            if self.way.is_sampling
+            else lambda a, b: float(np.abs(np.exp(a["logprobs"]) - np.exp(b["logprobs"])).max()),
         )
         missing = sum(not answer["answered"] for answer in answers.values())
         self._unanswered = [self._unanswered[0] + missing, self._unanswered[1] + len(answers)]
@@ -202,9 +230,18 @@ class EndpointModel:
         return {(question[0], question[1:]): answer["logprobs"] for question, answer in answers.items()}
 
     def _answers(
-        self, keys: dict[tuple[str, ...], str], ask: Callable[[tuple[str, ...]], dict[str, Any]]
+        self,
+        keys: dict[tuple[str, ...], str],
+        ask: Callable[[tuple[str, ...]], dict[str, Any]],
+        gap: Callable[[dict[str, Any], dict[str, Any]], float] | None = None,
     ) -> dict[tuple[str, ...], dict[str, Any]]:
-        """Answers to questions: those kept, and the others asked for, several at a time, each kept as it comes."""
+        """Answers to questions: those kept, and the others asked for, several at a time, each kept as it comes.
+
+        Args:
+            keys: under which answers are kept.
+            ask: asks one question.
+            gap: how far two answers to one question are apart; None where they may differ.
+        """
         answers = self._kept.get_many(list(keys.values()))
         missing = [question for question, key in keys.items() if key not in answers]
         tokens, got = 0, 0
@@ -236,8 +273,23 @@ class EndpointModel:
                     f"{failed[0]}; {len(answers)} of {len(keys)} answers are kept, the same command goes on from there",
                     failed[0].status,
                 ) from None
+        if gap is not None and len(missing) >= ENOUGH:
+            again = missing[:: len(missing) // AGAIN][:AGAIN][::-1]
+            self._compare([gap(answers[keys[question]], ask(question)) for question in again])
         self.last_stats = EndpointStats(unique_tokens=tokens, asked=got, kept=len(keys) - got)
         return {question: answers[key] for question, key in keys.items()}
+
+    def _compare(self, gaps: Sequence[float]) -> None:
+        """Write down whether questions that were asked anew, after all others and the last ones first, got other answers."""
+        if max(gaps) <= UNSTEADY:
+            return
+        before = self._kept.get_many([self._twice]).get(self._twice, {"asked": 0, "differ": 0, "most": 0.0})
+        told = {
+            "asked": before["asked"] + len(gaps),
+            "differ": before["differ"] + sum(one > UNSTEADY for one in gaps),
+            "most": min(max(before["most"], *gaps), 1e3),
+        }
+        self._kept.put(self._twice, told)
 
 
 def _refuse_controls(texts: Sequence[str]) -> None:

@@ -44,7 +44,7 @@ def texts_of(client: Client, way: Way, prompt: str, how: Drawing) -> list[str]:
     count = 1 if how.temperature == 0.0 else how.n
     limit = next((key for key in way.extra if key.startswith("max_")), "max_tokens")
     asked: dict[str, Any] = {limit: how.max_tokens, "temperature": how.temperature, "top_p": how.top_p}
-    writing = replace(way, extra={})
+    writing = replace(way, extra={}, salted=False)
     strings: list[str] = []
     while len(strings) < count:
         try:

@@ -14,6 +14,7 @@ that is not listed if it is smaller.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,8 @@ SAMPLED_TOKENS = 1
 PROBE_ATTEMPTS = 3
 NOT_OFFERED = (500, 501)
 """Some servers answer so to a field that they do not know."""
+UNKNOWN_FIELD = (400, 422)
+"""And strict ones so."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,9 @@ class Way:
     """Fields of the request beside model and prompt."""
     canary: tuple[float, ...]
     """Log-probabilities of the canary; empty for sampling."""
+    salted: bool = False
+    """Whether the server takes a `cache_salt`: then every request has one of its own, and none meets what an earlier one
+    left in the server's cache of beginnings."""
 
     @property
     def scores_text(self) -> bool:
@@ -66,7 +72,7 @@ class Way:
 
     def ask(self, client: Client, prompt: str, **extra: Any) -> dict[str, Any]:
         """Send a prompt in this way."""
-        return _ask(client, self.is_chat, prompt, self.extra | extra)
+        return _ask(client, self.is_chat, prompt, self.extra | extra | (_salt() if self.salted else {}))
 
 
 SCORING: dict[str, tuple[dict[str, Any], Any]] = {
@@ -182,10 +188,16 @@ def _probe(client: Client, name: str) -> Way:
     if name in SCORING:
         extra, read = SCORING[name]
         extra = {"max_tokens": 1, "temperature": 0, **extra}
-        echo = read(_ask(client, False, CANARY, extra, PROBE_ATTEMPTS))
+        try:
+            reply, salted = _ask(client, False, CANARY, extra | _salt(), PROBE_ATTEMPTS), True
+        except Refused as error:
+            if error.status not in UNKNOWN_FIELD:
+                raise
+            reply, salted = _ask(client, False, CANARY, extra, PROBE_ATTEMPTS), False
+        echo = read(reply)
         if not replies.covers(echo, CANARY):
             raise Unusable("the prompt is not in the reply")
-        return Way(name, extra, tuple(value for value in echo.logprobs if value is not None))
+        return Way(name, extra, tuple(value for value in echo.logprobs if value is not None), salted)
     problems: list[Refused] = []
     for extra in _forms_of(name):
         try:
@@ -200,6 +212,11 @@ def _probe(client: Client, name: str) -> Way:
             if isinstance(error, Unusable) or error.status == 404:  # another spelling changes nothing
                 break
     raise problems[-1]
+
+
+def _salt() -> dict[str, str]:
+    """A field that keeps a request apart from all others in the cache of vLLM and its kin."""
+    return {"cache_salt": secrets.token_hex(8)}
 
 
 def _forms_of(name: str) -> list[dict[str, Any]]:

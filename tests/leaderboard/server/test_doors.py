@@ -104,6 +104,32 @@ def test_the_time_of_a_head_counts_from_the_answer_before(board: tuple[Server, S
         assert gone
 
 
+def test_a_connection_is_used_again_by_whoever_sends_no_body(board: tuple[Server, Store, str, Path]) -> None:
+    """Pages, what is not there, refusals without a body: one connection; a body that was not read ends it."""
+    server, *_ = board
+    with connect(server) as connection:
+        for path, code in [("/", 200), ("/api/v1/health", 200), ("/nowhere", 404), ("/api/v1/standings", 200)] * 5:
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
+            answer = one_answer(connection)
+            assert answer.startswith(f"HTTP/1.1 {code}".encode()) and b"connection: close" not in answer.lower()
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nno")
+        assert b"connection: close" in one_answer(connection).lower()
+
+
+def one_answer(connection: socket.socket) -> bytes:
+    """Head and body of the next answer."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += connection.recv(65536)
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = next(
+        int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
+    )
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head
+
+
 @pytest.mark.parametrize(("size", "passes"), [(1_000, True), (15_000, True), (17_000, False), (20_000, False)])
 @pytest.mark.parametrize("shape", ["one", "many", "blank", "target", "pipelined"])
 def test_sixteen_kilobytes_of_headers(

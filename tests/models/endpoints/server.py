@@ -34,6 +34,11 @@ class State:
         self.faults: list[dict[str, Any]] = []
         self.style = "vllm"
         self.model = "tiny"
+        self.stale = False
+        """Whether a text's beginning gets the numbers of whatever was asked last with the same beginning."""
+        self.salt = "ignored"
+        """What becomes of `cache_salt`: ignored, heeded or refused."""
+        self.last: dict[str, list[float | None]] = {}
         self.requests = 0
         self.under_way = 0
         self.most = 0
@@ -116,6 +121,8 @@ class Handler(BaseHTTPRequestHandler):
             return 404, {"error": {"message": "not found"}}
         if not chat and style == "chat":
             return 404, {"error": {"message": "chat only"}}
+        if "cache_salt" in payload and self.state.salt == "refused":
+            return 400, {"error": {"message": "extra inputs are not permitted: cache_salt"}}
         text = payload["messages"][0]["content"] if chat else payload["prompt"]
         if payload.get("max_tokens", 1) > 1:
             return 200, {"model": self.state.model, "choices": self.write(text, payload, chat)}
@@ -128,6 +135,9 @@ class Handler(BaseHTTPRequestHandler):
                 return 500, {"error": {"message": "Only no echo is supported"}}
             if style == "vllm":
                 choice["logprobs"] = self.echo(ids, logs, made)
+                if self.state.stale:
+                    salt = payload.get("cache_salt", "") if self.state.salt == "heeded" else ""
+                    choice["logprobs"]["token_logprobs"] = self.cached(salt + text[:8], choice["logprobs"])
         if payload.get("prompt_logprobs") is not None and style == "vllm-prompt":
             choice["prompt_logprobs"] = self.prompt_logprobs(ids, logs)
         if style in ("llama", "chat") and (top := payload.get("top_logprobs") or payload.get("logprobs")):
@@ -164,6 +174,14 @@ class Handler(BaseHTTPRequestHandler):
     def echo(self, ids: list[int], logs: Any, made: int) -> dict[str, Any]:
         values = [None, *(float(logs[j, token]) for j, token in enumerate(ids[1:])), float(logs[-1, made])]
         return {"tokens": [self.decode(token) for token in [*ids, made]], "token_logprobs": values, "top_logprobs": []}
+
+    def cached(self, beginning: str, own: dict[str, Any]) -> list[float | None]:
+        """A text's numbers, those of another one in front of them where that has the same beginning."""
+        true: list[float | None] = own["token_logprobs"]
+        with self.state.lock:
+            before = self.state.last.get(beginning, true)
+            self.state.last[beginning] = true
+        return [*before[: len(true) - 1], *true[len(before[: len(true) - 1]) :]]
 
     def prompt_logprobs(self, ids: list[int], logs: Any) -> list[Any]:
         return [

@@ -77,6 +77,7 @@ def server(running: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PROGRESSGYM_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
     running.control(faults=[], style="vllm", model="tiny", requests=0, most=0, authorization=[])
+    running.control(stale=False, salt="ignored", last={})
     return running
 
 
@@ -203,6 +204,35 @@ def test_answers_are_asked_for_once(server: Server) -> None:
     assert model.last_stats is not None and model.last_stats.asked == 0
     assert server.stats()["requests"] == before + 1  # the canary
     assert endpoint(server).fingerprint == model.fingerprint
+
+
+@pytest.mark.parametrize("salt", ["ignored", "refused", "heeded"])
+def test_answers_that_depend_on_what_was_asked_before_are_named(
+    server: Server, local: LanguageModel, part: Questionnaire, salt: str
+) -> None:
+    """A cache of beginnings that gives stale numbers: told in the note, also when nothing is asked anew, unless each
+    request can be kept apart from the others."""
+    server.control(stale=True, salt=salt)
+    reading = part.read(endpoint(server), "verdict")
+    assert endpoint(server).way.salted == (salt != "refused")
+    if salt == "heeded":
+        assert reading.note == "prompt log-probabilities of the endpoint (echo)"
+        np.testing.assert_allclose(reading.answers, part.read(local, "verdict").answers, atol=1e-5)
+        return
+    assert reading.note.startswith("prompt log-probabilities of the endpoint (echo); UNSTEADY: ")
+    assert " of 3 questions that were asked twice" in reading.note and "turn its prefix caching off" in reading.note
+    before = server.stats()["requests"]
+    assert part.read(endpoint(server), "verdict").note == reading.note
+    assert server.stats()["requests"] - before <= 2  # the canary
+
+
+def test_a_steady_server_that_refuses_the_salt_is_read_as_the_model(
+    server: Server, local: LanguageModel, part: Questionnaire
+) -> None:
+    server.control(salt="refused")
+    reading = part.read(endpoint(server), "verdict")
+    assert reading.note == "prompt log-probabilities of the endpoint (echo)"
+    np.testing.assert_allclose(reading.answers, part.read(local, "verdict").answers, atol=1e-5)
 
 
 def test_concurrency_is_bounded(server: Server) -> None:
@@ -338,6 +368,7 @@ def test_a_killed_client_goes_on_from_its_answers(server: Server, part: Question
     assert record["mode"] == "verdict" and record["note"] == "prompt log-probabilities of the endpoint (echo)"
     whole = sum(len(item.options) for item in part.items) * 2 * 2
     again = server.stats()["requests"] - 1  # one canary
+    again -= 3  # those that are asked twice
     assert again < whole and whole - again >= asked - 1 - 2  # the first run's canary, and two under way when killed
 
 
