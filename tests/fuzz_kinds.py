@@ -16,6 +16,8 @@ from progressgym.core.files import write_npz
 from progressgym.core.frames import Frame, decode_all, encode
 from progressgym.core.reading import read_json, read_npz
 from progressgym.core.seals import seal_of, write_sealed
+from progressgym.histories.validity.judgements import read_judgements
+from progressgym.instruments.practices import read_practices
 from progressgym.instruments.questionnaire import Questionnaire
 from tests.mutations import damaged, edited_json, edited_lines, edited_npz
 
@@ -267,6 +269,8 @@ def _read_results(folder: Path) -> object:
     return load_record(folder / "a.json", Done)
 
 
+PRACTICE = {"id": "a", "deed": "keep a slave", "kind": "fell", "since": 17, "until": 21, "source": "Act 1833"}
+
 KINDS: dict[str, Kind] = {
     "json": Kind("a.json", _json({"a": [1, {"b": "c"}]}), edited_json, lambda folder: read_json(folder / "a.json")),
     "npz": Kind(
@@ -298,5 +302,17 @@ KINDS: dict[str, Kind] = {
     "actions of a submission": Kind("steps.npz", _zip, edited_npz, _read_zip),
     "JSON of a submission": Kind("a.json", _json(UPSTREAM), edited_json, _read_strict),
     "zip of a submission": Kind("s.zip", _submission, edited_npz, _read_submission),
+    "judgements": Kind(
+        "a.csv",
+        _put("a.csv", "".join(["action,yes,no\n", *(f"do {n},{n},9\n" for n in range(30))]).encode()),
+        damaged,
+        lambda folder: read_judgements(folder / "a.csv").shares,
+    ),
+    "practices": Kind(
+        "a.jsonl",
+        _put("a.jsonl", json.dumps(PRACTICE).encode()),
+        edited_lines,
+        lambda folder: read_practices(folder / "a.jsonl"),
+    ),
     "frame": Kind("f", _frame, damaged, lambda folder: decode_all((folder / "f").read_bytes())),
 }

@@ -28,6 +28,7 @@ from progressgym.agents.config import LanguageModelConfig, same_model
 from progressgym.agents.methods.stage import ModelMethod
 from progressgym.core.answers import centred_log
 from progressgym.core.seeding import child_seed, generator
+from progressgym.instruments.ask import verdicts_of
 from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.models import load_language_model, resolve_base
 from progressgym.preferences.pairs import Pairs
@@ -107,17 +108,18 @@ class LanguageModelPolicy:
         """
         rows = []
         config = self.instrument.config
+        verdicts = verdicts_of(self.mode, config)
         draws = generator(seed, "leads").random((len(pairs), 2))
         labelled = zip(pairs.triples.tolist(), pairs.target.tolist(), pairs.weight.tolist(), draws, strict=True)
         for (i, a, b), y, u, draw in labelled:
             item = self.instrument.items[i]
             offset = 0.0 if own is None else beta * float(own[i, a] - own[i, b])
-            if self.mode != "verdict":
+            if not verdicts:
                 prompt = item.text + config.framings[int(draw[0] * len(config.framings))]
                 rows.append(_row(prompt, f" {item.options[a]}", f" {item.options[b]}", y, u, offset))
                 continue
             for option, target, shift, chance in ((a, y, offset, draw[0]), (b, 1.0 - y, -offset, draw[1])):
-                lead, good, bad = config.verdicts[int(chance * len(config.verdicts))]
+                lead, good, bad = verdicts[int(chance * len(verdicts))]
                 rows.append(_row(f"{item.text} {item.options[option]}{lead}", good, bad, target, u, shift))
         return rows
 
@@ -159,7 +161,7 @@ class LanguageModelPolicy:
     @property
     def rows_each(self) -> int:
         """Rows of one comparison."""
-        return 2 if self.mode == "verdict" else 1
+        return 2 if verdicts_of(self.mode, self.instrument.config) else 1
 
 
 def subset(instrument: Questionnaire, items: NDArray[np.int64]) -> Questionnaire:

@@ -84,6 +84,10 @@ COMMANDS: dict[str, Command] = {
     "history build": Command("progressgym.cli.history_build", "train century models from dated text"),
     "history measure": Command("progressgym.cli.history_measure", "measure the century models of a build"),
     "history survey": Command("progressgym.cli.history_survey", "make a history of a repeated survey's counts"),
+    "history validate": Command(
+        "progressgym.cli.history_validate", "check a history's models against people, laws and themselves"
+    ),
+    "history items": Command("progressgym.cli.history_items", "name the items of a questionnaire that fail"),
     "history show": Command("progressgym.cli.history_show", "describe a history"),
     "preferences compare": Command(
         "progressgym.cli.preferences_compare", "which preference model predicts what, beside naive rules"

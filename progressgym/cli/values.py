@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import tyro
 
+from progressgym.cli.validity import publish
 from progressgym.core.errors import UserError
 from progressgym.core.files import check_writable, write_json
 from progressgym.core.ids import safe_name
@@ -19,12 +20,14 @@ from progressgym.core.streams import print_json
 
 if TYPE_CHECKING:
     from progressgym.instruments.protocol import Instrument, Reading
+    from progressgym.instruments.spread import Spread
 
 KINDS_IN_HELP = ("instruments",)
 EXAMPLES = """
 progressgym values smollm2-135m
 progressgym values ./my-model --out runs/values/mine
 progressgym values ./my-adapter --base smollm2-135m --json
+progressgym values smollm2-135m --validate
 progressgym values 'openai:http://127.0.0.1:8000#my-model?concurrency=16'
 """
 
@@ -38,13 +41,20 @@ class Options:
     instrument: Annotated[str, tyro.conf.arg(metavar="I")] = "moral19-v1"
     """Name or folder of a questionnaire, or another instrument with its arguments (see progressgym list instruments)."""
     mode: Annotated[str, tyro.conf.arg(metavar="M")] = ""
-    """How a questionnaire is read: verdict (as histories are, the default), cloze, letter or another question form."""
+    """How a questionnaire is read: verdict-v2 (a panel of words and leads, the default of weights), verdict (one pair of
+    words, as shipped histories were read, the default of an endpoint), cloze, letter or another question form."""
     base: Annotated[str, tyro.conf.arg(metavar="B")] = ""
     """For an adapter: the model it belongs to, when not the one that it names."""
     device: Annotated[str, tyro.conf.arg(metavar="D")] = "auto"
     """auto, cpu or cuda."""
     out: Annotated[str, tyro.conf.arg(metavar="DIR")] = ""
     """Folder for values.json and values.png; runs/values/MODEL by default."""
+    validate: bool = False
+    """Check the model against people and itself instead, as `progressgym history validate` does a history's."""
+    people: Annotated[str, tyro.conf.arg(metavar="FILE")] = ""
+    """With --validate: table of people's judgements (columns action, yes, no); by default below PROGRESSGYM_SHARED."""
+    every: Annotated[int, tyro.conf.arg(metavar="N")] = 3
+    """With --validate: ask every so manieth item of each dimension; 1 asks all."""
     json: bool = False
     """Print values.json instead of the table."""
 
@@ -56,16 +66,22 @@ def run(options: Options) -> int:
     from progressgym.models.cache import Remembered
     from progressgym.models.language_model import LanguageModel
 
+    if options.people and not options.validate:
+        raise UserError("--people is for --validate")
     instrument = load_instrument(options.instrument)
     _check_mode(instrument, options.mode)
     out = check_writable(Path(options.out) if options.out else Path("runs") / "values" / safe_name(options.model))
     loaded = load_model(options.model, device=options.device, base=options.base or None)
     model = Remembered(loaded) if isinstance(loaded, LanguageModel) else loaded  # endpoints keep answers of their own
+    if options.validate:
+        return _validate(options, instrument, model, out)
     questions = instrument.questions()
     print(f"measuring {options.model} on {instrument.name}: {len(questions)} questions", file=sys.stderr, flush=True)
     reading = _read(instrument, model, options.mode)
     from_cache = isinstance(model, Remembered) and not model.computed
+    spread = _spread(instrument, reading)
     record = {"model": model.name, "fingerprint": model.fingerprint} | _record(instrument, reading, from_cache)
+    record |= _spread_record(reading, spread)
     write_json(out / "values.json", record)
     _draw(reading, record, out / "values.png")
     if options.json:
@@ -73,7 +89,9 @@ def run(options: Options) -> int:
         return 0
     width = max(12, *map(len, reading.dimensions))
     for name, entry in record["values"].items():
-        print(f"{name:<{width}} {'not measured' if entry is None else _with_error(entry)}")
+        print(f"{name:<{width}} {'not measured' if entry is None else _with_error(entry)}{_between(record, name)}")
+    for line in _spread_lines(reading, spread):
+        print(line)
     flip = "none: options are never shown together" if reading.order_flip is None else f"{reading.order_flip:.3f}"
     if reading.note:
         print(f"read in mode {reading.mode}: {reading.note}")
@@ -86,22 +104,93 @@ def run(options: Options) -> int:
 
 
 def _read(instrument: Instrument, model: Any, mode: str) -> Reading:
+    from progressgym.instruments.panel import PANELS
     from progressgym.instruments.questionnaire import Questionnaire
+    from progressgym.models.cache import Remembered
 
-    return (
-        instrument.read(model, mode or "verdict") if isinstance(instrument, Questionnaire) else instrument.read(model)
-    )
+    if not isinstance(instrument, Questionnaire):
+        return instrument.read(model)
+    return instrument.read(model, mode or (PANELS[-1] if isinstance(model, Remembered) else "verdict"))
 
 
 def _check_mode(instrument: Instrument, mode: str) -> None:
     """Refuse a mode that is none, before a model is loaded."""
+    from progressgym.instruments.ask import ORDERLESS
     from progressgym.instruments.forms import forms_of
     from progressgym.instruments.questionnaire import Questionnaire
 
     if mode and not isinstance(instrument, Questionnaire):
         raise UserError(f"instrument {instrument.name!r} is read in its own way; leave out --mode")
-    if mode not in ("", "verdict", "cloze"):
+    if mode not in ("", *ORDERLESS):
         forms_of(mode)
+
+
+def _validate(options: Options, instrument: Instrument, model: Any, out: Path) -> int:
+    """The validity report of one model."""
+    from progressgym.histories.validity.run import make_asking, validate_models
+    from progressgym.instruments.questionnaire import Questionnaire
+
+    if not isinstance(instrument, Questionnaire) or options.mode:
+        raise UserError("--validate reads a questionnaire by its panel; leave out --mode and other instruments")
+    asking = make_asking(instrument, options.people, every=options.every)
+    report = validate_models(
+        model.name,
+        {model.name: lambda: model},
+        asking,
+        progress=lambda what: print(what, file=sys.stderr, flush=True),
+    )
+    return publish(report, out, as_json=options.json)
+
+
+def _spread(instrument: Instrument, reading: Reading) -> Spread | None:
+    from progressgym.instruments.questionnaire import Questionnaire, QuestionnaireReading
+    from progressgym.instruments.spread import spread_of
+
+    if isinstance(instrument, Questionnaire) and isinstance(reading, QuestionnaireReading):
+        return spread_of(instrument, reading)
+    return None
+
+
+def _spread_record(reading: Reading, spread: Spread | None) -> dict[str, Any]:
+    """How far words and leads move each value, and how the variance divides."""
+    from progressgym.instruments.decisions import study_record
+
+    if spread is None:
+        return {"spread": None}
+    rows = zip(reading.dimensions, spread.between_words.tolist(), spread.between_leads.tolist(), strict=True)
+    return {
+        "spread": {
+            "words": dict(zip(spread.words, spread.by_word.round(6).tolist(), strict=True)),
+            "leads": dict(zip(spread.leads, spread.by_lead.round(6).tolist(), strict=True)),
+            "between": {name: {"words": round(w, 6), "leads": round(n, 6)} for name, w, n in rows},
+            "generalizability": None if spread.study is None else study_record(spread.study),
+        }
+    }
+
+
+def _between(record: dict[str, Any], name: str) -> str:
+    """The spread of one value, after its error."""
+    if record["spread"] is None or record["values"][name] is None:
+        return ""
+    entry = record["spread"]["between"][name]
+    return f"   between words {entry['words']:.3f}, between leads {entry['leads']:.3f}"
+
+
+def _spread_lines(reading: Reading, spread: Spread | None) -> list[str]:
+    """What is known of the words' share; where nothing is, that."""
+    from progressgym.instruments.decisions import study_lines
+
+    if spread is not None:
+        title = (
+            f"read in {len(spread.words)} pairs of words ({', '.join(spread.words)}) after {len(spread.leads)} leads"
+        )
+        divided = (
+            ["too few items to divide the variance"] if spread.study is None else study_lines("values", spread.study)
+        )
+        return ["", title, *divided, ""]
+    if reading.mode == "verdict":
+        return ["read in few words: how far they move a value is not known; --mode verdict-v2 reads eight pairs"]
+    return []
 
 
 def _with_error(entry: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ from progressgym.core.errors import UserError, unknown
 from progressgym.core.files import canonical_json, sha256_bytes
 from progressgym.core.seeding import child_seed, generator
 from progressgym.histories.history import History
+from progressgym.instruments.ask import verdicts_of
 from progressgym.instruments.item import deed_text
 from progressgym.tuning.alignment import AlignRecipe, dpo_stage
 from progressgym.tuning.centuries import Century, CenturyStore, plain
@@ -148,7 +149,7 @@ class LiveHuman:
             beta=self._scale(),
             learning_rate=self.recipe.peak,
             batch_size=self.recipe.batch_size,
-            together=2 if self._mode() == "verdict" else 1,
+            together=2 if self._verdicts() else 1,
             epochs=epochs,
         )
         seed = child_seed(self._seed, "lesson", str(self._lessons))
@@ -167,9 +168,12 @@ class LiveHuman:
     def _mode(self) -> str:
         return self.history.reading or "verdict"
 
+    def _verdicts(self) -> tuple[tuple[str, str, str], ...]:
+        return verdicts_of(self._mode(), self.history.instrument.config)
+
     def _scale(self) -> float:
         """As `LanguageModelPolicy.scale_of`: a nat of a row in units of the log-odds between two options."""
-        return (2.0 if self._mode() == "verdict" else 1.0) / self.history.instrument.config.temperature
+        return (2.0 if self._verdicts() else 1.0) / self.history.instrument.config.temperature
 
     def _rows(self, change: Floats, seed: int) -> list[Contrast]:
         """Rows that ask for a change (N, K) of the centred log-probabilities, whole items at a time."""
@@ -189,7 +193,7 @@ class LiveHuman:
     def _item_rows(self, i: int, change: Floats, uniform: float) -> list[Contrast]:
         item, config = self.history.instrument.items[i], self.history.instrument.config
         count = len(item.options)
-        if self._mode() == "verdict":
+        if self._verdicts():
             return [self._verdict_row(i, k, 2.0 * float(change[k]), uniform) for k in range(count)]
         prompt = item.text + config.framings[int(uniform * len(config.framings))]
         return [
@@ -198,7 +202,7 @@ class LiveHuman:
         ]
 
     def _verdict_row(self, i: int, k: int, margin: float, uniform: float) -> Contrast:
-        item, verdicts = self.history.instrument.items[i], self.history.instrument.config.verdicts
+        item, verdicts = self.history.instrument.items[i], self._verdicts()
         lead, good, bad = verdicts[int(uniform * len(verdicts))]
         return _contrast(f"{deed_text(item.text, item.options[k])}{lead}", good, bad, margin)
 

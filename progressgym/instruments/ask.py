@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any, Protocol, TypeGuard, runtime_checkable
 
@@ -37,11 +37,12 @@ from progressgym.core.protocols import Chooser, OptionScorer
 from progressgym.instruments.forms import forms_of, matching, orders_of, to_options
 from progressgym.instruments.item import deed_text
 from progressgym.instruments.loadings import option_mask
+from progressgym.instruments.panel import PANELS, load_panel
 from progressgym.instruments.protocol import Answerer, Asked, Cost, Question
 
 LOWEST, HIGHEST = -1000.0, 1e-3
 """Means of log-probabilities lie between; -9999 and the like are signs for "not known"."""
-ORDERLESS = ("cloze", "verdict")
+ORDERLESS = ("cloze", "verdict", *PANELS)
 """Modes in which options are never shown together."""
 SHOWN = "shown"
 """How somebody who chooses is asked."""
@@ -113,9 +114,9 @@ def ask(
         respondent: a language model, or somebody who chooses.
         questions: N, each with two options or more.
         config: framings, leads and words.
-        mode: of a language model: `cloze`, `verdict`, `letter`, a form of ProgressGym (`ab`, `compare`, `repeat`, `4c`,
-            `repeat2`), several joined by `+` (each question is asked in those that fit its number of options, and
-            averaged), or `upstream` (all five).
+        mode: of a language model: `cloze`, `verdict`, a panel's name (`verdict-v2`), `letter`, a form of ProgressGym
+            (`ab`, `compare`, `repeat`, `4c`, `repeat2`), several joined by `+` (each question is asked in those that fit
+            its number of options, and averaged), or `upstream` (all five).
         orders: for forms, and for somebody who chooses: `rotations`, `all` permutations or the options' `own` order only.
         temperature: default that of `config`. Replies of one token (letters, yes and no) are read at 1 in any case.
 
@@ -195,8 +196,8 @@ def _read(
             "neutral_scores": neutral_scores,
         }
         return framing_answers.mean(0), tables, None
-    if mode == "verdict":
-        scores = verdict_scores(questions, scorer, config, count)
+    if mode == "verdict" or mode in PANELS:
+        scores = verdict_scores(questions, scorer, replace(config, verdicts=verdicts_of(mode, config)), count)
         return verdict_answers(scores, option_mask(questions), temperature), {"verdict_scores": scores}, None
     answers, flip = form_answers(questions, scorer, mode, orders, temperature, count)
     return answers, {}, flip
@@ -258,6 +259,15 @@ def verdict_scores(
     scores = np.zeros((len(config.verdicts), *mask.shape))
     scores[:, mask] = verdict_odds(scorer, deeds, config.verdicts, count)
     return scores
+
+
+def verdicts_of(mode: str, config: ReadingConfig) -> tuple[tuple[str, str, str], ...]:
+    """(lead, approving, disapproving) that a mode reads: the questionnaire's own, or every pair of words of a panel after
+    every lead that suits it, words changing fastest; none in a mode that reads no verdicts."""
+    if mode not in PANELS:
+        return config.verdicts if mode == "verdict" else ()
+    panel = load_panel(mode)
+    return panel.verdicts(panel.leads_for([lead for lead, _, _ in config.verdicts]))
 
 
 def verdict_odds(

@@ -182,6 +182,33 @@ class Questionnaire:
             report=report,
         )
 
+    def thinned(self, every: int) -> Questionnaire:
+        """Every so manieth item of each main dimension in each half, for a shorter reading of the same kind.
+
+        Raises:
+            UserError: a number below 1.
+        """
+        if every < 1:
+            raise UserError(f"every is {every}; use 1 (all items) or more")
+        if every == 1:
+            return self
+        chosen: list[int] = []
+        for half in (self.elicitation, self.evaluation):
+            for main in dict.fromkeys(item.main for item in self.items):
+                chosen += [i for i in half.tolist() if self.items[i].main == main][::every]
+        place = {old: new for new, old in enumerate(sorted(chosen))}
+        first, second = (
+            np.array([place[i] for i in half.tolist() if i in place], dtype=np.int64)
+            for half in (self.elicitation, self.evaluation)
+        )
+        return replace(
+            self,
+            name=f"{self.name}, every {every}",
+            items=tuple(self.items[i] for i in place),
+            elicitation=first,
+            evaluation=second,
+        )
+
     def save(self, folder: str | Path) -> None:
         """Write `items.jsonl` and `instrument.json` into a folder; other files there stay."""
         load_target(f"{_PACKAGE}.storage:save_instrument")(self, folder)
