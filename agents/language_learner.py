@@ -93,8 +93,8 @@ class LanguageModelLearner(Agent):
         except UserError as error:
             raise UserError(f"{self.name}: {error}") from None
         except Exception as error:  # noqa: BLE001  an unsuitable model may fail anywhere in transformers, peft and trl
-            told = " ".join(str(error).split())[:200]
-            raise UserError(f"{self.name} cannot be trained: {type(error).__name__}: {told}") from None
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(f"{self.name} cannot be trained: {type(error).__name__}: {reason}") from None
 
     def begin(self, episodes: Episodes, seeds: list[int | None]) -> None:
         """Load the model, or take up the one that is loaded; begin every series with century 0's labels."""

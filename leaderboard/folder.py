@@ -32,10 +32,10 @@ def submissions_in(folder: Path) -> list[Path]:
     """Folders with a `submission.json`, and zips, sorted by name."""
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}")
-    found = sorted(path for path in folder.iterdir() if path.suffix == ".zip" or (path / "submission.json").is_file())
-    if not found:
+    submissions = sorted(path for path in folder.iterdir() if path.suffix == ".zip" or (path / "submission.json").is_file())
+    if not submissions:
         raise UserError(f"{folder} holds no submission: neither a .zip nor a folder with a submission.json")
-    return found
+    return submissions
 
 
 def fill(store: Store, folder: Path, submitter: str = HOUSE, resamples: int = RESAMPLES) -> list[str]:

@@ -98,14 +98,14 @@ def _chosen(options: Options, domain: DilemmaDomain) -> dict[str, dict[str, Path
     for name, (least, most) in bounds.items():
         if not least <= getattr(options, name) <= most:
             raise UserError(f"--{name} is {getattr(options, name)}; use a whole number from {least} to {most}")
-    found = {folder: century_adapters(folder) for folder in listed(options.models)}
-    wanted = listed(options.centuries) or list(next(iter(found.values()), {}))
-    for folder, adapters in found.items():
+    adapters_of = {folder: century_adapters(folder) for folder in listed(options.models)}
+    wanted = listed(options.centuries) or list(next(iter(adapters_of.values()), {}))
+    for folder, adapters in adapters_of.items():
         for label in wanted:
             if label not in adapters:
                 raise UserError(f"{folder} has no model of {label}; it has {', '.join(adapters)}")
             read_adapter(adapters[label])
-    return {folder: {label: adapters[label] for label in wanted} for folder, adapters in found.items()}
+    return {folder: {label: adapters[label] for label in wanted} for folder, adapters in adapters_of.items()}
 
 
 def _live(options: Options, domain: DilemmaDomain, chosen: dict[str, dict[str, Path]]) -> dict[str, Any]:

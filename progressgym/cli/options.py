@@ -121,7 +121,7 @@ def listed(text: str) -> list[str]:
     >>> listed("static, lifelong-map")
     ['static', 'lifelong-map']
     """
-    found = [part.strip() for part in text.split(",") if part.strip()]
-    if text and not found:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if text and not parts:
         raise Mistake(f"{text!r} lists nothing; give names with commas between them")
-    return found
+    return parts

@@ -108,9 +108,9 @@ def _check(build: Path | str, seeds: Sequence[Path | str], corpus: Path | str | 
     """Everything that is given, before the first model is asked."""
     labels = check_build(build)
     for other in seeds:
-        found = check_build(other)
-        if found != labels:
-            raise UserError(f"{other} has centuries {', '.join(found)}; expected {', '.join(labels)}")
+        centuries = check_build(other)
+        if centuries != labels:
+            raise UserError(f"{other} has centuries {', '.join(centuries)}; expected {', '.join(labels)}")
     if corpus is not None:
         corpus_files(corpus)
         check_text_version(build)

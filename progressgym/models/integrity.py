@@ -68,8 +68,8 @@ def check_numbers(model: PreTrainedModel, config: Mapping[str, Any], folder: Pat
     if getattr(model, "is_quantized", False):
         return
     if config.get("quantization_config"):
-        told = json.dumps(config["quantization_config"])[:80]
-        raise UserError(f"the weights in {folder} are quantised in a way that is not known here: {told}")
+        scheme = json.dumps(config["quantization_config"])[:80]
+        raise UserError(f"the weights in {folder} are quantised in a way that is not known here: {scheme}")
     for file in sorted(folder.glob("*.safetensors")):
         for name, entry in _header(file).items():
             if name.endswith("weight") and isinstance(entry, dict) and entry.get("dtype") not in _FLOATS:
@@ -96,7 +96,7 @@ def check_tokenizer(tokenizer: PreTrainedTokenizerBase, where: str) -> None:
 
 def _layers(names: Iterable[str]) -> set[int]:
     """Numbers of the layers that tensors belong to."""
-    return {int(found[1]) for name in names if (found := re.search(r"\.(\d+)\.", f".{name}"))}
+    return {int(match[1]) for name in names if (match := re.search(r"\.(\d+)\.", f".{name}"))}
 
 
 def _header(file: Path) -> dict[str, Any]:

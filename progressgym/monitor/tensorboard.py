@@ -148,10 +148,10 @@ class RunLog:
 @cache
 def _hush_writers() -> None:
     """Let a writer's thread end without a traceback of its own: its error (a full disk) is raised where it is handled."""
-    told = threading.excepthook
+    before = threading.excepthook
 
     def hook(ended: threading.ExceptHookArgs) -> None:
         if type(ended.thread).__name__ != WRITER:
-            told(ended)
+            before(ended)
 
     threading.excepthook = hook

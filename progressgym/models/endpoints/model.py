@@ -103,12 +103,12 @@ class EndpointModel:
 
     def _unsteady(self) -> str:
         """What the note says of questions that got two answers, now or when they were asked."""
-        told = self._kept.get_many([self._twice]).get(self._twice)
-        if told is None:
+        repeats = self._kept.get_many([self._twice]).get(self._twice)
+        if repeats is None:
             return ""
         return (
-            f"; UNSTEADY: {told['differ']} of {told['asked']} questions that were asked twice, in another order, got another "
-            f"answer (up to {told['most']:.2g} away), so answers depend on what the server was asked before: turn its prefix "
+            f"; UNSTEADY: {repeats['differ']} of {repeats['asked']} questions that were asked twice, in another order, got another "
+            f"answer (up to {repeats['most']:.2g} away), so answers depend on what the server was asked before: turn its prefix "
             "caching off and remove the kept answers"
         )
 
@@ -284,12 +284,12 @@ class EndpointModel:
         if max(gaps) <= UNSTEADY:
             return
         before = self._kept.get_many([self._twice]).get(self._twice, {"asked": 0, "differ": 0, "most": 0.0})
-        told = {
+        repeats = {
             "asked": before["asked"] + len(gaps),
             "differ": before["differ"] + sum(one > UNSTEADY for one in gaps),
             "most": min(max(before["most"], *gaps), 1e3),
         }
-        self._kept.put(self._twice, told)
+        self._kept.put(self._twice, repeats)
 
 
 def _refuse_controls(texts: Sequence[str]) -> None:
