@@ -3,7 +3,6 @@ second run repeats."""
 
 from __future__ import annotations
 
-import os
 import random
 import sys
 import tempfile
@@ -20,10 +19,6 @@ from hypothesis import settings
 
 from progressgym.core.files import cache_dir
 
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-os.environ.setdefault("MPLBACKEND", "Agg")
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("repeatable", derandomize=True, database=None)
 settings.load_profile("repeatable")
 
