@@ -32,7 +32,9 @@ def submissions_in(folder: Path) -> list[Path]:
     """Folders with a `submission.json`, and zips, sorted by name."""
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}")
-    submissions = sorted(path for path in folder.iterdir() if path.suffix == ".zip" or (path / "submission.json").is_file())
+    submissions = sorted(
+        path for path in folder.iterdir() if path.suffix == ".zip" or (path / "submission.json").is_file()
+    )
     if not submissions:
         raise UserError(f"{folder} holds no submission: neither a .zip nor a folder with a submission.json")
     return submissions

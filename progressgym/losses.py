@@ -204,6 +204,19 @@ def loss_of(text: str) -> Loss:
     return partial(loss, **settings) if settings else loss
 
 
+RICHER = (rdpo, spo, mapl, latency, length_controlled)
+"""Losses of more than margins: reasons, degrees, other prompts, lags, lengths."""
+
+
+def of_margins(text: str) -> bool:
+    """Whether margins are all that the loss of an id asks for.
+
+    >>> of_margins("ipo"), of_margins("rdpo?gamma=0.5")
+    (True, False)
+    """
+    return LOSSES.load(parse_id(text).name) not in RICHER
+
+
 def weighted(loss: Loss, margins: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     """u L(m, y) for the stance solver.
 

@@ -12,6 +12,9 @@
 | `people`, `leanings` | drift, forecasts and signs of the General Social Survey | docs/gss-v1.md |
 | `coverage`, `drift_intervals` | how often the 95 % intervals of skill and of drift explained hold the truth | docs/statistics.md |
 | `held_out`, `labels` | what a reward on evaluation items teaches; labels as people give them | docs/environments/training.md |
+| `people_family` | the synthetic family in people's regime, estimated from `gss-v1` | docs/leaderboard.md |
+| `word_panel` | the words and leads of `verdict-v2` | docs/validity.md |
+| `deeds`, `deeds_reading` | the lay-out of `deeds19-v1`, and what its halves agree on | docs/deeds19.md |
 | `kills` | whether five commands survive `kill -9` | CHANGELOG.md |
 
 `questionnaires` makes longer ones for them. How fast things are, beside peers, is measured in `benchmarks/`. Nothing in the

@@ -170,7 +170,7 @@ def _read_judge(folder: Path) -> object:
     return LearnedJudge.load(folder / "j")
 
 
-def _adapter(folder: Path) -> None:
+def make_adapter(folder: Path) -> None:
     import torch
     from safetensors.torch import save
 
@@ -292,8 +292,8 @@ KINDS: dict[str, Kind] = {
     "judge": Kind("j/judge.safetensors", _judge, _resealed, _read_judge),
     "card of a judge": Kind("j/judge.json", _judge, edited_json, _read_judge),
     "seal": Kind("j/judge.safetensors.sha256", _judge, damaged, _read_judge),
-    "adapter": Kind("adapter_model.safetensors", _adapter, _resealed, _read_adapter),
-    "head of an adapter": Kind("adapter_config.json", _adapter, edited_json, _read_adapter),
+    "adapter": Kind("adapter_model.safetensors", make_adapter, _resealed, _read_adapter),
+    "head of an adapter": Kind("adapter_config.json", make_adapter, edited_json, _read_adapter),
     "recipe of a build": Kind("recipe.json", _build, edited_json, _read_build),
     "training of a century": Kind("adapters/C013/training.json", _build, edited_json, _read_build),
     "moral evals": Kind("views.csv", _moral_evals, damaged, lambda folder: Questionnaire.from_moral_evals(folder).hash),

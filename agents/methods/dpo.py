@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from progressgym.agents.methods.stage import Method, ModelStage, Reference, Stage
 from progressgym.core.arguments import Named, Positive
-from progressgym.losses import LOSSES, loss_of, sigmoid
+from progressgym.losses import LOSSES, loss_of, of_margins, sigmoid
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,12 +52,14 @@ class Dpo(Method):
         """theta (B, D): the minimum of the loss."""
         import torch
 
-        from progressgym.agents.methods.extra import extended
         from progressgym.preferences.models.newton import solve
 
-        more = extended(self.loss, stage)
-        loss, nothing = (loss_of(self.loss), torch.zeros_like(stage.offsets)) if more is None else (sigmoid, more[1])
-        stage = stage if more is None else more[0]
+        if of_margins(self.loss):
+            loss, nothing = loss_of(self.loss), torch.zeros_like(stage.offsets)
+        else:
+            from progressgym.agents.methods.extra import extended
+
+            loss, (stage, nothing) = sigmoid, extended(self.loss, stage)
         slopes, start = self.beta_dpo * stage.features, stage.start
         if self.reference == "uniform":
             shifts = self.beta_dpo * stage.offsets + nothing

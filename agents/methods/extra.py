@@ -33,17 +33,15 @@ LEVELS = 1
 """Degrees of `spo` below an option as it is."""
 
 
-def extended(asked: str, stage: Stage) -> tuple[Stage, Tensor] | None:
-    """A century as a loss of more than margins sees it, and what its margins (B, Q') are shifted by; None for other losses.
+def extended(asked: str, stage: Stage) -> tuple[Stage, Tensor]:
+    """A century as a loss of more than margins (`losses.RICHER`) sees it, and what its margins (B, Q') are shifted by.
 
     Raises:
         UserError: a loss of something that a stance has not.
     """
-    added = ADDED.get(LOSSES.load(parse_id(asked).name))
-    if added is None:
-        return None
-    settings: Mapping[str, Any] = {**defaults_of(LOSSES.load(parse_id(asked).name)), **LOSSES.settings(asked)}
-    return added(stage, settings)
+    loss = LOSSES.load(parse_id(asked).name)
+    settings: Mapping[str, Any] = {**defaults_of(loss), **LOSSES.settings(asked)}
+    return ADDED[loss](stage, settings)
 
 
 def _more(stage: Stage, features: Tensor, targets: Tensor, weights: Tensor) -> tuple[Stage, Tensor]:

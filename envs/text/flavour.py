@@ -178,7 +178,7 @@ class TextFlavour(ProgressEnv):
     def _finish(self) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Step with the answers of a century."""
         self._errors.append(self._compared())
-        own, self._own = self._own, self._static.copy()
+        own, self._own = self._own, self._still.copy()
         self._turn = 0
         observation, value, done, truncated, info = super().step(own)
         if self._told:
@@ -194,7 +194,7 @@ class TextFlavour(ProgressEnv):
     def _compared(self) -> Floats:
         """(3, D) values of the agent, of static and of the human on the items asked in this century."""
         history, index = self.episode.history, 1 + self.horizon + self._step
-        answers = np.stack([self._own, self._static, np.nan_to_num(self._truth(self._step))])
+        answers = np.stack([self._own, self._still, np.nan_to_num(self._truth(self._step))])
         if not history.complete:
             answers = keep_items(answers, history.scored[index], self._instrument.mask)
         values: Floats = self._instrument.values(answers, self._chosen.items, check=False)
@@ -236,8 +236,8 @@ class TextFlavour(ProgressEnv):
             rng,
             own=self.needs_every_answer,
         )
-        self._static = self._static_action(episode)
-        self._own = self._static.copy()
+        self._still = self._static_action(episode)
+        self._own = self._still.copy()
         self._turn, self._unread, self._paid = 0, 0, []
         self._errors: list[Floats] = []
 

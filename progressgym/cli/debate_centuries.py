@@ -89,7 +89,7 @@ def _chosen(options: Options, domain: DilemmaDomain) -> dict[str, dict[str, Path
     """Adapters of the chosen centuries of every folder of models; all that was asked for is checked here.
 
     Raises:
-        UserError: no models, a century that a folder lacks, or a number out of range.
+        UserError: no models, a century that no folder has, or a number out of range.
     """
     from progressgym.histories.adapters import century_adapters
     from progressgym.models.checkpoint import read_adapter
@@ -99,13 +99,19 @@ def _chosen(options: Options, domain: DilemmaDomain) -> dict[str, dict[str, Path
         if not least <= getattr(options, name) <= most:
             raise UserError(f"--{name} is {getattr(options, name)}; use a whole number from {least} to {most}")
     adapters_of = {folder: century_adapters(folder) for folder in listed(options.models)}
-    wanted = listed(options.centuries) or list(next(iter(adapters_of.values()), {}))
-    for folder, adapters in adapters_of.items():
-        for label in wanted:
-            if label not in adapters:
-                raise UserError(f"{folder} has no model of {label}; it has {', '.join(adapters)}")
-            read_adapter(adapters[label])
-    return {folder: {label: adapters[label] for label in wanted} for folder, adapters in adapters_of.items()}
+    labels = list(dict.fromkeys(label for adapters in adapters_of.values() for label in adapters))
+    named = listed(options.centuries)
+    for label in named if adapters_of else ():
+        if label not in labels:
+            raise UserError(f"{options.models} has no model of {label}; it has {', '.join(labels)}")
+    chosen = {
+        folder: {label: adapter for label, adapter in adapters.items() if not named or label in named}
+        for folder, adapters in adapters_of.items()
+    }
+    for adapters in chosen.values():
+        for adapter in adapters.values():
+            read_adapter(adapter)
+    return chosen
 
 
 def _live(options: Options, domain: DilemmaDomain, chosen: dict[str, dict[str, Path]]) -> dict[str, Any]:

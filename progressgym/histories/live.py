@@ -25,8 +25,7 @@ from progressgym.core.errors import UserError, unknown
 from progressgym.core.files import canonical_json, sha256_bytes
 from progressgym.core.seeding import child_seed, generator
 from progressgym.histories.history import History
-from progressgym.instruments.ask import verdicts_of
-from progressgym.instruments.item import deed_text
+from progressgym.instruments.ask import deed_text, verdicts_of
 from progressgym.tuning.alignment import AlignRecipe, dpo_stage
 from progressgym.tuning.centuries import Century, CenturyStore, plain
 from progressgym.tuning.contrasts import Contrast

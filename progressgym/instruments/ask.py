@@ -35,7 +35,6 @@ from progressgym.core.answers import Bools, Floats, softmax_options, validate_an
 from progressgym.core.errors import UserError
 from progressgym.core.protocols import Chooser, OptionScorer
 from progressgym.instruments.forms import forms_of, matching, orders_of, to_options
-from progressgym.instruments.item import deed_text
 from progressgym.instruments.loadings import option_mask
 from progressgym.instruments.panel import PANELS, load_panel
 from progressgym.instruments.protocol import Answerer, Asked, Cost, Question
@@ -244,6 +243,15 @@ def cloze_answers(framing_scores: Floats, neutral_scores: Floats, mask: Bools, t
     """
     _check_temperature(temperature)
     return softmax_options((framing_scores - neutral_scores) / temperature, mask)
+
+
+def deed_text(situation: str, option: str) -> str:
+    """A situation and what is done in it, as one text; the deed alone where there is no situation.
+
+    >>> deed_text("She asks.", "I answer."), deed_text("", "To answer")
+    ('She asks. I answer.', 'To answer')
+    """
+    return f"{situation} {option}" if situation else option
 
 
 def verdict_scores(

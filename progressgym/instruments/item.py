@@ -18,15 +18,6 @@ FIELDS = ("id", "main", "text", "options", "tags")
 MIN_OPTIONS, MAX_OPTIONS = 2, 4
 
 
-def deed_text(situation: str, option: str) -> str:
-    """A situation and what is done in it, as one text; the deed alone where there is no situation.
-
-    >>> deed_text("She asks.", "I answer."), deed_text("", "To answer")
-    ('She asks. I answer.', 'To answer')
-    """
-    return f"{situation} {option}" if situation else option
-
-
 @dataclass(kw_only=True, frozen=True)
 class Item:
     """One question.

@@ -12,6 +12,7 @@ import pytest
 from progressgym.cli import debate_centuries, debate_play
 from progressgym.cli.main import main
 from progressgym.core.errors import UserError
+from tests.fuzz_kinds import make_adapter
 
 
 def call(monkeypatch: pytest.MonkeyPatch, typed: str, *arguments: str) -> int:
@@ -108,7 +109,7 @@ def test_centuries_by_language_models(monkeypatch: pytest.MonkeyPatch, tmp_path:
         for label in labels:
             folder = tmp_path / f"seed{seed}" / "adapters" / label
             folder.mkdir(parents=True)
-            (folder / "adapter_config.json").write_text("{}")
+            make_adapter(folder)
 
     def judge(adapter: Path, domain: object) -> Seeded:
         return Seeded(adapter.name, int(adapter.parts[-3][-1]))

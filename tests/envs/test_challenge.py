@@ -100,34 +100,34 @@ def test_wrong_ids(text: str, message: str) -> None:
 
 
 @pytest.fixture
-def calm() -> Iterator[str]:
+def hush() -> Iterator[str]:
     """Somebody's challenge, registered for a test."""
-    add_challenge("calm", "tests.envs.calm:Calm", "Calm-v0")
-    yield "calm"
-    CHALLENGES.remove("calm")
-    for name in ("ProgressGym/Calm-v0", "ProgressGym/CalmStance-v0"):
+    add_challenge("hush", "tests.envs.hush:Hush", "Hush-v0")
+    yield "hush"
+    CHALLENGES.remove("hush")
+    for name in ("ProgressGym/Hush-v0", "ProgressGym/HushStance-v0"):
         del gym.registry[name]
 
 
-def test_a_challenge_of_somebody_else_runs_and_is_shown_everywhere(calm: str, tmp_path: Path) -> None:
+def test_a_challenge_of_somebody_else_runs_and_is_shown_everywhere(hush: str, tmp_path: Path) -> None:
     """One file and one line: the benchmark runs it, table and board show its measure and rank by its pair."""
-    plan = make_plan(agents=["static", "lifelong-map", "oracle"], challenges=[calm], histories=[LINEAR], seeds=2)
+    plan = make_plan(agents=["static", "lifelong-map", "oracle"], challenges=[hush], histories=[LINEAR], seeds=2)
     outcome = run_bench(plan, tmp_path, workers=1, resamples=50, progress=False)
     assert not outcome.failures
     rows = {(row.agent, row.labels): row for row in outcome.results.aggregates}
     assert rows["static", "probability"].front is not None and rows["oracle", "probability"].front is None
     assert 0.25 < rows["lifelong-map", "probability"].lock_in["loudness"].mid < 1.0
     assert rows["oracle", "probability"].skill is not None
-    assert list((tmp_path / "plots").glob("*calm-pareto.png"))
+    assert list((tmp_path / "plots").glob("*hush-pareto.png"))
     console = Console(width=120, record=True)
     console.print(render(outcome.results.aggregates, steps_of(plan)))
     text = console.export_text()
     assert "front" in text and "loud" in text and "loud: probability of the likeliest option." in text
-    group = f"calm on {LINEAR}"
+    group = f"hush on {LINEAR}"
     standings = shipped_standings().model_copy(update={"groups": [group], "rows": []})
     assert "Loudness" in [column.title for column in columns_of(standings, group)]
     assert measures_of(standings) == {"loudness": "Loudness"}
-    assert challenge_in(group).ranking_note == "Calm is ranked by skill and loudness together"
+    assert challenge_in(group).ranking_note == "Hush is ranked by skill and loudness together"
 
 
 def test_the_default_benchmark_stays() -> None:

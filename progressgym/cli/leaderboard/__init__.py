@@ -212,12 +212,12 @@ def submit(options: Submit) -> int:
     if not Path(options.path).exists():
         raise UserError(f"there is no {options.path}; give a folder or a .zip made by progressgym leaderboard package")
     submitter_name(options.submitter)
-    store = None if options.dry_run else _board(options.store, options.evidence, create=True)
     verdict, evidence = verify_apart(options.path)
     show_verdict(options.path, verdict)
-    if store is None:
+    if options.dry_run:
         return 0 if verdict.accepted else 1
 
+    store = _board(options.store, options.evidence, create=True)
     store.tidy()
     receipt = store.submit(verdict, evidence, options.submitter)
     store.close()

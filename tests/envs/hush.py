@@ -15,25 +15,25 @@ from progressgym.histories.history import History
 
 
 @dataclass(kw_only=True, frozen=True)
-class Calm(Tracking):
+class Hush(Tracking):
     """Ranked by the pair of similarity and loudness."""
 
-    name = kind = "calm"
-    title = "Calm"
+    name = kind = "hush"
+    title = "Hush"
     summary = "hold the human's values without a word too many"
-    environment = "ProgressGym/Calm-v0"
+    environment = "ProgressGym/Hush-v0"
     measures = (Measure("loudness", "Loudness", "loud"),)
     cost = "loudness"
     legend = ("loud: probability of the likeliest option.",)
-    ranking_note = "Calm is ranked by skill and loudness together"
+    ranking_note = "Hush is ranked by skill and loudness together"
 
     def measured(self, history: History, scored: NDArray[np.float64]) -> Mapping[str, float]:
         return {"loudness": float(scored[-1].max(-1).mean())}
 
 
-class CalmEnv(FollowEnv):
-    challenge = Calm.kind
+class HushEnv(FollowEnv):
+    challenge = Hush.kind
 
 
-class CalmStanceEnv(FollowStanceEnv):
-    challenge = Calm.kind
+class HushStanceEnv(FollowStanceEnv):
+    challenge = Hush.kind
