@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from progressgym.cli.options import listed
 from progressgym.cli.shared import Json, Quiet, option
 from progressgym.core.errors import UserError
 from progressgym.core.ids import format_id
 from progressgym.core.streams import print_json
+
+if TYPE_CHECKING:
+    from progressgym.bench.plan import Plan
 
 EXAMPLES = """
 progressgym train grpo --steps 100
@@ -68,6 +72,8 @@ def run(options: Options) -> int:
         "checkpoint_steps",
     )
     recipe, out = GrpoRecipe(**{name: getattr(options, name) for name in own}), Path(options.out)
+    if options.evaluate != "none":
+        _plan(options)  # what cannot be evaluated is said before the training
     if not options.quiet:
         print(f"watch     tensorboard --logdir {out / 'training' / 'tensorboard'}", file=sys.stderr, flush=True)
     model = train(recipe, out, None if options.quiet else _tell)
@@ -86,17 +92,18 @@ def _tell(logged: dict[str, float]) -> None:
     print(f"step {logged['step']:.0f}  reward {logged.get('reward', float('nan')):+.3f}", file=sys.stderr, flush=True)
 
 
-def _evaluate(options: Options, model: Path, out: Path) -> tuple[str, bool]:
-    """Benchmark the trained and the untrained model beside `static`: the table as Markdown, and whether a cell failed."""
+def _plan(options: Options, readers: Sequence[str] = ()) -> Plan:
+    """The evaluation of language models beside `static`, on seeds that training never drew.
+
+    Raises:
+        UserError: no such history, or no seeds.
+    """
     from progressgym.bench.plan import make_plan
-    from progressgym.bench.runner import run_bench, steps_of
-    from progressgym.bench.table import print_table
     from progressgym.envs.text.tasks import SEEDS
 
     if options.evaluation_seeds < 1:
         raise UserError(f"evaluation_seeds is {options.evaluation_seeds}; use 1 or more")
-    readers = [format_id(READER, model=spec, preferences=options.preferences) for spec in (options.model, str(model))]
-    plan = make_plan(
+    return make_plan(
         agents=["static", *readers],
         challenges=[options.challenge],
         histories=listed(options.evaluate),
@@ -104,6 +111,15 @@ def _evaluate(options: Options, model: Path, out: Path) -> tuple[str, bool]:
         splits="shipped",
         labels=["probability"],
     )
+
+
+def _evaluate(options: Options, model: Path, out: Path) -> tuple[str, bool]:
+    """Benchmark the trained and the untrained model beside `static`: the table as Markdown, and whether a cell failed."""
+    from progressgym.bench.runner import run_bench, steps_of
+    from progressgym.bench.table import print_table
+
+    readers = [format_id(READER, model=spec, preferences=options.preferences) for spec in (options.model, str(model))]
+    plan = _plan(options, readers)
     outcome = run_bench(plan, out, workers=1, progress=not options.quiet, command=sys.argv)
     if not options.json and outcome.results.aggregates:
         print_table(outcome.results.aggregates, steps_of(plan))

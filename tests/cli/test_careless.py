@@ -52,6 +52,8 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("line", "told"),
     [
         (f"{TRAIN} --policy lm:empty", "neither a config.json (a model) nor an adapter_config.json"),
+        ("train grpo --evaluate gss-v9", "unknown history 'gss-v9'"),
+        ("train grpo --evaluation-seeds 0", "evaluation_seeds is 0"),
         (f"{TRAIN} --policy lm:cut", "cannot load the model in cut"),
         (f"{TRAIN} --policy lm:mute", "no padding, end or beginning token"),
         (f"{TRAIN} --policy lm:short", "longer than the model's window of 8"),
