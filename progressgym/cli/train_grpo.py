@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,21 +57,7 @@ def run(options: Options) -> int:
     """Train, evaluate, write the card."""
     from progressgym.agents.text_grpo import GrpoRecipe, train, write_card
 
-    own = (
-        "model",
-        "challenge",
-        "history",
-        "instrument",
-        "steps",
-        "prompts",
-        "group",
-        "learning_rate",
-        "tuning",
-        "preferences",
-        "seed",
-        "checkpoint_steps",
-    )
-    recipe, out = GrpoRecipe(**{name: getattr(options, name) for name in own}), Path(options.out)
+    recipe, out = GrpoRecipe(**{one.name: getattr(options, one.name) for one in fields(GrpoRecipe)}), Path(options.out)
     if options.evaluate != "none":
         _plan(options)  # what cannot be evaluated is said before the training
     if not options.quiet:
