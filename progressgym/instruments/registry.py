@@ -25,6 +25,11 @@ INSTRUMENTS = Registry(
             "what a model writes when it goes on by itself, as a rater sees it",
             "progressgym.raters.written:Written",
         ),
+        Entry(
+            "utilities",
+            "which of two outcomes somebody would rather have: values, exchange rates, patience",
+            "progressgym.instruments.measures.utilities:UtilitiesInstrument",
+        ),
     ),
     group="progressgym.instruments",
     row=Entry,
