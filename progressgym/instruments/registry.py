@@ -71,7 +71,8 @@ def load_questionnaire(name_or_folder: str | Path) -> Questionnaire:
     if not isinstance(instrument, Questionnaire):
         raise UserError(
             f"instrument {str(name_or_folder)!r} is no questionnaire, which environments and histories need; "
-            "`progressgym values` reads it"
+            f"`progressgym values` reads it of a model, or of the century models of a history or build: "
+            f"progressgym values FOLDER --instrument {name_or_folder!s}"
         )
     return instrument
 

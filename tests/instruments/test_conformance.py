@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -134,6 +135,15 @@ def test_every_question_can_be_answered_and_counts(name: str) -> None:
         assert answers[0][0] == 1.0 and answers[1][len(question.options) - 1] == 1.0
         values = [instrument.read(who).values for who in (first, last)]
         assert np.nanmax(np.abs(values[0] - values[1])) > 1e-9, f"nothing hangs on question {question.id!r}"
+
+
+def test_every_instrument_stands_in_the_documentation() -> None:
+    index = Path(__file__).parents[2] / "docs" / "instruments" / "index.md"
+    if not index.is_file():
+        pytest.skip("needs the repository, not an installed package")
+    text = index.read_text(encoding="utf-8")
+    assert [name for name in NAMES if f"`{name}`" not in text] == []
+    assert [name for name in MADE if name not in FREE and not (index.parent / f"{name}.md").is_file()] == []
 
 
 @pytest.mark.parametrize("name", SHIPPED)
