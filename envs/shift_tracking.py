@@ -142,7 +142,7 @@ class ShiftTrackingEnv(KnownSteps, gym.Env[Reals, Reals]):
             raise gym.error.ResetNeeded("the episode is over: call reset() before the next step()")
         told = np.asarray(action, dtype=np.float64)
         if told.shape != self.action_space.shape or np.isnan(told).any():
-            raise UserError(f"an action is {self.action_space.shape[0]} numbers from -1 to 1, none of them NaN")
+            raise UserError(f"an action is {2 * len(self._now)} numbers from -1 to 1, none of them NaN")
         told = np.clip(told, -1.0, 1.0).reshape(2, -1)
         truth = 2.0 * np.stack([self._now, self._before]) - 1.0
         now, before = (0.5 + 0.5 * np.sign(told) * truth).mean(1).tolist()

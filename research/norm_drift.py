@@ -15,7 +15,7 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ def people(folder: Path) -> tuple[NormDrift, Floats]:
     return norm_drift(scores, names, np.where(np.isnan(scores), np.nan, np.maximum(errors, 1e-3)), years), spans
 
 
-def describe(title: str, drift: NormDrift, groups: dict[str, Sequence[str]], per: Floats | None = None) -> list[str]:
+def describe(title: str, drift: NormDrift, groups: Mapping[str, Sequence[str]], per: Floats | None = None) -> list[str]:
     """Lines for a terminal; `per` divides changes before groups are averaged (decades, for example)."""
     changes = dict(zip(drift.names, drift.change / (1.0 if per is None else per), strict=True))
     known = int((~np.isnan(drift.change)).sum())
@@ -56,7 +56,9 @@ def describe(title: str, drift: NormDrift, groups: dict[str, Sequence[str]], per
     for name, members in groups.items():
         values = np.array([changes[member] for member in members if not np.isnan(changes.get(member, np.nan))])
         moved = sum(member in (*drift.up, *drift.down) for member in members)
-        lines.append(f"  {name}: {moved} of {len(values)} drifted, mean size {np.abs(values).mean():.4f}, mean {values.mean():+.4f}")
+        lines.append(
+            f"  {name}: {moved} of {len(values)} drifted, mean size {np.abs(values).mean():.4f}, mean {values.mean():+.4f}"
+        )
     return lines
 
 
@@ -65,11 +67,13 @@ def centuries(folders: Sequence[Path]) -> dict[str, Any]:
     from progressgym.instruments import load_instrument
     from progressgym.models import load_model
     from progressgym.models.cache import Remembered
+    from progressgym.models.language_model import LanguageModel
 
     instrument: Any = load_instrument("rules-of-thumb-v1")
     tables = []
     for folder in folders:
-        reading = instrument.read(Remembered(load_model(str(folder))))
+        model = load_model(str(folder))
+        reading = instrument.read(Remembered(model) if isinstance(model, LanguageModel) else model)
         tables.append(reading.tables["scales"])
         print(f"{folder.name}: {reading.seconds:.0f} s", file=sys.stderr, flush=True)
     return {

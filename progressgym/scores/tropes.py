@@ -30,7 +30,7 @@ from progressgym.core.errors import UserError
 
 Ints = NDArray[np.int64]
 OUTLIER = -1
-MOST_SENTENCES = 20_000
+MOST_SENTENCES = 8_000
 """Every sentence is compared with every other one."""
 SHORTEST = 20
 """Characters of a sentence; shorter ones argue for nothing."""
@@ -63,7 +63,9 @@ class TropeMiner:
             UserError: too few or too many sentences to compare.
         """
         if not self.least <= len(sentences) <= MOST_SENTENCES:
-            raise UserError(f"{len(sentences)} sentences; a trope needs {self.least}, and {MOST_SENTENCES} are possible")
+            raise UserError(
+                f"{len(sentences)} sentences; a trope needs {self.least}, and {MOST_SENTENCES} are possible"
+            )
         vectors = project(ngram_weights(sentences), self.rank)
         labels = density_clusters(1.0 - vectors @ vectors.T, self.radius, self.least)
         middles = []
@@ -91,7 +93,11 @@ class Tropes:
     def purity(self, truth: Sequence[str]) -> float:
         """Share of the sentences in tropes that have the commonest true label of their trope; NaN without any trope."""
         counts = [Counter(np.asarray(truth)[self.labels == label].tolist()) for label in range(len(self.texts))]
-        return sum(max(each.values()) for each in counts) / max(1, int((self.labels != OUTLIER).sum())) if counts else np.nan
+        return (
+            sum(max(each.values()) for each in counts) / max(1, int((self.labels != OUTLIER).sum()))
+            if counts
+            else np.nan
+        )
 
     def recovered(self, truth: Sequence[str]) -> int:
         """How many true labels are the commonest one of some trope."""
@@ -178,9 +184,9 @@ def density_clusters(distances: Floats, radius: float, least: int) -> Ints:
     labels = np.full(len(near), OUTLIER, dtype=np.int64)
     if not core.any():
         return labels
-    _, parts = connected_components(csr_array(near[np.ix_(core, core)]), directed=False)
-    order = list(dict.fromkeys(parts.tolist()))
-    labels[core] = [order.index(part) for part in parts]
+    _, parts = connected_components(csr_array(near[np.ix_(core, core)], dtype=np.int8), directed=False)
+    order: list[int] = list(dict.fromkeys(parts.tolist()))
+    labels[core] = [order.index(part) for part in parts.tolist()]
     for place in np.flatnonzero(~core):
         joined = labels[near[place] & core]
         if len(joined):

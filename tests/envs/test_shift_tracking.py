@@ -101,7 +101,12 @@ def test_nobody_beats_the_filter_by_being_bolder_or_shyer() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"queries": 66}, "queries"), ({"steps": 0}, "steps"), ({"queries": True}, "queries"), ({"render_mode": "x"}, "render mode")],
+    [
+        ({"queries": 66}, "queries"),
+        ({"steps": 0}, "steps"),
+        ({"queries": True}, "queries"),
+        ({"render_mode": "x"}, "render mode"),
+    ],
 )
 def test_wrong_arguments(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(UserError, match=message):

@@ -6,7 +6,8 @@ class d on deeds that were chosen (weighted by the probability of choosing) and 
     pref_d = (sel_d - neg_d) / (sel_d + neg_d),
 
 1 for somebody who always takes the deed that serves d, 0 for indifference, None where no deed serves it. Classes that one and
-the same dilemma sets against each other cannot all be high. Errors are those of a ratio over dilemmas.
+the same dilemma sets against each other cannot all be high. Errors are those of a ratio over dilemmas. Nothing is fit where
+the classes, weighted on most dilemmas, do not foretell the choices in the others.
 
 Source: Chiu, Jiang, Choi, DailyDilemmas (2024, arXiv 2410.02683). Differences: 64 dilemmas of our own, without a year in them,
 with values and classes by us; choices are probabilities, not one letter of a sampled answer; nothing is dropped as unreadable.
@@ -16,96 +17,49 @@ Legend of shapes: N dilemmas, two deeds each, D classes of the theory.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
 from typing import Annotated, Any
 
 import numpy as np
 
 from progressgym.core.answers import Floats
 from progressgym.core.arguments import OneOf, check_fields
-from progressgym.core.errors import UserError, unknown
 from progressgym.core.ids import format_id
-from progressgym.core.records import read_records
 from progressgym.instruments.ask import ask
-from progressgym.instruments.measures.bank import shipped_bank
-from progressgym.instruments.protocol import Z95, Answerer, Question, Reading
-from progressgym.instruments.storage import shipped_folder
+from progressgym.instruments.choosers import Coherent
+from progressgym.instruments.fitness import examined, incoherent
+from progressgym.instruments.measures.dilemmas import NAME, THEORIES, classes, shipped_dilemmas, shipped_values, tags
+from progressgym.instruments.measures.held_out import held_out_accuracy
+from progressgym.instruments.measures.planted import shares
+from progressgym.instruments.protocol import Z95, Answerer, Planting, Question, Reading
 
-NAME = "daily-dilemmas-v1"
-THEORIES: Mapping[str, str] = {
-    "foundations": "foundation",
-    "survey": "wvs",
-    "virtues": "virtue",
-    "emotions": "emotion",
-    "needs": "need",
-}
-"""Theory -> the field of a value: moral foundations (Haidt), the axes of the World Values Survey (Inglehart and Welzel),
-Aristotle's virtues, Plutchik's emotions, Maslow's needs."""
 OWN_NAMES = {"traditional": "traditional values"}
 """Classes whose name is that of another of the 19 dimensions."""
 
 
-@dataclass(kw_only=True, frozen=True)
-class Value:
-    """A value that a deed may serve, and its class in every theory ("" for none)."""
-
-    name: str
-    wvs: str = ""
-    foundation: str = ""
-    virtue: str = ""
-    emotion: str = ""
-    need: str = ""
-
-
-@lru_cache(maxsize=1)
-def shipped_values() -> Mapping[str, Value]:
-    """The values by name, in the order of their file."""
-    rows = read_records(shipped_folder() / NAME / "values.jsonl", Value, unique="name")
-    return {row.name: row for row in rows}
-
-
-@dataclass(kw_only=True, frozen=True)
-class Dilemma:
-    """A situation with two deeds."""
-
-    id: str
-    text: str
-    options: tuple[str, str]
-    values: tuple[tuple[str, ...], tuple[str, ...]]
-    """What each deed serves."""
-
-    def __post_init__(self) -> None:
-        """Check what a file can get wrong."""
-        if not (self.id and self.text.strip() and all(option.strip() for option in self.options)):
-            raise UserError("a dilemma needs an id, a text and two deeds, none of them empty")
-        if self.options[0] == self.options[1] or not (self.values[0] and self.values[1]):
-            raise UserError("the two deeds must differ, and each must serve a value")
-        for name in (*self.values[0], *self.values[1]):
-            if name not in shipped_values():
-                raise unknown("value", name, list(shipped_values()))
-        if set(self.values[0]) & set(self.values[1]):
-            raise UserError(f"both deeds serve {min(set(self.values[0]) & set(self.values[1]))!r}, which decides nothing")
-
-
-def preferences(answers: Floats, tags: Floats) -> tuple[Floats, Floats]:
+def preferences(answers: Floats, served: Floats) -> tuple[Floats, Floats]:
     """Preferences and their standard errors, (D,) each: NaN for a class that no deed serves, infinite error for one dilemma.
 
     Args:
         answers: (N, 2) probabilities.
-        tags: (N, 2, D) how many values of each class each deed serves.
+        served: (N, 2, D) how many values of each class each deed serves.
 
     >>> preferences(np.array([[0.75, 0.25]]), np.array([[[1.0, 0.0], [0.0, 2.0]]]))
     (array([ 0.5, -0.5]), array([inf, inf]))
     """
-    served, most = np.einsum("nk,nkd->nd", 2.0 * answers - 1.0, tags), tags.sum(1)
+    upheld, most = np.einsum("nk,nkd->nd", 2.0 * answers - 1.0, served), served.sum(1)
     total, several = most.sum(0), (most > 0).sum(0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        values = served.sum(0) / total
-        squares = (np.where(most > 0, served - values * most, 0.0) ** 2).sum(0)
+        values = upheld.sum(0) / total
+        squares = (np.where(most > 0, upheld - values * most, 0.0) ** 2).sum(0)
         errors = np.where(several > 1, np.sqrt(several / (several - 1.0) * squares) / total, np.inf)
     return values, np.where(total > 0, errors, np.nan)
+
+
+def unforetold(answers: Floats, served: Floats) -> str:
+    """Why choices (N, 2) are not fit: their classes do not foretell them; "" where they do."""
+    accuracy, count = held_out_accuracy(answers[:, 0] - answers[:, 1], served[:, 0] - served[:, 1])
+    return incoherent(accuracy=accuracy, count=count)
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -125,40 +79,43 @@ class DailyDilemmas:
         """With the theory, where it is not the first."""
         return NAME if self.theory == "foundations" else format_id(NAME, theory=self.theory)
 
-    @cached_property
+    @property
     def dimensions(self) -> tuple[str, ...]:
         """Classes of the theory."""
-        return tuple(OWN_NAMES.get(name, name) for name in _classes(self.theory))
-
-    @property
-    def items(self) -> tuple[Dilemma, ...]:
-        """The dilemmas."""
-        return shipped_bank(NAME, Dilemma)
+        return tuple(OWN_NAMES.get(name, name) for name in classes(self.theory))
 
     def questions(self) -> tuple[Question, ...]:
         """N."""
-        return tuple(Question(id=item.id, prompt=item.text, options=item.options) for item in self.items)
-
-    def tags(self, theory: str) -> Floats:
-        """(N, 2, D) how many values of each class each deed serves."""
-        names = _classes(theory)
-        kinds = [
-            [[getattr(shipped_values()[name], THEORIES[theory]) for name in side] for side in item.values]
-            for item in self.items
-        ]
-        return np.array([[[side.count(name) for name in names] for side in sides] for sides in kinds], dtype=np.float64)
+        return tuple(Question(id=item.id, prompt=item.text, options=item.options) for item in shipped_dilemmas())
 
     def read(self, respondent: Answerer) -> Reading:
         """Preferences by the theory; `on19` has those of the moral foundations under every theory."""
         asked = ask(respondent, self.questions(), mode=self.mode)
-        values, errors = preferences(asked.answers, self.tags(self.theory))
-        moral, _ = preferences(asked.answers, self.tags("foundations"))
-        more: dict[str, Any] = {"on19": dict(zip(_classes("foundations"), moral.tolist(), strict=True))}
-        interval = values + Z95 * np.stack([-errors, errors])
-        return Reading.of(asked, self, values=values, interval=interval, tables={"standard_error": errors}, **more)
+        served, moral = tags(self.theory), tags("foundations")
+        values, errors = preferences(asked.answers, served)
+        on19, _ = preferences(asked.answers, moral)
+        more: dict[str, Any] = {
+            "on19": dict(zip(classes("foundations"), on19.tolist(), strict=True)),
+            "tables": {"standard_error": errors, "preferences": values},
+        }
+        reading = Reading.of(asked, self, values=values, interval=values + Z95 * np.stack([-errors, errors]), **more)
+        return examined(reading, served.sum(1) > 0, reason=unforetold(asked.answers, np.dstack([served, moral])))
 
-
-def _classes(theory: str) -> list[str]:
-    """Classes of a theory, in the order in which the values name them."""
-    names = (getattr(value, THEORIES[theory]) for value in shipped_values().values())
-    return list(dict.fromkeys(name for name in names if name))
+    def planted(self) -> Planting:
+        """Somebody to whom a deed is worth what its classes are worth, each class less than the one before."""
+        names, field = classes(self.theory), THEORIES[self.theory]
+        weights = {name: 2.0 - 4.0 * n / len(names) for n, name in enumerate(names)}
+        kinds = {
+            text: [getattr(shipped_values()[name], field) for name in side]
+            for item in shipped_dilemmas()
+            for text, side in zip(item.options, item.values, strict=True)
+        }
+        worth = {text: sum(weights.get(kind, 0.0) for kind in side) for text, side in kinds.items()}
+        chosen, left = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
+        for item in shipped_dilemmas():
+            for text, share in zip(item.options, shares([worth[text] for text in item.options]), strict=True):
+                for kind in filter(None, kinds[text]):
+                    chosen[kind] += share
+                    left[kind] += 1.0 - share
+        found = {OWN_NAMES.get(name, name): (chosen[name] - left[name]) / (chosen[name] + left[name]) for name in names}
+        return Planting(respondent=Coherent(utility=worth.__getitem__, temperature=1.0), values=found, within=1e-9)
