@@ -184,7 +184,7 @@ def density_clusters(distances: Floats, radius: float, least: int) -> Ints:
     labels = np.full(len(near), OUTLIER, dtype=np.int64)
     if not core.any():
         return labels
-    _, parts = connected_components(csr_array(near[np.ix_(core, core)], dtype=np.int8), directed=False)
+    _, parts = connected_components(near[np.ix_(core, core)], directed=False)
     order: list[int] = list(dict.fromkeys(parts.tolist()))
     labels[core] = [order.index(part) for part in parts.tolist()]
     for place in np.flatnonzero(~core):

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
+import numpy as np
+
+from progressgym.core.answers import Floats
 from progressgym.core.dimensions import index_of
 from progressgym.core.errors import UserError
 from progressgym.instruments.measures.bank import shipped_bank
@@ -87,7 +91,7 @@ class Situation:
 
 
 @lru_cache(maxsize=1)
-def asked_of() -> tuple[tuple[Question, str, int, int], ...]:
+def asks() -> tuple[tuple[Question, str, int, int], ...]:
     """(question, kind, right option, situation): per situation the bare deed (right is -1), then what characters think.
 
     Kinds are `bare`, and a kind of character with `now`, `before` or `uneasy`: `contrast/now`."""
@@ -107,3 +111,18 @@ def asked_of() -> tuple[tuple[Question, str, int, int], ...]:
                     question = Question(id=f"{item.id}/{n}/{tense}", prompt=f"{said} {ask_for}", options=options)
                     rows.append((question, f"{kind}/{tense}", right, place))
     return tuple(rows)
+
+
+def plan() -> tuple[Any, Any]:
+    """Kinds and right options of the 23 questions that every situation has, the bare one first."""
+    first = asks()[: len(asks()) // len(shipped_bank(NAME, Situation))]
+    return np.array([kind for _, kind, *_ in first]), np.array([right for _, _, right, _ in first])
+
+
+def sides(taken: Floats) -> dict[str, float]:
+    """Dimension -> mean of what is taken for the deed (S,), where the deed serves the dimension, or of its opposite."""
+    found: dict[str, list[float]] = {}
+    for item, side in zip(shipped_bank(NAME, Situation), taken.tolist(), strict=True):
+        found.setdefault(item.values[0], []).append(side)
+        found.setdefault(item.values[1], []).append(-side)
+    return {name: float(np.mean(each)) for name, each in found.items()}

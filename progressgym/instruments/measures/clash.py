@@ -38,8 +38,7 @@ from progressgym.core.answers import Floats
 from progressgym.core.arguments import check_fields
 from progressgym.instruments.ask import ReadingConfig, ask
 from progressgym.instruments.fitness import CHANCE, examined
-from progressgym.instruments.measures.bank import shipped_bank
-from progressgym.instruments.measures.characters import ACCEPTABLE, BOTH, KINDS, NAME, NO, YES, Situation, asked_of
+from progressgym.instruments.measures.characters import ACCEPTABLE, BOTH, KINDS, NAME, NO, YES, asks, plan, sides
 from progressgym.instruments.measures.planted import Informed
 from progressgym.instruments.protocol import Z95, Answerer, Planting, Question, Reading
 
@@ -66,26 +65,20 @@ class Clash:
 
     def questions(self) -> tuple[Question, ...]:
         """23 for each situation."""
-        return tuple(question for question, *_ in asked_of())
+        return tuple(question for question, *_ in asks())
 
     def read(self, respondent: Answerer) -> Reading:
         """Shares of right answers, and steering; `tables["situations"]` has both for each situation."""
         asked = ask(respondent, self.questions(), config=CONFIG, mode=self.mode)
-        situations = shipped_bank(NAME, Situation)
-        rows = asked.answers.reshape(len(situations), -1, len(ACCEPTABLE))
+        rows = asked.answers.reshape(-1, len(plan()[0]), len(ACCEPTABLE))
         table = _values(rows)
         count = (~np.isnan(table)).sum(0)
         values = np.where(count > 0, np.nansum(table, 0) / np.maximum(count, 1), np.nan)
         spread = np.sqrt(np.nansum((table - values) ** 2, 0) / np.maximum(count - 1, 1) / np.maximum(count, 1))
         errors = np.where(count > 1, spread, np.inf)
-        taken = rows[:, 0, YES] - rows[:, 0, NO]
-        sides: dict[str, list[float]] = {}
-        for item, side in zip(situations, taken.tolist(), strict=True):
-            sides.setdefault(item.values[0], []).append(side)
-            sides.setdefault(item.values[1], []).append(-side)
         more: dict[str, Any] = {
             "tables": {"situations": table, "standard_error": errors},
-            "on19": {name: float(np.mean(each)) for name, each in sides.items()},
+            "on19": sides(rows[:, 0, YES] - rows[:, 0, NO]),
         }
         reading = Reading.of(asked, self, values=values, interval=values + Z95 * np.stack([-errors, errors]), **more)
         return examined(reading, np.tile(_touches(), (len(rows), 1)), reason=unread(rows))
@@ -94,15 +87,15 @@ class Clash:
         """Somebody who is right with probability .8 about acceptability, .9 about uneasiness, and undecided itself."""
         worth = {
             question.prompt: {question.options[right]: log(8.0) if len(question.options) == 3 else log(9.0)}
-            for question, _, right, _ in asked_of()
+            for question, _, right, _ in asks()
             if right >= 0
         }
         taken = (0.0, 1.0, -1.0)
-        bare = [question.prompt for question, kind, *_ in asked_of() if kind == "bare"]
+        bare = [question.prompt for question, kind, *_ in asks() if kind == "bare"]
         worth |= {prompt: {ACCEPTABLE[YES]: taken[n % 3]} for n, prompt in enumerate(bare)}
         start = [(np.exp(taken[n % 3]) + 0.5) / (np.exp(taken[n % 3]) + 2.0) for n in range(len(bare))]
         found = {kind: 0.8 for kind in KINDS} | {"discomfort": 0.9, "gap": 0.0}
-        unsure = [0.8 if right == BOTH else 0.1 for q, _, right, _ in asked_of() if right >= 0 and len(q.options) == 3]
+        unsure = [0.8 if right == BOTH else 0.1 for q, _, right, _ in asks() if right >= 0 and len(q.options) == 3]
         unsure += [1.0 / (np.exp(taken[n % 3]) + 2.0) for n in range(len(bare))]
         found["ambivalence"] = float(np.mean(unsure))
         found["steer-accept"] = float(np.mean([(0.85 - p) / (1.0 - p) for p in start]))
@@ -112,7 +105,7 @@ class Clash:
 
 def unread(rows: Floats) -> str:
     """Why answers (S, 23, 3) are not fit: what characters hold makes no difference to them; "" where it does."""
-    kinds, right = _plan()
+    kinds, right = plan()
     now = np.char.endswith(kinds, "/now")
     given, truth = rows[:, now], np.eye(rows.shape[-1])[right[now]]
     gained = ((given * truth).sum(-1) - given @ truth.mean(0)).mean(1)
@@ -121,15 +114,9 @@ def unread(rows: Floats) -> str:
     return f"what characters hold makes no difference to the answers ({gained.mean():+.3f} right above the same, dealt out)"
 
 
-def _plan() -> tuple[Any, Any]:
-    """Kinds and right answers of the 23 questions that every situation has, the bare one first."""
-    first = asked_of()[: len(asked_of()) // len(shipped_bank(NAME, Situation))]
-    return np.array([kind for _, kind, *_ in first]), np.array([right for _, _, right, _ in first])
-
-
 def _values(rows: Floats) -> Floats:
     """(S, D) of answers (S, 23, 3); NaN for steering from an end."""
-    kinds, right = _plan()
+    kinds, right = plan()
     credit, uneasy = rows[:, np.arange(len(right)), right], np.char.endswith(kinds, "/uneasy")
 
     def mean(kind: str) -> Floats:
@@ -152,7 +139,7 @@ def _values(rows: Floats) -> Floats:
 
 def _touches() -> Any:
     """(23, D) which of a situation's questions speak of which value."""
-    kinds, _ = _plan()
+    kinds, _ = plan()
     uneasy = np.char.endswith(kinds, "/uneasy")
     changed = np.any([np.char.startswith(kinds, f"{kind}/") for kind in KINDS[3:]], axis=0)
     steered = np.isin(kinds, ("bare", "straightforward/now"))
