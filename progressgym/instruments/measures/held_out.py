@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from progressgym.core.answers import Floats
+from progressgym.instruments.fitness import FEWEST
 
 FOLDS = 8
 RIDGE = 0.1
@@ -20,7 +21,8 @@ TINY = 1e-9
 
 
 def held_out_accuracy(leanings: Floats, key: Floats) -> tuple[float, int]:
-    """Share of questions whose leaning the others foretell, ties half; and how many questions lean and have a key.
+    """Share of questions whose leaning the others foretell, ties half, NaN of fewer than ten; and how many questions lean and
+    have a key.
 
     Args:
         leanings: (N,) in [-1, 1], 0 for none.
@@ -32,7 +34,7 @@ def held_out_accuracy(leanings: Floats, key: Floats) -> tuple[float, int]:
     """
     counted = (np.abs(leanings) > TINY) & (np.abs(key).sum(1) > TINY)
     x, y = key[counted], leanings[counted]
-    if len(y) < 2 * FOLDS:
+    if len(y) < FEWEST:
         return float("nan"), len(y)
     foretold, fold = np.zeros(len(y)), (np.arange(len(y)) // 2) % FOLDS
     for out in range(FOLDS):
