@@ -69,8 +69,9 @@ def test_judgment_against_law_and_people() -> None:
     assert found["lawfulness"] == pytest.approx(-1.0) and found["conformity"] == pytest.approx(-1.0)
 
 
-def test_who_finds_everything_good_is_not_believed() -> None:
-    reading = RulesOfThumb().read(judge({"judgment": lambda item: 4}))
+@pytest.mark.parametrize("step", [0, 1, 3, 4])
+def test_who_finds_everything_the_same_is_not_believed(step: int) -> None:
+    reading = RulesOfThumb().read(judge({"judgment": lambda item: step}))
     assert not reading.covered.any() and "held-out accuracy" in reading.unfit["care"]
 
 
