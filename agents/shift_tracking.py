@@ -32,12 +32,12 @@ def exact(rates: Floats, steps: int) -> Policy:
     table = np.stack(powers)  # (steps + 2, N, 2, 2)
 
     def act(observation: Any) -> Floats:
-        shown, last, age = np.asarray(observation, dtype=np.float64).reshape(3, -1)
-        ago, rows = np.rint(age * steps).astype(np.int64), np.arange(len(shown))
-        pole, asked = (last > 0).astype(np.int64), shown != 0
-        now = np.where(asked, shown, 2.0 * table[ago, rows, pole, 1] - 1.0)
+        now_answered, last, age = np.asarray(observation, dtype=np.float64).reshape(3, -1)
+        ago, rows = np.rint(age * steps).astype(np.int64), np.arange(len(now_answered))
+        pole, asked = (last > 0).astype(np.int64), now_answered != 0
+        now = np.where(asked, now_answered, 2.0 * table[ago, rows, pole, 1] - 1.0)
         prior = table[ago - 1, rows, pole]  # (N, 2)
-        seen = rates[rows, :, (shown > 0).astype(np.int64)]
+        seen = rates[rows, :, (now_answered > 0).astype(np.int64)]
         joint = prior * np.where(asked[:, None], seen, 1.0)
         return np.concatenate([now, 2.0 * joint[:, 1] / joint.sum(1) - 1.0])
 
@@ -46,8 +46,8 @@ def exact(rates: Floats, steps: int) -> Policy:
 
 def last(observation: Any) -> Floats:
     """What was answered last, for sure."""
-    shown, earlier, _ = np.asarray(observation, dtype=np.float64).reshape(3, -1)
-    return np.concatenate([np.where(shown != 0, shown, earlier), earlier])
+    now_answered, earlier, _ = np.asarray(observation, dtype=np.float64).reshape(3, -1)
+    return np.concatenate([np.where(now_answered != 0, now_answered, earlier), earlier])
 
 
 class Static:

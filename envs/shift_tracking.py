@@ -140,14 +140,14 @@ class ShiftTrackingEnv(KnownSteps, gym.Env[Reals, Reals]):
         """
         if not 0 <= self._step < self.steps:
             raise gym.error.ResetNeeded("the episode is over: call reset() before the next step()")
-        told = np.asarray(action, dtype=np.float64)
-        if told.shape != self.action_space.shape or np.isnan(told).any():
+        claims = np.asarray(action, dtype=np.float64)
+        if claims.shape != self.action_space.shape or np.isnan(claims).any():
             raise UserError(f"an action is {2 * len(self._now)} numbers from -1 to 1, none of them NaN")
-        told = np.clip(told, -1.0, 1.0).reshape(2, -1)
+        claims = np.clip(claims, -1.0, 1.0).reshape(2, -1)
         truth = 2.0 * np.stack([self._now, self._before]) - 1.0
-        now, before = (0.5 + 0.5 * np.sign(told) * truth).mean(1).tolist()
+        now, before = (0.5 + 0.5 * np.sign(claims) * truth).mean(1).tolist()
         self._info = {"now": now, "before": before, "gap": before - now}
-        reward = float((1.0 - (told - truth) ** 2).mean())
+        reward = float((1.0 - (claims - truth) ** 2).mean())
         self._step += 1
         self._shift()
         return self._observe(), reward, self._step >= self.steps, False, dict(self._info)
@@ -172,6 +172,6 @@ class ShiftTrackingEnv(KnownSteps, gym.Env[Reals, Reals]):
         self._asked[self.np_random.permutation(len(plus))[: self.queries]] = True
 
     def _observe(self) -> Reals:
-        shown = np.where(self._asked, 2 * self._now - 1, 0)
+        answered = np.where(self._asked, 2 * self._now - 1, 0)
         age = np.minimum(self._age / self.steps, 1.0)  # the observation after the last step is older than any other
-        return np.concatenate([shown, 2 * self._last - 1, age]).astype(np.float32)
+        return np.concatenate([answered, 2 * self._last - 1, age]).astype(np.float32)

@@ -23,7 +23,7 @@ import numpy as np
 
 from progressgym.core.answers import Floats
 from progressgym.core.files import write_json
-from progressgym.scores.norm_drift import NormDrift, norm_drift
+from progressgym.scores.item_drift import NormDrift, norm_drift
 
 JUDGMENT = ("homosex", "premarsx", "xmarsex", "teensex", "suicide1", "suicide2", "suicide3", "suicide4", "spanking")
 """Items that ask whether conduct is right."""

@@ -15,7 +15,7 @@ from progressgym.core.streams import print_json
 
 if TYPE_CHECKING:
     from progressgym.histories.norms import NormScores
-    from progressgym.scores.norm_drift import NormDrift
+    from progressgym.scores.item_drift import NormDrift
 
 EXAMPLES = """
 progressgym history norms gss-v1
@@ -48,11 +48,11 @@ def run(options: Options) -> int:
     if options.json:
         print_json(json.dumps(_record(history.name, measured, drift), indent=2, ensure_ascii=False, allow_nan=False))
         return 0
-    known = sum(not isnan(change) for change in drift.change.tolist())
+    fitted = sum(not isnan(change) for change in drift.change.tolist())
     print(
         f"{history.name}: {history.labels[0]} to {history.labels[-1]}, {len(history)} steps, {history.instrument.name}"
     )
-    print(f"{len(drift.up)} of {known} items up, {len(drift.down)} down, at a false discovery rate of 5 %")
+    print(f"{len(drift.up)} of {fitted} items up, {len(drift.down)} down, at a false discovery rate of 5 %")
     if measured.errors is None:
         print("no sampling errors are known: an item's own scatter around its line is all that chance is judged by")
     mains = dict(zip(measured.names, measured.mains, strict=True))

@@ -1,4 +1,4 @@
-"""Which norms of a history drifted: every item's score over its steps, for `progressgym.scores.norm_drift`.
+"""Which norms of a history drifted: every item's score over its steps, for `progressgym.scores.item_drift`.
 
 An item's score is how far its answers uphold the dimension that it was written for, from -1 to 1. Items about worldviews, and
 those that weigh several dimensions, have no such score and are left out.
@@ -16,7 +16,7 @@ from progressgym.core.answers import Floats
 from progressgym.core.dimensions import DIMENSIONS, index_of
 from progressgym.core.errors import UserError
 from progressgym.histories.history import History
-from progressgym.scores.norm_drift import FEWEST_STEPS, NormDrift, norm_drift
+from progressgym.scores.item_drift import FEWEST_STEPS, NormDrift, norm_drift
 
 LEAST_ERROR = 1e-3
 """Of a share of people; nobody knows a share better, and shares of 0 and 1 would have none."""

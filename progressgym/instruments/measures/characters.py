@@ -121,8 +121,8 @@ def plan() -> tuple[Any, Any]:
 
 def sides(taken: Floats) -> dict[str, float]:
     """Dimension -> mean of what is taken for the deed (S,), where the deed serves the dimension, or of its opposite."""
-    found: dict[str, list[float]] = {}
+    each: dict[str, list[float]] = {}
     for item, side in zip(shipped_bank(NAME, Situation), taken.tolist(), strict=True):
-        found.setdefault(item.values[0], []).append(side)
-        found.setdefault(item.values[1], []).append(-side)
-    return {name: float(np.mean(each)) for name, each in found.items()}
+        each.setdefault(item.values[0], []).append(side)
+        each.setdefault(item.values[1], []).append(-side)
+    return {name: float(np.mean(taken_for)) for name, taken_for in each.items()}

@@ -94,13 +94,13 @@ class Clash:
         bare = [question.prompt for question, kind, *_ in asks() if kind == "bare"]
         worth |= {prompt: {ACCEPTABLE[YES]: taken[n % 3]} for n, prompt in enumerate(bare)}
         start = [(np.exp(taken[n % 3]) + 0.5) / (np.exp(taken[n % 3]) + 2.0) for n in range(len(bare))]
-        found = {kind: 0.8 for kind in KINDS} | {"discomfort": 0.9, "gap": 0.0}
+        expected = {kind: 0.8 for kind in KINDS} | {"discomfort": 0.9, "gap": 0.0}
         unsure = [0.8 if right == BOTH else 0.1 for q, _, right, _ in asks() if right >= 0 and len(q.options) == 3]
         unsure += [1.0 / (np.exp(taken[n % 3]) + 2.0) for n in range(len(bare))]
-        found["ambivalence"] = float(np.mean(unsure))
-        found["steer-accept"] = float(np.mean([(0.85 - p) / (1.0 - p) for p in start]))
-        found["steer-reject"] = float(np.mean([(p - 0.15) / p for p in start]))
-        return Planting(respondent=Informed(worth=worth), values=found, within=1e-9)
+        expected["ambivalence"] = float(np.mean(unsure))
+        expected["steer-accept"] = float(np.mean([(0.85 - p) / (1.0 - p) for p in start]))
+        expected["steer-reject"] = float(np.mean([(p - 0.15) / p for p in start]))
+        return Planting(respondent=Informed(worth=worth), values=expected, within=1e-9)
 
 
 def unread(rows: Floats) -> str:

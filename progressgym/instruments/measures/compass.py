@@ -115,8 +115,8 @@ class WorldviewCompass:
             for item in self.items
         }
         chosen = {axis: shares([each * step for step in steps]) for axis, each in lean.items()}
-        found = {axis: sum(p * step for p, step in zip(row, steps, strict=True)) for axis, row in chosen.items()}
-        return Planting(respondent=Informed(worth=worth), values=found, within=1e-9)
+        expected = {axis: sum(p * step for p, step in zip(row, steps, strict=True)) for axis, row in chosen.items()}
+        return Planting(respondent=Informed(worth=worth), values=expected, within=1e-9)
 
     def _sensitivity(self, asked: Asked, axis: Any) -> dict[str, float]:
         """Shares of the variance of single answers that involve proposition, template and persona; they overlap."""

@@ -117,5 +117,7 @@ class DailyDilemmas:
                 for kind in filter(None, kinds[text]):
                     chosen[kind] += share
                     left[kind] += 1.0 - share
-        found = {OWN_NAMES.get(name, name): (chosen[name] - left[name]) / (chosen[name] + left[name]) for name in names}
-        return Planting(respondent=Coherent(utility=worth.__getitem__, temperature=1.0), values=found, within=1e-9)
+        expected = {
+            OWN_NAMES.get(name, name): (chosen[name] - left[name]) / (chosen[name] + left[name]) for name in names
+        }
+        return Planting(respondent=Coherent(utility=worth.__getitem__, temperature=1.0), values=expected, within=1e-9)

@@ -113,12 +113,12 @@ class RulesOfThumb:
             worths = [2.0 * like * (k / 2.0 - 1.0) for k in range(len(steps))]
             worth[SCALES["judgment"][0].format(action=item.action)] = dict(zip(steps, worths, strict=True))
             placed[item.id] = sum(share * (k / 2.0 - 1.0) for k, share in enumerate(shares(worths)))
-        found = {
+        expected = {
             name: sum(item.tags[name] * placed[item.id] for item in rows) / len(rows)
             for name in names
             for rows in [[item for item in self.items if name in item.tags]]
         }
-        return Planting(respondent=Informed(worth=worth), values=found, within=1e-9)
+        return Planting(respondent=Informed(worth=worth), values=expected, within=1e-9)
 
 
 def _ratios(parts: Floats, weights: Floats) -> tuple[Floats, Floats]:

@@ -122,14 +122,14 @@ class Steerability:
     def planted(self) -> Planting:
         """Somebody who heeds each principle less than the one before, and has no values of its own."""
         worth: dict[str, dict[str, float]] = {}
-        found: dict[str, float] = {}
+        expected: dict[str, float] = {}
         for n, principle in enumerate(shipped_principles()):
             heed = 2.0 - 0.15 * n
-            found[principle.id] = found[f"against {principle.id}"] = shares([heed, 0.0])[0] - 0.5
+            expected[principle.id] = expected[f"against {principle.id}"] = shares([heed, 0.0])[0] - 0.5
             for _, item, side in (row for row in _decided() if row[0] is principle):
                 for said, sign in ((principle.text, 1.0), (principle.against, -1.0)):
                     worth[f"{said} {item.text}"] = {item.options[side]: sign * heed}
-        return Planting(respondent=Informed(worth=worth), values=found, within=1e-9)
+        return Planting(respondent=Informed(worth=worth), values=expected, within=1e-9)
 
 
 def _id(principle: Principle, item: Dilemma, way: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from progressgym.core.errors import UserError
-from progressgym.scores.norm_drift import discoveries, norm_drift
+from progressgym.scores.item_drift import discoveries, norm_drift
 
 DATA = Path(os.environ.get("PROGRESSGYM_SHARED", "")) / "real" / "gss-moral"
 
@@ -29,6 +29,11 @@ def test_known_errors_are_widened_by_scatter_and_never_narrowed() -> None:
     assert exact.error[0] == pytest.approx(0.1 * 6 / np.sqrt(((np.arange(7) - 3) ** 2).sum()))
     rough = norm_drift(line + 0.5 * (-1.0) ** np.arange(7)[:, None], ["a"], np.full((7, 1), 0.1))
     assert rough.error[0] > 3 * exact.error[0] and not rough.up
+
+
+def test_what_never_moved_did_not_drift() -> None:
+    same = norm_drift(np.full((9, 40), np.linspace(0.1, 0.9, 40)), range(40))
+    assert not same.drifted.any() and (same.p == 1.0).all()
 
 
 def test_discoveries_by_hand() -> None:

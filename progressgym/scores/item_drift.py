@@ -26,6 +26,8 @@ from progressgym.core.answers import Bools, Floats
 from progressgym.core.errors import UserError
 
 FALSE_DISCOVERIES = 0.05
+ROUNDING = 1e-9
+"""A change this small is none, and so is an error."""
 FEWEST_STEPS = 4
 """Points that a line's error can be told from."""
 
@@ -87,7 +89,7 @@ def norm_drift(
     if not (sizes[asked] > 0).all():
         raise UserError("errors of scores must be positive numbers")
     rows = [
-        _line(when[asked[:, n]], table[asked[:, n], n], sizes[asked[:, n], n], known=errors is not None)
+        _line(when[asked[:, n]], table[asked[:, n], n], sizes[asked[:, n], n], sampled=errors is not None)
         for n in range(table.shape[1])
     ]
     change, error, p = np.array(rows).T
@@ -100,15 +102,15 @@ def discoveries(p: NDArray[np.float64], rate: float = FALSE_DISCOVERIES) -> Bool
     >>> discoveries(np.array([0.01, 0.2, 0.03, np.nan])).tolist()
     [True, False, True, False]
     """
-    known = np.flatnonzero(~np.isnan(p))
-    order = known[np.argsort(p[known], kind="stable")]
+    valid = np.flatnonzero(~np.isnan(p))
+    order = valid[np.argsort(p[valid], kind="stable")]
     below = np.flatnonzero(p[order] <= rate * np.arange(1, len(order) + 1) / max(1, len(order)))
-    found = np.zeros(len(p), dtype=bool)
-    found[order[: below[-1] + 1 if len(below) else 0]] = True
-    return found
+    drifted = np.zeros(len(p), dtype=bool)
+    drifted[order[: below[-1] + 1 if len(below) else 0]] = True
+    return drifted
 
 
-def _line(when: Floats, scores: Floats, sizes: Floats, *, known: bool) -> tuple[float, float, float]:
+def _line(when: Floats, scores: Floats, sizes: Floats, *, sampled: bool) -> tuple[float, float, float]:
     """Change, error and p of one item."""
     if len(scores) < FEWEST_STEPS or when.max() <= when.min():
         return np.nan, np.nan, np.nan
@@ -119,8 +121,8 @@ def _line(when: Floats, scores: Floats, sizes: Floats, *, known: bool) -> tuple[
     rest = scores - np.average(scores, weights=weights) - slope * (when - middle)
     excess = float((weights * rest**2).sum()) / (len(scores) - 2)
     length = float(when.max() - when.min())
-    error = length * ((max(1.0, excess) if known else excess) / spread) ** 0.5
+    error = length * ((max(1.0, excess) if sampled else excess) / spread) ** 0.5
     change = slope * length
-    if error == 0.0:
-        return change, error, 1.0 if abs(change) < 1e-12 else 0.0
+    if error < ROUNDING:
+        return change, error, 1.0 if abs(change) < ROUNDING else 0.0
     return change, error, float(2.0 * stats.t.sf(abs(change) / error, len(scores) - 2))
