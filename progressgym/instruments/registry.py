@@ -51,6 +51,11 @@ INSTRUMENTS = Registry(
             "what a model writes when it goes on by itself, as a rater sees it",
             "progressgym.raters.written:Written",
         ),
+        Entry(
+            "utilities",
+            "which of two outcomes somebody would rather have: values, exchange rates, patience",
+            "progressgym.instruments.measures.utilities:UtilitiesInstrument",
+        ),
     ),
     group="progressgym.instruments",
     row=Entry,
@@ -92,7 +97,8 @@ def load_questionnaire(name_or_folder: str | Path) -> Questionnaire:
     if not isinstance(instrument, Questionnaire):
         raise UserError(
             f"instrument {str(name_or_folder)!r} is no questionnaire, which environments and histories need; "
-            "`progressgym values` reads it"
+            f"`progressgym values` reads it of a model, or of the century models of a history or build: "
+            f"progressgym values FOLDER --instrument {name_or_folder!s}"
         )
     return instrument
 
