@@ -91,6 +91,7 @@ COMMANDS: dict[str, Command] = {
         "progressgym.cli.history_validate", "check a history's models against people, laws and themselves"
     ),
     "history items": Command("progressgym.cli.history_items", "name the items of a questionnaire that fail"),
+    "history norms": Command("progressgym.cli.history_norms", "say which items of a history drifted more than chance"),
     "history show": Command("progressgym.cli.history_show", "describe a history"),
     "preferences compare": Command(
         "progressgym.cli.preferences_compare", "which preference model predicts what, beside naive rules"

@@ -17,9 +17,35 @@ from progressgym.instruments.storage import (
     shipped_names,
 )
 
+_MEASURES = "progressgym.instruments.measures"
 INSTRUMENTS = Registry(
     "instrument",
     (
+        Entry(
+            "daily-dilemmas-v1",
+            "which values choices in everyday dilemmas serve, by one of five theories",
+            f"{_MEASURES}.daily_dilemmas:DailyDilemmas",
+        ),
+        Entry(
+            "steerability",
+            "whether choices in everyday dilemmas follow a principle that is stated",
+            f"{_MEASURES}.steerability:Steerability",
+        ),
+        Entry(
+            "clash",
+            "whether somebody tells what characters find acceptable, now and before",
+            f"{_MEASURES}.clash:Clash",
+        ),
+        Entry(
+            "rules-of-thumb-v1",
+            "how good deeds are, who says so, how people press for them, whether the law allows them",
+            f"{_MEASURES}.rules_of_thumb:RulesOfThumb",
+        ),
+        Entry(
+            "worldview-compass",
+            "two axes of opinion, and how much of it hangs on template and persona",
+            f"{_MEASURES}.compass:WorldviewCompass",
+        ),
         Entry(
             "written",
             "what a model writes when it goes on by itself, as a rater sees it",
