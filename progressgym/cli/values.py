@@ -97,7 +97,7 @@ def run(options: Options) -> int:
     if reading.note:
         print(f"read in mode {reading.mode}: {reading.note}")
     others = [
-        f"{name.replace('_', ' ')} {value:.3f}, " for name, value in reading.flags.items() if name != "order_flip"
+        f"{name.replace('_', ' ')} {value:.3f}, " for name, value in record["flags"].items() if name != "order_flip"
     ]
     print(f"{''.join(others)}order flip {flip}, {'measured before' if from_cache else f'{reading.seconds:.0f} s'}")
     print(f"written to {out}")
@@ -210,6 +210,7 @@ def _record(instrument: Instrument, reading: Reading, from_cache: bool) -> dict[
         reading: what it gave.
         from_cache: whether every answer was in the cache.
     """
+    from progressgym.instruments.fitness import signs
     from progressgym.instruments.protocol import question_hash
 
     questions = instrument.questions()
@@ -230,7 +231,7 @@ def _record(instrument: Instrument, reading: Reading, from_cache: bool) -> dict[
         "to19": reading.to19,
         "modal_share": reading.flags.get("modal_share"),
         "order_flip": reading.order_flip,
-        "flags": dict(reading.flags),
+        "flags": signs(reading),
         "tokens": None if from_cache else reading.tokens,
         "seconds": None if from_cache else round(reading.seconds, 3),
     }
