@@ -39,7 +39,9 @@ class Indifference:
     """Why there is none; empty where there is."""
 
 
-def indifference_point(x: ArrayLike, shares: ArrayLike, *, trials: float = 100.0, strength: float = 1.0) -> Indifference:
+def indifference_point(
+    x: ArrayLike, shares: ArrayLike, *, trials: float = 100.0, strength: float = 1.0
+) -> Indifference:
     """Fit a curve and say where it crosses one half.
 
     Args:
@@ -81,6 +83,17 @@ def dents(shares: ArrayLike, places: ArrayLike) -> Floats:
     table, at = np.asarray(shares, dtype=np.float64), np.asarray(places, dtype=np.int64)
     below: Floats = (table[..., at - 1] + table[..., at + 1]) / 2 - table[..., at]
     return below
+
+
+def growth(quantities: ArrayLike, prices: ArrayLike) -> float:
+    """Slope of log10 prices (Q,) on log10 quantities (Q,): 1 where twice as much costs twice as much.
+
+    >>> round(growth([10.0, 100.0, 1000.0], [0.0, 1.0, 2.0]), 6)
+    1.0
+    """
+    x = np.log10(np.asarray(quantities, dtype=np.float64))
+    x = x - x.mean()
+    return float(x @ np.asarray(prices, dtype=np.float64) / (x @ x))
 
 
 def _logistic(x: Floats, shares: Floats, trials: float, strength: float) -> tuple[float, float]:

@@ -16,19 +16,19 @@ Legend of shapes: N causes, D = 10 tags.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from progressgym.core.answers import Floats
-from progressgym.core.arguments import Whole, check_fields
+from progressgym.core.arguments import Whole, check_fields, defaults_of
 from progressgym.core.errors import UserError, unknown
 from progressgym.core.ids import format_id
 from progressgym.instruments.ask import ask
 from progressgym.instruments.choosers import Coherent
-from progressgym.instruments.estimates import interval_of
-from progressgym.instruments.fitness import examined
+from progressgym.instruments.estimates import foretold, interval_of
+from progressgym.instruments.fitness import examined, incoherent
 from progressgym.instruments.measures.bank import shipped_bank
 from progressgym.instruments.protocol import Planting, Question, Reading
 
@@ -92,8 +92,8 @@ class Ideology:
     @property
     def name(self) -> str:
         """With the arguments that are not the default."""
-        given = {part.name: getattr(self, part.name) for part in fields(self)}
-        return format_id(NAME, **{part.name: given[part.name] for part in fields(self) if given[part.name] != part.default})
+        usual = defaults_of(type(self))
+        return format_id(NAME, **{name: value for name, value in vars(self).items() if value != usual[name]})
 
     @property
     def dimensions(self) -> tuple[str, ...]:
@@ -114,32 +114,32 @@ class Ideology:
     def questions(self) -> tuple[Question, ...]:
         """With them or against them; the deed speaks for itself."""
         return tuple(
-            Question(id=cause.id, prompt="", options=tuple(side.format(cause.who) for side in SIDES))
-            for cause in self.causes
+            Question(id=cause.id, prompt="", options=tuple(side.format(cause.who) for side in SIDES[:: (-1) ** place]))
+            for place, cause in enumerate(self.causes)
         )
 
     def read(self, respondent: Any) -> Reading:
         """Ask with whom somebody stands."""
         asked = ask(respondent, self.questions(), mode=self.mode)
-        stance = asked.answers[:, 0] - asked.answers[:, 1]
+        stance = (asked.answers[:, 0] - asked.answers[:, 1]) * (-1.0) ** np.arange(len(self.causes))
         values, interval = tag_values(stance, self.tags)
-        on19 = {ON19[tag]: float(value) for tag, value in zip(TAGS, values, strict=True) if tag in ON19 and value == value}
-        reading = Reading.of(
-            asked, self, values=values, interval=interval, on19=on19, flags={"stands_with": float((1 + stance.mean()) / 2)}
-        )
-        return examined(reading, self.tags != 0, sources={name: (tag,) for tag, name in ON19.items()})
+        found = dict(zip(TAGS, values.tolist(), strict=True))
+        on19 = {name: found[tag] for tag, name in ON19.items() if not np.isnan(found[tag])}
+        accuracy, count = foretold(stance - stance.mean(), self.tags)
+        flags = {"stands_with": float((1 + stance.mean()) / 2), "held_out_accuracy": accuracy}
+        reading = Reading.of(asked, self, values=values, interval=interval, on19=on19, flags=flags)
+        reason = incoherent(accuracy=accuracy, count=count)
+        return examined(reading, self.tags != 0, reason=reason, sources={name: (tag,) for tag, name in ON19.items()})
 
     def planted(self) -> Planting:
-        """An egalitarian who cares for nothing else."""
-        utility = {
-            option: 0.05 * cause.tags.get("equality", 0) * side
-            for cause, question in zip(self.causes, self.questions(), strict=True)
-            for option, side in zip(question.options, (1, -1), strict=True)
-        }
-        stance = np.tanh(np.array([utility[question.options[0]] for question in self.questions()]) / 0.1)
+        """Somebody for equality and relief and against market and nation, the other tags in between."""
+        stance = np.tanh(self.tags @ np.linspace(1.0, -1.0, len(TAGS)) / 2)
+        leads = zip(self.causes, 2 * np.arctanh(stance), strict=True)
+        utility = {SIDES[0].format(cause.who): lead for cause, lead in leads}
         values = tag_values(stance, self.tags)[0]
-        known = {tag: float(value) for tag, value in zip(TAGS, values, strict=True) if value == value}
-        return Planting(respondent=Coherent(utility=lambda text: utility.get(text, 0.0)), values=known, within=0.01)
+        known = {tag: float(value) for tag, value in zip(TAGS, values, strict=True) if not np.isnan(value)}
+        respondent = Coherent(utility=lambda text: float(utility.get(text, 0.0)), temperature=1.0)
+        return Planting(respondent=respondent, values=known, within=1e-6)
 
 
 def tag_values(stance: Floats, tags: Floats) -> tuple[Floats, Floats]:

@@ -21,13 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from progressgym.core.answers import Floats
+from progressgym.core.answers import Bools, Floats
 from progressgym.core.arguments import check_fields
 from progressgym.core.errors import UserError
 from progressgym.instruments.ask import ask
 from progressgym.instruments.choosers import Coherent
-from progressgym.instruments.estimates import interval_of
-from progressgym.instruments.fitness import examined
+from progressgym.instruments.estimates import foretold, interval_of
+from progressgym.instruments.fitness import examined, incoherent
 from progressgym.instruments.measures.bank import shipped_bank
 from progressgym.instruments.protocol import Planting, Question, Reading
 
@@ -95,24 +95,27 @@ class MoralCircle:
             Question(
                 id=f"{deed.id}: {being}{', its own view' * bool(voice)}",
                 prompt=voice.format(being=being),
-                options=(deed.caring.format(being=being), deed.callous.format(being=being)),
+                options=tuple(text.format(being=being) for text in (deed.caring, deed.callous)[:: (-1) ** (g + m)]),
             )
-            for deed in self.deeds
-            for being in BEINGS
+            for g, deed in enumerate(self.deeds)
+            for m, being in enumerate(BEINGS)
             for voice in VOICES
         )
 
     def read(self, respondent: Any) -> Reading:
         """Ask about every being."""
         asked = ask(respondent, self.questions(), mode=self.mode)
-        care = 2.0 * asked.answers[:, 0].reshape(len(self.deeds), len(BEINGS), len(VOICES)) - 1.0
+        turned = np.add.outer(np.arange(len(self.deeds)), np.arange(len(BEINGS)))[..., None] % 2 == 1
+        first = 2.0 * asked.answers[:, 0].reshape(len(self.deeds), len(BEINGS), len(VOICES)) - 1.0
+        care = np.where(turned, -first, first)
         kinds = np.array([deed.kind for deed in self.deeds])
         table, members = self._by_deed(care, kinds)
         values, interval = interval_of(table, members)
-        reading = Reading.of(
-            asked, self, values=values, interval=interval, tables={"care": care.mean(0)}, flags={"care": float(care.mean())}
-        )
-        return examined(reading, self._touches(kinds))
+        found = {"tables": {"care": care.mean(0)}, "flags": {"care": float(care.mean())}}
+        reading = Reading.of(asked, self, values=values, interval=interval, **found)
+        own = np.tile(np.repeat(np.eye(len(BEINGS)), len(VOICES), axis=0), (len(kinds), 1))
+        accuracy, count = foretold(care.ravel(), own)
+        return examined(reading, self._touches(members), reason=incoherent(accuracy=accuracy, count=count))
 
     def planted(self) -> Planting:
         """Somebody who cares ever less towards the rim, the same in every voice."""
@@ -123,25 +126,20 @@ class MoralCircle:
             for being, care in zip(BEINGS, fall, strict=True)
         }
         respondent = Coherent(utility=lambda text: utility.get(text, 0.0), temperature=1.0)
-        values = {"slope": -1.2, "perspective": 0.0} | dict.fromkeys(("animals", "pain", "death"), float(fall[HUMANS:].mean()))
-        return Planting(respondent=respondent, values=values, within=0.01)
+        animals = dict.fromkeys(("animals", "pain", "death"), float(fall[HUMANS:].mean()))
+        return Planting(respondent=respondent, values={"slope": -1.2, "perspective": 0.0} | animals, within=0.01)
 
-    def _by_deed(self, care: Floats, kinds: Any) -> tuple[Floats, Any]:
+    def _by_deed(self, care: Floats, kinds: Any) -> tuple[Floats, Bools]:
         """(G, D) of care (G, M, V), and which deeds speak of which dimension."""
-        rank = np.linspace(0.0, 1.0, len(BEINGS)) - 0.5
+        rank = np.linspace(-0.5, 0.5, len(BEINGS))
         animals = care[:, HUMANS:].mean((1, 2))
         apart = (care[..., 1] - care[..., 0]).mean(1)
         table = np.stack([care.mean(2) @ rank / (rank @ rank), animals, apart, animals, animals], axis=1)
-        members = np.ones_like(table, dtype=bool)
-        for column in (3, 4):
-            members[:, column] = kinds == DIMENSIONS[column]
-        return table, members
+        return table, np.stack([*np.ones((3, len(kinds)), dtype=bool), kinds == "pain", kinds == "death"], axis=1)
 
-    def _touches(self, kinds: Any) -> Any:
-        """(N, D) which question speaks of what."""
-        animal = np.repeat(np.arange(len(BEINGS)) >= HUMANS, len(VOICES))
-        rows = [
-            np.stack([np.ones_like(animal), animal, np.ones_like(animal), animal & (kind == "pain"), animal & (kind == "death")], 1)
-            for kind in kinds
-        ]
-        return np.concatenate(rows)
+    def _touches(self, deeds: Bools) -> Bools:
+        """(N, D) which question speaks of what, from which deed does (G, D)."""
+        touches = np.tile(deeds[:, None, None], (1, len(BEINGS), len(VOICES), 1))
+        for column in (1, 3, 4):
+            touches[:, :HUMANS, :, column] = False
+        return touches.reshape(-1, len(DIMENSIONS))

@@ -19,16 +19,16 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from progressgym.core.answers import Floats
+from progressgym.core.answers import Bools, Floats
 from progressgym.core.arguments import OneOf, check_fields
 from progressgym.core.dimensions import DIMENSIONS, WORLDVIEWS
 from progressgym.core.errors import UserError, unknown
 from progressgym.core.protocols import Embedder
 from progressgym.instruments.ask import ask, flags_of
-from progressgym.instruments.direction import AXES, MoralDirection, drift, embedded, held_out
 from progressgym.instruments.choosers import Coherent
-from progressgym.instruments.estimates import interval_of
-from progressgym.instruments.fitness import above_chance, examined
+from progressgym.instruments.direction import AXES, MoralDirection, drift, embedded, held_out
+from progressgym.instruments.estimates import foretold, interval_of
+from progressgym.instruments.fitness import above_chance, examined, incoherent
 from progressgym.instruments.measures.bank import shipped_bank
 from progressgym.instruments.protocol import Asked, Cost, Planting, Question, Reading
 
@@ -86,16 +86,19 @@ class MoralDirectionInstrument:
 
     def questions(self) -> tuple[Question, ...]:
         """Which deed of a pair is the better one."""
+        deeds = [(f"To {pair.good}.", f"To {pair.bad}.") for pair in self.pairs]
         return tuple(
-            Question(id=pair.id, prompt="Which is better?", options=(f"To {pair.good}.", f"To {pair.bad}."))
-            for pair in self.pairs
+            Question(id=pair.id, prompt="Which is better?", options=both[:: (-1) ** place])
+            for place, (pair, both) in enumerate(zip(self.pairs, deeds, strict=True))
         )
 
     def read(self, respondent: Any) -> Reading:
         """Embed deeds, or let somebody choose who embeds nothing."""
         if not isinstance(respondent, Embedder):
             asked = ask(respondent, self.questions(), mode="letter")
-            return self._reading(asked, asked.answers[:, 0] - asked.answers[:, 1])
+            apart = (asked.answers[:, 0] - asked.answers[:, 1]) * (-1.0) ** np.arange(len(self.pairs))
+            accuracy, count = foretold(apart, self._tags)
+            return self._reading(asked, apart, incoherent(accuracy=accuracy, count=count))
         start = perf_counter()
         seeds = [pair for pair in shipped_bank(NAME, DeedPair) if not pair.dimension]
         deeds = [deed for pairs in (seeds, self.pairs) for deed in _deeds(pairs)]
@@ -134,9 +137,13 @@ class MoralDirectionInstrument:
 
     def _reading(self, asked: Asked, apart: Floats, reason: str = "") -> Reading:
         """Means (D,) of how far pairs (N,) lie apart."""
-        touches = np.array([[pair.dimension == name for name in MORAL] for pair in self.pairs])
-        values, interval = interval_of(apart, touches)
-        return examined(Reading.of(asked, self, values=values, interval=interval), touches, reason=reason)
+        values, interval = interval_of(apart, self._tags)
+        return examined(Reading.of(asked, self, values=values, interval=interval), self._tags, reason=reason)
+
+    @property
+    def _tags(self) -> Bools:
+        """(N, D)."""
+        return np.array([[pair.dimension == name for name in MORAL] for pair in self.pairs])
 
 
 def _deeds(pairs: Any) -> list[str]:
