@@ -33,9 +33,10 @@ def read(folder: Path, history: str, ids: Sequence[str], only: Sequence[str]) ->
     """One file for every model and instrument."""
     base = resolve_base(str(History.load(history).card.get("base_model")))
     models: dict[str, Path | None] = {"base": None, **century_adapters(history)}
-    for label, adapter in models.items():
+    for label in only or models:
+        adapter = models[label]
         missing = [name for name in ids if not (folder / f"{label}-{safe_name(name)}.json").exists()]
-        if not missing or (only and label not in only):
+        if not missing:
             continue
         model = Remembered(load_language_model(base) if adapter is None else load_language_model(adapter, base=base))
         for name in missing:
@@ -64,6 +65,7 @@ def told(reading: Reading) -> dict[str, Any]:
         "flags": flags,
         "seconds": round(reading.seconds, 1),
         "tables": tables,
+        "answers": reading.answers.round(4).tolist(),
     }
 
 

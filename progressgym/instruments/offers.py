@@ -12,6 +12,7 @@ import numpy as np
 from progressgym.core.errors import UserError, unknown
 
 KINDS = ("wait", "walk", "delay")
+ANSWERS = ("I accept.", "I decline.")
 REWARDS = 10.0 ** np.linspace(-1, 3, 9)
 """(R,) in euros: 0.1 to 1,000, every second a power of ten."""
 ROUND = (4, 6)
@@ -28,10 +29,7 @@ class Scenario:
     id: str
     kind: str
     prompt: str
-    accept: str
     """With `{quantity}` and `{reward}`."""
-    decline: str
-    """With `{quantity}` and `{reward}`, so that both options speak of the same offer."""
     quantities: tuple[float, ...]
     """Q rising numbers, the first of them 0."""
 
@@ -39,14 +37,11 @@ class Scenario:
         """Check what a file can get wrong."""
         if self.kind not in KINDS:
             raise unknown("kind of inconvenience", self.kind, KINDS)
-        if not all("{quantity}" in text and "{reward}" in text for text in (self.accept, self.decline)):
-            raise UserError("both answers need {quantity} and {reward}")
+        if self.prompt.count("{quantity}") != 1 or self.prompt.count("{reward}") != 1:
+            raise UserError("a prompt needs {quantity} and {reward}, once each")
         if len(self.quantities) != QUANTITIES or self.quantities[0] != 0 or min(np.diff(self.quantities)) <= 0:
             raise UserError(f"quantities are {QUANTITIES} rising numbers that begin with 0")
-        if not self.prompt.strip():
-            raise UserError("a scenario needs a prompt")
 
-    def options(self, quantity: float, reward: float) -> tuple[str, str]:
-        """Take the offer, or leave it."""
-        filled = {"quantity": f"{quantity:g}", "reward": f"{reward:.2f} euros"}
-        return self.accept.format(**filled), self.decline.format(**filled)
+    def offer(self, quantity: float, reward: float) -> str:
+        """What is offered."""
+        return self.prompt.replace("{quantity}", f"{quantity:g}").replace("{reward}", f"{reward:.2f} euros")

@@ -41,6 +41,8 @@ RATERS = Registry(
             "what a language model says of a deed, in words that approve and disapprove",
             "progressgym.raters.verdict:Verdict",
         ),
+        Entry("kaleidoscope", "", "progressgym.raters.kaleidoscope:KaleidoscopeRater"),
+        Entry("two-axis", "", "progressgym.raters.two_axis:TwoAxis"),
     ),
     group="progressgym.raters",
     row=Entry,

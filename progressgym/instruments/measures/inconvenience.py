@@ -33,12 +33,12 @@ import numpy as np
 
 from progressgym.core.arguments import check_fields
 from progressgym.instruments.ask import ReadingConfig, ask
-from progressgym.instruments.choosers import Coherent
+from progressgym.instruments.choosers import Situated
 from progressgym.instruments.estimates import interval_of
 from progressgym.instruments.fitness import examined
 from progressgym.instruments.indifference import dents, growth, indifference_point, rising
 from progressgym.instruments.measures.bank import shipped_bank
-from progressgym.instruments.offers import KINDS, PRICED, QUANTITIES, REWARDS, ROUND, Scenario
+from progressgym.instruments.offers import ANSWERS, KINDS, PRICED, QUANTITIES, REWARDS, ROUND, Scenario
 from progressgym.instruments.protocol import Planting, Question, Reading
 
 NAME = "inconvenience"
@@ -77,9 +77,7 @@ class Inconvenience:
     def questions(self) -> tuple[Question, ...]:
         """Every quantity for every reward, rewards changing fastest."""
         return tuple(
-            Question(
-                id=f"{one.id}: {quantity:g} for {reward:.2f}", prompt=one.prompt, options=one.options(quantity, reward)
-            )
+            Question(id=f"{one.id}: {quantity:g} for {reward:.2f}", prompt=one.offer(quantity, reward), options=ANSWERS)
             for one in self.scenarios
             for quantity in one.quantities
             for reward in REWARDS
@@ -113,7 +111,7 @@ class Inconvenience:
         """Somebody whose hour costs 5 euros, whose kilometre 2, whose week 20, and whose price grows with the quantity."""
         base = {"wait": np.log10(5.0), "walk": np.log10(2.0), "delay": np.log10(20.0)}
         worth = {
-            one.options(quantity, reward)[0]: np.log10(reward)
+            one.offer(quantity, reward): np.log10(reward)
             - base[one.kind]
             - np.log10(max(quantity, 1e-6) / one.quantities[PRICED])
             for one in self.scenarios
@@ -121,7 +119,9 @@ class Inconvenience:
             for reward in REWARDS
         }
         return Planting(
-            respondent=Coherent(utility=lambda text: float(worth.get(text, 0.0)), temperature=0.25),
+            respondent=Situated(
+                worth=lambda prompt, text: float(worth[prompt]) if text == ANSWERS[0] else 0.0, temperature=0.25
+            ),
             values=base | {"growth": 1.0, "freebie": 1.0},
             within=0.04,
         )

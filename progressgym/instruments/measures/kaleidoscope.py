@@ -27,7 +27,7 @@ from progressgym.core.answers import Floats
 from progressgym.core.arguments import check_fields
 from progressgym.instruments.ask import ask
 from progressgym.instruments.bearings import CONFIG, MORAL, Bearing, asked_of, decisions, entropy, shares_of
-from progressgym.instruments.choosers import Coherent
+from progressgym.instruments.choosers import Situated
 from progressgym.instruments.estimates import interval_of
 from progressgym.instruments.fitness import CHANCE, examined
 from progressgym.instruments.measures.bank import shipped_bank
@@ -65,7 +65,7 @@ class Kaleidoscope:
 
     def questions(self) -> tuple[Question, ...]:
         """Two of every consideration."""
-        return tuple(q for row in self.bank for q in asked_of(row.deed, row.kind, row.consideration))
+        return tuple(q for row in self.bank for q in asked_of(f"to {row.deed}", row.kind, row.consideration))
 
     def read(self, respondent: Any) -> Reading:
         """Ask, weigh, and compare with what the bank says."""
@@ -97,13 +97,13 @@ class Kaleidoscope:
 
     def planted(self) -> Planting:
         """Somebody who sees what our bank says, and half of it where loyalty is at stake."""
-        utility = {}
-        for row, pair in zip(self.bank, zip(*[iter(self.questions())] * 2, strict=True), strict=True):
+        worth = {}
+        for row, (first, second) in zip(self.bank, zip(*[iter(self.questions())] * 2, strict=True), strict=True):
             half = 0.5 if row.dimension == "loyalty" else 1.5
-            utility[pair[0].options[0]] = half if row.relevant else -half
-            utility[pair[1].options[{1: 0, -1: 1, 0: 2}[row.valence]]] = 2.0
-        values = {name: 1.0 for name in MORAL} | {"loyalty": 1.0 / (1.0 + float(np.exp(-0.5 / 0.3)))}
-        respondent = Coherent(utility=lambda text: utility.get(text, 0.0), temperature=0.3)
+            worth[first.prompt, first.options[0]] = half if row.relevant else -half
+            worth[second.prompt, second.options[{1: 0, -1: 1, 0: 2}[row.valence]]] = 2.0
+        values = dict.fromkeys(MORAL, 1.0) | {"loyalty": 1.0 / (1.0 + float(np.exp(-0.5 / 0.3)))}
+        respondent = Situated(worth=lambda prompt, text: worth.get((prompt, text), 0.0), temperature=0.3)
         return Planting(respondent=respondent, values=values, within=0.05)
 
 
