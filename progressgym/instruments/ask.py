@@ -157,6 +157,35 @@ def ask(
     )
 
 
+def joined(parts: Sequence[Asked]) -> Asked:
+    """What was asked in several rounds, as if it had been asked at once; of the tables, what was answered in each order.
+
+    Args:
+        parts: by `ask`, of the same respondent in the same way.
+    """
+    width = max(part.answers.shape[1] for part in parts)
+
+    def wide(table: Floats) -> Floats:
+        return np.pad(table, [(0, 0)] * (table.ndim - 1) + [(0, width - table.shape[-1])])
+
+    answers = np.concatenate([wide(part.answers) for part in parts])
+    orders = [wide(part.tables["order_answers"]) for part in parts if "order_answers" in part.tables]
+    most = max(map(len, orders), default=0)
+    filled = [np.pad(o, [(0, most - len(o)), (0, 0), (0, 0)], constant_values=np.nan) for o in orders]
+    flips = [part.flags.get("order_flip", np.nan) for part in parts]
+    sizes = [float(len(part.answers)) for part in parts]
+    flip = float(np.average(flips, weights=sizes)) if np.isfinite(flips).all() else None
+    cost = Cost(seconds=sum(part.cost.seconds for part in parts), tokens=sum(part.cost.tokens for part in parts))
+    return replace(
+        parts[0],
+        answers=answers,
+        counts=np.concatenate([part.mask.sum(-1) for part in parts]),
+        tables={"order_answers": np.concatenate(filled, axis=1)} if len(orders) == len(parts) else {},
+        flags=flags_of(answers, flip),
+        cost=cost,
+    )
+
+
 def scores_options(respondent: object) -> TypeGuard[OptionScorer]:
     """Whether somebody is an `OptionScorer`, without asking for the fingerprint, which takes long to compute."""
     return callable(getattr(respondent, "option_logprobs", None))

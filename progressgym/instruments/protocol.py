@@ -219,6 +219,8 @@ class Planting:
     """Of dimensions of the instrument, in its own units; those that are left out are not known."""
     within: float = 0.1
     """How far off a value may be."""
+    circle: tuple[str, ...] = ()
+    """Options that are compared with one another, for somebody who goes round in them; empty: all options."""
 
 
 @runtime_checkable

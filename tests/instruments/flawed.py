@@ -12,7 +12,7 @@ import numpy as np
 from progressgym.core.answers import Floats
 from progressgym.core.protocols import Chooser
 from progressgym.instruments.choosers import Cyclic, Sycophant
-from progressgym.instruments.protocol import Instrument, Question
+from progressgym.instruments.protocol import Instrument, Planting, Question
 from progressgym.instruments.respondents import FirstPosition, RandomRespondent
 
 
@@ -73,9 +73,9 @@ class Insisting:
         ]
 
 
-def flawed(instrument: Instrument, planted: Any) -> list[Any]:
+def flawed(instrument: Instrument, given: Planting) -> list[Any]:
     """Everybody whom an instrument must not believe, of the kind that it asks."""
-    if not isinstance(planted, Chooser):
+    if not isinstance(given.respondent, Chooser):
         return [Deaf(kind="random"), Deaf(kind="constant")]
-    circle = tuple(dict.fromkeys(text for question in instrument.questions() for text in question.options))
+    circle = given.circle or tuple(dict.fromkeys(text for question in instrument.questions() for text in question.options))
     return [RandomRespondent(0), RandomRespondent(1), FirstPosition(), Cyclic(circle=circle), Sycophant()]

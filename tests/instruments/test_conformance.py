@@ -92,7 +92,7 @@ def test_what_is_planted_is_found(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_nobody_without_values_is_believed(name: str) -> None:
     instrument, given, _ = instrument_of(name)
-    for respondent in flawed(instrument, given.respondent):
+    for respondent in flawed(instrument, given):
         reading = instrument.read(respondent)
         named = [dimension for dimension, measured in zip(reading.dimensions, reading.covered, strict=True) if measured]
         assert not named, f"{respondent.name} is believed on {named}"
