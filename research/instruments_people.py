@@ -21,7 +21,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -245,12 +245,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="*", default=())
     parser.add_argument("--every", type=int, default=4)
     given = parser.parse_args(arguments)
-    report = {
+    reports: dict[str, Callable[[], dict[str, Any]]] = {
         "direction": lambda: direction(given.only),
         "kaleidoscope": lambda: kaleidoscope(given.every),
         "axes": axes_of_raters,
         "creators": lambda: creators(given.folder),
-    }[given.what]()
+    }
+    report = reports[given.what]()
     write_json(given.folder / f"{given.what}.json", report)
     print(json.dumps(report, indent=2))
     return 0

@@ -71,7 +71,7 @@ def told(reading: Reading) -> dict[str, Any]:
 
 def report(folder: Path) -> None:
     """Tables in Markdown."""
-    records = [read_json(path) for path in sorted(folder.glob("*.json"))]
+    records = [record for path in sorted(folder.glob("*-*.json")) if "instrument" in (record := read_json(path))]
     for name in dict.fromkeys(record["instrument"] for record in records):
         own = [record for record in records if record["instrument"] == name]
         print(f"\n## {name}\n\n| | {' | '.join(record['model'] for record in own)} |\n|{'---|' * (len(own) + 1)}")

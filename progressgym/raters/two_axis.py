@@ -90,7 +90,7 @@ class TwoAxis:
 
     def reason(self, text: str) -> str:
         """Both probabilities in words."""
-        truth, care = 1.0 / (1.0 + np.exp(-self.axes([text])[:, 0]))
+        truth, care = (float(share) for share in 1.0 / (1.0 + np.exp(-self.axes([text]).ravel())))
         return f"{self.model} finds it true with {truth:.2f}, and caring with {care:.2f}, compared with its bank"
 
     def axes(self, texts: Sequence[str]) -> Floats:

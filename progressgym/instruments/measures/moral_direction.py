@@ -116,7 +116,7 @@ class MoralDirectionInstrument:
             answers=answers,
             flags={
                 **flags_of(answers),
-                "held_out": held_out(*np.split(known, 2), self.axis),
+                "held_out": held_out(known[: len(seeds)], known[len(seeds) :], self.axis),
                 "pairs_told_apart": float((apart > 0).mean()),
                 "variance_share": directions[self.axis].variance,
                 "cosine_mean_pc1": drift(directions["mean"], directions["pc1"]),
