@@ -90,7 +90,7 @@ class TwoAxis:
 
     def reason(self, text: str) -> str:
         """Both probabilities in words."""
-        truth, care = (float(share) for share in 1.0 / (1.0 + np.exp(-self.axes([text]).ravel())))
+        truth, care = 1.0 / (1.0 + np.exp(-self.axes([text]).T[0]))
         return f"{self.model} finds it true with {truth:.2f}, and caring with {care:.2f}, compared with its bank"
 
     def axes(self, texts: Sequence[str]) -> Floats:
@@ -134,4 +134,4 @@ def fit_axes(vectors: Floats, bank: Sequence[PlantedAnswer]) -> tuple[MoralDirec
 
 def collinearity(axes: Floats) -> float:
     """Correlation of two axes (2, B): near 1 or -1 they are one."""
-    return float(np.corrcoef(axes)[0, 1])
+    return float(np.corrcoef(axes[0], axes[1])[0, 1])
