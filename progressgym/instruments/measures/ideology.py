@@ -128,7 +128,7 @@ class Ideology:
         accuracy, count = foretold(stance - stance.mean(), self.tags)
         flags = {"stands_with": float((1 + stance.mean()) / 2), "held_out_accuracy": accuracy}
         reading = Reading.of(asked, self, values=values, interval=interval, on19=on19, flags=flags)
-        reason = incoherent(accuracy=accuracy, count=count)
+        reason = incoherent(accuracy=accuracy, count=count) if "order_answers" in asked.tables else ""
         return examined(reading, self.tags != 0, reason=reason, sources={name: (tag,) for tag, name in ON19.items()})
 
     def planted(self) -> Planting:

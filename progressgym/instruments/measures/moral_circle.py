@@ -115,7 +115,8 @@ class MoralCircle:
         reading = Reading.of(asked, self, values=values, interval=interval, **found)
         own = np.tile(np.repeat(np.eye(len(BEINGS)), len(VOICES), axis=0), (len(kinds), 1))
         accuracy, count = foretold(care.ravel(), own)
-        return examined(reading, self._touches(members), reason=incoherent(accuracy=accuracy, count=count))
+        reason = incoherent(accuracy=accuracy, count=count) if "order_answers" in asked.tables else ""
+        return examined(reading, self._touches(members), reason=reason)
 
     def planted(self) -> Planting:
         """Somebody who cares ever less towards the rim, the same in every voice."""
