@@ -66,6 +66,7 @@ class Loaded(NamedTuple):
 
 COMMANDS: dict[str, Command] = {
     "bench": Command("progressgym.cli.bench", "run agents on challenges and print the scored table"),
+    "bench report": Command("progressgym.cli.bench_report", "say how far a benchmark's metrics agree, and who wins when"),
     "list": Command("progressgym.cli.list", "list agents, challenges, histories, instruments and other names"),
     "import-upstream": Command(
         "progressgym.cli.import_upstream", "score a result file of the original ProgressGym from its vectors"
