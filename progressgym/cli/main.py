@@ -93,6 +93,9 @@ COMMANDS: dict[str, Command] = {
     "preferences compare": Command(
         "progressgym.cli.preferences_compare", "which preference model predicts what, beside naive rules"
     ),
+    "preferences dissect": Command(
+        "progressgym.cli.preferences_dissect", "say which properties weigh for a judge, a century or people"
+    ),
     "preferences export": Command(
         "progressgym.cli.preferences_export", "write comparisons as a TRL preference dataset"
     ),
