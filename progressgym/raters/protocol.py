@@ -21,7 +21,7 @@ class Rater(Protocol):
 
     @property
     def scale(self) -> Sequence[str]:
-        """Names of the K steps of the scale."""
+        """Names of the K steps of the scale, its worst end first; one whose best end is first has `best_first = True`."""
         ...
 
     def rate(self, texts: Sequence[str]) -> Any:
@@ -41,6 +41,7 @@ RATERS = Registry(
             "what a language model says of a deed, in words that approve and disapprove",
             "progressgym.raters.verdict:Verdict",
         ),
+        Entry("delphi", "a moral rater of three classes, repaired by ten rules", "progressgym.raters.delphi:Delphi"),
     ),
     group="progressgym.raters",
     row=Entry,
