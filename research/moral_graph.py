@@ -5,7 +5,7 @@
 The table of docs/reports/moral-graph.md. Eight values in an order of wisdom; 20 % of the users hold the wisest, others one of
 the rest with shares drawn anew; three questions each on random ordered pairs, 15 % unsure, noise turns an honest answer. A
 bloc holds one unwise value and votes for it alone: `wiser` where it is asked whether that one is wiser, `not` where another is
-said to be wiser than it, `unsure` elsewhere. A hostile one says `not` to all others.
+said to be wiser than it, `unsure` elsewhere.
 """
 
 from __future__ import annotations
@@ -28,9 +28,7 @@ WAYS = {
 }
 
 
-def ask(
-    users: int, noise: float, bloc: float, rng: np.random.Generator, hostile: bool = False
-) -> tuple[list[Vote], list[int], int]:
+def ask(users: int, noise: float, bloc: float, rng: np.random.Generator) -> tuple[list[Vote], list[int], int]:
     """Votes, the value that everybody holds, and the bloc's."""
     rest = rng.dirichlet(np.ones(VALUES - 1)) * 0.8
     held = rng.choice(VALUES, users, p=[*rest, 0.2])
@@ -42,7 +40,7 @@ def ask(
         for _ in range(3):
             a, b = (int(x) for x in rng.choice(VALUES, 2, replace=False))
             if strategic[user]:
-                vote = "wiser" if b == idol else "not" if a == idol or hostile else "unsure"
+                vote = "wiser" if b == idol else "not" if a == idol else "unsure"
             elif rng.random() < 0.15:
                 vote = "unsure"
             else:
@@ -51,12 +49,12 @@ def ask(
     return votes, held.tolist(), idol
 
 
-def run(users: int, noise: float, bloc: float, runs: int, hostile: bool = False) -> dict[str, float]:
+def run(users: int, noise: float, bloc: float, runs: int) -> dict[str, float]:
     """Way -> share of runs that it finds the wisest value, a tie or no edge being a failure; and how often the bloc wins."""
     found: Counter[str] = Counter()
     for seed in range(runs):
         rng = np.random.default_rng([seed, users, round(100 * noise), round(100 * bloc)])
-        votes, held, idol = ask(users, noise, bloc, rng, hostile)
+        votes, held, idol = ask(users, noise, bloc, rng)
         counts = np.bincount(held, minlength=VALUES)
         most = np.flatnonzero(counts == counts.max()).tolist()
         found["direct vote"] += most == [WISEST]
@@ -80,12 +78,11 @@ def main() -> None:
     runs = parser.parse_args().runs
     heads = ["direct vote", *WAYS, "bloc wins the vote", "bloc wins the graph"]
     print(f"| users | noise | bloc | {' | '.join(heads)} |\n|---|---|---|{'---|' * len(heads)}")
-    cells = [(200, noise, bloc, False) for noise in (0.05, 0.15, 0.25) for bloc in (0.0, 0.3)]
-    cells += [(n, 0.25, 0.0, False) for n in (50, 100, 400, 800)] + [(200, 0.15, 0.3, True)]
-    for users, noise, bloc, hostile in cells:
-        row = run(users, noise, bloc, runs, hostile)
+    cells = [(200, noise, bloc) for noise in (0.05, 0.15, 0.25) for bloc in (0.0, 0.3)]
+    for users, noise, bloc in [*cells, *((n, 0.25, 0.0) for n in (50, 100, 400, 800))]:
+        row = run(users, noise, bloc, runs)
         shares = " | ".join(f"{row[name]:.3f}" for name in heads)
-        print(f"| {users} | {noise} | {bloc:.0%}{' hostile' if hostile else ''} | {shares} |", flush=True)
+        print(f"| {users} | {noise} | {bloc:.0%} | {shares} |", flush=True)
 
 
 if __name__ == "__main__":

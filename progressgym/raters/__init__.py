@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from progressgym.core.faces import lazy
 
 if TYPE_CHECKING:
+    from progressgym.raters.crowd import Crowd
     from progressgym.raters.delphi import Delphi
     from progressgym.raters.protocol import RATERS, Rater, make_rater, ratings
     from progressgym.raters.reward import RaterReward
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RATERS",  # raters, by name
+    "Crowd",  # which share of people would call it right, and why
     "Delphi",  # a moral rater, repaired by ten rules
     "Rater",  # rates texts
     "RaterReward",  # rewards what a model writes by a rater
@@ -24,6 +26,7 @@ __all__ = [
 __getattr__ = lazy(
     __name__,
     {
+        "crowd": "Crowd",
         "delphi": "Delphi",
         "reward": "RaterReward",
         "protocol": "RATERS Rater make_rater ratings",

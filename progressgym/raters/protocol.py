@@ -41,6 +41,8 @@ RATERS = Registry(
             "what a language model says of a deed, in words that approve and disapprove",
             "progressgym.raters.verdict:Verdict",
         ),
+        Entry("crowd", "which share of people would call it right, and why", "progressgym.raters.crowd:Crowd"),
+        Entry("session", "a counselling session by a rubric of eleven items", "progressgym.raters.session:Session"),
         Entry("delphi", "a moral rater of three classes, repaired by ten rules", "progressgym.raters.delphi:Delphi"),
     ),
     group="progressgym.raters",
