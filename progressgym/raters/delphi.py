@@ -30,7 +30,7 @@ import numpy as np
 from progressgym.core.answers import Floats
 from progressgym.core.arguments import OneOf, check_fields
 from progressgym.raters.acts import BAD, DISCRETIONARY, GOOD, RULES, Act, read_acts, shipped_acts
-from progressgym.raters.head import LinearHead, best_ridge
+from progressgym.raters.head import LinearHead, best_ridge, held_out
 from progressgym.raters.maxsat import contradictions, log_odds, maxsat
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ FOLDS = 5
 class _Fitted:
     judge: LinearHead
     rules: LinearHead | None
-    """Its 2 R columns: broken and kept, of every rule; None where no rule's breach is labelled."""
+    """R columns: is it broken? None where no rule's breach is labelled."""
     weights: dict[str, float]
     """Kind of judgment, or a rule's name -> how often it is right about `bad`."""
 
@@ -157,10 +157,7 @@ class Delphi:
         rules = self._fitted.rules
         if rules is None:
             return np.full((len(vectors), len(RULES)), np.nan)
-        z = (vectors - rules.mean) / rules.scale
-        logits = z @ rules.weights[:-1] + rules.weights[-1]
-        broken: Floats = 1.0 / (1.0 + np.exp(logits[:, 1::2] - logits[:, ::2]))
-        return broken
+        return rules.probabilities(vectors)
 
     def _vectors(self, texts: Sequence[str]) -> Floats:
         return np.asarray(self._model.embed([text + self.lead for text in texts]), dtype=np.float64)
@@ -198,15 +195,11 @@ class Delphi:
         if not any(act.breaks for act in acts):
             return _Fitted(judge=judge, rules=None, weights=weights)
         broken = np.array([[float(name in act.breaks) for name in RULES] for act in acts])
-        heads = []
+        guess = held_out(vectors, broken, parts, ridge, exclusive=False)
         for r, name in enumerate(RULES):
-            pair = np.stack([broken[:, r], 1.0 - broken[:, r]], axis=1)
-            strength, guess = best_ridge(vectors, pair, parts)
-            heads.append(LinearHead.fit(vectors, pair, strength))
-            fired = guess[:, 0] > FIRES
+            fired = guess[:, r] > FIRES
             weights[name] = float((bad[fired].sum() + 1.0) / (fired.sum() + 2.0))
-        columns = np.concatenate([head.weights for head in heads], axis=1)
-        rules = LinearHead(mean=heads[0].mean, scale=heads[0].scale, weights=columns)
+        rules = LinearHead.fit(vectors, broken, ridge, exclusive=False)
         return _Fitted(judge=judge, rules=rules, weights=weights)
 
 

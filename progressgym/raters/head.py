@@ -1,6 +1,7 @@
-"""A linear head over vectors of texts: multinomial logistic regression with a ridge, on standardised features.
+"""A linear head over vectors of texts: logistic regression with a ridge, on standardised features.
 
-    p(k | x) = softmax_k(W z + b),   z = (x - mean) / sd,   minimise mean -log p(y | x) + ridge / 2 |W|^2
+    z = (x - mean) / sd,   p = softmax(W z + b) over classes, or sigma(W z + b) for labels that do not exclude each other,
+    minimise mean -log p(y | x) + ridge / 2 |W|^2
 
 Legend of shapes: n texts, d features, K classes.
 """
@@ -16,9 +17,9 @@ from numpy.typing import NDArray
 from progressgym.core.answers import Floats
 from progressgym.core.errors import UserError
 
-RIDGES = (1.0, 0.3, 0.1, 0.03)
+RIDGES = (1.0, 0.3, 0.1)
 """Strengths that are tried, strongest first."""
-ROUNDS = 200
+ROUNDS = 100
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)
@@ -31,15 +32,18 @@ class LinearHead:
     """(d,) standard deviations, 1 where a feature is the same for all."""
     weights: Floats
     """(d + 1, K); the last row is b."""
+    exclusive: bool = True
+    """Whether the K are classes of which one applies, or labels each of which may."""
 
     @classmethod
-    def fit(cls, vectors: Floats, targets: Floats, ridge: float) -> LinearHead:
+    def fit(cls, vectors: Floats, targets: Floats, ridge: float, *, exclusive: bool = True) -> LinearHead:
         """Fit to shares.
 
         Args:
             vectors: (n, d).
-            targets: (n, K) shares of the classes, each row summing to 1.
+            targets: (n, K) shares of the classes, each row summing to 1; of labels, each from 0 to 1.
             ridge: strength.
+            exclusive: see the field.
 
         Raises:
             UserError: shapes that do not fit, numbers that are not finite.
@@ -59,32 +63,34 @@ class LinearHead:
         def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             w = flat.reshape(shape)
             logits = z @ w
-            top = logits.max(1, keepdims=True)
-            log_p = logits - top - np.log(np.exp(logits - top).sum(1, keepdims=True))
-            slope = z.T @ (np.exp(log_p) - y) / len(z)
+            p = _shares(logits, exclusive)
+            cost = -(y * _log(p)).sum() if exclusive else -(y * _log(p) + (1.0 - y) * _log(1.0 - p)).sum()
+            slope = z.T @ (p - y) / len(z)
             slope[:-1] += ridge * w[:-1]
-            return float(-(y * log_p).sum() / len(z) + 0.5 * ridge * (w[:-1] ** 2).sum()), slope.ravel()
+            return float(cost / len(z) + 0.5 * ridge * (w[:-1] ** 2).sum()), slope.ravel()
 
         start = np.zeros(shape)
-        start[-1] = np.log(np.maximum(y.mean(0), 1e-3))
+        base = np.clip(y.mean(0), 1e-3, 1 - 1e-3)
+        start[-1] = np.log(base) if exclusive else np.log(base / (1.0 - base))
         result = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": ROUNDS})
-        return cls(mean=mean, scale=scale, weights=result.x.reshape(shape))
+        return cls(mean=mean, scale=scale, weights=result.x.reshape(shape), exclusive=exclusive)
 
     def probabilities(self, vectors: Floats) -> Floats:
         """(n, K)."""
         z = (np.asarray(vectors, dtype=np.float64) - self.mean) / self.scale
-        logits = z @ self.weights[:-1] + self.weights[-1]
-        shares: Floats = np.exp(logits - logits.max(1, keepdims=True))
-        return shares / shares.sum(1, keepdims=True)
+        return _shares(z @ self.weights[:-1] + self.weights[-1], self.exclusive)
 
 
-def held_out(vectors: Floats, targets: Floats, parts: Sequence[int], ridge: float) -> Floats:
+def held_out(
+    vectors: Floats, targets: Floats, parts: Sequence[int], ridge: float, *, exclusive: bool = True
+) -> Floats:
     """(n, K) probabilities of each part by a head that was fitted to the others."""
     part = np.asarray(parts)
     shares = np.empty_like(targets, dtype=np.float64)
     for one in np.unique(part):
         rest = part != one
-        shares[~rest] = LinearHead.fit(vectors[rest], targets[rest], ridge).probabilities(vectors[~rest])
+        head = LinearHead.fit(vectors[rest], targets[rest], ridge, exclusive=exclusive)
+        shares[~rest] = head.probabilities(vectors[~rest])
     return shares
 
 
@@ -94,3 +100,16 @@ def best_ridge(vectors: Floats, targets: Floats, parts: Sequence[int]) -> tuple[
     scores = {ridge: float((targets * np.log(np.maximum(p, 1e-12))).sum(1).mean()) for ridge, p in tried.items()}
     best = max(scores, key=scores.__getitem__)
     return best, tried[best]
+
+
+def _shares(logits: Floats, exclusive: bool) -> Floats:
+    if not exclusive:
+        single: Floats = 1.0 / (1.0 + np.exp(-np.clip(logits, -500.0, 500.0)))
+        return single
+    shares: Floats = np.exp(logits - logits.max(1, keepdims=True))
+    return shares / shares.sum(1, keepdims=True)
+
+
+def _log(shares: Floats) -> Floats:
+    logs: Floats = np.log(np.maximum(shares, 1e-300))
+    return logs
