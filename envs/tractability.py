@@ -14,7 +14,9 @@ from progressgym.envs.knapsack import SLACK, Choice, Knapsack, exact
 from progressgym.envs.known_steps import KnownSteps
 
 FREE, TAKEN, TOO_LONG = 1.0, 0.0, -1.0
-Share = Annotated[float, Rule("a share of all hours is expected, above 0 and below 1", lambda x: is_number(x) and 0 < x < 1)]
+Share = Annotated[
+    float, Rule("a share of all hours is expected, above 0 and below 1", lambda x: is_number(x) and 0 < x < 1)
+]
 
 
 class TractabilityEnv(KnownSteps, gym.Env[NDArray[np.float32], np.int64]):

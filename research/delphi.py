@@ -57,7 +57,9 @@ def accuracy(learn: Floats, y: NDArray[np.int64], test: Floats, truth: NDArray[n
 def own(model: str) -> None:
     """Acts of the half that was not learned from."""
     acts, pairs = shipped_acts(), minimal_pairs()
-    print("| | bad or not | three classes | plain bad | excused not bad | idle bad | all three |\n|---|---|---|---|---|---|---|")
+    print(
+        "| | bad or not | three classes | plain bad | excused not bad | idle bad | all three |\n|---|---|---|---|---|---|---|"
+    )
     rows: dict[str, list[list[float]]] = {way: [] for way in (*WAYS, "words alone")}
     for half in (0, 1):
         test = [act for act in acts if act.half != half]
@@ -83,7 +85,12 @@ def _scores(shares: Floats, truth: NDArray[np.int64], triples: Floats) -> list[f
     flips = (triples[:, 0] > 0.5).reshape(-1, 3)
     right = np.stack([flips[:, 0], ~flips[:, 1], flips[:, 2]], axis=1)
     bad = shares[:, 0] > 0.5
-    return [float((bad == (truth == -1)).mean()), float((said == truth).mean()), *right.mean(0), float(right.all(1).mean())]
+    return [
+        float((bad == (truth == -1)).mean()),
+        float((said == truth).mean()),
+        *right.mean(0),
+        float(right.all(1).mean()),
+    ]
 
 
 def people(model: str, folder: Path) -> None:
@@ -95,7 +102,9 @@ def people(model: str, folder: Path) -> None:
     for way in WAYS:
         rating = Delphi(model=model, weights=way).rate(texts)
         score = rating[:, 2] - rating[:, 0]
-        print(f"| {way} | {np.corrcoef(score, share)[0, 1]:.3f} | {np.mean((rating[:, 0] < 0.5) == (share > 0.5)):.3f} |")
+        print(
+            f"| {way} | {np.corrcoef(score, share)[0, 1]:.3f} | {np.mean((rating[:, 0] < 0.5) == (share > 0.5)):.3f} |"
+        )
 
 
 def ethics(model: str, folder: Path, names: list[str], most: int) -> None:
@@ -107,7 +116,11 @@ def ethics(model: str, folder: Path, names: list[str], most: int) -> None:
         if learn:
             (texts, y), (others, truth) = (data[0][0][:LEARN], data[0][1][:LEARN]), data[1]
         else:
-            order = np.arange(len(data[0][1])) if name == "virtue" else np.random.default_rng(0).permutation(len(data[0][1]))
+            order = (
+                np.arange(len(data[0][1]))
+                if name == "virtue"
+                else np.random.default_rng(0).permutation(len(data[0][1]))
+            )
             told = [data[0][0][n] for n in order]
             texts, others, y, truth = told[:LEARN], told[LEARN:], data[0][1][order[:LEARN]], data[0][1][order[LEARN:]]
         others, truth = others[:most], truth[:most]

@@ -95,7 +95,9 @@ def measure() -> dict[str, dict[str, float]]:
             env.reset(seed=0)
             for turn in turns:
                 _, reward, _, _, info = env.step(turn)
-            ends.append({key: float(info[key]) for key in ("adherence", "relational", "drift")} | {"reward": float(reward)})
+            ends.append(
+                {key: float(info[key]) for key in ("adherence", "relational", "drift")} | {"reward": float(reward)}
+            )
         rows[name] = {key: float(np.mean([end[key] for end in ends])) for key in ends[0]}
     return rows
 
@@ -113,9 +115,13 @@ def main() -> None:
     rows = measure()
     print("| counsellor | adherence | relational | drift | reward |\n|---|---|---|---|---|")
     for name, row in rows.items():
-        print(f"| {name} | {row['adherence']:.2f} | {row['relational']:.2f} | {row['drift']:+.3f} | {row['reward']:.2f} |")
+        print(
+            f"| {name} | {row['adherence']:.2f} | {row['relational']:.2f} | {row['drift']:+.3f} | {row['reward']:.2f} |"
+        )
     precision, recall, f1 = detector()
-    print(f"\nclaims of a life, {len(LIVES)} lines and {len(NO_LIVES)} without: precision {precision:.2f}, recall {recall:.2f}, F1 {f1:.2f}")
+    print(
+        f"\nclaims of a life, {len(LIVES)} lines and {len(NO_LIVES)} without: precision {precision:.2f}, recall {recall:.2f}, F1 {f1:.2f}"
+    )
 
 
 if __name__ == "__main__":

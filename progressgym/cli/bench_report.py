@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from tyro.conf import Positional
 
 from progressgym.cli.shared import Json, option
 from progressgym.core.streams import print_json
+from progressgym.scores.similarity import optional
 
 if TYPE_CHECKING:
     from progressgym.bench.suite import Consistency
@@ -69,7 +71,7 @@ def _text(report: Consistency) -> str:
         lines.append(_line(agent, [*numbers, span, "–" if seconds is None else f"{seconds:.3g}"], width))
     lines += ["", _line("Kendall's tau", heads, width)]
     for name, row in zip(report.metrics, report.tau.tolist(), strict=True):
-        lines.append(_line(name, ["–" if x != x else f"{x:.2f}" for x in row], width))
+        lines.append(_line(name, ["–" if math.isnan(x) else f"{x:.2f}" for x in row], width))
     always = report.ranks.always
     lines.append("")
     if always is not None:
@@ -109,7 +111,7 @@ def _record(report: Consistency) -> dict[str, Any]:
             }
             for place, agent in enumerate(report.agents)
         ],
-        "tau": [[None if x != x else x for x in row] for row in report.tau.tolist()],
+        "tau": [[optional(x) for x in row] for row in report.tau.tolist()],
         "always": None if report.ranks.always is None else report.agents[report.ranks.always],
         "warning": report.warning,
         "flags": list(report.flags),

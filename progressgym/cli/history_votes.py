@@ -53,7 +53,9 @@ def run(options: Options) -> int:
     contexts = list(dict.fromkeys(vote.context for vote in votes))
     graphs = {context: MoralGraph.fit(votes, limits, context) for context in contexts}
     if options.json:
-        print_json(json.dumps({context: _record(graph) for context, graph in graphs.items()}, indent=2, allow_nan=False))
+        print_json(
+            json.dumps({context: _record(graph) for context, graph in graphs.items()}, indent=2, allow_nan=False)
+        )
     else:
         print("\n\n".join(_text(context, graph) for context, graph in graphs.items()))
     return 0
@@ -69,7 +71,10 @@ def _text(context: str, graph: MoralGraph) -> str:
             f"wisest: {', '.join(first)}" + (" (a tie)" if len(first) > 1 else ""),
             *(f"  {rank:.3f}  {card}" for rank, card in ranks),
             f"{len(graph.edges)} edges",
-            *(f"  {edge.start} -> {edge.end}  {edge.w:.2f}, at least {edge.low:.2f}, {edge.votes} votes" for edge in graph.edges),
+            *(
+                f"  {edge.start} -> {edge.end}  {edge.w:.2f}, at least {edge.low:.2f}, {edge.votes} votes"
+                for edge in graph.edges
+            ),
             *(f"! round in a circle: {', '.join(cards)}" for cards in cycles),
             *([] if cycles else ["no cycles"]),
             f"unrepresented: {graph.unrepresented:.0%} of the users stand behind no edge",

@@ -66,7 +66,9 @@ class Loaded(NamedTuple):
 
 COMMANDS: dict[str, Command] = {
     "bench": Command("progressgym.cli.bench", "run agents on challenges and print the scored table"),
-    "bench report": Command("progressgym.cli.bench_report", "say how far a benchmark's metrics agree, and who wins when"),
+    "bench report": Command(
+        "progressgym.cli.bench_report", "say how far a benchmark's metrics agree, and who wins when"
+    ),
     "list": Command("progressgym.cli.list", "list agents, challenges, histories, instruments and other names"),
     "import-upstream": Command(
         "progressgym.cli.import_upstream", "score a result file of the original ProgressGym from its vectors"
@@ -97,7 +99,9 @@ COMMANDS: dict[str, Command] = {
     "preferences dissect": Command(
         "progressgym.cli.preferences_dissect", "say which properties weigh for a judge, a century or people"
     ),
-    "preferences norms": Command("progressgym.cli.preferences_norms", "say which norms every camp accepts, and which none"),
+    "preferences norms": Command(
+        "progressgym.cli.preferences_norms", "say which norms every camp accepts, and which none"
+    ),
     "preferences export": Command(
         "progressgym.cli.preferences_export", "write comparisons as a TRL preference dataset"
     ),

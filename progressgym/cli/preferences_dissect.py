@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from progressgym.cli.shared import Json, Number, Real, option
 from progressgym.core.errors import UserError
 from progressgym.core.streams import print_json
+from progressgym.scores.similarity import optional
 
 if TYPE_CHECKING:
     from progressgym.preferences.dissect import Audit, Dissection, Floats
@@ -98,7 +100,7 @@ def _lines(results: dict[str, Dissection], audits: Audits, similarity: Floats) -
     if len(results) > 1:
         lines += ["", f"{'judges alike':<{width}}" + "".join(f"  {who[:6]:>6}" for who in results)]
         for who, row in zip(results, similarity.tolist(), strict=True):
-            lines.append(f"{who:<{width}}" + "".join(f"  {'–' if x != x else format(x, '.2f'):>6}" for x in row))
+            lines.append(f"{who:<{width}}" + "".join(f"  {'–' if math.isnan(x) else format(x, '.2f'):>6}" for x in row))
     return lines
 
 
@@ -113,11 +115,11 @@ def _record(results: dict[str, Dissection], audits: Audits, similarity: Floats) 
         "judges": {
             who: {
                 "weights": one.weights.tolist(),
-                "interval": [[None if x != x else x for x in edge] for edge in one.interval.tolist()],
+                "interval": [[optional(x) for x in edge] for edge in one.interval.tolist()],
                 "pairs": one.pairs,
                 "audit": [asdict(each) for each in audits[who]],
             }
             for who, one in results.items()
         },
-        "similarity": [[None if x != x else x for x in row] for row in similarity.tolist()],
+        "similarity": [[optional(x) for x in row] for row in similarity.tolist()],
     }

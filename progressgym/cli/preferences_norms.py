@@ -47,7 +47,9 @@ def run(options: Options) -> int:
     print(f"{len(camps.norms)} norms, camps {', '.join(camps.camps)}")
     for name, norms in outcomes.items():
         sure = sum(apart[norm] for norm in norms)
-        print(f"\n{name}: {len(norms)} ({sure} with every camp two standard errors from one half)\n  {', '.join(norms)}")
+        print(
+            f"\n{name}: {len(norms)} ({sure} with every camp two standard errors from one half)\n  {', '.join(norms)}"
+        )
     vetoed = [norm for norm in outcomes["pooled majority"] if norm not in outcomes["every camp"]]
     print(f"\na majority, and a veto: {', '.join(vetoed) or 'none'}")
     return 0

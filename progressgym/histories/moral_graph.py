@@ -163,7 +163,9 @@ class MoralGraph:
         for edge in self.edges:
             table[place[edge.start], place[edge.end]] = 1.0
         _, group = connected_components(table, directed=True, connection="strong")
-        members = [tuple(card for card, g in zip(self.cards, group, strict=True) if g == k) for k in dict.fromkeys(group)]
+        members = [
+            tuple(card for card, g in zip(self.cards, group, strict=True) if g == k) for k in dict.fromkeys(group)
+        ]
         return [cards for cards in members if len(cards) > 1]
 
     def target(self, cards: Mapping[str, ArrayLike]) -> Floats:

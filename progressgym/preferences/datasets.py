@@ -120,7 +120,10 @@ def _panel(path: Path, seed: int) -> DataSet:
         if row["wave"] != "1":
             continue
         for number, question in enumerate(questions):
-            if row[question] and (answer := finite_number(row[question], f"{path.name}, line {line}, {question}")) != MIDDLE:
+            if (
+                row[question]
+                and (answer := finite_number(row[question], f"{path.name}, line {line}, {question}")) != MIDDLE
+            ):
                 if answer not in (0.0, 1.0):
                     raise UserError(
                         f"{path.name}, line {line}: {question} is {row[question]!r}; 0, 0.5 or 1 is expected"
@@ -147,7 +150,9 @@ def _opinpref(path: Path, seed: int) -> DataSet:
             raise UserError(f"{where}: preferred is {row['preferred']!r}; 1 or 2 is expected, a tie says nothing")
         targets.append(float(row["preferred"] == "1"))
         for side, ratings_of in sides.items():
-            ratings_of.append([finite_number(row.get(f"{side}_{name}", ""), f"{where}, {side}_{name}") for name in names])
+            ratings_of.append(
+                [finite_number(row.get(f"{side}_{name}", ""), f"{where}, {side}_{name}") for name in names]
+            )
     one, two = (np.array(rows_of) for rows_of in sides.values())
     words = names.index("words")
     ratings = [n for n in range(len(names)) if n != words]

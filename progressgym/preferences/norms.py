@@ -166,7 +166,9 @@ class Camps:
             "no camp": all_against & ~agreement.accepted,
             "contested": ~(agreement.accepted | all_against),
         }
-        return {name: [norm for norm, x in zip(self.norms, member, strict=True) if x] for name, member in groups.items()}
+        return {
+            name: [norm for norm, x in zip(self.norms, member, strict=True) if x] for name, member in groups.items()
+        }
 
     def told_apart(self) -> NDArray[np.bool_]:
         """(M,) norms on which each camp is on its side of 1/2 by two standard errors or more."""
@@ -189,9 +191,7 @@ class Camps:
         )
 
 
-def read_camps(
-    path: Path, camp: str = "polviews3", wave: str = "", skip: Sequence[str] = ("person", "wave")
-) -> Camps:
+def read_camps(path: Path, camp: str = "polviews3", wave: str = "", skip: Sequence[str] = ("person", "wave")) -> Camps:
     """Camps of a comma-separated file: one row a person (and wave), a column that names the camp, others 0, 0.5, 1 or empty.
 
     Args:

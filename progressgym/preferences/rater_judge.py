@@ -31,9 +31,7 @@ class RaterJudge:
 
     def score(self, cases: Cases, revealed: Bools) -> Floats:
         """Log-odds of each debater's option; see `Judge.score`."""
-        texts = [
-            as_read(self._text(cases, row), revealed[row], side) for row in range(len(cases)) for side in (0, 1)
-        ]
+        texts = [as_read(self._text(cases, row), revealed[row], side) for row in range(len(cases)) for side in (0, 1)]
         fresh = [text for text in dict.fromkeys(texts) if text not in self._known]
         if fresh:
             share = np.clip(mean_step(self._rater, fresh), 1e-6, 1 - 1e-6)
@@ -52,9 +50,7 @@ def as_read(text: CaseText, visible: Bools, side: int) -> str:
     'Rain. I go. Late.'
     """
     said = [
-        (harmless(piece), text.about[n] if text.about else None)
-        for n, piece in enumerate(text.pieces)
-        if visible[n]
+        (harmless(piece), text.about[n] if text.about else None) for n, piece in enumerate(text.pieces) if visible[n]
     ]
     common = [piece for piece, about in said if about is None]
     own = [piece for piece, about in said if about == side]

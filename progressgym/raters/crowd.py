@@ -80,7 +80,8 @@ class Crowd:
     def continuations(self, texts: Sequence[str], verdicts: Sequence[str]) -> list[list[str]]:
         """What the model writes after `because`, its first sentence, `tries` times each."""
         prompts = [
-            BECAUSE.format(text=text.rstrip(" ."), verdict=verdict) for text, verdict in zip(texts, verdicts, strict=True)
+            BECAUSE.format(text=text.rstrip(" ."), verdict=verdict)
+            for text, verdict in zip(texts, verdicts, strict=True)
         ]
         written = self._model.sample(prompts, self.tries, seed=self.seed, temperature=0.7, max_tokens=self.tokens)
         return [[_sentence(one) for one in several] for several in written]
@@ -119,7 +120,9 @@ def read_shares(path: Path) -> tuple[list[str], Floats]:
     for line, row in rows:
         yes, no = (finite_number(row[name], f"{path.name}, line {line}, {name}") for name in ("yes", "no"))
         if yes < 0 or no < 0 or yes + no == 0:
-            raise UserError(f"{path.name}, line {line}: {row['yes']} yes and {row['no']} no; counts of people are expected")
+            raise UserError(
+                f"{path.name}, line {line}: {row['yes']} yes and {row['no']} no; counts of people are expected"
+            )
         if not row[column].strip():
             raise UserError(f"{path.name}, line {line}: {column} is empty")
         texts.append(row[column])
@@ -154,7 +157,9 @@ def consistency(stated: Sequence[str], inferred: NDArray[np.bool_]) -> float:
         stated: verdicts, `right` or `wrong`.
         inferred: (B,) whether a reader of the reason alone says `right`.
     """
-    return float(np.mean([(verdict == "right") == bool(right) for verdict, right in zip(stated, inferred, strict=True)]))
+    return float(
+        np.mean([(verdict == "right") == bool(right) for verdict, right in zip(stated, inferred, strict=True)])
+    )
 
 
 def _shipped() -> tuple[list[str], Floats]:

@@ -81,9 +81,7 @@ class LinearHead:
         return _shares(z @ self.weights[:-1] + self.weights[-1], self.exclusive)
 
 
-def held_out(
-    vectors: Floats, targets: Floats, parts: Sequence[int], ridge: float, *, exclusive: bool = True
-) -> Floats:
+def held_out(vectors: Floats, targets: Floats, parts: Sequence[int], ridge: float, *, exclusive: bool = True) -> Floats:
     """(n, K) probabilities of each part by a head that was fitted to the others."""
     part = np.asarray(parts)
     shares = np.empty_like(targets, dtype=np.float64)

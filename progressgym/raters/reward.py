@@ -1,6 +1,6 @@
 """A rater as a reward: texts to numbers from 0 to 1, in the form that trainers of language models call.
 
-    reward = sum over steps k of p_k s_k,   s from 0 at the scale's worst end to 1 at its best, in equal steps
+reward = sum over steps k of p_k s_k,   s from 0 at the scale's worst end to 1 at its best, in equal steps
 """
 
 from __future__ import annotations
@@ -61,6 +61,8 @@ class RaterReward:
 def _text(given: Any) -> str:
     if isinstance(given, str):
         return given
-    if isinstance(given, Sequence) and all(isinstance(one, dict) and isinstance(one.get("content"), str) for one in given):
+    if isinstance(given, Sequence) and all(
+        isinstance(one, dict) and isinstance(one.get("content"), str) for one in given
+    ):
         return " ".join(one["content"] for one in given)
     raise UserError(f"a text, or a list of messages with content, is expected, not a {type(given).__name__}")

@@ -49,7 +49,9 @@ def test_a_high_published_sum_beside_negative_skill_is_flagged() -> None:
     )
     (report,) = consistency([row("static", 0.0), row("good", 0.5), jumper])
     (flag,) = report.flags
-    assert flag.startswith("last-century (reads the truth) is worse than never learning by skill (-0.19 [-0.28, -0.10])")
+    assert flag.startswith(
+        "last-century (reads the truth) is worse than never learning by skill (-0.19 [-0.28, -0.10])"
+    )
     assert "98% of the best follow_sum" in flag and "above static in published sum" in flag
     low = row("random", -2.0, published={"follow_sum": 1.0}, utility=jumper.utility)
     assert consistency([row("static", 0.0), low])[0].flags == (), "bad by all metrics is no contradiction"

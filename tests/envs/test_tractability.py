@@ -71,7 +71,9 @@ def test_an_episode_tells_its_regret(seed: int) -> None:
                 _, reward, ended, truncated, info = env.step(np.int64(action))
                 total += float(reward)
         assert ended and not truncated and info["nodes"] == exact(problem).compute
-        assert total == pytest.approx(choice.value / exact(problem).value) and info["regret"] == pytest.approx(1 - total)
+        assert total == pytest.approx(choice.value / exact(problem).value) and info["regret"] == pytest.approx(
+            1 - total
+        )
         assert (info["regret"] < 1e-9) == (name == "exact" or choice.value == pytest.approx(exact(problem).value))
     assert "hours left" in str(env.render())
 

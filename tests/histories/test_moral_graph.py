@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import gymnasium as gym
@@ -95,7 +96,7 @@ def test_more_votes_help_without_the_entropy_cut() -> None:
 def ballot(tmp_path: Path) -> Path:
     """C013 to C021, where everybody finds each next century wiser, but C021."""
     labels = [f"C0{n}" for n in range(13, 22)]
-    pairs = [*zip(labels[:-2], labels[1:-1], strict=True), ("C021", "C013")]
+    pairs = [*pairwise(labels[:-1]), ("C021", "C013")]
     rows = [f"u{n},{a},{b},wiser" for a, b in pairs for n in range(5)]
     file = tmp_path / "votes.csv"
     file.write_text("user,from,to,vote\n" + "\n".join(rows) + "\n")
@@ -112,7 +113,9 @@ def test_follow_follows_it(ballot: Path, path: str) -> None:
     else:
         graph = MoralGraph.fit(read_votes(ballot))
         target = graph.target(dict(zip(base.labels, base.answers, strict=True)))
-        assert np.allclose(history.answers[-1], target, atol=1e-6) and np.array_equal(history.answers[0], base.answers[0])
+        assert np.allclose(history.answers[-1], target, atol=1e-6) and np.array_equal(
+            history.answers[0], base.answers[0]
+        )
         values = graph.target(dict(zip(base.labels, base.values(), strict=True)))
         assert np.allclose(history.values()[-1], values, atol=1e-5), "values are linear in answers"
     env = gym.make("ProgressGym/Follow-v0", history=asked)

@@ -50,7 +50,9 @@ def test_one_property_for_the_head() -> None:
     """Three of four choices for more of it, 4,000 of them: log 3, less what the prior takes."""
     labels, signs = np.tile([1.0, 1.0, 1.0, 0.0], 1000), np.ones((4000, 1))
     result = dissect(labels, signs, ["it"], resamples=20)
-    assert result.weights[0] == pytest.approx(np.log(3), abs=0.02) and result.chances[0] == pytest.approx(0.75, abs=0.01)
+    assert result.weights[0] == pytest.approx(np.log(3), abs=0.02) and result.chances[0] == pytest.approx(
+        0.75, abs=0.01
+    )
     assert result.interval[0, 0] < result.weights[0] < result.interval[1, 0]
     assert dissect(1 - labels, signs, ["it"], resamples=0).weights[0] == pytest.approx(-result.weights[0])
 
@@ -86,9 +88,22 @@ def test_judges_who_weigh_alike_and_a_property_that_wins() -> None:
 
 def test_a_history_and_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "pairs.csv"
-    rows = [f"{a},{b},{1 if a > b else 2},{'xy'[n % 2]}" for n, (a, b) in enumerate([(3, 1), (1, 2), (4, 2), (1, 5)] * 30)]
+    rows = [
+        f"{a},{b},{1 if a > b else 2},{'xy'[n % 2]}" for n, (a, b) in enumerate([(3, 1), (1, 2), (4, 2), (1, 5)] * 30)
+    ]
     file.write_text("one_clear,two_clear,preferred,judge\n" + "\n".join(rows))
-    command = ["preferences", "dissect", "--data", str(file), "--history", "gss-v1", "--least", "10", "--resamples", "10"]
+    command = [
+        "preferences",
+        "dissect",
+        "--data",
+        str(file),
+        "--history",
+        "gss-v1",
+        "--least",
+        "10",
+        "--resamples",
+        "10",
+    ]
     assert dispatch([*command, "--json"]) == 0
     people, centuries = json.loads(capsys.readouterr().out)
     assert set(people["judges"]) == {"all", "x", "y"} and people["judges"]["all"]["weights"][0] > 1

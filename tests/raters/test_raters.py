@@ -37,7 +37,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def labelled(folder: Path) -> Path:
     """Eight acts of each class, told apart by a word."""
-    rows = [f"{word} number {n},{label}" for n in range(8) for word, label in (("steal", -1), ("paint", 0), ("help", 1))]
+    rows = [
+        f"{word} number {n},{label}" for n in range(8) for word, label in (("steal", -1), ("paint", 0), ("help", 1))
+    ]
     file = folder / "acts.csv"
     file.write_text("text,label\n" + "\n".join(rows) + "\n")
     return file
@@ -48,7 +50,9 @@ def test_it_says_what_labels_like_its_own_say(model: str, tmp_path: Path) -> Non
     shares = ratings(rater, ["steal number 3", "paint number 3", "help number 3"])
     assert shares.argmax(1).tolist() == [0, 1, 2] and rater.scale == ("bad", "discretionary", "good")
     assert rater.compare("help number 3", "steal number 3") > 0.7
-    assert rater.compare("steal number 3", "help number 3") == pytest.approx(1 - rater.compare("help number 3", "steal number 3"))
+    assert rater.compare("steal number 3", "help number 3") == pytest.approx(
+        1 - rater.compare("help number 3", "steal number 3")
+    )
     assert "it is bad" in rater.reason("steal number 3") and np.isnan(rater.score10(["steal number 3"])).all()
     assert np.array_equal(replace(rater).rate(["steal number 3"]), rater.rate(["steal number 3"]))
 

@@ -42,7 +42,9 @@ def test_places_are_reached_by_some_score_that_rises_with_every_metric() -> None
     """Four agents by two metrics: every order that respects dominance is one, so their extremes are the places."""
     table = np.array([[3.0, 1.0], [2.0, 3.0], [1.0, 0.0], [0.0, 2.0]])
     dominates = (table[:, None] >= table[None]).all(-1) & ~np.eye(4, dtype=bool)
-    orders = [o for o in itertools.permutations(range(4)) if all(o.index(a) < o.index(b) for a, b in np.argwhere(dominates))]
+    orders = [
+        o for o in itertools.permutations(range(4)) if all(o.index(a) < o.index(b) for a, b in np.argwhere(dominates))
+    ]
     places = np.array([[order.index(agent) + 1 for agent in range(4)] for order in orders])
     result = weightings(table)
     assert (places.min(0) == result.best_place).all() and (places.max(0) == result.worst_place).all()
