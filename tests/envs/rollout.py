@@ -16,9 +16,11 @@ TEXT_IDS = [name for name in gym.registry if name.startswith("ProgressGym/") and
 IDS = [
     name
     for name in gym.registry
-    if name.startswith("ProgressGym/") and "Sepsis" not in name and name not in (LIVE_ID, *TEXT_IDS)
+    if name.startswith("ProgressGym/")
+    and not any(word in name for word in ("Sepsis", "Tractability", "SessionReplay"))
+    and name not in (LIVE_ID, *TEXT_IDS)
 ]
-"""The environments over histories in numbers; the sepsis environments have tests of their own."""
+"""The environments over histories in numbers; the others have tests of their own."""
 STANCE_IDS = [name for name in IDS if "Stance" in name]
 ANSWER_IDS = [name for name in IDS if "Stance" not in name]
 LINEAR = "synthetic:linear?coherence=0.5&seed=0"
