@@ -22,7 +22,12 @@ from progressgym.histories.history import (
     unknown_history,
 )
 
-INSTALLED = Registry("history", (), group="progressgym.histories", row=Entry)
+INSTALLED = Registry(
+    "history",
+    (Entry("people", "a person or a community of a panel, wave by wave", "progressgym.histories.people:people"),),
+    group="progressgym.histories",
+    row=Entry,
+)
 """Histories that code makes."""
 
 
