@@ -105,10 +105,10 @@ def _margins(model: PreferenceModel, answers: Pairs, wanted: Pairs) -> NDArray[n
 def _pairs(instrument: Questionnaire, triples: Ints, target: Any, group: Any) -> Pairs:
     """Pairs of options (n, 3) with a feature for every option but the first of each item."""
     places = np.cumsum(instrument.mask[:, 1:]).reshape(instrument.mask[:, 1:].shape) - 1
-    sides = []
+    sides: list[NDArray[np.float64]] = []
     for option in triples[:, 1:].T:
         side = np.zeros((len(triples), int(places[-1, -1]) + 1))
         rows = np.flatnonzero(option > 0)
         side[rows, places[triples[rows, 0], option[rows] - 1]] = 1.0
         sides.append(side)
-    return Pairs.of(*sides, target, group=group)
+    return Pairs.of(sides[0], sides[1], target, group=group)

@@ -263,7 +263,8 @@ def observations(path: Floats) -> NDArray[np.float32]:
     for t in range(1, len(path)):
         end, sure = line(path[: t + 1], len(path))
         rows.append(np.concatenate([[t / len(path)], path[t], end, sure]))
-    return np.clip(rows, -WIDEST, WIDEST).astype(np.float32)
+    clipped: NDArray[np.float32] = np.clip(rows, -WIDEST, WIDEST).astype(np.float32)
+    return clipped
 
 
 def line(path: Floats, at: int) -> tuple[Floats, Floats]:

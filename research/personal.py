@@ -18,12 +18,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-import gymnasium as gym
 import numpy as np
 import torch
 
 import progressgym
 from progressgym.agents.registry import make
+from progressgym.core.answers import keep_items
 from progressgym.envs.actions import to_answers
 from progressgym.histories.panel import panel_of
 from progressgym.histories.people import new_people
@@ -39,6 +39,7 @@ def play(history: str, agent: object, name: str, horizon: int, asked: str | int)
     observation, info = env.reset(seed=0)
     agent.reset(env.task, 0)  # type: ignore[attr-defined]
     truth, first = env.history, env.history.first_answers
+    covered = truth.instrument.covered(truth.instrument.evaluation)
     right, squares = np.zeros(2), np.zeros(2)
     for step in range(env.steps):
         action = agent.act(observation, {})  # type: ignore[attr-defined]
@@ -47,7 +48,8 @@ def play(history: str, agent: object, name: str, horizon: int, asked: str | int)
         items = [i for i in truth.instrument.evaluation if truth.asked[wave, i]]
         right += (answers[items].argmax(-1) == truth.answers[wave, items].argmax(-1)).sum(), len(items)
         human = info["scores"]["human_values"]
-        still = env._on(truth.scored[wave], first)[env._covered]
+        known = keep_items(first, truth.scored[wave], truth.instrument.mask)
+        still = truth.instrument.values(known, truth.instrument.evaluation, check=False)[covered]
         squares += ((info["scores"]["agent_values"] - human) ** 2).sum(), ((still - human) ** 2).sum()
     return right, squares
 
@@ -56,10 +58,12 @@ def summary(right: np.ndarray, squares: np.ndarray) -> str:
     """Both measures of (people, 2) sums with their intervals."""
     draws = np.random.default_rng(0).multinomial(len(right), np.full(len(right), 1 / len(right)), RESAMPLES)
     parts = []
-    for sums, turn in ((right, 0.0), (squares, 1.0)):
-        ratio = lambda s: (s[..., 0] / s[..., 1]) if not turn else 1 - s[..., 0] / s[..., 1]  # noqa: E731
-        low, high = np.quantile(ratio(draws @ sums), [0.025, 0.975])
-        parts.append(f"{ratio(sums.sum(0)):.3f} [{low:.3f}, {high:.3f}]")
+    for sums, explained in ((right, False), (squares, True)):
+        totals = np.concatenate([sums.sum(0)[None], draws @ sums])
+        shares = totals[:, 0] / totals[:, 1]
+        values = 1.0 - shares if explained else shares
+        low, high = np.quantile(values[1:], [0.025, 0.975])
+        parts.append(f"{values[0]:.3f} [{low:.3f}, {high:.3f}]")
     return "  ".join(parts)
 
 
@@ -74,17 +78,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torch.set_num_threads(1)
     panel = panel_of(options.panel)
     people = new_people(panel)[: options.people]
-    print(f"{options.panel}: {len(people)} new people with answers in every wave; accuracy and drift explained", flush=True)
+    print(
+        f"{options.panel}: {len(people)} new people with answers in every wave; accuracy and drift explained",
+        flush=True,
+    )
     for asked in options.asked.split(","):
         for name in options.agents.split(","):
             own = f"{name}&panel={options.panel}" if name.startswith("personal?") else name
             agent = make(own)
             for horizon in (0, 1):
                 results = [
-                    play(f"people?panel={options.panel}&person={person}", agent, own, horizon, asked) for person in people
+                    play(f"people?panel={options.panel}&person={person}", agent, own, horizon, asked)
+                    for person in people
                 ]
                 right, squares = (np.stack(part) for part in zip(*results, strict=True))
-                print(f"{asked:>4} asked  {'Predict' if horizon else 'Follow':<8} {name:<34} {summary(right, squares)}", flush=True)
+                print(
+                    f"{asked:>4} asked  {'Predict' if horizon else 'Follow':<8} {name:<34} {summary(right, squares)}",
+                    flush=True,
+                )
     return 0
 
 

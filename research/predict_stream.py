@@ -19,29 +19,27 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-import gymnasium as gym
 import numpy as np
 import torch
 
-import progressgym  # noqa: F401  (registers the environments)
 from progressgym.agents.stream import D, StreamAgent
+from progressgym.envs.predict_stream import PredictStreamEnv
 from progressgym.histories.history import SYNTHETIC
 from progressgym.histories.splits import split_id
 from progressgym.losses import Margins, latency
 
-ID = "ProgressGym/PredictStream-v0"
 TEMPERATURE, BETA, TRAINED, PAIRS = 0.2, 1.0, 80, 40
 REFERENCE = (-1.0, 0.0, 0.0, 0.0)
 """Writes with a probability of .27 at every step."""
 
 
-def streams(history: str, labels: str, episodes: int) -> list[gym.Env]:
+def streams(history: str, labels: str, episodes: int) -> list[PredictStreamEnv]:
     """An environment a split, or a seed of a family."""
     ids = [history if history.startswith(SYNTHETIC) else split_id(history, n) for n in range(episodes)]
-    return [gym.make(ID, history=one, labels=labels, lam=0.0, disable_env_checker=True) for one in ids]
+    return [PredictStreamEnv(one, labels=labels, lam=0.0) for one in ids]
 
 
-def play(env: gym.Env, agent: StreamAgent, seed: int) -> tuple[float, float]:
+def play(env: PredictStreamEnv, agent: StreamAgent, seed: int) -> tuple[float, float]:
     """Accuracy and sign of one stream."""
     observation, _ = env.reset(seed=seed)
     agent.reset()
@@ -55,7 +53,7 @@ def curves(history: str, labels: str, episodes: int, every: int) -> None:
     """Print how good every rule is at every lag."""
     envs = streams(history, labels, episodes)
     print(f"{history}, labels={labels}, {episodes} streams; accuracy (sign) when written after so many steps")
-    waits = range(0, envs[0].unwrapped.steps, every)
+    waits = range(0, envs[0].steps, every)
     print("rule   " + "".join(f"{wait + 1:>12}" for wait in waits))
     for rule in ("line", "pooled"):
         cells = []
@@ -65,10 +63,10 @@ def curves(history: str, labels: str, episodes: int, every: int) -> None:
         print(f"{rule:<7}" + "".join(f"{cell:>12}" for cell in cells), flush=True)
 
 
-def table(env: gym.Env, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+def table(env: PredictStreamEnv, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     """(S, 4) features of every step of a stream, and (S,) the accuracy of writing there."""
     rows, reached = [], []
-    for wait in range(env.unwrapped.steps):
+    for wait in range(env.steps):
         observation, _ = env.reset(seed=seed)
         agent, done = StreamAgent(wait=wait), False
         agent.reset()
@@ -108,7 +106,7 @@ def trained(features: torch.Tensor, reached: torch.Tensor, lam: float) -> torch.
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
-    optimiser.step(closure)  # type: ignore[no-untyped-call, arg-type]
+    optimiser.step(closure)  # type: ignore[no-untyped-call]
     return weights.detach()
 
 

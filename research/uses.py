@@ -16,14 +16,15 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from progressgym.preferences.conditions import Facts, check
+from progressgym.preferences.conditions import Facts, conditions_of
 from progressgym.preferences.datasets import _counts, load, read_rows
 from progressgym.preferences.length_control import CONTROLS, LengthControlled, with_length
-from progressgym.preferences.models import BradleyTerry
+from progressgym.preferences.models import BradleyTerry, PreferenceModel
 from progressgym.preferences.pairs import Pairs
 from progressgym.preferences.uses import best_of_n, best_of_n_divergence, guarded_best_of_n
 
@@ -53,11 +54,11 @@ def interval(values: np.ndarray) -> tuple[float, float, float]:
     return float(values.mean()), float(low), float(high)
 
 
-def held_out(pairs: Pairs, make: Callable[[], BradleyTerry | LengthControlled]) -> np.ndarray:
+def held_out(pairs: Pairs, make: Callable[..., PreferenceModel], **settings: Any) -> np.ndarray:
     """Margins (n,) by models that did not learn from the pair."""
     margins = np.zeros(len(pairs))
     for learn, held in folds(len(pairs)):
-        margins[held] = make().fit(pairs[learn]).margin(pairs[held])
+        margins[held] = make(**settings).fit(pairs[learn]).margin(pairs[held])
     return margins
 
 
@@ -71,14 +72,14 @@ def length() -> None:
     """Accuracy and the length of what is picked, by control."""
     opinpref = load("opinpref", REAL)
     pair_rows = [line.split(",") for line in (REAL / "opinpref" / "train.csv").read_text().splitlines()]
-    words = np.array([[float(row[pair_rows[0].index(f"{side}_words")]) for side in ("one", "two")] for row in pair_rows[1:]])
+    words = np.array(
+        [[float(row[pair_rows[0].index(f"{side}_words")]) for side in ("one", "two")] for row in pair_rows[1:]]
+    )
     texts = replies()
     swap = np.random.default_rng(1).random(len(texts)) < 0.5
     chosen, rejected = _counts([one for one, _ in texts], [other for _, other in texts])
     sizes = np.array([[len(one.split()), len(other.split())] for one, other in texts], dtype=float)
-    hh = Pairs.of(
-        np.where(swap[:, None], chosen, rejected), np.where(swap[:, None], rejected, chosen), swap, group=0
-    )
+    hh = Pairs.of(np.where(swap[:, None], chosen, rejected), np.where(swap[:, None], rejected, chosen), swap, group=0)
     hh_words = np.where(swap[:, None], sizes, sizes[:, ::-1])
     joint = with_length(opinpref.pairs, *words.T)
     fits = [LengthControlled(control=control).fit(joint).margin(joint) for control in ("none", "residual")]
@@ -89,15 +90,17 @@ def length() -> None:
         own = with_length(pairs, *lengths.T)
         longer = np.sign(lengths[:, 0] - lengths[:, 1])
         rows = [("longer wins", right(pairs, longer), longer)]
-        plain = held_out(pairs, lambda ridge=ridge: BradleyTerry(ridge=ridge))
+        plain = held_out(pairs, BradleyTerry, ridge=ridge)
         rows.append(("no length", right(pairs, plain), plain))
         for control in CONTROLS:
-            margins = held_out(own, lambda c=control, r=ridge: LengthControlled(model=f"bradley-terry?ridge={r}", control=c))
+            margins = held_out(own, LengthControlled, model=f"bradley-terry?ridge={ridge}", control=control)
             rows.append((control, right(pairs, margins), margins))
         for rule, hits, margins in rows:
             mean, low, high = interval(hits)
             picked = np.where(margins > 0, lengths[:, 0], np.where(margins < 0, lengths[:, 1], lengths.mean(1)))
-            print(f"{name:<13} {rule:<11} {mean:.3f} [{low:.3f}, {high:.3f}]   {picked.mean():8.1f}  {lengths.mean():18.1f}")
+            print(
+                f"{name:<13} {rule:<11} {mean:.3f} [{low:.3f}, {high:.3f}]   {picked.mean():8.1f}  {lengths.mean():18.1f}"
+            )
 
 
 def guarded(texts: list[tuple[str, str]], sides: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -131,7 +134,9 @@ def guard() -> None:
     print("lets through   false alarms   misses   refused   violations [95 %]       reward of what is given")
     drawn = order.integers(0, 2, len(texts))
     mean, low, high = interval(drawn.astype(float))
-    print(f"one at random                                    {mean:.3f} [{low:.3f}, {high:.3f}]   {worth[np.arange(len(texts)), drawn].mean():+.3f}")
+    print(
+        f"one at random                                    {mean:.3f} [{low:.3f}, {high:.3f}]   {worth[np.arange(len(texts)), drawn].mean():+.3f}"
+    )
     identity = BradleyTerry()
     identity.weights = np.ones(1)
     for number, share in enumerate(PASSED):
@@ -163,7 +168,9 @@ def planted(prompts: int = 2000, d: int = 8) -> None:
         cells = []
         for picks in (best_of_n(reward, candidates), guarded_best_of_n(reward, candidates, risk, threshold=0.0)):
             bad = picks.of(candidates @ v > 1.0)
-            cells.append(f"{np.nanmean(picks.of(candidates @ w)):+.2f}  {np.nanmean(bad):.3f}  {picks.refused.mean():.3f}")
+            cells.append(
+                f"{np.nanmean(picks.of(candidates @ w)):+.2f}  {np.nanmean(bad):.3f}  {picks.refused.mean():.3f}"
+            )
         print(f"{n:>3}   {'   '.join(cells)}   {best_of_n_divergence(n):.2f}")
 
 
@@ -185,8 +192,10 @@ def reward(cache: Path | None, count: int, name: str) -> None:
     hits = {}
     for rule, features, ridge in (("words alone", sides, 1.0), (f"{name}, mean states", states, 300.0)):
         pairs = Pairs.of(features[:, 0], features[:, 1])
-        hits[rule] = right(pairs, held_out(pairs, lambda ridge=ridge: BradleyTerry(ridge=ridge)))
-        print(f"{rule:<28} accuracy {interval(hits[rule])[0]:.3f} [{interval(hits[rule])[1]:.3f}, {interval(hits[rule])[2]:.3f}]")
+        hits[rule] = right(pairs, held_out(pairs, BradleyTerry, ridge=ridge))
+        print(
+            f"{rule:<28} accuracy {interval(hits[rule])[0]:.3f} [{interval(hits[rule])[1]:.3f}, {interval(hits[rule])[2]:.3f}]"
+        )
     words, own = hits.values()
     lead = interval(own - words)
     passed = guarded(texts, sides)[0][PASSED.index(0.5)] <= 0.0
@@ -201,7 +210,7 @@ def reward(cache: Path | None, count: int, name: str) -> None:
         misses=passed[:, 1].mean(),
         divergence=best_of_n_divergence(2),
     )
-    print(check(facts).text())
+    print(conditions_of(facts).text())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -86,12 +86,16 @@ def _panel(options: Options) -> int:
     unused = {"--years": options.years != 1, "--start": options.start is not None, "--complete": options.complete}
     unused |= {"--design-effect": options.design_effect != 1.0, "--card": options.card != ""}
     for name in [name for name, given in unused.items() if given] + ["a second file"] * (options.items != ""):
-        raise UserError(f"{name} is for counts; a panel's steps are its waves, and its one file beside FILE is ITEMS.csv")
+        raise UserError(
+            f"{name} is for counts; a panel's steps are its waves, and its one file beside FILE is ITEMS.csv"
+        )
     questions = options.counts or SHIPPED_QUESTIONS
     panel = Panel.read(options.panel, questions, name=options.questionnaire or Path(options.out).resolve().name)
     panel.save(options.out)
     given = int((panel.choices >= 0).sum())
-    print(f"{len(panel)} people, {len(panel.waves)} waves, {given} answers to {len(panel.instrument)} items, written to {options.out}")
+    print(
+        f"{len(panel)} people, {len(panel.waves)} waves, {given} answers to {len(panel.instrument)} items, written to {options.out}"
+    )
     first = panel.people[0]
     print(f"{int(panel.new.sum())} of them are new: people?panel={options.out}&person={first} is the history of one")
     traits = [f"{trait}:{value}" for trait, values in panel.traits.items() for value in sorted(set(values) - {""})]

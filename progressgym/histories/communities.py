@@ -23,7 +23,9 @@ PRIOR = 0.5
 """Answers that stand in every cell beforehand."""
 
 
-def latent_classes(choices: NDArray[np.int8], mask: NDArray[np.bool_], classes: int, seed: int = 0) -> tuple[Floats, Floats]:
+def latent_classes(
+    choices: NDArray[np.int8], mask: NDArray[np.bool_], classes: int, seed: int = 0
+) -> tuple[Floats, Floats]:
     """Fit.
 
     Args:

@@ -80,7 +80,8 @@ class Panel:
     @property
     def new(self) -> NDArray[np.bool_]:
         """(P,) whose histories these are; the others are known beforehand."""
-        return np.arange(len(self)) % EVERY == 0
+        new: NDArray[np.bool_] = np.arange(len(self)) % EVERY == 0
+        return new
 
     @property
     def known(self) -> NDArray[np.int8]:
@@ -91,7 +92,12 @@ class Panel:
     def everyone(self) -> History:
         """All people together, wave by wave."""
         answers, people = tabulate(self.choices, self.instrument)
-        card = {"panel": {"people": len(self), "answers": {w: int(n) for w, n in zip(self.waves, people.sum(1), strict=True)}}}
+        card = {
+            "panel": {
+                "people": len(self),
+                "answers": {w: int(n) for w, n in zip(self.waves, people.sum(1), strict=True)},
+            }
+        }
         return History(
             name=self.name, labels=self.waves, answers=answers, instrument=self.instrument, people=people, card=card
         )
@@ -214,12 +220,13 @@ def shares_of(choices: NDArray[np.int8], instrument: Questionnaire) -> Floats:
     """(N, K) the shares of one wave (P, N), as if one more person had answered who knows no preference."""
     shares, people = tabulate(choices[:, None], instrument)
     uniform = instrument.uniform()
-    return (np.nan_to_num(shares[0]) * people[0][:, None] + uniform) / (people[0][:, None] + 1.0)
+    smooth: Floats = (np.nan_to_num(shares[0]) * people[0][:, None] + uniform) / (people[0][:, None] + 1.0)
+    return smooth
 
 
 def chosen(choices: NDArray[np.int8], options: int) -> NDArray[np.float32]:
     """(..., N, K) certain answers of choices (..., N), NaN where there is none."""
-    answers = (choices[..., None] == np.arange(options)).astype(np.float32)
+    answers: NDArray[np.float32] = (choices[..., None] == np.arange(options)).astype(np.float32)
     answers[choices == NO_ANSWER] = np.nan
     return answers
 

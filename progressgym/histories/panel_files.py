@@ -60,7 +60,9 @@ def read_panel(path: Path | str, questions: Sequence[Question]) -> Table:
         person = people.setdefault(_name(row, "person"), len(people))
         key = (person, _wave(row), item)
         if key in seen:
-            raise row.error(f"person {row['person']!r} answered {row['item']!r} in wave {key[1]} already in {seen[key]}")
+            raise row.error(
+                f"person {row['person']!r} answered {row['item']!r} in wave {key[1]} already in {seen[key]}"
+            )
         seen[key] = row.line
         if option is not None:
             answers.append((*key, option))

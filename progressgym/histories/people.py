@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from progressgym.core.arguments import Whole, Within
 from progressgym.core.errors import UserError, did_you_mean
-from progressgym.core.ids import format_id
+from progressgym.core.ids import Scalar, format_id
 from progressgym.histories.communities import class_of, latent_classes
 from progressgym.histories.history import History
 from progressgym.histories.panel import NO_ANSWER, Panel, chosen, panel_of, people_named, shares_of, tabulate
@@ -32,7 +32,13 @@ BEFORE = "before"
 
 
 def people(
-    *, panel: str = "planted", person: str = "", group: str = "", community: Whole | None = None, k: Classes = 3, seed: Whole = 0
+    *,
+    panel: str = "planted",
+    person: str = "",
+    group: str = "",
+    community: Whole | None = None,
+    k: Classes = 3,
+    seed: Whole = 0,
 ) -> History:
     """The history of an id.
 
@@ -50,7 +56,7 @@ def people(
     if (person != "") + (group != "") + (community is not None) != 1:
         raise UserError("say whose history: people? with one of person=NAME, group=TRAIT:VALUE and community=NUMBER")
     source = panel_of(panel, seed)
-    given = {"panel": panel, "seed": seed}
+    given: dict[str, Scalar] = {"panel": panel, "seed": seed}
     if person:
         return _history(source, _one(source, person), format_id("people", person=person, **given), alone=True)
     if group:
@@ -100,10 +106,14 @@ def _having(panel: Panel, group: str) -> NDArray[np.bool_]:
     trait, colon, value = group.partition(":")
     if not colon or trait not in panel.traits:
         known = ", ".join(panel.traits) or "none"
-        raise UserError(f"group is {group!r}; TRAIT:VALUE is expected, and the traits of panel {panel.name!r} are: {known}")
+        raise UserError(
+            f"group is {group!r}; TRAIT:VALUE is expected, and the traits of panel {panel.name!r} are: {known}"
+        )
     values = sorted(set(panel.traits[trait]) - {""})
     if value not in values:
-        raise UserError(f"nobody has {trait} {value!r}{did_you_mean(value, values)}; there are {', '.join(values)[:200]}")
+        raise UserError(
+            f"nobody has {trait} {value!r}{did_you_mean(value, values)}; there are {', '.join(values)[:200]}"
+        )
     return _new(panel, np.array([own == value for own in panel.traits[trait]]), group)
 
 

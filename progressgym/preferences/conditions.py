@@ -54,7 +54,9 @@ class Conditions:
         """One line each, those that fail first."""
         ordered = sorted(self.each, key=lambda one: one.holds)
         kinds = {True: "necessary", False: "sufficient"}
-        return "\n".join(f"{'holds' if one.holds else 'FAILS'}  {kinds[one.necessary]:<10}  {one.name}: {one.why}" for one in ordered)
+        return "\n".join(
+            f"{'holds' if one.holds else 'FAILS'}  {kinds[one.necessary]:<10}  {one.name}: {one.why}" for one in ordered
+        )
 
     def write(self, run: Path | str) -> None:
         """Write `conditions.json` into a run's folder.
@@ -103,7 +105,7 @@ class Limits:
     divergence: float = 2.0
 
 
-def check(facts: Facts, limits: Limits | None = None) -> Conditions:
+def conditions_of(facts: Facts, limits: Limits | None = None) -> Conditions:
     """All conditions of a run.
 
     Raises:
@@ -120,14 +122,20 @@ def check(facts: Facts, limits: Limits | None = None) -> Conditions:
         return Condition(name=name, necessary=False, holds=interval[0] > floor, why=why)
 
     def below(name: str, value: float, ceiling: float) -> Condition:
-        return Condition(name=name, necessary=False, holds=value <= ceiling, why=f"{value:.3f}, at most {ceiling:g} is asked for")
+        return Condition(
+            name=name, necessary=False, holds=value <= ceiling, why=f"{value:.3f}, at most {ceiling:g} is asked for"
+        )
 
     def given(name: str, holds: bool, why: str) -> Condition:
         return Condition(name=name, necessary=True, holds=holds, why=why)
 
     return Conditions(
         each=(
-            given("provenance", bool(facts.provenance.strip()), facts.provenance or "nobody says where the preferences come from"),
+            given(
+                "provenance",
+                bool(facts.provenance.strip()),
+                facts.provenance or "nobody says where the preferences come from",
+            ),
             given("stakeholders", bool(named.strip(", ")), named or "nobody is named"),
             given("reversible", facts.reversible, "it can be undone" if facts.reversible else "it cannot be undone"),
             above("reward accuracy", facts.accuracy, asked.accuracy),

@@ -87,7 +87,9 @@ def with_length(pairs: Pairs, left: ArrayLike, right: ArrayLike) -> Pairs:
     for side in lengths:
         if side.shape != (len(pairs),) or not np.isfinite(side).all() or (side < 0).any():
             raise UserError(f"lengths of {len(pairs)} pairs are as many numbers from 0 on; got {side.shape}")
-    both = [np.column_stack([old, np.log1p(side)]) for old, side in zip((pairs.left, pairs.right), lengths, strict=True)]
+    both = [
+        np.column_stack([old, np.log1p(side)]) for old, side in zip((pairs.left, pairs.right), lengths, strict=True)
+    ]
     return replace(pairs, left=both[0], right=both[1])
 
 

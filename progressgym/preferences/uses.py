@@ -39,7 +39,8 @@ class Picked:
     @property
     def refused(self) -> NDArray[np.bool_]:
         """(B,) where nothing is given."""
-        return self.choice == REFUSED
+        refused: NDArray[np.bool_] = self.choice == REFUSED
+        return refused
 
     def of(self, numbers: ArrayLike) -> Floats:
         """The picked candidates' entries of (B, n) numbers, NaN where nothing was given."""

@@ -71,9 +71,7 @@ def test_the_return_is_accuracy_less_the_price_of_the_lag() -> None:
     change = env.unwrapped._change
     _, reward, _, _, info = env.step(np.concatenate([[1.0], change]))
     assert reward == 1.0 and info["scores"]["sign"] == 1.0 and info["scores"]["lag"] == 0.0
-    np.testing.assert_array_equal(
-        change, History.load("gss-v1").drift(env.unwrapped._instrument.evaluation)[-1]
-    )
+    np.testing.assert_array_equal(change, History.load("gss-v1").drift(env.unwrapped._instrument.evaluation)[-1])
     env.reset(seed=0)
     assert env.step(np.concatenate([[1.0], np.zeros(D)]))[1] == 0.0
     env.reset(seed=0)
@@ -177,7 +175,8 @@ def test_pooled_lies_above_the_line_at_equal_lag() -> None:
     envs = [made(f"gss-v1?split={split}" if split else "gss-v1") for split in range(8)]
     for wait in range(0, envs[0].unwrapped.steps, 2):
         mean = {
-            rule: np.mean([written(env, StreamAgent(rule=rule, wait=wait))[0] for env in envs]) for rule in ("line", "pooled")
+            rule: np.mean([written(env, StreamAgent(rule=rule, wait=wait))[0] for env in envs])
+            for rule in ("line", "pooled")
         }
         assert mean["pooled"] > mean["line"]
 
@@ -188,7 +187,10 @@ def test_a_price_on_delay_makes_a_policy_write_earlier() -> None:
     from research import predict_stream
 
     features, reached = zip(
-        *(predict_stream.table(env, n) for n, env in enumerate(predict_stream.streams("synthetic:people-v1", "probability", 24))),
+        *(
+            predict_stream.table(env, n)
+            for n, env in enumerate(predict_stream.streams("synthetic:people-v1", "probability", 24))
+        ),
         strict=True,
     )
     import torch
@@ -199,6 +201,8 @@ def test_a_price_on_delay_makes_a_policy_write_earlier() -> None:
     def lag(weights: torch.Tensor) -> float:
         return float((predict_stream.stops(stacked, weights).exp() @ lags).mean())
 
-    assert predict_stream.stops(stacked, torch.tensor([0.3, -1.0, 0.2, 0.1])).exp().sum(-1).numpy() == pytest.approx(1.0)
+    assert predict_stream.stops(stacked, torch.tensor([0.3, -1.0, 0.2, 0.1])).exp().sum(-1).numpy() == pytest.approx(
+        1.0
+    )
     path = [lag(predict_stream.trained(stacked, scores, price)) for price in (0.0, 1.0, 4.0)]
     assert path[0] > lag(torch.tensor(predict_stream.REFERENCE)) and path[0] > path[1] > path[2]

@@ -35,8 +35,16 @@ def run(folder: Path, lines: list[str], header: str = "person,wave,item,answer,p
     (folder / "items.csv").write_text(ITEMS, encoding="utf-8")
     with pytest.raises(SystemExit) as ended:
         main(
-            ["history", "survey", str(folder / "items.csv"), "--panel", str(folder / "panel.csv"), "--out", str(folder / "p")]
-            + list(more)
+            [
+                "history",
+                "survey",
+                str(folder / "items.csv"),
+                "--panel",
+                str(folder / "panel.csv"),
+                "--out",
+                str(folder / "p"),
+                *more,
+            ]
         )
     return int(ended.value.code or 0)
 
@@ -90,7 +98,12 @@ def test_a_bad_line_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[st
     ],
 )
 def test_a_bad_file_is_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], lines: list[str], header: str, more: tuple[str, ...], message: str
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    lines: list[str],
+    header: str,
+    more: tuple[str, ...],
+    message: str,
 ) -> None:
     assert run(tmp_path, lines, header, *more) == 2
     assert message in capsys.readouterr().err
@@ -211,7 +224,8 @@ def test_the_general_social_survey(tmp_path: Path) -> None:
     panel = Panel.load(tmp_path / "gss")
     assert (len(panel), len(panel.waves), len(panel.instrument)) == (2000, 3, 68)
     liberal, conservative = (
-        History.load(f"people?panel={tmp_path / 'gss'}&group=leaning:{side}").values()[1] for side in ("liberal", "conservative")
+        History.load(f"people?panel={tmp_path / 'gss'}&group=leaning:{side}").values()[1]
+        for side in ("liberal", "conservative")
     )
     names = panel.instrument.dimensions
     assert liberal[names.index("traditional")] < conservative[names.index("traditional")] - 0.2

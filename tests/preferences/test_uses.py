@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from progressgym.core.errors import UserError
-from progressgym.preferences.conditions import Conditions, Facts, Limits, check
+from progressgym.preferences.conditions import Conditions, Facts, Limits, conditions_of
 from progressgym.preferences.length_control import LengthControlled, with_length
 from progressgym.preferences.models import BradleyTerry, GeneralPreference, IdealPoint
 from progressgym.preferences.pairs import Pairs
@@ -52,9 +52,7 @@ def test_a_ring_has_no_best_and_a_user_has_their_own() -> None:
 
 def test_a_guard_lets_through_what_it_trusts_and_else_refuses() -> None:
     things = [[[3.0], [2.0], [1.0]]] * 3
-    picks = guarded_best_of_n(
-        linear(1.0), things, [[0.9, 0.2, 0.1], [0.0, 0.0, 0.0], [0.6, 0.6, 0.6]], threshold=0.5
-    )
+    picks = guarded_best_of_n(linear(1.0), things, [[0.9, 0.2, 0.1], [0.0, 0.0, 0.0], [0.6, 0.6, 0.6]], threshold=0.5)
     assert picks.choice.tolist() == [1, 0, -1] and picks.refused.tolist() == [False, False, True]
     assert np.isnan(picks.of(np.zeros((3, 3)))).tolist() == [False, False, True]
 
@@ -125,7 +123,9 @@ def test_the_residual_is_antisymmetric_and_blind_to_length() -> None:
     pairs = planted_lengths(1.0)[0][:50]
     model = LengthControlled().fit(pairs)
     np.testing.assert_allclose(model.margin(pairs.swapped), -model.margin(pairs), atol=1e-12)
-    longer = with_length(replace(pairs, left=pairs.left[:, :1], right=pairs.right[:, :1]), np.ones(50), np.full(50, 99.0))
+    longer = with_length(
+        replace(pairs, left=pairs.left[:, :1], right=pairs.right[:, :1]), np.ones(50), np.full(50, 99.0)
+    )
     np.testing.assert_array_equal(model.margin(longer), model.margin(pairs))
 
 
@@ -169,7 +169,7 @@ FACTS = Facts(
     ],
 )
 def test_each_condition_marks_a_run(change: dict[str, Any], fails: str | None, tmp_path: Path) -> None:
-    report = check(replace(FACTS, **change))
+    report = conditions_of(replace(FACTS, **change))
     assert [one.name for one in report.each if not one.holds] == ([fails] if fails else [])
     assert report.hold == (fails is None) and bool(report.mark) == (fails is not None)
     assert report.text().startswith("FAILS" if fails else "holds")
@@ -180,10 +180,10 @@ def test_each_condition_marks_a_run(change: dict[str, Any], fails: str | None, t
 def test_nothing_checked_is_not_enough() -> None:
     assert not Conditions(each=()).hold
     with pytest.raises(UserError, match="NaN"):
-        check(replace(FACTS, misses=float("nan")))
+        conditions_of(replace(FACTS, misses=float("nan")))
     with pytest.raises(UserError, match="no run"):
-        check(FACTS).write("/nowhere/at/all")
-    assert not check(FACTS, Limits(accuracy=0.56)).hold
+        conditions_of(FACTS).write("/nowhere/at/all")
+    assert not conditions_of(FACTS, Limits(accuracy=0.56)).hold
 
 
 @pytest.mark.skipif(
