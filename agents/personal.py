@@ -86,7 +86,7 @@ class Personal:
 def fitted(panel: Panel, model: str) -> PreferenceModel:
     """The model of an id, learned from the known people's first wave."""
     made: PreferenceModel = PREFERENCE_MODELS.make(model)
-    triples, choices = all_pairs(panel.instrument, np.arange(len(panel.instrument))), panel.known
+    triples, choices = all_pairs(panel.instrument, np.arange(len(panel.instrument))), panel.reference
     chosen = choices[:, triples[:, 0]]  # (P, n)
     left, right = chosen == triples[:, 1], chosen == triples[:, 2]
     person, pair = np.nonzero(left | right)

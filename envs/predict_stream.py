@@ -242,18 +242,18 @@ def changes(episode: Episode, labels: str) -> Floats:
     """(T - 1, D) change of the evidence since the first step, at steps 0 to T - 2."""
     history: History = episode.history
     preferred = probabilities(history.answers[1:-1], episode.pairs)
-    shown = draw_asked(preferred, labels, episode.label_uniforms(labels)[: len(preferred)])
+    votes = draw_asked(preferred, labels, episode.label_uniforms(labels)[: len(preferred)])
     first = episode.initial_labels(labels)
-    told = np.concatenate([first[None], shown]).astype(np.float64)  # (T - 1, Q)
+    table = np.concatenate([first[None], votes]).astype(np.float64)  # (T - 1, Q)
     size = differences(history.instrument.loadings, episode.pairs)
     begun, latest, path = np.full(len(size), np.nan), np.full(len(size), np.nan), []
-    for row in told:
+    for row in table:
         asked = row != MISSING
         latest = np.where(asked, row, latest)
         begun = np.where(np.isnan(begun), latest, begun)
-        known = ~np.isnan(begun)
-        moved = np.where(known, 2.0 * (latest - begun), 0.0)
-        path.append(moved @ evidence_weights(size * known[:, None]))
+        met = ~np.isnan(begun)
+        moved = np.where(met, 2.0 * (latest - begun), 0.0)
+        path.append(moved @ evidence_weights(size * met[:, None]))
     return np.array(path)
 
 

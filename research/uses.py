@@ -144,7 +144,7 @@ def guard() -> None:
         bad = picks.of(np.tile([0.0, 1.0], (len(texts), 1)))
         given = ~picks.refused
         mean, low, high = interval(bad[given])
-        alarms, misses = 1.0 - picks.kept[:, 0].mean(), picks.kept[:, 1].mean()
+        alarms, misses = 1.0 - picks.passed[:, 0].mean(), picks.passed[:, 1].mean()
         print(
             f"{share:<14} {alarms:<14.3f} {misses:<8.3f} {picks.refused.mean():<9.3f} {mean:.3f} [{low:.3f}, {high:.3f}]   "
             f"{np.nanmean(picks.of(worth)):+.3f}"

@@ -84,7 +84,7 @@ class Panel:
         return new
 
     @property
-    def known(self) -> NDArray[np.int8]:
+    def reference(self) -> NDArray[np.int8]:
         """(P - new, N) the first answers of those who are known beforehand."""
         first: NDArray[np.int8] = self.choices[~self.new, 0]
         return first
@@ -148,7 +148,7 @@ class Panel:
         answered = (table.choices != NO_ANSWER).any((0, 1))
         if not answered.any():
             raise UserError(f"{Path(path).name}: nobody gave an answer that counts for an option")
-        items = [question.item for question, kept in zip(asked, answered, strict=True) if kept]
+        items = [question.item for question, present in zip(asked, answered, strict=True) if present]
         instrument = Questionnaire.from_items(items, name=name, version="1", config=READING, starts=STARTS)
         return cls(
             name=name,

@@ -67,9 +67,9 @@ def read_panel(path: Path | str, questions: Sequence[Question]) -> Table:
         if option is not None:
             answers.append((*key, option))
         for trait in row.fields.keys() - set(COLUMNS):
-            known = traits.setdefault(trait, {})
+            values = traits.setdefault(trait, {})
             if row[trait]:
-                known.setdefault(person, _name(row, trait))
+                values.setdefault(person, _name(row, trait))
     waves = sorted({wave for _, wave, _ in seen}, key=int)
     choices = np.full((len(people), len(waves), len(questions)), -1, dtype=np.int8)
     for person, wave, item, option in answers:
@@ -79,7 +79,7 @@ def read_panel(path: Path | str, questions: Sequence[Question]) -> Table:
         people=tuple(people),
         waves=tuple(waves),
         choices=choices,
-        traits={trait: tuple(known.get(person, "") for person in every) for trait, known in sorted(traits.items())},
+        traits={trait: tuple(values.get(person, "") for person in every) for trait, values in sorted(traits.items())},
     )
 
 

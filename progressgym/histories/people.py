@@ -78,16 +78,16 @@ def _history(panel: Panel, members: NDArray[np.bool_], name: str, *, alone: bool
     if (choices == NO_ANSWER).all():
         raise UserError(f"{name}: nobody of these people gave an answer that counts")
     shares, count = tabulate(choices, instrument)
-    known = panel.known
-    before = (known != NO_ANSWER).sum(0) + 1.0
+    reference = panel.reference
+    before = (reference != NO_ANSWER).sum(0) + 1.0
     answers = chosen(choices[0], instrument.mask.shape[1]) if alone else shares
     return History(
         name=name,
         labels=(BEFORE, *panel.waves),
-        answers=np.concatenate([shares_of(known, instrument)[None], answers]).astype(np.float32),
+        answers=np.concatenate([shares_of(reference, instrument)[None], answers]).astype(np.float32),
         instrument=instrument,
         people=None if alone else np.concatenate([before[None], count]).astype(np.float32),
-        card={"respondents": int(members.sum()), "known_beforehand": len(known), "panel": panel.name},
+        card={"respondents": int(members.sum()), "known_beforehand": len(reference), "panel": panel.name},
     )
 
 
@@ -105,9 +105,9 @@ def _one(panel: Panel, person: str) -> NDArray[np.bool_]:
 def _having(panel: Panel, group: str) -> NDArray[np.bool_]:
     trait, colon, value = group.partition(":")
     if not colon or trait not in panel.traits:
-        known = ", ".join(panel.traits) or "none"
+        names = ", ".join(panel.traits) or "none"
         raise UserError(
-            f"group is {group!r}; TRAIT:VALUE is expected, and the traits of panel {panel.name!r} are: {known}"
+            f"group is {group!r}; TRAIT:VALUE is expected, and the traits of panel {panel.name!r} are: {names}"
         )
     values = sorted(set(panel.traits[trait]) - {""})
     if value not in values:
@@ -120,7 +120,7 @@ def _having(panel: Panel, group: str) -> NDArray[np.bool_]:
 def _community(panel: Panel, number: int, k: int, seed: int) -> NDArray[np.bool_]:
     if number >= k:
         raise UserError(f"community {number} of {k}; they are numbered from 0")
-    pi, phi = latent_classes(panel.known, panel.instrument.mask, k, seed)
+    pi, phi = latent_classes(panel.reference, panel.instrument.mask, k, seed)
     return _new(panel, class_of(panel.choices[:, 0], pi, phi) == number, f"community {number}")
 
 

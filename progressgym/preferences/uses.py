@@ -33,7 +33,7 @@ class Picked:
     """(B,) number of the candidate, `REFUSED` where the guard let none through."""
     worth: Floats
     """(B, n) of all candidates."""
-    kept: NDArray[np.bool_]
+    passed: NDArray[np.bool_]
     """(B, n) what the guard let through."""
 
     @property
@@ -106,9 +106,9 @@ def guarded_best_of_n(
     table, risks = worth(model, candidates, user), np.asarray(risk, dtype=np.float64)
     if risks.shape != table.shape or np.isnan(risks).any() or math.isnan(threshold):
         raise UserError(f"risk has shape {risks.shape} and threshold {threshold}; numbers {table.shape} are expected")
-    kept = risks <= threshold
-    choice = np.where(kept, table, -np.inf).argmax(1)
-    return Picked(choice=np.where(kept.any(1), choice, REFUSED), worth=table, kept=kept)
+    passed = risks <= threshold
+    choice = np.where(passed, table, -np.inf).argmax(1)
+    return Picked(choice=np.where(passed.any(1), choice, REFUSED), worth=table, passed=passed)
 
 
 def best_of_n_divergence(n: int) -> float:

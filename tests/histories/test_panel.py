@@ -149,7 +149,7 @@ def test_a_damaged_panel_is_one_line(tmp_path: Path) -> None:
 
 def test_communities_are_the_camps_that_were_planted() -> None:
     panel = panel_of("planted")
-    pi, phi = latent_classes(panel.known, panel.instrument.mask, 3)
+    pi, phi = latent_classes(panel.reference, panel.instrument.mask, 3)
     assert np.exp(pi).sum() == pytest.approx(1.0) and (np.diff(pi) <= 0).all()
     camp = np.unique(panel.traits["camp"], return_inverse=True)[1]
     table = np.zeros((3, 3), dtype=int)
