@@ -2,7 +2,7 @@
 
     python -m research.uses length      opinpref and hh-harmless, three kinds of control
     python -m research.uses guard       hh-harmless: best of the two replies with a guard; planted: best of n
-    python -m research.uses reward      hh-harmless: SmolLM2's mean states as features beside words alone, and the conditions
+    python -m research.uses reward      hh-harmless: SmolLM2's token vectors as features beside words alone, and the conditions
 
 Data lie in $PROGRESSGYM_SHARED/real. Everything is held out in five folds of dialogues; intervals are of a bootstrap over these.
 A reply is what the assistant says last: the rest of a dialogue is the same on both sides. Whether a reply is a violation is
@@ -174,29 +174,29 @@ def planted(prompts: int = 2000, d: int = 8) -> None:
         print(f"{n:>3}   {'   '.join(cells)}   {best_of_n_divergence(n):.2f}")
 
 
-def reward(cache: Path | None, count: int, name: str) -> None:
-    """A language model's states as features beside words alone, and what the conditions say."""
-    texts = replies()[:count]
-    flat = [text or "." for both in texts for text in both]
-    if cache is not None and cache.is_file():
-        states = np.load(cache)[: len(flat)]
-    else:
-        from progressgym.models import load_language_model
+def vectors(name: str, texts: list[str]) -> np.ndarray:
+    """Mean of a language model's input embeddings over the tokens of each text: what it knows of words, not of their order."""
+    from progressgym.models import load_language_model
 
-        model = load_language_model(name)
-        states = np.concatenate([model.embed(flat[k : k + 64]) for k in range(0, len(flat), 64)])
-        if cache is not None:
-            np.save(cache, states)
+    model = load_language_model(name)
+    table = model.model.get_input_embeddings().weight.detach().double().numpy()
+    return np.stack([table[list(row)].mean(0) for row in model._rows(texts, 0)])
+
+
+def reward(name: str) -> None:
+    """A language model's embeddings as features beside words alone, and what the conditions say."""
+    texts = replies()
+    states = vectors(name, [text or "." for both in texts for text in both])
     states = ((states - states.mean(0)) / states.std(0)).reshape(len(texts), 2, -1)
     sides = np.stack(_counts(*zip(*texts, strict=True)), 1)
     hits = {}
-    for rule, features, ridge in (("words alone", sides, 1.0), (f"{name}, mean states", states, 300.0)):
+    for rule, features, ridge in (("words alone", sides, 1.0), (f"{name}, token vectors", states, 300.0), ("both", np.concatenate([sides, states / 10.0], 2), 3.0)):
         pairs = Pairs.of(features[:, 0], features[:, 1])
         hits[rule] = right(pairs, held_out(pairs, BradleyTerry, ridge=ridge))
         print(
             f"{rule:<28} accuracy {interval(hits[rule])[0]:.3f} [{interval(hits[rule])[1]:.3f}, {interval(hits[rule])[2]:.3f}]"
         )
-    words, own = hits.values()
+    words, own, _ = hits.values()
     lead = interval(own - words)
     passed = guarded(texts, sides)[0][PASSED.index(0.5)] <= 0.0
     print(f"{'above words alone':<28} {lead[0]:+.3f} [{lead[1]:+.3f}, {lead[2]:+.3f}] on {len(texts)} pairs")
@@ -217,13 +217,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print tables."""
     parser = argparse.ArgumentParser(description="Uses of a reward model.")
     parser.add_argument("what", choices=("length", "guard", "reward"))
-    parser.add_argument("--cache", type=Path, default=None)
-    parser.add_argument("--pairs", type=int, default=1200)
     parser.add_argument("--model", default="smollm2-135m")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     if options.what == "reward":
-        reward(options.cache, options.pairs, options.model)
+        reward(options.model)
     else:
         {"length": length, "guard": guard}[options.what]()
     return 0
