@@ -18,7 +18,7 @@ from progressgym.core.errors import UserError
 from progressgym.core.files import write_json
 
 FILE = "conditions.json"
-MARK = "\u2020"
+MARK = "\u2021"
 """Stands after the name of a run that fails a condition."""
 
 
