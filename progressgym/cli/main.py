@@ -83,6 +83,9 @@ COMMANDS: dict[str, Command] = {
     "debate centuries": Command("progressgym.cli.debate_centuries", "compare the rulings of a history's centuries"),
     "history build": Command("progressgym.cli.history_build", "train century models from dated text"),
     "history measure": Command("progressgym.cli.history_measure", "measure the century models of a build"),
+    "history collect": Command(
+        "progressgym.cli.history_collect", "make a history of models of your own or of the hub, and check it"
+    ),
     "history survey": Command("progressgym.cli.history_survey", "make a history of a repeated survey's counts"),
     "history validate": Command(
         "progressgym.cli.history_validate", "check a history's models against people, laws and themselves"

@@ -89,7 +89,8 @@ def run(options: Options) -> int:
         return 0
     width = max(12, *map(len, reading.dimensions))
     for name, entry in record["values"].items():
-        print(f"{name:<{width}} {'not measured' if entry is None else _with_error(entry)}{_between(record, name)}")
+        missing = f"not measured: {reading.unfit[name]}" if name in reading.unfit else "not measured"
+        print(f"{name:<{width}} {missing if entry is None else _with_error(entry)}{_between(record, name)}")
     for line in _spread_lines(reading, spread):
         print(line)
     flip = "none: options are never shown together" if reading.order_flip is None else f"{reading.order_flip:.3f}"
@@ -225,6 +226,7 @@ def _record(instrument: Instrument, reading: Reading, from_cache: bool) -> dict[
         "mode": reading.mode,
         "note": reading.note or None,
         "values": dict(zip(reading.dimensions, entries, strict=True)),
+        "unfit": dict(reading.unfit),
         "to19": reading.to19,
         "modal_share": reading.flags.get("modal_share"),
         "order_flip": reading.order_flip,

@@ -109,15 +109,22 @@ class Reading(Asked):
     error."""
     on19: Mapping[str, float] = field(default_factory=dict)
     """What it says of the 19 dimensions, beside own dimensions that have their names."""
+    unfit: Mapping[str, str] = field(default_factory=dict)
+    """Why a dimension has no value though it was asked for: its answers hang on the order, go in circles, ..."""
 
     def __post_init__(self) -> None:
-        """Check shapes."""
+        """Check shapes, and that what is not fit has no value."""
         count = len(self.dimensions)
         if np.shape(self.values) != (count,) or np.shape(self.interval) != (2, count):
             raise UserError(
                 f"instrument {self.instrument!r} has {count} dimensions, and gives values of shape {np.shape(self.values)} "
                 f"with an interval of shape {np.shape(self.interval)}"
             )
+        for name in self.unfit:
+            if name not in self.dimensions or self.covered[self.dimensions.index(name)]:
+                raise UserError(
+                    f"instrument {self.instrument!r} calls {name!r} not fit, which must be a dimension whose value is NaN"
+                )
 
     @classmethod
     def of(cls, asked: Asked, instrument: Instrument, **more: Any) -> Self:
