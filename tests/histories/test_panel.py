@@ -202,6 +202,29 @@ def test_a_few_answers_place_a_person() -> None:
         assert mean[f"{challenge} personal?k=3&model=pal&rounds=60"] > everybody + 0.1
 
 
+def test_many_people_at_once_are_single_ones() -> None:
+    """And labels of any kind, or none, give finite logits; who has told nothing is answered as known people are on average."""
+    name = "personal?model=user&size=2&rounds=10"
+    envs = [
+        gym.make(
+            "ProgressGym/Follow-v0", history=f"people?person={n}", labels="argmax", queries=9, disable_env_checker=True
+        ).unwrapped
+        for n in (5, 10)
+    ]
+    seen = [env.reset(seed=0)[0] for env in envs]
+    many = make(name)
+    many.reset([env.task for env in envs], seed=[0, 0])
+    together = many.act({key: np.stack([one[key] for one in seen]) for key in seen[0]}, {})
+    for row, (env, observation) in enumerate(zip(envs, seen, strict=True)):
+        alone = make(name)
+        alone.reset(env.task, 0)
+        np.testing.assert_array_equal(alone.act(observation, {}), together[row])
+    for label in (np.nan, -1.0, 0.5):
+        alone.reset(envs[1].task, 0)
+        nothing = alone.act({**seen[1], "labels": np.full(9, label, np.float32)}, {})
+        assert np.isfinite(nothing).all() and np.abs(nothing - together[1]).max() > 0.01
+
+
 def test_an_agent_of_another_panel_says_so() -> None:
     env = gym.make("ProgressGym/Follow-v0", history="synthetic:linear?seed=0", disable_env_checker=True).unwrapped
     env.reset(seed=0)
