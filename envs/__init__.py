@@ -129,6 +129,7 @@ register(
     entry_point="progressgym.envs.coevolve_live:CoevolveLiveEnv",
     nondeterministic=True,  # on a CPU with one number of threads it is not; nothing is promised beyond that
 )
+register(id="ProgressGym/PredictStream-v0", entry_point="progressgym.envs.predict_stream:PredictStreamEnv")
 register(id="ProgressGym/SepsisICU-v0", entry_point="progressgym.envs.sepsis.icu:SepsisIcuEnv", max_episode_steps=500)
 register(id="ProgressGym/SepsisSimulator-v0", entry_point="progressgym.envs.sepsis.simulator:SepsisSimulatorEnv")
 register(id="ProgressGym/ShiftTracking-v0", entry_point="progressgym.envs.shift_tracking:ShiftTrackingEnv")
