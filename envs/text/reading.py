@@ -21,8 +21,9 @@ What is not read states nothing: it counts as the uniform answer and is paid the
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +61,20 @@ class Reply:
 def longest(questions: int) -> int:
     """Signs of the longest completion that is read."""
     return 1000 + 500 * questions
+
+
+def text_of(completion: Any) -> str:
+    """The text of a completion as a framework hands it over: a text, None, or messages of which the last one counts.
+
+    >>> text_of([{"role": "assistant", "content": [{"type": "text", "text": "1. A"}]}])
+    '1. A'
+    """
+    if isinstance(completion, str):
+        return completion
+    last = completion[-1].get("content") if completion else None
+    if isinstance(last, str):
+        return last
+    return "".join(str(part.get("text") or "") for part in last or () if isinstance(part, Mapping))
 
 
 def read_completion(completion: str, options: Sequence[Sequence[str]], width: int) -> Reply:
