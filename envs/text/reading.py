@@ -146,10 +146,10 @@ def _read(body: str, options: Sequence[str]) -> tuple[str, Floats]:
     letter = _LETTER.fullmatch(body)
     if letter and LETTERS.index(letter[1]) < len(options):
         chosen = LETTERS.index(letter[1])
-        if letter[2] is None or _plain(letter[2]) == _plain(options[chosen]):
+        if letter[2] is None or plain(letter[2]) == plain(options[chosen]):
             stated[chosen] = 1.0
             return "letter", stated
-    same = [k for k, option in enumerate(options) if _plain(option) == _plain(body)]
+    same = [k for k, option in enumerate(options) if plain(option) == plain(body)]
     if len(same) == 1:
         stated[same[0]] = 1.0
         return "option", stated
@@ -164,6 +164,6 @@ def _read(body: str, options: Sequence[str]) -> tuple[str, Floats]:
     return "unreadable", np.zeros(len(options))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A text without what does not matter when it is repeated."""
     return " ".join(text.split()).strip("\"'").removesuffix(".").casefold()
