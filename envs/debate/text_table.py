@@ -84,6 +84,7 @@ class TextTable(Table):
         names = ("You", "The other debater")
         shown = [(names[int(who != side)], piece) for who, piece in self.shown if piece is not None]
         listed = [f"{name} showed: {self._said(piece, side)}" for name, piece in shown]
+        asked = "Show the piece that helps you most: its number and nothing else."
         return "\n".join(
             [
                 *told,
@@ -93,8 +94,7 @@ class TextTable(Table):
                 f"Pieces of evidence that may be shown, {self.rules.turns - self.turn} of them before a judge rules:",
                 *(f"{piece + 1}. {self._said(piece, side)}" for piece in free),
                 "",
-                "The judge sees the pieces that were shown and nothing else. Show the piece that helps you most: its number "
-                "and nothing else.",
+                f"The judge sees the pieces that were shown and nothing else. {asked}",
                 "Answer:",
             ]
         )
