@@ -103,9 +103,9 @@ def _run(recipe: GrpoRecipe, folder: Path, model: Path, report: Report | None) -
     import torch
     from datasets import Dataset
     from transformers import AutoTokenizer
-    from trl import GRPOTrainer
 
     from progressgym.models.load import resolve_base
+    from progressgym.tuning.letters import LetterGRPOTrainer
     from progressgym.tuning.training import StageResult, newest_checkpoint, silence, watch
 
     base = resolve_base(recipe.model)
@@ -120,7 +120,7 @@ def _run(recipe: GrpoRecipe, folder: Path, model: Path, report: Report | None) -
         if report is not None:
             report(logged)
 
-    trainer = GRPOTrainer(
+    trainer = LetterGRPOTrainer(
         model=policy,
         reward_funcs=group_reward,
         train_dataset=rows,
