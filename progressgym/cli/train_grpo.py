@@ -46,6 +46,7 @@ class Options:
     checkpoint_steps: Annotated[int, option("N", "Steps from one checkpoint to the next.")] = 10
     preferences: Annotated[int, option("N", "Preferences told for every question.")] = 2
     seed: Annotated[int, option("N")] = 0
+    tracker: Annotated[str, option("T", "none, trackio or wandb, beside TensorBoard and offline.")] = "none"
     evaluate: Annotated[str, option("H,...", "Histories to evaluate on, or none.")] = "gss-v1"
     evaluation_seeds: Annotated[int, option("N", "Episodes of each.")] = 1
     out: Annotated[str, option("DIR", "Folder of the run.")] = "runs/grpo"
@@ -62,7 +63,7 @@ def run(options: Options) -> int:
         _plan(options)  # what cannot be evaluated is said before the training
     if not options.quiet:
         print(f"watch     tensorboard --logdir {out / 'training' / 'tensorboard'}", file=sys.stderr, flush=True)
-    model = train(recipe, out, None if options.quiet else _tell)
+    model = train(recipe, out, None if options.quiet else _tell, options.tracker)
     evaluation, failed = (
         ("None was asked for.", False) if options.evaluate == "none" else _evaluate(options, model, out)
     )
