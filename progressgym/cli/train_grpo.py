@@ -22,7 +22,7 @@ progressgym train grpo --steps 100
 progressgym train grpo --model ./my-model --history 'synthetic:cyclic?coherence=0.5' --tuning full --out runs/mine
 progressgym train grpo --instrument people-core-v1 --evaluate gss-v1 --steps 20
 """
-READER = "progressgym.agents.text_reader:TextReader"
+READER = "reader"
 
 
 @dataclass(kw_only=True, frozen=True)
