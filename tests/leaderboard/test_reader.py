@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -141,3 +143,16 @@ def test_what_cannot_be_run_is_said_before_the_attempt(tmp_path: Path, place: Pa
         with pytest.raises(UserError, match=message):
             _check_model(about)
     _check_model(About(agent=with_weights, base_model="org/name", base_revision="abc"))
+
+
+def test_a_model_that_brings_code_runs_none(place: Path, tmp_path: Path) -> None:
+    """Neither where it is laid out for the sandbox, nor where its submitter's folder is loaded as it is."""
+    ran = tmp_path / "ran"
+    config = json.loads((place / "config.json").read_text())
+    config["auto_map"] = {"AutoConfig": "evil.Config", "AutoModelForCausalLM": "evil.Model"}
+    (place / "config.json").write_text(json.dumps(config))
+    (place / "evil.py").write_text(f"open({str(ran)!r}, 'w').write('x')\nclass Config: pass\nclass Model: pass\n")
+    with contextlib.suppress(UserError):
+        digest("mine")
+    laid = lay_out(place, tmp_path / "out")
+    assert not ran.exists() and not list(laid.glob("*.py"))
