@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,6 +29,8 @@ from progressgym.tuning.needs import need_trl
 RECIPE, DONE = "recipe.json", "DONE.json"
 ORIGINS = "fingerprints.json"
 """A fingerprint for every start of a run on other code or other packages; most have one."""
+ALIKE = 10
+"""Steps in which all groups agree; one or two come by chance."""
 Report = Callable[[dict[str, float]], None]
 
 
@@ -77,6 +79,27 @@ class GrpoRecipe:
         )
 
 
+class Alike:
+    """Ends a training from which nothing is learned any more: every group says one letter, so that all are paid alike."""
+
+    def __init__(self) -> None:
+        """None so far."""
+        self.steps = 0
+
+    def check(self, logged: Mapping[str, float]) -> None:
+        """Count a step.
+
+        Raises:
+            UserError: `ALIKE` of them one after the other.
+        """
+        self.steps = self.steps + 1 if logged.get("frac_reward_zero_std") == 1.0 else 0
+        if self.steps == ALIKE:
+            raise UserError(
+                f"training collapsed: for {ALIKE} steps every group said one letter, to which all rewards are alike and nothing "
+                f"is left to learn from (step {logged['step']:.0f}); use another --out with a lower --learning-rate"
+            )
+
+
 def train(recipe: GrpoRecipe, out: Path, report: Report | None = None, tracker: str = "none") -> Path:
     """Train, or go on training; returns the folder of the model.
 
@@ -120,7 +143,10 @@ def _run(recipe: GrpoRecipe, folder: Path, model: Path, report: Report | None, r
     result, newest = StageResult(), newest_checkpoint(folder / "checkpoints")
     log = RunLog(folder / "tensorboard", first_step=_step_of(newest))
 
+    alike = Alike()
+
     def tell(logged: dict[str, float]) -> None:
+        alike.check(logged)
         for name, value in logged.items():
             log.scalar(f"train/{name}", value, int(logged["step"]))
         if report is not None:

@@ -79,6 +79,19 @@ def test_bad_settings_are_named() -> None:
         next(GrpoRecipe(challenge="coevolve-v2").tasks.rows())
 
 
+def test_a_training_that_collapsed_is_ended() -> None:
+    """Where all of every group agree for long, the gradient is 0 and stays so."""
+    from progressgym.agents.text_grpo import ALIKE, Alike
+
+    alike = Alike()
+    for step in range(3 * ALIKE):
+        alike.check({"step": step, "frac_reward_zero_std": 1.0 if step % ALIKE else 0.5})
+    alike = Alike()
+    with pytest.raises(UserError, match=r"one letter.*\(step 9\); use another --out with a lower --learning-rate"):
+        for step in range(ALIKE):
+            alike.check({"step": step, "frac_reward_zero_std": 1.0})
+
+
 def save_letters(folder: Path) -> Path:
     """A tiny model to which " A" is one token."""
     save_tiny_llama(folder)
