@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from progressgym.cli.options import listed
 from progressgym.core.bounds import number, whole
 from progressgym.core.errors import UserError
+from progressgym.core.ids import parse_id
 
 if TYPE_CHECKING:
     from progressgym.cli.leaderboard import Reproduce
@@ -90,14 +91,16 @@ def _reproduce(options: Reproduce, store: Store, split: PrivateSplit, entry: Ent
     from progressgym.leaderboard.attempts import reproduce_entry
     from progressgym.leaderboard.installation import lay_out
     from progressgym.leaderboard.play import Performer
+    from progressgym.leaderboard.reproduce import READER
     from progressgym.leaderboard.scratch import scratch
 
     secrets = (Path(options.key_file).absolute(), store.private, store.evidence.root)
+    model = bool(options.model) and parse_id(entry.record.agent.id).name == READER  # weights are nobody else's to read
     with scratch("install") as folder:
         performer = Performer(
             agent=entry.record.agent.id,
-            model=lay_out(Path(options.model), folder / "model") if options.model else None,
-            limits=_limits(options.seconds, model=bool(options.model)),
+            model=lay_out(Path(options.model), folder / "model") if model else None,
+            limits=_limits(options.seconds, model=model),
             secrets=secrets,
         )
         done = reproduce_entry(
