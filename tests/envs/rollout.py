@@ -11,10 +11,12 @@ import progressgym  # noqa: F401  (registers the environments)
 
 LIVE_ID = "ProgressGym/CoevolveLive-v0"
 """Trains a language model, so it has tests of its own."""
-OTHERS = ("Sepsis", "Tractability", "SessionReplay", "ShiftTracking", "PredictStream")
+OTHERS = ("Sepsis", "Tractability", "SessionReplay", "ShiftTracking", "PredictStream", "Debate")
 """They have other actions and observations, and tests of their own."""
-TEXT_IDS = [name for name in gym.registry if name.startswith("ProgressGym/") and "Text-" in name]
-"""Dialogues, which have tests of their own."""
+TEXT_IDS = [
+    name for name in gym.registry if name.startswith("ProgressGym/") and "Text-" in name and "Debate" not in name
+]
+"""Dialogues over histories, which have tests of their own."""
 IDS = [
     name
     for name in gym.registry
