@@ -24,7 +24,14 @@ from progressgym.histories.history import (
 
 INSTALLED = Registry(
     "history",
-    (Entry("people", "a person or a community of a panel, wave by wave", "progressgym.histories.people:people"),),
+    (
+        Entry(
+            "moral-graph",
+            "centuries in the order that votes call wiser, or the way to what they call wisest",
+            "progressgym.histories.moral_graph:followed",
+        ),
+        Entry("people", "a person or a community of a panel, wave by wave", "progressgym.histories.people:people"),
+    ),
     group="progressgym.histories",
     row=Entry,
 )
