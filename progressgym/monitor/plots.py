@@ -96,7 +96,9 @@ def trajectories(
             panel.set_title(name, loc="left", color=GROUP_INK[_group(d)], fontweight="bold", pad=3)
             if d % 5 == 0:
                 panel.set_ylabel("change of value" if drift else "value")
-        for d, panel in enumerate(panels[: len(DIMENSIONS)]):  # what asks for the common scale: once all paths are there
+        for d, panel in enumerate(
+            panels[: len(DIMENSIONS)]
+        ):  # what asks for the common scale: once all paths are there
             panel.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
             if d >= 14:
                 _time_axis(panel, labels, SMALL_ROOM, labelpad=1)
