@@ -139,6 +139,12 @@ AGENTS = Registry(
                 ("conditional-dpo", "DPO whose users are the centuries", "conditional:ConditionalDpo"),
             )
         ),
+        AgentSpec(
+            "personal",
+            "places somebody among the people of a panel by the answers told",
+            "progressgym.agents.personal:Personal",
+            headline=False,  # for histories of people only, see docs/people.md
+        ),
     ),
     group="progressgym.agents",
     row=AgentSpec,
