@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 DPI = 110
+TALL = 7.0
+"""Inches of a figure in which a headline stands as it should."""
 SCALE_CUT = 2
 """Trajectories: an agent farther out than this many of the human's largest changes leaves its panel."""
 NARROWEST = 0.45
@@ -386,8 +388,17 @@ def _legend(panel: Axes, source: Axes, **options: Any) -> None:
     panel.legend([handles[k] for k in order], [names[k].replace("?", "\n  ?") for k in order], **options)
 
 
-def headline(figure: Figure, title: str, subtitle: str, left: float = 0.06) -> None:
-    """Title and second line, flush with the left edge of the panels."""
+def headline(figure: Figure, title: str, subtitle: str, left: float = 0.06, *, inches: bool = False) -> None:
+    """Title and second line, flush with the left edge of the panels.
+
+    Args:
+        figure: to write on.
+        title: large.
+        subtitle: below.
+        left: edge of the panels, a share of the width.
+        inches: stand as far from the upper edge in a figure of any height.
+    """
     title, subtitle = one_line(title), one_line(subtitle)
-    figure.text(left, 0.965, title, fontsize=14, fontweight="bold", color=INK, va="center")
-    figure.text(left, 0.928, subtitle, fontsize=9.5, color="#555555", va="center")
+    height = float(figure.get_size_inches()[1]) if inches else TALL
+    figure.text(left, 1.0 - 0.035 * TALL / height, title, fontsize=14, fontweight="bold", color=INK, va="center")
+    figure.text(left, 1.0 - 0.072 * TALL / height, subtitle, fontsize=9.5, color="#555555", va="center")

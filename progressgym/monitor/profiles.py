@@ -58,9 +58,12 @@ def profile(
                 panel.invert_yaxis()
                 panel.grid(axis="x", color=FAINT, linewidth=0.6)
                 panel.set_title(name, loc="left", fontweight="bold", color=INK)
+                if not np.isfinite(v).any():
+                    panel.text(0.5, 0.5, "nothing is fit", transform=panel.transAxes, ha="center", color="#555555")
+                    panel.set_xticks([])
         top = 1.0 - 0.9 / (sum(heights) + 1.0)
         figure.subplots_adjust(left=0.11, right=0.985, top=top, bottom=0.04, wspace=0.5, hspace=0.35)
-        headline(figure, title, subtitle)
+        headline(figure, title, subtitle, inches=True)
         return figure
 
 
@@ -106,5 +109,5 @@ def courses(
         figure.subplots_adjust(
             left=0.07, right=0.985, top=1.0 - 0.8 / height, bottom=0.45 / height, wspace=0.28, hspace=0.55
         )
-        headline(figure, title, subtitle)
+        headline(figure, title, subtitle, inches=True)
         return figure
