@@ -144,7 +144,7 @@ def test_templates_and_propositions_share_the_variance() -> None:
     ],
 )
 def test_wrong_items(kind_: type, parts: dict[str, Any], message: str) -> None:
-    good = {
+    good: dict[str, Any] = {
         Rule: {"id": "x", "action": "going", "tags": {"care": 1}},
         Proposition: {"id": "x", "text": "T.", "axis": "social", "sign": 1, "tags": {}},
     }[kind_]
