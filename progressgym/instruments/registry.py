@@ -52,6 +52,31 @@ INSTRUMENTS = Registry(
             "progressgym.raters.written:Written",
         ),
         Entry(
+            "moral-direction",
+            "how far apart right and wrong lie along a model's own axis of praise and blame",
+            "progressgym.instruments.measures.moral_direction:MoralDirectionInstrument",
+        ),
+        Entry(
+            "ideology",
+            "with whom somebody stands: ten tags of causes and figures",
+            "progressgym.instruments.measures.ideology:Ideology",
+        ),
+        Entry(
+            "kaleidoscope",
+            "which values, rights and duties are seen in a deed, and on which side",
+            "progressgym.instruments.measures.kaleidoscope:Kaleidoscope",
+        ),
+        Entry(
+            "inconvenience",
+            "for how much money somebody waits, walks or is patient",
+            "progressgym.instruments.measures.inconvenience:Inconvenience",
+        ),
+        Entry(
+            "moral-circle",
+            "how care falls from friends to strangers, to animals and to plants",
+            "progressgym.instruments.measures.moral_circle:MoralCircle",
+        ),
+        Entry(
             "utilities",
             "which of two outcomes somebody would rather have: values, exchange rates, patience",
             "progressgym.instruments.measures.utilities:UtilitiesInstrument",
