@@ -82,7 +82,7 @@ def test_saying_nothing_is_worth_nothing_and_everything_one() -> None:
 
 
 def test_agents_stand_in_the_order_of_what_they_know() -> None:
-    table = compare(60)
+    table = compare(30)
     rewards = {name: rows["reward"][0] for name, rows in table.items()}
     assert rewards["static"] < rewards["last"] < rewards["pooled"] < rewards["filter"]
     assert rewards["filter"] == pytest.approx(0.551, abs=0.02)  # the page's figure
@@ -92,11 +92,11 @@ def test_agents_stand_in_the_order_of_what_they_know() -> None:
 def test_nobody_beats_the_filter_by_being_bolder_or_shyer() -> None:
     env = ShiftTrackingEnv(queries=10)
     best = policies(env)["filter"]()
-    scores = [
-        np.mean([play(env, lambda seen, by=by: np.clip(by * best(seen), -1, 1), seed)[0] for seed in range(60)])
-        for by in (0.7, 1.0, 1.3)
-    ]
-    assert max(scores) == scores[1]
+
+    def mean(boldness: float) -> float:
+        return float(np.mean([play(env, lambda seen: np.clip(boldness * best(seen), -1, 1), n)[0] for n in range(30)]))
+
+    assert mean(1.0) > max(mean(0.7), mean(1.3))
 
 
 @pytest.mark.parametrize(

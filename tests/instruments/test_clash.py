@@ -119,7 +119,7 @@ def test_a_liking_for_the_word_cancels() -> None:
 
 def test_who_answers_questionnaires_only_is_refused() -> None:
     with pytest.raises(UserError, match="can answer no questions"):
-        Clash().read(Uniform())  # type: ignore[arg-type]
+        Clash().read(Uniform())
 
 
 def test_a_wrong_situation_is_refused() -> None:

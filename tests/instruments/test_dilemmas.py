@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from progressgym.core.errors import UserError
@@ -48,6 +48,7 @@ def test_preferences_by_hand() -> None:
     assert errors[0] == pytest.approx((2 / 1 * (rest[0] ** 2 + rest[1] ** 2)) ** 0.5 / 3)
 
 
+@settings(deadline=None, max_examples=20)
 @given(st.integers(0, 10_000))
 def test_turning_all_choices_turns_all_preferences(seed: int) -> None:
     answers = np.random.default_rng(seed).dirichlet([1, 1], len(shipped_dilemmas()))

@@ -144,10 +144,9 @@ def test_templates_and_propositions_share_the_variance() -> None:
     ],
 )
 def test_wrong_items(kind_: type, parts: dict[str, Any], message: str) -> None:
-    good = {
-        Rule: {"id": "x", "action": "going", "tags": {"care": 1}},
-        Proposition: {"id": "x", "text": "T.", "axis": "social", "sign": 1, "tags": {}},
-    }[kind_]
+    rule: dict[str, Any] = {"id": "x", "action": "going", "tags": {"care": 1}}
+    proposition: dict[str, Any] = {"id": "x", "text": "T.", "axis": "social", "sign": 1, "tags": {}}
+    good = rule if kind_ is Rule else proposition
     kind_(**good)
     with pytest.raises(UserError, match=message):
         kind_(**{**good, **parts})

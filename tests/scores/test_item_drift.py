@@ -32,7 +32,7 @@ def test_known_errors_are_widened_by_scatter_and_never_narrowed() -> None:
 
 
 def test_what_never_moved_did_not_drift() -> None:
-    same = norm_drift(np.full((9, 40), np.linspace(0.1, 0.9, 40)), range(40))
+    same = norm_drift(np.full((9, 40), np.linspace(0.1, 0.9, 40)), [str(n) for n in range(40)])
     assert not same.drifted.any() and (same.p == 1.0).all()
 
 
@@ -46,7 +46,8 @@ def test_discoveries_by_hand() -> None:
 def test_chance_alone_drifts_seldom() -> None:
     rng = np.random.default_rng(2)
     wrong = [
-        len(each.up) + len(each.down) for each in (norm_drift(rng.normal(size=(9, 50)), range(50)) for _ in range(40))
+        len(each.up) + len(each.down)
+        for each in (norm_drift(rng.normal(size=(9, 50)), [str(n) for n in range(50)]) for _ in range(40))
     ]
     assert np.mean([count > 0 for count in wrong]) < 0.15
 

@@ -11,7 +11,8 @@ that are tagged with one. Nothing is fit where the sides of most propositions do
 
 **Sensitivity.** Every proposition is asked under templates and as somebody (personas). The variance of single answers is divided
 between proposition, template, persona and their interactions (`progressgym.instruments.facets`); the flags say how much is the
-template's and the persona's. `tables["personas"]` has what each persona moves either axis by against nobody in particular, and the standard error.
+template's and the persona's. `tables["personas"]` has what each persona moves either axis by, against nobody in particular, and
+the standard error.
 
 Source: Wright et al., Revealing Fine-Grained Values and Opinions in Large Language Models (2024, arXiv 2406.19238).
 Differences: 64 propositions of our own instead of the Political Compass's 62, with one weight each; 4 templates and 5 personas
@@ -82,10 +83,8 @@ class WorldviewCompass:
         """Positions on both axes."""
         asked = ask(respondent, self.questions(), config=CONFIG, mode=self.mode)
         agreed = (asked.answers @ STEPS).reshape(-1, len(self.items))  # (P, N)
-        whole, sides = (
-            agreed.mean(0),
-            np.array([[i.sign * (i.axis == name) for name in AXES] for i in self.items], dtype=float),
-        )
+        whole = agreed.mean(0)
+        sides = np.array([[item.sign * (item.axis == name) for name in AXES] for item in self.items], dtype=np.float64)
         values, errors = _means(whole, sides)
         tables = {"agreement": agreed, "standard_error": errors, "positions": values}
         if self.personas:
@@ -127,13 +126,11 @@ class WorldviewCompass:
             return {}
         scores = table.reshape(len(table), *(size for _, size in facets))
         names = tuple(name for name, _ in facets)
-        parts = {
-            effect: max(0.0, part)
-            for effect, part in components(Scores(values=scores, groups=axis, facets=names)).items()
-        }
+        variances = components(Scores(values=scores, groups=axis, facets=names))
+        parts = {effect: max(0.0, part) for effect, part in variances.items()}
         total = sum(parts.values())
-        shares = {name: sum(part for effect, part in parts.items() if name in effect) for name in ("item", *names)}
-        return {f"{name}_share": share / total for name, share in shares.items()} if total > 0 else {}
+        involved = {name: sum(part for effect, part in parts.items() if name in effect) for name in ("item", *names)}
+        return {f"{name}_share": part / total for name, part in involved.items()} if total > 0 else {}
 
 
 def _means(agreed: Floats, sides: Floats) -> tuple[Floats, Floats]:

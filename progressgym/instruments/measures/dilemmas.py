@@ -113,13 +113,17 @@ def classes(theory: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
+@lru_cache(maxsize=len(THEORIES))
 def tags(theory: str) -> Floats:
-    """(N, 2, D) how many values of each class of a theory each deed serves."""
+    """(N, 2, D) how many values of each class of a theory each deed serves; read-only."""
     sides = [
         [[getattr(shipped_values()[name], THEORIES[theory]) for name in side] for side in item.values]
         for item in shipped_dilemmas()
     ]
-    return np.array([[[side.count(name) for name in classes(theory)] for side in both] for both in sides], dtype=float)
+    names = classes(theory)
+    counts = np.array([[[side.count(name) for name in names] for side in both] for both in sides], dtype=np.float64)
+    counts.setflags(write=False)
+    return counts
 
 
 def _check_values(names: tuple[str, ...]) -> None:

@@ -113,11 +113,9 @@ class Steerability:
         reading = Reading.of(asked, self, values=values, interval=values + Z95 * np.stack([-errors, errors]), **more)
         together = np.concatenate([(row[:, 1] - row[:, 2]) / 2.0 for row in scores])
         listens = abs(together.mean()) > max(1e-9, CHANCE * together.std(ddof=1) / len(together) ** 0.5)
-        decided = [n for n, item in enumerate(shipped_dilemmas()) if item.id in place]
-        bare = unforetold(
-            asked.answers[[place[shipped_dilemmas()[n].id] for n in decided]], tags("foundations")[decided]
-        )
-        return examined(reading, touches, reason="" if listens else bare)
+        bare = [n for n, item in enumerate(shipped_dilemmas()) if item.id in place]
+        rest = unforetold(asked.answers[[place[shipped_dilemmas()[n].id] for n in bare]], tags("foundations")[bare])
+        return examined(reading, touches, reason="" if listens else rest)
 
     def planted(self) -> Planting:
         """Somebody who heeds each principle less than the one before, and has no values of its own."""
