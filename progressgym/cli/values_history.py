@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,8 @@ def run_history(spec: str, asked: str, mode: str, *, device: str, out: Path, as_
     Returns:
         1 where an instrument failed.
     """
+    from progressgym.histories.validity.convergence import convergence
+
     history = None if (Path(spec) / "recipe.json").is_file() else _load(spec)
     series: dict[str, Series] = {}
     failures: dict[str, str] = {}
@@ -52,8 +55,11 @@ def run_history(spec: str, asked: str, mode: str, *, device: str, out: Path, as_
     title = Path(spec).name if history is None else history.name
     records = {name: one.to_record() for name, one in series.items()}
     records |= {name: {"error": why} for name, why in failures.items()}
+    agreed = convergence(list(series.values()))
     record: dict[str, Any] = {"history": title} | (
-        {"instruments": records} if asked == ALL else next(iter(records.values()))
+        {"instruments": records, "convergence": [asdict(one) for one in agreed]}
+        if asked == ALL
+        else next(iter(records.values()))
     )
     write_json(out / "values.json", record)
     for name, one in series.items():
@@ -65,6 +71,11 @@ def run_history(spec: str, asked: str, mode: str, *, device: str, out: Path, as_
         print("\n".join([f"{title} on {name}", *series_lines(one), ""]))
     for name, why in failures.items():
         print(f"{name}: not read: {why}")
+    if agreed:
+        print("do instruments agree on how the steps differ? correlations of a dimension with itself, and with others")
+    for pair in agreed:
+        sides = f"{pair.convergent:+.2f} against {pair.discriminant:+.2f} (p {pair.p:.3f}, {pair.traits} dimensions)"
+        print(f"  {pair.first} / {pair.second}: {sides}")
     print(f"written to {out}")
     return int(bool(failures))
 

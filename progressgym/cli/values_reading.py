@@ -82,6 +82,8 @@ def reading_record(instrument: Instrument, reading: Reading, from_cache: bool) -
 
 def reading_lines(instrument: Instrument, reading: Reading, record: dict[str, Any]) -> list[str]:
     """The table of a reading, how it was got, and signs of bad answers."""
+    from progressgym.instruments.sensitivity import sensitivity_line
+
     width = max(12, *map(len, reading.dimensions))
     lines = []
     for name, entry in record["values"].items():
@@ -89,6 +91,8 @@ def reading_lines(instrument: Instrument, reading: Reading, record: dict[str, An
         lines.append(f"{name:<{width}} {missing if entry is None else _with_error(entry)}{_between(record, name)}")
     lines += _spread_lines(reading, _spread(instrument, reading))
     flip = "none: options are never shown together" if reading.order_flip is None else f"{reading.order_flip:.3f}"
+    if record["variance"]:
+        lines.append(sensitivity_line(record["variance"]))
     if reading.note:
         lines.append(f"read in mode {reading.mode}: {reading.note}")
     others = [
@@ -167,6 +171,7 @@ def _record(instrument: Instrument, reading: Reading, from_cache: bool) -> dict[
     """
     from progressgym.instruments.fitness import signs
     from progressgym.instruments.protocol import question_hash
+    from progressgym.instruments.sensitivity import sensitivity
 
     questions = instrument.questions()
     digest = getattr(instrument, "hash", None) or question_hash(questions)
@@ -187,6 +192,7 @@ def _record(instrument: Instrument, reading: Reading, from_cache: bool) -> dict[
         "modal_share": reading.flags.get("modal_share"),
         "order_flip": reading.order_flip,
         "flags": signs(reading),
+        "variance": sensitivity(reading),
         "tokens": None if from_cache else reading.tokens,
         "seconds": None if from_cache else round(reading.seconds, 3),
     }

@@ -18,6 +18,7 @@ import numpy as np
 from progressgym.core.answers import Floats
 from progressgym.histories.history import ANSWERS_FILE, RESAMPLED, SYNTHETIC, History, shipped_names
 from progressgym.histories.names import INSTALLED
+from progressgym.instruments.diversity import diversity
 from progressgym.instruments.loadings import strengths
 from progressgym.instruments.protocol import Z95, Reading
 
@@ -39,6 +40,8 @@ class Series:
     """(2, T, D) of 95 %; infinite where nothing is known of the error."""
     unfit: tuple[Mapping[str, str], ...]
     """For every step: dimension -> why it has no value."""
+    on19: Floats
+    """(T, 19) what it says of the 19 dimensions; NaN where it says nothing."""
     flags: tuple[Mapping[str, float], ...] = ()
     """For every step, signs of bad answers."""
     mode: str = ""
@@ -84,6 +87,11 @@ def stored_series(history: History) -> Series:
         values=values,
         interval=values + Z95 * np.stack([-errors, errors]),
         unfit=({},) * len(history),
+        on19=values,
+        flags=tuple(
+            diversity(answers[asked], instrument.option_counts[asked]).flags if asked.any() else {}
+            for answers, asked in zip(history.answers.astype(np.float64), history.asked, strict=True)
+        ),
         mode="answers",
     )
 
@@ -98,6 +106,7 @@ def series_of(labels: Sequence[str], readings: Sequence[Reading]) -> Series:
         values=np.where(covered, [reading.values for reading in readings], np.nan),
         interval=np.where(covered, np.array([reading.interval for reading in readings]).swapaxes(0, 1), np.nan),
         unfit=tuple(reading.unfit for reading in readings),
+        on19=np.array([[np.nan if v is None else v for v in reading.to19.values()] for reading in readings]),
         flags=tuple(reading.flags for reading in readings),
         mode=readings[0].mode,
     )

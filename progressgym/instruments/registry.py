@@ -17,9 +17,35 @@ from progressgym.instruments.storage import (
     shipped_names,
 )
 
+_MEASURES = "progressgym.instruments.measures"
 INSTRUMENTS = Registry(
     "instrument",
     (
+        Entry(
+            "daily-dilemmas-v1",
+            "which values choices in everyday dilemmas serve, by one of five theories",
+            f"{_MEASURES}.daily_dilemmas:DailyDilemmas",
+        ),
+        Entry(
+            "steerability",
+            "whether choices in everyday dilemmas follow a principle that is stated",
+            f"{_MEASURES}.steerability:Steerability",
+        ),
+        Entry(
+            "clash",
+            "whether somebody tells what characters find acceptable, now and before",
+            f"{_MEASURES}.clash:Clash",
+        ),
+        Entry(
+            "rules-of-thumb-v1",
+            "how good deeds are, who says so, how people press for them, whether the law allows them",
+            f"{_MEASURES}.rules_of_thumb:RulesOfThumb",
+        ),
+        Entry(
+            "worldview-compass",
+            "two axes of opinion, and how much of it hangs on template and persona",
+            f"{_MEASURES}.compass:WorldviewCompass",
+        ),
         Entry(
             "written",
             "what a model writes when it goes on by itself, as a rater sees it",
@@ -96,7 +122,8 @@ def load_questionnaire(name_or_folder: str | Path) -> Questionnaire:
     if not isinstance(instrument, Questionnaire):
         raise UserError(
             f"instrument {str(name_or_folder)!r} is no questionnaire, which environments and histories need; "
-            "`progressgym values` reads it"
+            f"`progressgym values` reads it of a model, or of the century models of a history or build: "
+            f"progressgym values FOLDER --instrument {name_or_folder!s}"
         )
     return instrument
 

@@ -229,13 +229,23 @@ def century_matrix(
         return figure
 
 
-def save(figure: Figure, path: Path | str, *, dpi: int = DPI) -> NDArray[np.uint8]:
-    """Write a figure as PNG, atomically and without a date inside; returns its pixels (height, width, 3)."""
-    from PIL import Image
+def save(figure: Figure, path: Path | str, *, dpi: int = DPI, about: str = "") -> NDArray[np.uint8]:
+    """Write a figure as PNG, atomically and without a date inside; returns its pixels (height, width, 3).
 
-    pixels = to_array(figure, dpi=dpi)
+    Args:
+        figure: what to write.
+        path: the file.
+        dpi: pixels an inch.
+        about: where its numbers come from, kept in the file's text under `Comment`.
+    """
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    pixels, said = to_array(figure, dpi=dpi), PngInfo()
+    if about:
+        said.add_text("Comment", about)
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="png", dpi=(dpi, dpi))
+    Image.fromarray(pixels).save(buffer, format="png", dpi=(dpi, dpi), pnginfo=said)
     write_bytes(path, buffer.getvalue())
     return pixels
 

@@ -60,6 +60,8 @@ def test_people_are_read_from_what_they_answered(capsys: pytest.CaptureFixture[s
         np.array(record["high"]["law"]) - record["low"]["law"], 2 * 1.96 * history.sampling_error()[:, law]
     )
     assert record["values"]["deceive"] == [None] * len(history)
+    signs = record["flags"].values()
+    assert all(flags["correct_answers"] == 0 and 0.7 < flags["entropy"] < 0.9 for flags in signs), "people differ"
     code, _, err = call("values gss-v1 --instrument moral19-v1", capsys)
     assert code == 2 and "holds no century models" in err and "people-core-v1" in err
     code, out, err = call("values gss-v1 --instrument all --out out", capsys)

@@ -77,5 +77,7 @@ def flawed(instrument: Instrument, given: Planting) -> list[Any]:
     """Everybody whom an instrument must not believe, of the kind that it asks."""
     if not isinstance(given.respondent, Chooser):
         return [Deaf(kind="random"), Deaf(kind="constant")]
-    circle = given.circle or tuple(dict.fromkeys(text for question in instrument.questions() for text in question.options))
+    circle = given.circle or tuple(
+        dict.fromkeys(text for question in instrument.questions() for text in question.options)
+    )
     return [RandomRespondent(0), RandomRespondent(1), FirstPosition(), Cyclic(circle=circle), Sycophant()]
