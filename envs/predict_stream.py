@@ -133,7 +133,9 @@ class PredictStreamEnv(KnownSteps, gym.Env[NDArray[np.float32], NDArray[np.float
         self._source: HistorySource = resolve_history(history, instrument)
         self._instrument = self._source.instrument
         if self._source.centuries < 3:
-            raise UserError("a stream needs 3 steps or more: a first, one that is read, and the last, which is not shown")
+            raise UserError(
+                "a stream needs 3 steps or more: a first, one that is read, and the last, which is not shown"
+            )
         self.lam = number("lam, the price of reading everything,", lam, 0.0, 10.0)
         self._chooser, self._labels = PairChooser(self._instrument, queries), check_labels(labels)
         self._told = scores
@@ -209,7 +211,9 @@ class PredictStreamEnv(KnownSteps, gym.Env[NDArray[np.float32], NDArray[np.float
             return self._source
         source = resolve_history(options["history"], self._instrument)
         if source.centuries != self._source.centuries:
-            raise UserError(f"options['history'] has {source.centuries} steps; this stream has {self._source.centuries}")
+            raise UserError(
+                f"options['history'] has {source.centuries} steps; this stream has {self._source.centuries}"
+            )
         return source
 
     def _info(self, reached: float, forecast: Floats, change: Floats) -> dict[str, Any]:

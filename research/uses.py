@@ -190,7 +190,11 @@ def reward(name: str) -> None:
     states = ((states - states.mean(0)) / states.std(0)).reshape(len(texts), 2, -1)
     sides = np.stack(_counts(*zip(*texts, strict=True)), 1)
     hits = {}
-    for rule, features, ridge in (("words alone", sides, 1.0), (f"{name}, token vectors", states, 300.0), ("both", np.concatenate([sides, states / 10.0], 2), 3.0)):
+    for rule, features, ridge in (
+        ("words alone", sides, 1.0),
+        (f"{name}, token vectors", states, 300.0),
+        ("both", np.concatenate([sides, states / 10.0], 2), 3.0),
+    ):
         pairs = Pairs.of(features[:, 0], features[:, 1])
         hits[rule] = right(pairs, held_out(pairs, BradleyTerry, ridge=ridge))
         print(

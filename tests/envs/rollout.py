@@ -20,9 +20,7 @@ TEXT_IDS = [
 IDS = [
     name
     for name in gym.registry
-    if name.startswith("ProgressGym/")
-    and not any(word in name for word in OTHERS)
-    and name not in (LIVE_ID, *TEXT_IDS)
+    if name.startswith("ProgressGym/") and not any(word in name for word in OTHERS) and name not in (LIVE_ID, *TEXT_IDS)
 ]
 """The environments over histories in numbers; the others have tests of their own."""
 STANCE_IDS = [name for name in IDS if "Stance" in name]
