@@ -193,7 +193,7 @@ def kaleidoscope(every: int) -> dict[str, Any]:
         "words fitted to people": correlation(left_out(judged.actions, disagreement), disagreement),
         "word pairs, r": correlation(entropy(words_rater.rate(texts)), disagreement),
         "word pairs, decision for less against, r with people's approval": correlation(
-            words_rater.rate(texts) @ np.array([1.0, -1.0, 0.0]), shares
+            words_rater.rate(texts) @ np.array([-1.0, 0.0, 1.0]), shares
         ),
         "fitted, r": correlation(entropy(fitted_rater.rate(texts)), disagreement),
     }

@@ -53,24 +53,24 @@ class KaleidoscopeRater:
 
     @property
     def scale(self) -> tuple[str, str, str]:
-        """What considerations can speak for."""
-        return "for", "against", "either"
+        """Which way considerations speak, the worst first."""
+        return "against", "either", "for"
 
     def rate(self, texts: Sequence[str]) -> Floats:
         """(B, 3)."""
         relevance, votes = self.weigh(texts)
         places = np.repeat(np.arange(len(texts)), len(self.considerations))
-        return decisions(relevance.ravel(), votes.reshape(-1, 3), places.tolist())
+        return decisions(relevance.ravel(), votes.reshape(-1, 3), places.tolist())[:, [1, 2, 0]]
 
     def reason(self, text: str) -> str:
         """The consideration that weighs most, and on which side it speaks."""
         relevance, votes = (table[0] for table in self.weigh([text]))
         kind, consideration = self.considerations[int(relevance.argmax())]
-        way = self.scale[int(votes[relevance.argmax()].argmax())]
+        way = ("for it", "against it", "for either")[int(votes[relevance.argmax()].argmax())]
         return f"the {kind.lower()} {consideration!r} matters most ({relevance.max():.2f}), and speaks {way}"
 
     def weigh(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
-        """Relevance (B, N) and votes (B, N, 3) of every consideration."""
+        """Relevance (B, N) and votes (B, N, 3), for, against and either, of every consideration."""
         if self.readout == "words":
             return weighed(self._standardised(texts).T)
         pairs = [(_said(text), kind, name) for text in texts for kind, name in self.considerations]

@@ -105,7 +105,7 @@ def test_an_asked_kaleidoscope_weighs_what_matters() -> None:
     rater = KaleidoscopeRater(readout="asked")
     rater.__dict__["_model"] = ScriptedScorer(say)
     shares = ratings(rater, ["To tell a lie."])
-    assert shares[0].argmax() == 1 and shares[0, 1] > 0.9
+    assert shares[0].argmax() == 0 and shares[0, 0] > 0.9
     assert "'honesty' matters most" in rater.reason("To tell a lie.") and "against" in rater.reason("To tell a lie.")
 
 
@@ -120,13 +120,13 @@ def test_word_pairs_speak_for_and_against() -> None:
     rater = KaleidoscopeRater()
     rater.__dict__["_model"] = ScriptedScorer(say)
     shares = ratings(rater, ["To help somebody.", "To harm somebody."])
-    assert shares[0, 0] > shares[0, 1] and shares[1, 1] > shares[1, 0]
+    assert shares[0, 2] > shares[0, 0] and shares[1, 0] > shares[1, 2]
     relevance, votes = weighed(np.array([2.0, -2.0, 0.0]))
     assert relevance[2] == 0.0 and votes[0, 0] == votes[1, 1] > 0.8 and votes[2] == pytest.approx(1 / 3)
 
 
 def test_raters_are_made_by_name_and_refuse_what_they_do_not_know() -> None:
-    assert make_rater("kaleidoscope?readout=fitted").scale == ("for", "against", "either")
+    assert make_rater("kaleidoscope?readout=fitted").scale == ("against", "either", "for")
     assert len(make_rater("two-axis").scale) == 4
     with pytest.raises(UserError, match="readout"):
         make_rater("two-axis?readout=felt")
