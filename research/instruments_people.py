@@ -187,16 +187,21 @@ def kaleidoscope(every: int) -> dict[str, Any]:
     }
     shares = judged.shares
     disagreement = entropy(np.stack([shares, 1 - shares], axis=-1))
-    fitted_rater, asked_rater = (KaleidoscopeRater(readout=readout) for readout in ("fitted", "asked"))
-    texts = [f"to {action}" for action in judged.actions]
+    words_rater, fitted_rater, asked_rater = (KaleidoscopeRater(readout=name) for name in ("words", "fitted", "asked"))
+    texts = [f"To {action}." for action in judged.actions]
     report["people's entropy"] = {
         "words fitted to people": correlation(left_out(judged.actions, disagreement), disagreement),
+        "word pairs, r": correlation(entropy(words_rater.rate(texts)), disagreement),
+        "word pairs, decision for less against, r with people's approval": correlation(
+            words_rater.rate(texts) @ np.array([-1.0, 0.0, 1.0]), shares
+        ),
         "fitted, r": correlation(entropy(fitted_rater.rate(texts)), disagreement),
     }
     print(report, flush=True)
     some = slice(None, None, every)
     report[f"people's entropy, every {every}. deed"] = {
         "asked (untuned base), r": correlation(entropy(asked_rater.rate(texts[some])), disagreement[some]),
+        "word pairs, r": correlation(entropy(words_rater.rate(texts[some])), disagreement[some]),
         "fitted, r": correlation(entropy(fitted_rater.rate(texts[some])), disagreement[some]),
         "words fitted to people": correlation(left_out(judged.actions, disagreement)[some], disagreement[some]),
     }

@@ -16,7 +16,7 @@ Legend of shapes: B texts, K = 4.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Annotated, Any
 
@@ -70,6 +70,8 @@ class TwoAxis:
     """auto, cpu or cuda."""
     readout: Annotated[str, OneOf("readout", READOUTS)] = "words"
     """In words, or fitted to the bank in the model's embedding."""
+    best_first: bool = field(default=True, init=False)
+    """True and caring stands first."""
 
     def __post_init__(self) -> None:
         """Check fields."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -71,6 +71,7 @@ def test_a_narrow_axis_is_seen_by_the_difference_and_missed_by_the_component() -
     assert difference.variance < 0.1 and difference.axis @ true > 0.5
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10**6), st.floats(0.1, 10.0))
 def test_scores_do_not_hang_on_place_and_scale(seed: int, scale: float) -> None:
     vectors, signs, _ = planted(1.0, seed, n=6, h=8)

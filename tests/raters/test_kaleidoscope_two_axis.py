@@ -13,7 +13,7 @@ from progressgym.core.errors import UserError
 from progressgym.instruments.bearings import Bearing
 from progressgym.instruments.measures.bank import shipped_bank
 from progressgym.instruments.respondents import ScriptedScorer
-from progressgym.raters.kaleidoscope import KaleidoscopeRater, fit_directions, read_off
+from progressgym.raters.kaleidoscope import KaleidoscopeRater, fit_directions, read_off, shipped_words, weighed
 from progressgym.raters.protocol import make_rater, ratings
 from progressgym.raters.two_axis import TwoAxis, collinearity, fit_axes, planted_answers
 
@@ -102,15 +102,31 @@ def test_an_asked_kaleidoscope_weighs_what_matters() -> None:
         )
         return -1.0 if option in likely else -5.0
 
-    rater = KaleidoscopeRater()
+    rater = KaleidoscopeRater(readout="asked")
     rater.__dict__["_model"] = ScriptedScorer(say)
     shares = ratings(rater, ["To tell a lie."])
-    assert shares[0].argmax() == 1 and shares[0, 1] > 0.9
+    assert shares[0].argmax() == 0 and shares[0, 0] > 0.9
     assert "'honesty' matters most" in rater.reason("To tell a lie.") and "against" in rater.reason("To tell a lie.")
 
 
+def test_word_pairs_speak_for_and_against() -> None:
+    """Likelier good words than over the bank speak for a deed, likelier bad ones against it."""
+
+    def say(prompt: str, option: str) -> float:
+        good = {pair.good for pair in shipped_words()}
+        lean = {"help": 1.0, "harm": -1.0}.get(prompt.split()[1], len(prompt) % 7 - 3.0)
+        return -4.0 + lean * (0.5 if option.strip() in good else -0.5)
+
+    rater = KaleidoscopeRater()
+    rater.__dict__["_model"] = ScriptedScorer(say)
+    shares = ratings(rater, ["To help somebody.", "To harm somebody."])
+    assert shares[0, 2] > shares[0, 0] and shares[1, 0] > shares[1, 2]
+    relevance, votes = weighed(np.array([2.0, -2.0, 0.0]))
+    assert relevance[2] == 0.0 and votes[0, 0] == votes[1, 1] > 0.8 and votes[2] == pytest.approx(1 / 3)
+
+
 def test_raters_are_made_by_name_and_refuse_what_they_do_not_know() -> None:
-    assert make_rater("kaleidoscope?readout=fitted").scale == ("for", "against", "either")
+    assert make_rater("kaleidoscope?readout=fitted").scale == ("against", "either", "for")
     assert len(make_rater("two-axis").scale) == 4
     with pytest.raises(UserError, match="readout"):
         make_rater("two-axis?readout=felt")

@@ -129,7 +129,7 @@ class MoralDirectionInstrument:
         return self._reading(asked, apart, blind)
 
     def planted(self) -> Planting:
-        """Somebody who chooses between deeds, the more surely the later the dimension stands, the last ones the wrong way."""
+        """Somebody who chooses between deeds, the less surely the later the dimension stands, the last ones wrongly."""
         lead = dict(zip(MORAL, np.linspace(0.2, -0.1, len(MORAL)), strict=True))
         utility = {f"To {pair.good}.": lead[pair.dimension] for pair in self.pairs}
         values = {name: float(np.tanh(ahead / 0.2)) for name, ahead in lead.items()}
