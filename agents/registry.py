@@ -142,6 +142,12 @@ AGENTS = Registry(
             )
         ),
         AgentSpec(
+            "personal",
+            "places somebody among the people of a panel by the answers told",
+            "progressgym.agents.personal:Personal",
+            headline=False,  # for histories of people only, see docs/people.md
+        ),
+        AgentSpec(
             "reader",
             "a language model that is asked in text",
             "progressgym.agents.text_reader:TextReader",

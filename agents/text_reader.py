@@ -55,7 +55,9 @@ class TextReader:
         """Check ranges."""
         check_fields(self)
         if self.weights and not re.fullmatch("x[0-9a-f]{8,64}", self.weights):
-            raise UserError(f"weights is {self.weights!r}; give x and 8 digits or more, as text_reader.digest says them")
+            raise UserError(
+                f"weights is {self.weights!r}; give x and 8 digits or more, as text_reader.digest says them"
+            )
 
     def reset(self, task: Task, seed: int | None = None) -> None:
         """Choose what is told with every question.

@@ -78,7 +78,13 @@ def export(agent: str, tasks: TaskSet, out: Path) -> dict[str, float]:
     origin = fingerprint(agent=agent, tasks={**tasks.shared, "size": tasks.size})
     episodes = [{**one, "fingerprint": origin["sha256"]} for one in dialogues(agent, tasks)]
     rows = [
-        {"prompt": [prompt], "completion": [completion], "task": one["task"], "reward": reward, "fingerprint": origin["sha256"]}
+        {
+            "prompt": [prompt],
+            "completion": [completion],
+            "task": one["task"],
+            "reward": reward,
+            "fingerprint": origin["sha256"],
+        }
         for one in episodes
         for prompt, completion, reward in zip(one["messages"][::2], one["messages"][1::2], one["rewards"], strict=True)
     ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.resources import as_file, files
 from typing import Annotated
 
-from progressgym.core.arguments import OneOf, check_fields
+from progressgym.core.arguments import Rule, check_fields
 from progressgym.core.debate import Domain, Judge
 from progressgym.core.errors import unknown
 from progressgym.core.registry import Entry, Registry
@@ -18,6 +18,7 @@ from progressgym.core.registry import Entry, Registry
 DEFAULT_HISTORY = "histsmol-v1"
 ICU_JUDGE = "icu-v2"
 """Shipped, because training it takes half a minute."""
+RATER = "rater:"
 _HERE = "progressgym.envs.debate.domains"
 DOMAINS = Registry(
     "domain",
@@ -75,6 +76,10 @@ class SimulatorOptions:
         return domain, BayesJudge(domain)
 
 
+def _is_judge(value: object) -> bool:
+    return value in ("values", "model") or (isinstance(value, str) and value.startswith(RATER) and value != RATER)
+
+
 @dataclass(kw_only=True, frozen=True)
 class DilemmaOptions:
     """The dilemmas of a history's questionnaire."""
@@ -83,8 +88,8 @@ class DilemmaOptions:
     """Whose judge; the last one when None."""
     history: str = DEFAULT_HISTORY
     """Shipped name, folder or id."""
-    judge: Annotated[str, OneOf("judge of dilemmas", ("values", "model"))] = "values"
-    """`values`, or `model`, the century's language model."""
+    judge: Annotated[str, Rule("values, model or rater:NAME is expected", _is_judge)] = "values"
+    """`values`; `model`, the century's language model; or `rater:delphi`, a rater by name, who knows no century."""
 
     def __post_init__(self) -> None:
         """Check types and names."""
@@ -97,6 +102,10 @@ class DilemmaOptions:
 
         history = History.load(self.history)
         domain = DilemmaDomain(history.instrument)
+        if self.judge.startswith(RATER):
+            from progressgym.preferences.rater_judge import rater_judge
+
+            return domain, rater_judge(self.judge, domain)
         century = century_index(history, history.labels[-1] if self.century is None else self.century)
         if self.judge == "values":
             return domain, century_judges(domain, history)[century]

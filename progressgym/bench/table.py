@@ -86,6 +86,8 @@ def render(
     pooled = [one for one in across if one.labels != SAMPLED and not one.privileged]
     if pooled:
         parts += [_across_table(pooled), Text("")]
+    compute = _compute_table(aggregates, steps)
+    parts += [] if compute is None else [compute, Text("")]
     parts += [Text(f"! {line}", style="bold") for line in findings]
     parts.append(Text(_legend(aggregates, bool(pooled)), style="dim"))
     return Group(*parts)
@@ -269,6 +271,31 @@ def _across_table(across: Sequence[AcrossHistories]) -> Table:
     return table
 
 
+def _compute_table(aggregates: Sequence[Aggregate], steps: dict[str, int]) -> Table | None:
+    """What every agent's numbers cost: wall time of a decision, cheapest first; None where no time was kept."""
+    times: dict[str, list[float]] = {}
+    for row in aggregates:
+        count = steps.get(parse_challenge(row.challenge).unlabelled)
+        if row.seconds is not None and count:
+            times.setdefault(row.agent, []).append(1000.0 * row.seconds / count)
+    if not times:
+        return None
+    table = Table(
+        title="compute, ms a decision",
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("agent", overflow="fold")
+    for title in ("mean", "least", "most"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for agent, each in sorted(times.items(), key=lambda pair: sum(pair[1]) / len(pair[1])):
+        table.add_row(in_lines(agent), *(f"{x:.3g}" for x in (sum(each) / len(each), min(each), max(each))))
+    return table
+
+
 def _start(block: Block) -> Table:
     seeds = sorted({row.seeds for row in block.rows})
     count = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
@@ -344,6 +371,7 @@ def _legend(aggregates: Sequence[Aggregate], across: bool) -> str:
         "skill: the same scale by cosine, which is blind to how far values are from 0.",
         "sampled: with 0/1 labels instead of probabilities; same: the agent does not use labels.",
         "drift: cosine between the agent's and the human's change; error: mean difference a dimension.",
+        "compute: wall time here, without scoring; mean over challenges and histories, its least and its most.",
         "justif.: share of changed answers that win a debate before the century's values, see docs/debate.md.",
         "sum: on the original ProgressGym's scale, of its best value; not comparable with its tables.",
         f"{PRIVILEGED} reads the truth: a reference, not ranked.",

@@ -22,7 +22,19 @@ from progressgym.histories.history import (
     unknown_history,
 )
 
-INSTALLED = Registry("history", (), group="progressgym.histories", row=Entry)
+INSTALLED = Registry(
+    "history",
+    (
+        Entry(
+            "moral-graph",
+            "centuries in the order that votes call wiser, or the way to what they call wisest",
+            "progressgym.histories.moral_graph:followed",
+        ),
+        Entry("people", "a person or a community of a panel, wave by wave", "progressgym.histories.people:people"),
+    ),
+    group="progressgym.histories",
+    row=Entry,
+)
 """Histories that code makes."""
 
 

@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from progressgym.core.errors import UserError
-from progressgym.core.reading import parse_json, read_text
+from progressgym.core.records import read_records
 
 NAME = "practices-v1"
 KINDS = ("rose", "fell", "praised", "blamed")
@@ -36,6 +36,13 @@ class Practice:
     """Century by which it had turned; 0 for a control."""
     source: str = ""
     """Law or judgement that shows the turn; empty for a control."""
+
+    def __post_init__(self) -> None:
+        """Check kind and turn."""
+        if self.kind not in KINDS:
+            raise UserError(f"kind is {self.kind!r}; use {', '.join(KINDS)}")
+        if not self.control and not (0 < self.since < self.until and self.source):
+            raise UserError("a turn needs since, a later until and its source")
 
     @property
     def sign(self) -> int:
@@ -64,11 +71,7 @@ def read_practices(path: Path) -> tuple[Practice, ...]:
     Raises:
         UserError: a line that is no practice, or an id that occurs twice.
     """
-    rows = [(number, line) for number, line in enumerate(read_text(path).split("\n"), 1) if line.strip()]
-    practices = tuple(_practice(parse_json(line, where := f"{path.name} line {n}"), where) for n, line in rows)
-    if len({practice.id for practice in practices}) < len(practices):
-        raise UserError(f"{path} names a practice twice")
-    return practices
+    return read_records(path, Practice)
 
 
 def century_number(label: str) -> int | None:
@@ -79,18 +82,3 @@ def century_number(label: str) -> int | None:
     """
     match = _CENTURY.fullmatch(label)
     return int(match[1]) if match else None
-
-
-def _practice(record: object, where: str) -> Practice:
-    texts, whole = ("id", "deed", "kind", "source"), ("since", "until")
-    if not isinstance(record, dict) or not set(record) <= {*texts, *whole} or not {*texts[:3]} <= set(record):
-        raise UserError(f"{where} is no practice: it needs id, deed, kind and, for a turn, since, until and source")
-    for name, kind in [*((name, str) for name in texts), *((name, int) for name in whole)]:
-        if name in record and type(record[name]) is not kind:
-            raise UserError(f"{where}: {name} must be of type {kind.__name__}")
-    made = Practice(**record)
-    if made.kind not in KINDS:
-        raise UserError(f"{where}: kind is {made.kind!r}; use {', '.join(KINDS)}")
-    if not made.control and not (0 < made.since < made.until and made.source):
-        raise UserError(f"{where}: a turn needs since, a later until and its source")
-    return made

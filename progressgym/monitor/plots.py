@@ -97,7 +97,7 @@ def trajectories(
             if d % 5 == 0:
                 panel.set_ylabel("change of value" if drift else "value")
             if d >= 14:
-                _time_axis(panel, labels, SMALL_ROOM, labelpad=1)
+                mark_time(panel, labels, SMALL_ROOM, labelpad=1)
                 panel.tick_params(labelbottom=True)
         _legend_panel(panels[-1], panels[0])
         unit = subtitle or (DRIFT_UNIT.format(first=labels[0]) if drift else VALUE_UNIT)
@@ -139,7 +139,7 @@ def heat_map(
             panel.set_facecolor("#dadada")
             mesh = panel.imshow(array.T, cmap="RdBu_r", vmin=-bound, vmax=bound, aspect="auto", interpolation="none")
             panel.set_title(name, loc="left", fontweight="bold", color=INK)
-            _time_axis(panel, labels, HEAT_MAP_ROOM)
+            mark_time(panel, labels, HEAT_MAP_ROOM)
             panel.tick_params(length=0)
             for group in list(GROUPS.values())[:-1]:
                 panel.axhline(group.stop - 0.5, color="white", linewidth=2.0)
@@ -362,7 +362,7 @@ def _cut_scale(panel: Axes, human: Floats, agents: Mapping[str, Floats]) -> bool
     return True
 
 
-def _time_axis(panel: Axes, labels: Sequence[str], room: int, labelpad: float | None = None) -> None:
+def mark_time(panel: Axes, labels: Sequence[str], room: int, labelpad: float | None = None) -> None:
     """As many labels as there is room for, in signs; centuries without their C0."""
     short = [_tick(label) for label in labels]
     every = math.ceil(sum(len(label) + 2 for label in short) / room)

@@ -17,12 +17,10 @@ Legend of shapes: n pairs, d features.
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import math
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,7 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError, unknown
-from progressgym.core.reading import parse_json, read_bytes
+from progressgym.core.reading import parse_json
+from progressgym.core.rows import csv_rows, finite_number, packed_text
 from progressgym.preferences.pairs import Pairs
 
 Floats = NDArray[np.float64]
@@ -114,14 +113,17 @@ def _planted(name: str, seed: int) -> DataSet:
 
 def _panel(path: Path, seed: int) -> DataSet:
     """First wave of a panel: person, wave, one column a question, 1 for its plus pole and 0 for its minus."""
-    rows = list(_table(path, ("person", "wave")))
+    rows = list(csv_rows(path, ("person", "wave")))
     questions = [column for column in rows[0][1] if column not in ("person", "wave", "polviews3")]
     people, asked, answers = [], [], []
     for line, row in rows:
         if row["wave"] != "1":
             continue
         for number, question in enumerate(questions):
-            if row[question] and (answer := _number(row[question], f"{path.name}, line {line}, {question}")) != MIDDLE:
+            if (
+                row[question]
+                and (answer := finite_number(row[question], f"{path.name}, line {line}, {question}")) != MIDDLE
+            ):
                 if answer not in (0.0, 1.0):
                     raise UserError(
                         f"{path.name}, line {line}: {question} is {row[question]!r}; 0, 0.5 or 1 is expected"
@@ -138,7 +140,7 @@ def _panel(path: Path, seed: int) -> DataSet:
 
 
 def _opinpref(path: Path, seed: int) -> DataSet:
-    rows = list(_table(path, ("preferred", "one_words", "two_words")))
+    rows = list(csv_rows(path, ("preferred", "one_words", "two_words")))
     names = [column.removeprefix("one_") for column in rows[0][1] if column.startswith("one_")]
     sides: dict[str, list[list[float]]] = {"one": [], "two": []}
     targets = []
@@ -148,7 +150,9 @@ def _opinpref(path: Path, seed: int) -> DataSet:
             raise UserError(f"{where}: preferred is {row['preferred']!r}; 1 or 2 is expected, a tie says nothing")
         targets.append(float(row["preferred"] == "1"))
         for side, ratings_of in sides.items():
-            ratings_of.append([_number(row.get(f"{side}_{name}", ""), f"{where}, {side}_{name}") for name in names])
+            ratings_of.append(
+                [finite_number(row.get(f"{side}_{name}", ""), f"{where}, {side}_{name}") for name in names]
+            )
     one, two = (np.array(rows_of) for rows_of in sides.values())
     words = names.index("words")
     ratings = [n for n in range(len(names)) if n != words]
@@ -161,7 +165,7 @@ def _opinpref(path: Path, seed: int) -> DataSet:
 
 
 def _ethics(path: Path, seed: int) -> DataSet:
-    text = _text(path)
+    text = packed_text(path)
     rows = [
         Row(chosen=row[0], rejected=row[1])
         for row in csv.reader(io.StringIO(text, newline=""))
@@ -196,7 +200,7 @@ def read_rows(path: Path) -> list[Row]:
     """
     rows: list[Row] = []
     first: dict[str, Any] | None = None
-    for number, line in enumerate(_text(path).splitlines(), 1):
+    for number, line in enumerate(packed_text(path).splitlines(), 1):
         if not line.strip():
             continue
         where = f"{path.name}, line {number}"
@@ -274,43 +278,6 @@ def _counts(*sides: Sequence[str]) -> list[Floats]:
                     table[row, place[word]] = math.log1p(count)
         tables.append(table)
     return tables
-
-
-def _text(path: Path) -> str:
-    """UTF-8 text, packed or not."""
-    data = read_bytes(path)
-    try:
-        return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UserError(f"{path.name} is no whole gzip file: {error}") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path.name} is not UTF-8 (byte {error.start})") from None
-
-
-def _table(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Rows of a comma-separated file with their lines."""
-    reader = csv.DictReader(io.StringIO(_text(path), newline=""))
-    missing = [column for column in needed if column not in (reader.fieldnames or ())]
-    if missing:
-        raise UserError(f"{path.name} has no column {missing[0]!r}; {', '.join(needed)} are expected")
-    empty = True
-    for row in reader:
-        if None in row or None in row.values():
-            raise UserError(f"{path.name}, line {reader.line_num} has not as many fields as the header")
-        empty = False
-        yield reader.line_num, row
-    if empty:
-        raise UserError(f"{path.name} has no rows")
-
-
-def _number(text: str, where: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise UserError(f"{where} is {text!r}; a finite number is expected")
-    return value
 
 
 def _whole(text: str, where: str) -> int:

@@ -9,7 +9,7 @@ people's: how far it is from theirs is for whoever uses it to measure.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -28,6 +28,9 @@ class Verdict:
     """Any model that `progressgym.load_model` takes."""
     device: str = "auto"
     """auto, cpu or cuda."""
+
+    best_first: bool = field(default=True, init=False)
+    """The first word approves."""
 
     def __post_init__(self) -> None:
         """Check fields."""

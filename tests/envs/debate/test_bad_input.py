@@ -148,7 +148,7 @@ def test_a_judge_is_asked_only_when_it_rules() -> None:
         ({"domain": "simulator?glucose=fixed"}, "known: corrected, published"),
         ({"domain": "simulator?epsilon=2"}, "epsilon is 2.0"),
         ({"domain": "dilemmas?century=C099"}, "century of 'histsmol-v1' 'C099'"),
-        ({"domain": "dilemmas?judge=vote"}, "known: values, model"),
+        ({"domain": "dilemmas?judge=vote"}, "values, model or rater:NAME is expected"),
         ({"domain": SumDomain()}, "give its judge too"),
     ],
 )

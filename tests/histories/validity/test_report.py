@@ -136,7 +136,8 @@ def test_practices_are_a_list_with_sources(tmp_path: Path) -> None:
         ('{"id": "a", "deed": "a", "kind": "grew"}', "kind is 'grew'"),
         ('{"id": "a", "deed": "a", "kind": "rose", "since": 18, "until": 17, "source": "x"}', "later until"),
         ('{"id": "a", "deed": "a", "kind": "rose", "since": true}', "since must be of type int"),
-        ('["a"]', "no practice"),
+        ('["a"]', "an object with id, deed"),
+        ('{"id": "a", "deed": "a", "kind": "praised"}\n' * 2, "stands in line 1, too"),
     ):
         (tmp_path / "list.jsonl").write_text(line + "\n")
         with pytest.raises(UserError, match=told):
