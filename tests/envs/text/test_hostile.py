@@ -58,7 +58,11 @@ def test_every_environment_pays_no_kind_more_than_not_knowing(name: str, reward:
         assert all(a <= b for a, b in zip(rewards, honest, strict=True)) and all(map(math.isfinite, rewards)), kind
 
 
-@pytest.mark.parametrize("shell", test_shells.SHELLS)
+SLOW = ("inspect", "openenv")
+SHELLS = [pytest.param(name, marks=pytest.mark.heavy if name in SLOW else ()) for name in test_shells.SHELLS]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
 def test_every_framework_hands_every_kind_on(shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every kind comes as it was written, and is paid as by the dialogue itself: the least that there is."""
     play_shell, needed = test_shells.SHELLS[shell]
