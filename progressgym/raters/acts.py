@@ -96,7 +96,7 @@ def read_acts(path: Path) -> tuple[Act, ...]:
     Raises:
         UserError: the first mistake, with its line; labels that are all the same.
     """
-    acts = []
+    acts: list[Act] = []
     for line, row in csv_rows(path, ("text", "label")):
         if row["label"] not in ("-1", "0", "1"):
             raise UserError(f"{path.name}, line {line}: label is {row['label']!r}; -1 (bad), 0 or 1 (good) is expected")
