@@ -11,12 +11,14 @@ from progressgym.core.faces import lazy
 if TYPE_CHECKING:
     from progressgym.agents.agent import Agent, Episodes, PrivilegedAgent
     from progressgym.agents.forecast import extrapolate
+    from progressgym.agents.stream import StreamAgent
 
 __all__ = [
     "Agent",  # what every shipped agent is: `reset` with a task, `act` on observations
     "AgentSpec",  # what an agent's id says
     "Episodes",  # the episodes that an agent is in
     "PrivilegedAgent",  # a reference that reads the truth
+    "StreamAgent",  # of PredictStream: reads some steps, then writes
     "check",  # an id of an agent, read and checked
     "extrapolate",  # the next terms of series of labels
     "headline",  # agents of the headline tables
@@ -27,4 +29,7 @@ __all__ = [
     "spec_of",  # of an agent's id
     "with_policy",  # the same agent with another policy
 ]
-__getattr__ = lazy(__name__, {"agent": "Agent Episodes PrivilegedAgent", "forecast": "extrapolate"})
+__getattr__ = lazy(
+    __name__,
+    {"agent": "Agent Episodes PrivilegedAgent", "forecast": "extrapolate", "stream": "StreamAgent"},
+)

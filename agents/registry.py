@@ -47,6 +47,8 @@ class AgentSpec(Entry):
     """Its forecast follows the challenge's horizon in a benchmark unless it is given."""
     headline: bool = True
     """Whether a benchmark runs it when no agents are named."""
+    listed: bool = True
+    """Whether `names` has it. One that says nothing without a model of its user's own is asked for by name."""
 
     @property
     def method(self) -> str | None:
@@ -139,6 +141,19 @@ AGENTS = Registry(
                 ("conditional-dpo", "DPO whose users are the centuries", "conditional:ConditionalDpo"),
             )
         ),
+        AgentSpec(
+            "personal",
+            "places somebody among the people of a panel by the answers told",
+            "progressgym.agents.personal:Personal",
+            headline=False,  # for histories of people only, see docs/people.md
+        ),
+        AgentSpec(
+            "reader",
+            "a language model that is asked in text",
+            "progressgym.agents.text_reader:TextReader",
+            headline=False,
+            listed=False,  # see docs/environments/text.md
+        ),
     ),
     group="progressgym.agents",
     row=AgentSpec,
@@ -151,7 +166,7 @@ def names() -> list[str]:
     >>> names()[:3]
     ['static', 'random', 'oracle']
     """
-    return AGENTS.names()
+    return [name for name in AGENTS.names() if AGENTS[name].listed]
 
 
 def headline() -> list[str]:

@@ -9,23 +9,28 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from progressgym.core.arguments import Count, OneOf, Positive, Whole, check_fields
 from progressgym.core.errors import UserError
-from progressgym.core.files import discard, read_json, write_json, write_text
+from progressgym.core.files import canonical_json, discard, read_json, sha256_bytes, sha256_file, write_json, write_text
 from progressgym.core.locks import alone
-from progressgym.core.provenance import git_commit, package_versions
+from progressgym.core.provenance import fingerprint
 from progressgym.envs.text.shells.trl_rewards import group_reward
 from progressgym.envs.text.tasks import DEFAULT_HISTORY, TaskSet
 from progressgym.monitor.tensorboard import RunLog
+from progressgym.monitor.trackers import trackers
 from progressgym.tuning.lora import LoraRecipe, attach, save_adapter
 from progressgym.tuning.needs import need_trl
 
 RECIPE, DONE = "recipe.json", "DONE.json"
+ORIGINS = "fingerprints.json"
+"""A fingerprint for every start of a run on other code or other packages; most have one."""
+ALIKE = 10
+"""Steps in which all groups agree; one or two come by chance."""
 Report = Callable[[dict[str, float]], None]
 
 
@@ -74,19 +79,42 @@ class GrpoRecipe:
         )
 
 
-def train(recipe: GrpoRecipe, out: Path, report: Report | None = None) -> Path:
+class Alike:
+    """Ends a training from which nothing is learned any more: every group says one letter, so that all are paid alike."""
+
+    def __init__(self) -> None:
+        """None so far."""
+        self.steps = 0
+
+    def check(self, logged: Mapping[str, float]) -> None:
+        """Count a step.
+
+        Raises:
+            UserError: `ALIKE` of them one after the other.
+        """
+        self.steps = self.steps + 1 if logged.get("frac_reward_zero_std") == 1.0 else 0
+        if self.steps == ALIKE:
+            raise UserError(
+                f"training collapsed: for {ALIKE} steps every group said one letter, to which all rewards are alike and nothing "
+                f"is left to learn from (step {logged['step']:.0f}); use another --out with a lower --learning-rate"
+            )
+
+
+def train(recipe: GrpoRecipe, out: Path, report: Report | None = None, tracker: str = "none") -> Path:
     """Train, or go on training; returns the folder of the model.
 
     Args:
         recipe: what to do.
         out: folder of the run.
         report: called with what every step logged.
+        tracker: one of `progressgym.monitor.trackers.TRACKERS`, told beside TensorBoard.
 
     Raises:
         UserError: the folder holds another recipe's run, or what the recipe names cannot be used.
     """
     need_trl()
     folder, model = out / "training", out / "model"
+    report_to = trackers(tracker, folder)
     with alone(folder, "training"):
         wanted = dataclasses.asdict(recipe)
         if (folder / RECIPE).exists() and read_json(folder / RECIPE) != wanted:
@@ -94,49 +122,68 @@ def train(recipe: GrpoRecipe, out: Path, report: Report | None = None) -> Path:
         write_json(folder / RECIPE, wanted)
         if not (model / DONE).exists():
             discard(model)
-            _run(recipe, folder, model, report)
+            _run(recipe, folder, model, report, report_to)
     return model
 
 
-def _run(recipe: GrpoRecipe, folder: Path, model: Path, report: Report | None) -> None:
+def _run(recipe: GrpoRecipe, folder: Path, model: Path, report: Report | None, report_to: list[str]) -> None:
     """Train from the newest checkpoint and write the model; `DONE` is written last."""
     import torch
     from datasets import Dataset
     from transformers import AutoTokenizer
-    from trl import GRPOTrainer
 
     from progressgym.models.load import resolve_base
+    from progressgym.tuning.letters import LetterGRPOTrainer
     from progressgym.tuning.training import StageResult, newest_checkpoint, silence, watch
 
     base = resolve_base(recipe.model)
-    rows = Dataset.from_list(_rows(recipe))
+    rows = _rows(recipe)
+    origins = _origins(recipe, folder, base, rows)
     policy = _policy(recipe, base)
     result, newest = StageResult(), newest_checkpoint(folder / "checkpoints")
     log = RunLog(folder / "tensorboard", first_step=_step_of(newest))
 
+    alike = Alike()
+
     def tell(logged: dict[str, float]) -> None:
+        alike.check(logged)
         for name, value in logged.items():
             log.scalar(f"train/{name}", value, int(logged["step"]))
         if report is not None:
             report(logged)
 
-    trainer = GRPOTrainer(
+    trainer = LetterGRPOTrainer(
         model=policy,
         reward_funcs=group_reward,
-        train_dataset=rows,
+        train_dataset=Dataset.from_list(rows),
         processing_class=AutoTokenizer.from_pretrained(base, trust_remote_code=False, padding_side="left"),
-        args=_arguments(recipe, folder, cpu=not torch.cuda.is_available()),
+        args=_arguments(recipe, folder, report_to, origins[-1]["sha256"], cpu=not torch.cuda.is_available()),
         callbacks=[watch(result, report=tell)],
     )
     silence(trainer)
     with log:
+        log.text("fingerprint", canonical_json(origins[-1]))
         trainer.train(resume_from_checkpoint=newest)
     model.mkdir(parents=True)
     _save(recipe, trainer.accelerator.unwrap_model(trainer.model), trainer.processing_class, model)
     logs = [entry for entry in trainer.state.log_history if "reward" in entry]
-    write_json(folder / "log.json", logs)
-    write_json(model / DONE, {"steps": trainer.state.global_step, "reward": [entry["reward"] for entry in logs]})
+    told = {"fingerprints": [origin["sha256"] for origin in origins]}
+    write_json(folder / "log.json", {**told, "steps": logs})
+    write_json(
+        model / DONE, {**told, "steps": trainer.state.global_step, "reward": [entry["reward"] for entry in logs]}
+    )
     discard(folder / "checkpoints")
+
+
+def _origins(recipe: GrpoRecipe, folder: Path, base: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Fingerprints of all starts of a run, this one's last: code, packages, recipe (with its seed), rows and weights."""
+    weights = {path.name: sha256_file(path) for path in sorted(base.glob("*.safetensors"))}
+    data = sha256_bytes(canonical_json(rows).encode())
+    now = fingerprint(recipe=dataclasses.asdict(recipe), rows=data, weights=weights)
+    before = read_json(folder / ORIGINS) if (folder / ORIGINS).exists() else []
+    origins = [*(origin for origin in before if origin != now), now]
+    write_json(folder / ORIGINS, origins)
+    return origins
 
 
 def _step_of(checkpoint: str | None) -> int | None:
@@ -169,7 +216,7 @@ def _policy(recipe: GrpoRecipe, base: Path) -> Any:
     return attach(model, LoraRecipe(top_layers=None if top is None or top > layers else top), recipe.seed)
 
 
-def _arguments(recipe: GrpoRecipe, folder: Path, *, cpu: bool) -> Any:
+def _arguments(recipe: GrpoRecipe, folder: Path, report_to: list[str], sha256: str, *, cpu: bool) -> Any:
     from trl import GRPOConfig
 
     return GRPOConfig(
@@ -192,7 +239,9 @@ def _arguments(recipe: GrpoRecipe, folder: Path, *, cpu: bool) -> Any:
         save_strategy="steps",
         save_steps=recipe.checkpoint_steps,
         save_total_limit=2,
-        report_to=[],
+        report_to=report_to,
+        project="progressgym",
+        run_name=f"grpo {recipe.challenge} seed {recipe.seed}, {sha256[:12]}",
         disable_tqdm=True,
         seed=recipe.seed,
         use_cpu=cpu,
@@ -220,7 +269,8 @@ def write_card(recipe: GrpoRecipe, out: Path, evaluation: str) -> None:
         out: folder of the run.
         evaluation: what the evaluation found, as Markdown.
     """
-    rewards = read_json(out / "model" / DONE)["reward"]
+    done, origin = read_json(out / "model" / DONE), read_json(out / "training" / ORIGINS)[-1]
+    rewards = done["reward"]
     tenth = max(len(rewards) // 10, 1)
     first, last = sum(rewards[:tenth]) / tenth, sum(rewards[-tenth:]) / tenth
     base = recipe.model if recipe.model != "smollm2-135m" else "HuggingFaceTB/SmolLM2-135M-Instruct"
@@ -248,7 +298,8 @@ distribution has 0 or more).
 {json.dumps(dataclasses.asdict(recipe), indent=2)}
 ```
 
-Commit {git_commit() or "unknown"}; {", ".join(f"{name} {version}" for name, version in package_versions().items())}.
+Commit {origin["commit"] or "unknown"}; {", ".join(f"{name} {version}" for name, version in origin["packages"].items())}.
+Fingerprint of code, packages, recipe, rows and weights: `{"`, `".join(done["fingerprints"])}` (`training/{ORIGINS}`).
 
 A small model trained for a few steps: use it to study training, not to ask it what is right.
 """

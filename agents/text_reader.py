@@ -1,23 +1,28 @@
 """A language model as an agent of the numeric benchmark: asked in text, read by the log-probability of the letters.
 
-    progressgym bench --agents 'static,progressgym.agents.text_reader:TextReader?model=my-model' --challenges follow
+    progressgym bench --agents 'static,reader?model=smollm2-135m' --challenges follow
 
 The prompts are those of the environments in text with `form="letters"` and one question each, so a model that was trained on them
-is asked as it was trained. Legend of shapes: M centuries seen, N items, K options, Q comparisons.
+is asked as it was trained. A folder of weights may hold a `PROMPT.txt`, which comes before every question: a model and its prompt are
+one agent. `PROGRESSGYM_READER` says where the model is, whatever it is called: a folder, a hub id or an endpoint. Legend of shapes: M centuries seen, N items, K options, Q comparisons.
 """
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.answers import softmax_options
 from progressgym.core.arguments import Count, Whole, check_fields
-from progressgym.core.protocols import Info, Observation
+from progressgym.core.errors import UserError
+from progressgym.core.files import sha256_bytes
+from progressgym.core.protocols import Info, Observation, OptionScorer
 from progressgym.core.seeding import generator
 from progressgym.envs.actions import to_action
 from progressgym.envs.challenge import challenge_of
@@ -26,8 +31,11 @@ from progressgym.envs.text.choosing import choose
 from progressgym.envs.text.prompts import Prompt
 from progressgym.instruments.forms import LETTERS
 
-if TYPE_CHECKING:
-    from progressgym.models.language_model import LanguageModel
+PLACE = "PROGRESSGYM_READER"
+"""Environment variable: where the model is, in place of what its name would mean."""
+PROMPT = "PROMPT.txt"
+LONGEST = 20_000
+"""Signs of a `PROMPT.txt`."""
 
 
 @dataclass(kw_only=True)
@@ -35,7 +43,9 @@ class TextReader:
     """Asks a model every item that counts, every century; other items are answered as in century 0."""
 
     model: str = "smollm2-135m"
-    """What `load_model` takes, weights included."""
+    """What `load_model` takes; with `PROGRESSGYM_READER`, any name."""
+    weights: str = ""
+    """Beginning of `digest` of the model, `x` and 8 digits or more: another model is refused. Empty: any."""
     preferences: Whole = 2
     """Told for every question."""
     at_once: Count = 64
@@ -44,9 +54,19 @@ class TextReader:
     def __post_init__(self) -> None:
         """Check ranges."""
         check_fields(self)
+        if self.weights and not re.fullmatch("x[0-9a-f]{8,64}", self.weights):
+            raise UserError(
+                f"weights is {self.weights!r}; give x and 8 digits or more, as text_reader.digest says them"
+            )
 
     def reset(self, task: Task, seed: int | None = None) -> None:
-        """Choose what is told with every question."""
+        """Choose what is told with every question.
+
+        Raises:
+            UserError: another model than `weights` says.
+        """
+        if self.weights and not digest(self.model).startswith(self.weights):
+            raise UserError(f"{self.model!r} is {digest(self.model)[:16]} here, and not {self.weights}")
         challenge, pairs = challenge_of(task), task.initial_preferences.pairs
         items, rng = challenge.counted(task.instrument), generator(seed or 0, "agents", "text reader")
         self._chosen = choose(
@@ -69,7 +89,8 @@ class TextReader:
             [f" {letter}" for letter in LETTERS[: len(self._task.instrument.items[i].options)]]
             for i in self._chosen.items
         ]
-        model = _loaded(self.model)
+        model, preface = _loaded(place_of(self.model)), preface_of(self.model)
+        prompts = [preface + prompt for prompt in prompts]
         for start in range(0, len(prompts), self.at_once):
             part = slice(start, start + self.at_once)
             for item, scores in zip(
@@ -95,9 +116,41 @@ class TextReader:
         ).text
 
 
-@lru_cache(maxsize=1)
-def _loaded(spec: str) -> LanguageModel:
-    """A model, kept for the next episode."""
-    from progressgym.models.load import load_language_model
+def digest(model: str) -> str:
+    """`x` and the sha256 of all that decides what a model answers: weights, tokenizer, settings, and the prompt beside them.
 
-    return load_language_model(spec)
+    Raises:
+        UserError: nothing of that name.
+    """
+    return "x" + sha256_bytes(f"{_loaded(place_of(model)).fingerprint}\n{preface_of(model)}".encode())
+
+
+def place_of(model: str) -> str:
+    """Where a model is."""
+    return os.environ.get(PLACE) or model
+
+
+def preface_of(model: str) -> str:
+    """What a model's folder wants said before every question.
+
+    Raises:
+        UserError: it is no text, or too long.
+    """
+    path = Path(place_of(model)) / PROMPT
+    if not path.is_file():
+        return ""
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is not UTF-8 text") from None
+    if len(text) > LONGEST:
+        raise UserError(f"{path} has {len(text)} signs; at most {LONGEST}")
+    return f"{text}\n\n" if text else ""
+
+
+@lru_cache(maxsize=1)
+def _loaded(place: str) -> OptionScorer:
+    """A model, kept for the next episode."""
+    from progressgym.models.load import load_model
+
+    return load_model(place)

@@ -21,7 +21,7 @@ import numpy as np
 from progressgym.agents.registry import check, make_for, spec_of
 from progressgym.core.errors import UserError
 from progressgym.core.files import sha256_file, write_text
-from progressgym.core.provenance import git_commit, package_versions
+from progressgym.core.provenance import fingerprint
 from progressgym.envs.actions import to_answers
 from progressgym.envs.text.prompts import messages
 from progressgym.envs.text.reading import in_hundred, longest
@@ -75,9 +75,16 @@ def export(agent: str, tasks: TaskSet, out: Path) -> dict[str, float]:
     """
     if out.exists() and any(out.iterdir()) and not (out / DIALOGUES).exists():
         raise UserError(f"{out} holds other things; choose an empty folder")
-    episodes = list(dialogues(agent, tasks))
+    origin = fingerprint(agent=agent, tasks={**tasks.shared, "size": tasks.size})
+    episodes = [{**one, "fingerprint": origin["sha256"]} for one in dialogues(agent, tasks)]
     rows = [
-        {"prompt": [prompt], "completion": [completion], "task": one["task"], "reward": reward}
+        {
+            "prompt": [prompt],
+            "completion": [completion],
+            "task": one["task"],
+            "reward": reward,
+            "fingerprint": origin["sha256"],
+        }
         for one in episodes
         for prompt, completion, reward in zip(one["messages"][::2], one["messages"][1::2], one["rewards"], strict=True)
     ]
@@ -88,8 +95,8 @@ def export(agent: str, tasks: TaskSet, out: Path) -> dict[str, float]:
     }
     write_text(out / COMPLETIONS, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     write_text(out / DIALOGUES, "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in episodes))
-    write_text(out / "croissant.json", json.dumps(_croissant(agent, out), indent=2) + "\n")
-    write_text(out / "README.md", _card(agent, tasks, means))
+    write_text(out / "croissant.json", json.dumps(_croissant(agent, out, origin["sha256"]), indent=2) + "\n")
+    write_text(out / "README.md", _card(agent, tasks, means, origin))
     return means
 
 
@@ -104,7 +111,7 @@ def _percents(answers: np.ndarray[Any, Any], options: Any) -> str:
     return text
 
 
-def _croissant(agent: str, out: Path) -> dict[str, Any]:
+def _croissant(agent: str, out: Path, version: str) -> dict[str, Any]:
     files = [
         {
             "@type": "cr:FileObject",
@@ -125,13 +132,14 @@ def _croissant(agent: str, out: Path) -> dict[str, Any]:
         "@type": "sc:Dataset",
         "name": "progressgym-traces",
         "description": f"Dialogues in which {agent} follows human values through the centuries.",
+        "version": version,
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "distribution": files,
     }
 
 
-def _card(agent: str, tasks: TaskSet, means: dict[str, float]) -> str:
-    versions = ", ".join(f"{name} {version}" for name, version in package_versions().items())
+def _card(agent: str, tasks: TaskSet, means: dict[str, float], origin: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in origin["packages"].items())
     return f"""---
 configs:
 - config_name: completions
@@ -147,8 +155,9 @@ tags: [progressgym, imitation, moral-progress]
 `progressgym traces export`. Mean reward of an episode {means["reward"]:+.4f}; mean drift explained on the items asked {means["explained"]:+.4f}
 (0: answering as in the first century, 1: the truth). Answers are rounded to whole percents.
 
-`{COMPLETIONS}`: `prompt` and `completion` as messages, `task`, `reward`. `{DIALOGUES}`: `task`, `messages`, `rewards`, `reward`, `explained`.
+`{COMPLETIONS}`: `prompt` and `completion` as messages, `task`, `reward`. `{DIALOGUES}`: `task`, `messages`, `rewards`, `reward`, `explained`. Every row has the `fingerprint`
+of code, packages, agent and task set, `{origin["sha256"]}`.
 `task` is the record from which `progressgym.envs.text.tasks.TextTask.of` plays the same episode.
 
-Task set: `{json.dumps(tasks.shared)}`, {tasks.size} episodes. Commit {git_commit() or "unknown"}; {versions}.
+Task set: `{json.dumps(tasks.shared)}`, {tasks.size} episodes. Commit {origin["commit"] or "unknown"}; {versions}.
 """

@@ -25,7 +25,7 @@ from progressgym.envs.challenge import CHALLENGES, parse_challenge
 FOLDER = Path(__file__).resolve().parent / "environments"
 EXAMPLE_HISTORY = "synthetic:linear?seed=0"
 """The sizes in the tables are those of nine centuries over the default instrument."""
-DEBATE = "ProgressGym/Debate-v0"
+DEBATE, DEBATE_TEXT = "ProgressGym/Debate-v0", "ProgressGym/DebateText-v0"
 NOTE = "<!-- Generated from docstrings by docs/generate.py; do not edit. -->"
 PARALLEL = {"ProgressGym/Coevolve-v0": "coevolve-parallel"}
 """PettingZoo ids of parallel environments and the names of their pages."""
@@ -74,23 +74,32 @@ def facts(environment_id: str) -> str:
     return _table(rows)
 
 
-def debate_page() -> str:
-    """The page of the PettingZoo environment."""
-    env = pettingzoo.make("aec", DEBATE).unwrapped
+def debate_page(name: str, made: str, more: list[tuple[str, str]]) -> str:
+    """The section of a PettingZoo environment of turns; `more` rows come after its first."""
+    env = pettingzoo.make("aec", name).unwrapped
     agent = env.possible_agents[0]
     rows = [
-        (
-            "Import",
-            f'`pettingzoo.make("aec", "{DEBATE}")` after `import progressgym`, or `progressgym.envs.debate.env()`',
-        ),
-        ("Parallel", f'`pettingzoo.make("parallel", "{DEBATE}")`, or `progressgym.envs.debate.parallel_env()`'),
+        ("Import", f'`pettingzoo.make("aec", "{name}")` after `import progressgym`, or `{made}`'),
+        *more,
         ("Agents", ", ".join(f"`{name}`" for name in env.possible_agents)),
         ("Action space", f"`{_short(env.action_space(agent))}`"),
         ("Observation space", f"`{_short(env.observation_space(agent))}`"),
         ("State space", f"`{_short(env.state_space)}`"),
         ("Render modes", ", ".join(f"`{mode}`" for mode in env.metadata["render_modes"])),
     ]
-    return "\n\n".join([NOTE, f"# {DEBATE}", _table(rows), inspect.cleandoc(type(env).__doc__ or "")]) + "\n"
+    return "\n\n".join([f"# {name}", _table(rows), inspect.cleandoc(type(env).__doc__ or "")]) + "\n"
+
+
+def debate_pages(ids: list[str]) -> str:
+    """Debate in pieces, in text for two, and the Gymnasium ids for one side."""
+    both = f'`pettingzoo.make("parallel", "{DEBATE}")`, or `progressgym.envs.debate.parallel_env()`'
+    parts = [
+        NOTE + "\n",
+        debate_page(DEBATE, "progressgym.envs.debate.env()", [("Parallel", both)]),
+        debate_page(DEBATE_TEXT, "progressgym.envs.debate.text_aec.env()", []),
+    ]
+    one_side = page(ids).removeprefix(NOTE).strip().replace(f"# {DEBATE_TEXT}", f"# {DEBATE_TEXT} for one side", 1)
+    return "\n".join([*parts, one_side]) + "\n"
 
 
 def parallel_page(environment_id: str) -> tuple[str, str]:
@@ -149,6 +158,7 @@ def pages() -> dict[str, str]:
             environment_id.removeprefix("ProgressGym/").rpartition("-")[0].removesuffix("Stance").removesuffix("Text")
         )
         challenges.setdefault(re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower(), []).append(environment_id)
+    debates = challenges.pop("debate")
     written = {f"{name}.md": page(ids) for name, ids in challenges.items()}
     lines = [NOTE, "", "# Environments", "| page | what the agent does |", "|---|---|"]
     for name, ids in challenges.items():
@@ -158,7 +168,7 @@ def pages() -> dict[str, str]:
         written[f"{name}.md"], summary = parallel_page(environment_id)
         lines.append(f"| [{name}]({name}.md) | {summary} |")
     lines += [f"| [{name.removesuffix('.md')}]({name}) | {summary} |" for name, summary in BY_HAND.items()]
-    written["debate.md"] = debate_page()
+    written["debate.md"] = debate_pages(debates)
     summary = inspect.cleandoc(type(pettingzoo.make("aec", DEBATE).unwrapped).__doc__ or "").split("\n\n")[0]
     lines.append(f"| [debate](debate.md) | {summary} |")
     lines += ["", "# Challenges", "", *challenge_table()]

@@ -129,8 +129,11 @@ register(
     entry_point="progressgym.envs.coevolve_live:CoevolveLiveEnv",
     nondeterministic=True,  # on a CPU with one number of threads it is not; nothing is promised beyond that
 )
+register(id="ProgressGym/PredictStream-v0", entry_point="progressgym.envs.predict_stream:PredictStreamEnv")
+register(id="ProgressGym/DebateText-v0", entry_point="progressgym.envs.debate.text_env:DebateTextEnv")
 register(id="ProgressGym/SepsisICU-v0", entry_point="progressgym.envs.sepsis.icu:SepsisIcuEnv", max_episode_steps=500)
 register(id="ProgressGym/SepsisSimulator-v0", entry_point="progressgym.envs.sepsis.simulator:SepsisSimulatorEnv")
+register(id="ProgressGym/ShiftTracking-v0", entry_point="progressgym.envs.shift_tracking:ShiftTrackingEnv")
 register(id="ProgressGym/SessionReplay-v0", entry_point="progressgym.envs.session_replay:SessionReplayEnv")
 register(id="ProgressGym/Tractability-v0", entry_point="progressgym.envs.tractability:TractabilityEnv")
 
@@ -148,3 +151,4 @@ else:
     _register("aec", "ProgressGym/Coevolve-v0", entry_point=f"{_COEVOLVE}:env")
     _register("aec", "ProgressGym/Debate-v0", entry_point=f"{_DEBATE}.aec:env")
     _register("parallel", "ProgressGym/Debate-v0", entry_point=f"{_DEBATE}:parallel_env")
+    _register("aec", "ProgressGym/DebateText-v0", entry_point=f"{_DEBATE}.text_aec:env")

@@ -21,13 +21,11 @@ __all__ = ["ProgressEnv", "ProgressTaskset"]
 ProgressEnv, ProgressTaskset = shell.ProgressEnv, shell.ProgressTaskset
 
 
-async def play(url: str, model: str, size: int, asking: dict[str, str]) -> list[float]:
-    """Rewards of episodes that a served model plays."""
-    sys.modules.setdefault("progressgym_text", sys.modules[__name__])
-    config = resolve_env_config(
-        {"taskset": {"id": "progressgym-text", "size": size, "asking": asking}, "interception": {"type": "server"}}
-    )
-    env = load_environment(config)
+async def play(url: str, model: str, size: int, asking: dict[str, str], name: str = "text") -> list[list[float]]:
+    """Rewards of episodes that a served model plays, of every agent in them."""
+    sys.modules.setdefault(f"progressgym_{name}", sys.modules["__main__"])
+    taskset = {"id": f"progressgym-{name}", "size": size, "asking": asking}
+    env = load_environment(resolve_env_config({"taskset": taskset, "interception": {"type": "server"}}))
     client = vf.EvalClientConfig(base_url=url, api_key_var="MODEL_API_KEY")
     rewards = []
     async with env.serving():
@@ -35,7 +33,7 @@ async def play(url: str, model: str, size: int, asking: dict[str, str]) -> list[
             episode = await env.run_slot(env.slots(task)[0], vf.ModelContext(model=model, client=client))
             if not episode.ok:
                 raise SystemExit(f"episode {task.data.name} failed: {episode.errors or episode.traces[0].errors}")
-            rewards.append(episode.traces[0].reward)
+            rewards.append([trace.reward for trace in sorted(episode.traces, key=lambda trace: trace.agent.name)])
     return rewards
 
 

@@ -23,6 +23,8 @@ from progressgym.leaderboard.sandbox import NOBODY, OUTSIDE, Room, command
 from progressgym.leaderboard.schema import CodeInfo
 
 CODE, SITE = "code", "site"
+WEIGHTS = (".json", ".safetensors", ".txt", ".model", ".jinja")
+"""Kinds of files that a model is made of: numbers, a tokenizer, settings, a prompt."""
 WATCH_SECONDS = 0.2
 KEPT_LINES = 3
 
@@ -107,6 +109,30 @@ def install(
         if folder.is_symlink() or not folder.is_dir():
             raise UserError(f"the installation left no folder {folder.name}")
     return site, code
+
+
+def lay_out(model: Path, into: Path) -> Path:
+    """Copy what a model is made of to where a sandbox can read it: links followed, no code, nothing that unpickles.
+
+    Args:
+        model: a folder of weights, such as one of the hub's cache.
+        into: a folder that does not exist yet.
+
+    Returns:
+        It.
+
+    Raises:
+        UserError: there is no whole model in the folder.
+    """
+    if not (model / "config.json").is_file():
+        raise UserError(f"{model} holds no whole model (config.json); merge an adapter into its base first")
+    into.mkdir(parents=True)
+    into.chmod(0o755)
+    for path in sorted(model.iterdir()):
+        if path.is_file() and path.suffix in WEIGHTS:
+            shutil.copyfile(path, into / path.name)
+            (into / path.name).chmod(0o644)
+    return into
 
 
 def _give_away(folder: Path) -> None:

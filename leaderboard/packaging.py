@@ -13,13 +13,14 @@ from pydantic import BaseModel, ValidationError
 
 from progressgym.core.errors import UserError
 from progressgym.core.files import sha256_bytes, write_bytes, write_folder
-from progressgym.core.ids import is_own, safe_name
+from progressgym.core.ids import is_own, parse_id, safe_name
 from progressgym.core.provenance import describe_device, package_versions
 from progressgym.core.reading import read_object
 from progressgym.leaderboard.arrays import write_actions
 from progressgym.leaderboard.board import DEFAULT_BOARD, Board, CellKey, load_board
 from progressgym.leaderboard.manifest import MANIFEST, SIGNATURE, pack, write_manifest
 from progressgym.leaderboard.problems import Refused
+from progressgym.leaderboard.reproduce import READER
 from progressgym.leaderboard.schema import (
     SUBMISSION,
     AgentInfo,
@@ -155,6 +156,7 @@ def _record(run: Path, about: About, grid: Board, cells: list[CellInfo], commits
     results = read_object(run / RESULTS, "the results of a run") if (run / RESULTS).is_file() else {}
     commit = about.code_commit or next((c for c in commits if c is not None), "").removesuffix("-dirty")
     own = is_own(about.agent)
+    _check_model(about)
     fields: dict[str, Any] = {
         "board": BoardInfo(name=grid.name, sha256=grid.digest),
         "agent": _make(
@@ -179,6 +181,24 @@ def _record(run: Path, about: About, grid: Board, cells: list[CellInfo], commits
         "cells": cells,
     }
     return _make(SubmissionRecord, **fields)
+
+
+def _check_model(about: About) -> None:
+    """A language model that is asked in text is entered with its digest, and with what it is and in which revision.
+
+    Raises:
+        UserError: it is not.
+    """
+    variant = parse_id(about.agent)
+    if variant.name != READER:
+        return
+    if not variant.arguments.get("weights"):
+        raise UserError(
+            f"{about.agent!r} does not say which weights are its own: run it as reader?model=NAME&weights=DIGEST, "
+            "with the first 9 signs or more of progressgym.agents.text_reader.digest(NAME)"
+        )
+    if not (about.base_model and about.base_revision):
+        raise UserError("a language model is entered with its hub id or address (--base-model) and --base-revision")
 
 
 def _make(kind: type[Model], **fields: Any) -> Model:

@@ -18,6 +18,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from progressgym.agents.text_reader import PLACE
 from progressgym.core.errors import UserError
 from progressgym.core.frames import Frame
 from progressgym.core.ids import is_own
@@ -42,6 +43,8 @@ class Performer:
     """A shipped agent's id, or `module:Class`."""
     code: tuple[Path, ...] = ()
     """Folders of an own agent's installed code, in the order of the search path."""
+    model: Path | None = None
+    """Folder of the weights (and of the prompt) of an agent that is a language model."""
     limits: GuestLimits = field(default_factory=GuestLimits)
     secrets: tuple[Path, ...] = ()
     """Places that no sandbox may show: key, store, private histories."""
@@ -188,7 +191,12 @@ def start(performer: Performer) -> Guest:
     )
     program = [sys.executable, "-P", "-m", GUEST, json.dumps(asdict(own))]
     program += map(str, performer.code)
-    return Guest(command(program, Room(readable=performer.code), performer.secrets), limits)
+    folder = performer.model.resolve() if performer.model is not None else None
+    room = Room(
+        readable=(*performer.code, *((folder,) if folder is not None else ())),
+        environment=((PLACE, str(folder)),) if folder is not None else (),
+    )
+    return Guest(command(program, room, performer.secrets), limits)
 
 
 def _checked(answer: Frame, shape: tuple[int, int, int], mask: NDArray[np.bool_]) -> Actions:

@@ -8,13 +8,13 @@ carry them out.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from progressgym.core.errors import UserError
-from progressgym.core.ids import parse_id
+from progressgym.core.ids import Scalar, parse_id
 from progressgym.envs.actions import to_answers
 from progressgym.leaderboard.board import CellKey
 from progressgym.leaderboard.channel import GuestFailure
@@ -31,6 +31,8 @@ from progressgym.leaderboard.verify import check_answers
 
 MODEL = "policy"
 """Argument of agents that adjust a language model."""
+READER = "reader"
+"""Agent that asks a language model in text, and adjusts nothing."""
 
 
 @dataclass
@@ -132,8 +134,22 @@ def check_agent(submission: Submission, performer: Performer, *, installed: bool
         raise UserError(f"{agent!r} is a reference that reads the truth; it is not reproduced")
     if installed and performer.own and not performer.code:
         raise UserError(f"{agent!r} is its submitter's own; install its code first (--code)")
+    if variant.name == READER:
+        _check_model(agent, variant.arguments, performer)
     if not performer.own and str(variant.arguments.get(MODEL, "stance")) != "stance":
         raise UserError(f"{agent!r} adjusts a language model, which the sandbox does not hold")
+
+
+def _check_model(agent: str, arguments: Mapping[str, Scalar], performer: Performer) -> None:
+    """Whether a language model that is asked in text can be run: whole weights, here, and no others.
+
+    Raises:
+        UserError: it cannot.
+    """
+    if not arguments.get("weights"):
+        raise UserError(f"{agent!r} does not say which weights are its own; enter it with weights=DIGEST")
+    if performer.model is None:
+        raise UserError(f"{agent!r} is a language model; give the folder of its weights (--model), a server shows none")
 
 
 def _compare(submission: Submission, stage: Stage, keys: list[CellKey], compared: Comparison) -> None:

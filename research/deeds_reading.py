@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from progressgym.core.dimensions import DIMENSIONS, WORLDVIEWS
 from progressgym.core.errors import UserError
 from progressgym.core.files import write_json, write_npz
+from progressgym.core.protocols import OptionScorer
 from progressgym.core.reading import read_npz
 from progressgym.instruments.ask import verdict_answers, verdict_odds
 from progressgym.instruments.questionnaire import Questionnaire
@@ -57,20 +58,24 @@ def deeds_of(instrument: Questionnaire) -> tuple[list[str], Ints, NDArray[np.boo
 
 def read(folder: Path, models: Mapping[str, Path | None], base: Path) -> None:
     """Raw log-odds (V, B) of every model, kept as `scores-LABEL.npz` beside the deeds; only other deeds are asked."""
+    for label, adapter in models.items():
+        keep(folder, label, lambda own=adapter: load_language_model(own or base, base=base if own else None))  # type: ignore[misc]
+
+
+def keep(folder: Path, label: str, load: Callable[[], OptionScorer]) -> None:
+    """Ask one model what its file lacks, and write the file; a model that has answered everything is not loaded."""
     instrument = Questionnaire.load(INSTRUMENT)
     deeds, verdicts = deeds_of(instrument)[0], instrument.config.verdicts
-    for label, adapter in models.items():
-        path = folder / SCORES.format(label.replace(":", "-"))
-        known = kept(path, verdicts) if path.exists() else {}
-        missing = [deed for deed in deeds if deed not in known]
-        if not missing:
-            continue
-        model = load_language_model(base) if adapter is None else load_language_model(adapter, base=base)
-        odds = verdict_odds(model, missing, verdicts).astype(np.float32)
-        known |= dict(zip(missing, odds.T, strict=True))
-        table = np.array([known[deed] for deed in deeds]).T
-        write_npz(path, odds=table, deeds=packed(deeds), verdicts=np.array(verdicts))
-        print(f"{label}: mean {table.mean():.3f}, deeds' standard deviation {table.mean(0).std():.3f}", flush=True)
+    path = folder / SCORES.format(label.replace(":", "-"))
+    known = kept(path, verdicts) if path.exists() else {}
+    missing = [deed for deed in deeds if deed not in known]
+    if not missing:
+        return
+    odds = verdict_odds(load(), missing, verdicts).astype(np.float32)
+    known |= dict(zip(missing, odds.T, strict=True))
+    table = np.array([known[deed] for deed in deeds]).T
+    write_npz(path, odds=table, deeds=packed(deeds), verdicts=np.array(verdicts))
+    print(f"{label}: mean {table.mean():.3f}, deeds' standard deviation {table.mean(0).std():.3f}", flush=True)
 
 
 def kept(path: Path, verdicts: Sequence[tuple[str, str, str]]) -> dict[str, NDArray[np.float32]]:

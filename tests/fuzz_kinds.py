@@ -16,6 +16,8 @@ from progressgym.core.files import write_npz
 from progressgym.core.frames import Frame, decode_all, encode
 from progressgym.core.reading import read_json, read_npz
 from progressgym.core.seals import seal_of, write_sealed
+from progressgym.histories.panel import Panel
+from progressgym.histories.survey import SHIPPED_QUESTIONS
 from progressgym.histories.validity.judgements import read_judgements
 from progressgym.instruments.practices import read_practices
 from progressgym.instruments.questionnaire import Questionnaire
@@ -72,6 +74,20 @@ def _instrument(folder: Path) -> None:
 def _read_instrument(folder: Path) -> object:
     instrument = Questionnaire.load(folder)
     return instrument.hash, instrument.values(instrument.uniform())
+
+
+def _panel_csv(folder: Path) -> None:
+    lines = [f"{p},{wave},homosex,always wrong,{'ab'[p % 2]}" for p in range(12) for wave in (1, 2)]
+    (folder / "panel.csv").write_text("person,wave,item,answer,camp\n" + "\n".join(lines))
+
+
+def _read_panel_csv(folder: Path) -> object:
+    return Panel.read(folder / "panel.csv", SHIPPED_QUESTIONS, name="p").choices
+
+
+def _panel(folder: Path) -> None:
+    _panel_csv(folder)
+    Panel.read(folder / "panel.csv", SHIPPED_QUESTIONS, name="p").save(folder / "p")
 
 
 RECORDS = [
@@ -308,6 +324,8 @@ KINDS: dict[str, Kind] = {
         damaged,
         lambda folder: read_judgements(folder / "a.csv").shares,
     ),
+    "panel of a user": Kind("panel.csv", _panel_csv, damaged, _read_panel_csv),
+    "panel": Kind("p/panel.npz", _panel, edited_npz, lambda folder: Panel.load(folder / "p").choices),
     "practices": Kind(
         "a.jsonl",
         _put("a.jsonl", json.dumps(PRACTICE).encode()),

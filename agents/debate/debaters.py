@@ -11,9 +11,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from progressgym.agents.debate.solver import Solution, solve
-from progressgym.core.debate import Bools, Cases, Floats, ForesightJudge, Ints, Judge
+from progressgym.core.debate import Bools, Cases, Floats, Ints, Judge
 from progressgym.core.errors import UserError
-from progressgym.envs.debate.rules import Rules, check_scores, margins, rule
+from progressgym.envs.debate.rules import Rules, look_ahead
 from progressgym.envs.debate.vector import VectorDebate
 
 
@@ -115,22 +115,6 @@ class ScriptedDebater:
         """(B,) pieces."""
         wanted = np.broadcast_to(self.preference, position.revealed.shape)
         return _best(wanted, position)
-
-
-def look_ahead(judge: Judge, cases: Cases, revealed: Bools) -> Floats:
-    """(B, N) margin of debater 0 after each piece; as it is where the piece is on the table.
-
-    Raises:
-        UserError: a judge that gives no finite scores.
-    """
-    games, pieces = revealed.shape
-    if isinstance(judge, ForesightJudge):
-        flat = check_scores(judge, judge.after_each(cases, revealed).reshape(-1, 2), games * pieces)
-        return margins(flat).reshape(games, pieces)
-    rows = np.repeat(np.arange(games), pieces)
-    grown = revealed[rows]
-    grown[np.arange(len(rows)), np.tile(np.arange(pieces), games)] = True
-    return margins(rule(judge, cases[rows], grown)).reshape(games, pieces)
 
 
 def play(games: VectorDebate, debaters: tuple[Debater, Debater]) -> Floats:

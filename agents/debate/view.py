@@ -12,9 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from progressgym.agents.debate.debaters import look_ahead
 from progressgym.core.debate import Bools, Cases, Domain, Ints, Judge
-from progressgym.envs.debate.rules import margins, rule
+from progressgym.envs.debate.rules import look_ahead, margins, rule
 from progressgym.envs.debate.vector import flat_observation, observation_width
 
 

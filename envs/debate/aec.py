@@ -125,6 +125,7 @@ class raw_env(AECEnv):  # type: ignore[misc]
         "is_parallelizable": False,
         "render_fps": 2,
     }
+    table_type: type[Table] = Table
 
     def __init__(
         self,
@@ -136,7 +137,7 @@ class raw_env(AECEnv):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self.render_mode = check_render_mode(render_mode, self.metadata["render_modes"])
-        self.table = Table(DebateConfig(domain=domain, judge=judge, **rules))
+        self.table = self.table_type(DebateConfig(domain=domain, judge=judge, **rules))
         self.possible_agents = list(AGENTS)
         self.agents: list[str] = []
         spaces = {agent: self.table.spaces() for agent in AGENTS}

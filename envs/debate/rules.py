@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from progressgym.core.debate import Bools, Cases, Floats, Ints, Judge
+from progressgym.core.debate import Bools, Cases, Floats, ForesightJudge, Ints, Judge
 from progressgym.core.errors import UserError, unknown
 
 PAYOFFS = ("sign", "margin", "shaped")
@@ -158,6 +158,22 @@ def margins(scores: Floats) -> Floats:
     """(B, 2) scores -> (B,) by how much debater 0 leads."""
     lead: Floats = scores[:, 0] - scores[:, 1]
     return lead
+
+
+def look_ahead(judge: Judge, cases: Cases, revealed: Bools) -> Floats:
+    """(B, N) margin of debater 0 after each piece; as it is where the piece is on the table.
+
+    Raises:
+        UserError: a judge that gives no finite scores.
+    """
+    games, pieces = revealed.shape
+    if isinstance(judge, ForesightJudge):
+        flat = check_scores(judge, judge.after_each(cases, revealed).reshape(-1, 2), games * pieces)
+        return margins(flat).reshape(games, pieces)
+    rows = np.repeat(np.arange(games), pieces)
+    grown = revealed[rows]
+    grown[np.arange(len(rows)), np.tile(np.arange(pieces), games)] = True
+    return margins(rule(judge, cases[rows], grown)).reshape(games, pieces)
 
 
 def sigmoid(x: Floats) -> Floats:

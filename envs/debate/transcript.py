@@ -6,6 +6,7 @@ evidence cannot end its line and go on as somebody else.
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -82,6 +83,8 @@ def ruling(names: Sequence[str], margin: float) -> str:
     """
     if margin == 0.0:
         return "the judge rules for neither"
+    if math.isinf(margin):
+        return f"{names[0] if margin < 0.0 else names[1]} forfeits"
     return f"the judge rules for {names[0] if margin > 0.0 else names[1]}, margin {abs(margin):.3f}"
 
 

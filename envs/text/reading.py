@@ -21,8 +21,9 @@ What is not read states nothing: it counts as the uniform answer and is paid the
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +61,20 @@ class Reply:
 def longest(questions: int) -> int:
     """Signs of the longest completion that is read."""
     return 1000 + 500 * questions
+
+
+def text_of(completion: Any) -> str:
+    """The text of a completion as a framework hands it over: a text, None, or messages of which the last one counts.
+
+    >>> text_of([{"role": "assistant", "content": [{"type": "text", "text": "1. A"}]}])
+    '1. A'
+    """
+    if isinstance(completion, str):
+        return completion
+    last = completion[-1].get("content") if completion else None
+    if isinstance(last, str):
+        return last
+    return "".join(str(part.get("text") or "") for part in last or () if isinstance(part, Mapping))
 
 
 def read_completion(completion: str, options: Sequence[Sequence[str]], width: int) -> Reply:
@@ -131,10 +146,10 @@ def _read(body: str, options: Sequence[str]) -> tuple[str, Floats]:
     letter = _LETTER.fullmatch(body)
     if letter and LETTERS.index(letter[1]) < len(options):
         chosen = LETTERS.index(letter[1])
-        if letter[2] is None or _plain(letter[2]) == _plain(options[chosen]):
+        if letter[2] is None or plain(letter[2]) == plain(options[chosen]):
             stated[chosen] = 1.0
             return "letter", stated
-    same = [k for k, option in enumerate(options) if _plain(option) == _plain(body)]
+    same = [k for k, option in enumerate(options) if plain(option) == plain(body)]
     if len(same) == 1:
         stated[same[0]] = 1.0
         return "option", stated
@@ -149,6 +164,6 @@ def _read(body: str, options: Sequence[str]) -> tuple[str, Floats]:
     return "unreadable", np.zeros(len(options))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A text without what does not matter when it is repeated."""
     return " ".join(text.split()).strip("\"'").removesuffix(".").casefold()

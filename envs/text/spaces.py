@@ -6,6 +6,7 @@ import string
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 
 SAMPLED = string.ascii_letters + string.digits + " .,\n"
 
@@ -28,3 +29,17 @@ class AnyText(gym.spaces.Text):
 
     def __repr__(self) -> str:
         return f"Text({self.max_length})"
+
+
+class NumberText(AnyText):
+    """Texts of which the sampled ones name a number from 1 on."""
+
+    def __init__(self, max_length: int, count: int, seed: int | None = None) -> None:
+        """Up to `max_length` signs; samples are 1 to `count`."""
+        super().__init__(max_length, seed)
+        self.count = count
+
+    def sample(self, mask: Any = None, probability: Any = None) -> str:
+        """A number; (count,) of 0 and 1 as `mask` leaves out those of 0."""
+        allowed = np.arange(self.count) if mask is None else np.flatnonzero(mask)
+        return str(self.np_random.choice(allowed) + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from progressgym.bench.findings import steers
 from progressgym.bench.plan import Group
 from progressgym.bench.table import Block, cost_of, pareto_order
 from progressgym.core.ids import safe_name
+from progressgym.core.provenance import fingerprint
 from progressgym.monitor import plots
 from progressgym.monitor.pareto import ParetoPoint, pareto_chart
 from progressgym.monitor.tensorboard import RunLog
@@ -27,6 +29,11 @@ LINES = 5
 """More agents than this cannot be told apart in one picture."""
 LOGS, HUMAN, PICTURES = "tensorboard", "human", "pictures"
 """Folder of the TensorBoard logs, and the runs in it that are no agents."""
+
+
+def origin(cells: Sequence[FinishedCell]) -> str:
+    """Where numbers come from, as JSON: commit, packages, and the hash of every run's configuration (seed, data, settings)."""
+    return json.dumps(fingerprint(runs=sorted(cell.config.sha256 for cell in cells)))
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,7 @@ class LogAgent:
                         results[f"hparam/{_where(group)}/{name}"] = None if interval is None else interval.mid
                     self._log(log, group, row, cells)
             log.outcome({"agent": agent}, results)
+            log.text("fingerprint", origin([cell for group, _ in self.rows for cell in finished(group, self.out)]))
 
     def _log(self, log: RunLog, group: Group, row: Aggregate, cells: Sequence[FinishedCell]) -> None:
         where, first = _where(group), group.challenge.first
@@ -87,6 +95,7 @@ class LogHuman:
             for group in self.groups:
                 for t, values in enumerate(_mean([cell.scores.human_values for cell in finished(group, self.out)])):
                     log.values(t, "", values, _where(group))
+            log.text("fingerprint", origin([cell for group in self.groups for cell in finished(group, self.out)]))
 
 
 @dataclass(frozen=True)
@@ -122,7 +131,7 @@ class DrawBlock:
         files = {f"{stem}-trajectories.png": lines, f"{stem}-heat-map.png": heat}
         with RunLog(self.out / LOGS / PICTURES) as log:
             for name, figure in files.items():
-                pixels = plots.save(figure, self.out / "plots" / name)
+                pixels = plots.save(figure, self.out / "plots" / name, about=origin(list(cells.values())))
                 log.image(f"{_where(group)}/{'heat_map' if 'heat' in name else 'trajectories'}", pixels)
         return list(files)
 
@@ -149,7 +158,8 @@ class DrawPareto:
         )
         name = f"{safe_name(history)}-{safe_name(challenge)}-pareto.png"
         with RunLog(self.out / LOGS / PICTURES) as log:
-            log.image(f"{_where(first)}/pareto", plots.save(figure, self.out / "plots" / name))
+            about = origin([cell for group in self.groups for cell in finished(group, self.out)])
+            log.image(f"{_where(first)}/pareto", plots.save(figure, self.out / "plots" / name, about=about))
         return [name]
 
 

@@ -86,11 +86,15 @@ COMMANDS: dict[str, Command] = {
     "debate centuries": Command("progressgym.cli.debate_centuries", "compare the rulings of a history's centuries"),
     "history build": Command("progressgym.cli.history_build", "train century models from dated text"),
     "history measure": Command("progressgym.cli.history_measure", "measure the century models of a build"),
+    "history collect": Command(
+        "progressgym.cli.history_collect", "make a history of models of your own or of the hub, and check it"
+    ),
     "history survey": Command("progressgym.cli.history_survey", "make a history of a repeated survey's counts"),
     "history validate": Command(
         "progressgym.cli.history_validate", "check a history's models against people, laws and themselves"
     ),
     "history items": Command("progressgym.cli.history_items", "name the items of a questionnaire that fail"),
+    "history norms": Command("progressgym.cli.history_norms", "say which items of a history drifted more than chance"),
     "history votes": Command("progressgym.cli.history_votes", "say what votes call wiser: the moral graph"),
     "history show": Command("progressgym.cli.history_show", "describe a history"),
     "preferences compare": Command(

@@ -22,7 +22,7 @@ progressgym train grpo --steps 100
 progressgym train grpo --model ./my-model --history 'synthetic:cyclic?coherence=0.5' --tuning full --out runs/mine
 progressgym train grpo --instrument people-core-v1 --evaluate gss-v1 --steps 20
 """
-READER = "progressgym.agents.text_reader:TextReader"
+READER = "reader"
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -46,6 +46,7 @@ class Options:
     checkpoint_steps: Annotated[int, option("N", "Steps from one checkpoint to the next.")] = 10
     preferences: Annotated[int, option("N", "Preferences told for every question.")] = 2
     seed: Annotated[int, option("N")] = 0
+    tracker: Annotated[str, option("T", "none, trackio or wandb, beside TensorBoard and offline.")] = "none"
     evaluate: Annotated[str, option("H,...", "Histories to evaluate on, or none.")] = "gss-v1"
     evaluation_seeds: Annotated[int, option("N", "Episodes of each.")] = 1
     out: Annotated[str, option("DIR", "Folder of the run.")] = "runs/grpo"
@@ -62,7 +63,7 @@ def run(options: Options) -> int:
         _plan(options)  # what cannot be evaluated is said before the training
     if not options.quiet:
         print(f"watch     tensorboard --logdir {out / 'training' / 'tensorboard'}", file=sys.stderr, flush=True)
-    model = train(recipe, out, None if options.quiet else _tell)
+    model = train(recipe, out, None if options.quiet else _tell, options.tracker)
     evaluation, failed = (
         ("None was asked for.", False) if options.evaluate == "none" else _evaluate(options, model, out)
     )

@@ -7,6 +7,9 @@ import os
 import platform
 import subprocess
 from pathlib import Path
+from typing import Any
+
+from progressgym.core.files import canonical_json, sha256_bytes
 
 PACKAGES = ("progress-gym", "numpy", "scipy", "torch", "transformers", "peft", "trl", "gymnasium", "pettingzoo")
 
@@ -40,3 +43,13 @@ def package_versions() -> dict[str, str]:
 def describe_device() -> str:
     """The processor in words: architecture, number of cores."""
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+
+
+def fingerprint(**decides: Any) -> dict[str, Any]:
+    """What decides a run's numbers: the commit, the packages, and what the caller adds (data, seeds, settings).
+
+    Returns:
+        All of it, and `sha256` of its canonical JSON: runs of one `sha256` ran the same code on the same data.
+    """
+    record = {"commit": git_commit(), "packages": package_versions(), **decides}
+    return record | {"sha256": sha256_bytes(canonical_json(record).encode())}

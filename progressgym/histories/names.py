@@ -30,6 +30,7 @@ INSTALLED = Registry(
             "centuries in the order that votes call wiser, or the way to what they call wisest",
             "progressgym.histories.moral_graph:followed",
         ),
+        Entry("people", "a person or a community of a panel, wave by wave", "progressgym.histories.people:people"),
     ),
     group="progressgym.histories",
     row=Entry,

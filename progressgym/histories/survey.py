@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ READING = ReadingConfig(
     verdicts=((" This answer is", " right", " wrong"), (" I find this answer", " good", " bad")),
 )
 """How a language model is asked the questions of a survey."""
+SHIPPED_QUESTIONS = Path(str(files("progressgym.data").joinpath("surveys", "gss", "items.csv")))
+"""The questions of `gss-v1` and `gss-annual-v1`."""
 STARTS = 500
 """Random beginnings of the search for two halves: a survey's questions are few and uneven, so a good split is rare."""
 

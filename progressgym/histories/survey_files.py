@@ -57,7 +57,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class _Row:
+class Row:
     """One line of a file."""
 
     fields: Mapping[str, str]
@@ -67,7 +67,13 @@ class _Row:
     def __getitem__(self, column: str) -> str:
         return self.fields[column]
 
+    @property
+    def line(self) -> str:
+        """`line 7`."""
+        return f"line {self.where.rpartition(' ')[2]}"
+
     def error(self, what: str) -> UserError:
+        """What is wrong, and where."""
         return UserError(f"{self.where}: {what}")
 
 
@@ -77,9 +83,9 @@ def read_questions(path: Path | str) -> tuple[Question, ...]:
     Raises:
         UserError: the first mistake, with file and line.
     """
-    groups: dict[str, list[_Row]] = {}
+    groups: dict[str, list[Row]] = {}
     everywhere: dict[str, int | None] = {}
-    for row in _rows(Path(path), ITEM_COLUMNS):
+    for row in read_rows(Path(path), ITEM_COLUMNS):
         if row["item"] == EVERYWHERE:
             everywhere |= dict.fromkeys(_answers(row))
             continue
@@ -112,8 +118,8 @@ def read_counts(path: Path | str, questions: Sequence[Question]) -> dict[tuple[s
     by_variable = {question.variable: question for question in questions}
     seen: dict[tuple[str, int, str], str] = {}
     groups: dict[tuple[str, int], list[tuple[int | None, int, float, float | None]]] = defaultdict(list)
-    lines: dict[str, _Row] = {}
-    for row in _rows(path, COUNT_COLUMNS, WEIGHT_COLUMNS):
+    lines: dict[str, Row] = {}
+    for row in read_rows(path, COUNT_COLUMNS, WEIGHT_COLUMNS):
         question = by_variable.get(row["variable"])
         if question is None:
             raise row.error(
@@ -126,7 +132,7 @@ def read_counts(path: Path | str, questions: Sequence[Question]) -> dict[tuple[s
         key = (question.variable, year, answer)
         if key in seen:
             raise row.error(f"{question.variable!r}, {year}, {answer!r} stands already in {seen[key]}")
-        seen[key] = f"line {row.where.rpartition(' ')[2]}"
+        seen[key] = row.line
         lines.setdefault(question.variable, row)
         groups[question.item.id, year].append((question.options[answer], *_numbers(row)))
     for question in questions:
@@ -152,7 +158,7 @@ def read_groups(path: Path | str, questions: Sequence[Question]) -> dict[str, di
     by_variable = {question.variable: question for question in questions}
     by_item: dict[str, dict[str, list[int]]] = {}
     seen: set[tuple[str, str, str]] = set()
-    for row in _rows(Path(path), GROUP_COLUMNS):
+    for row in read_rows(Path(path), GROUP_COLUMNS):
         question = by_variable.get(row["variable"])
         if question is None or row["answer"] not in question.options or not row["group"]:
             raise row.error("no item names this variable and answer, or the group is empty")
@@ -170,7 +176,7 @@ def _by_id(questions: Sequence[Question]) -> dict[str, Question]:
     return {question.item.id: question for question in questions}
 
 
-def _question(rows: Sequence[_Row], everywhere: Mapping[str, int | None]) -> Question:
+def _question(rows: Sequence[Row], everywhere: Mapping[str, int | None]) -> Question:
     """The question of an item's rows."""
     head = rows[0]
     options: dict[str, int | None] = dict(everywhere)
@@ -195,7 +201,7 @@ def _question(rows: Sequence[_Row], everywhere: Mapping[str, int | None]) -> Que
     return Question(item=item, variable=head["variable"], options=options)
 
 
-def _answers(row: _Row) -> list[str]:
+def _answers(row: Row) -> list[str]:
     answers = [answer.strip() for answer in row["answers"].split(BETWEEN)]
     if not all(answers) or len(set(answers)) != len(answers):
         raise row.error(
@@ -204,7 +210,7 @@ def _answers(row: _Row) -> list[str]:
     return answers
 
 
-def _tags(row: _Row) -> dict[str, int]:
+def _tags(row: Row) -> dict[str, int]:
     """`purity:-1;freedom:+1` as a mapping."""
     tags: dict[str, int] = {}
     for part in filter(None, row["tags"].split(";")):
@@ -215,13 +221,13 @@ def _tags(row: _Row) -> dict[str, int]:
     return tags
 
 
-def _year(row: _Row) -> int:
+def _year(row: Row) -> int:
     if not _YEAR.fullmatch(row["year"]):
         raise row.error(f"year is {row['year']!r}; a year of four digits is expected")
     return int(row["year"])
 
 
-def _numbers(row: _Row) -> tuple[int, float, float | None]:
+def _numbers(row: Row) -> tuple[int, float, float | None]:
     """Count, sum of weights and sum of their squares."""
     if not _WHOLE.fullmatch(row["count"]):
         raise row.error(f"count is {row['count']!r}; how many people is a whole number from 0 on, not a share")
@@ -235,7 +241,7 @@ def _numbers(row: _Row) -> tuple[int, float, float | None]:
     return count, float(count) if weighted is None else weighted, squares
 
 
-def _weight(row: _Row, column: str) -> float:
+def _weight(row: Row, column: str) -> float:
     try:
         value = float(row[column])
     except ValueError:
@@ -257,7 +263,7 @@ def _tally(group: Sequence[tuple[int | None, int, float, float | None]], options
     return Tally(people=tuple(people), weighted=tuple(weighted), squares=tuple(squares) if given else None)
 
 
-def _refuse_percentages(row: _Row, years: Sequence[Sequence[tuple[int | None, int, float, float | None]]]) -> None:
+def _refuse_percentages(row: Row, years: Sequence[Sequence[tuple[int | None, int, float, float | None]]]) -> None:
     """Refuse counts that sum to about 100 whenever the question was asked."""
     totals = {sum(count for _, count, *_ in group) for group in years}
     if all(PERCENT[0] <= total <= PERCENT[1] for total in totals):
@@ -266,8 +272,20 @@ def _refuse_percentages(row: _Row, years: Sequence[Sequence[tuple[int | None, in
         )
 
 
-def _rows(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> Iterator[_Row]:
-    """The rows of a file, with stripped fields; empty lines are skipped."""
+def read_rows(
+    path: Path, columns: Sequence[str], optional: Sequence[str] = (), *, others: bool = False
+) -> Iterator[Row]:
+    """The rows of a file, with stripped fields; empty lines are skipped.
+
+    Args:
+        path: of the file.
+        columns: that the header must name.
+        optional: that it may name.
+        others: whether it may name any others.
+
+    Raises:
+        UserError: the first mistake, with file and line.
+    """
     reader = csv.reader(_text(path).splitlines(keepends=True), strict=True)
     header: list[str] = []
     try:
@@ -277,11 +295,11 @@ def _rows(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> I
                 continue
             if not header:
                 header = row
-                _check_header(header, columns, optional, where)
+                _check_header(header, columns, header if others else optional, where)
             elif len(row) != len(header):
                 raise UserError(f"{where}: {len(row)} fields, but the header names {len(header)}")
             else:
-                yield _Row(dict(zip(header, row, strict=True)), where)
+                yield Row(dict(zip(header, row, strict=True)), where)
     except csv.Error as error:
         raise UserError(f"{path.name} line {reader.line_num}: not comma-separated text: {error}") from None
     if not header:
@@ -290,10 +308,10 @@ def _rows(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> I
 
 def _check_header(header: Sequence[str], columns: Sequence[str], optional: Sequence[str], where: str) -> None:
     names = {*columns, *optional}
-    if not set(columns) <= set(header) <= names or len(set(header)) != len(header):
-        more = f" and may name {', '.join(optional)}" if optional else ""
+    if not set(columns) <= set(header) <= names or len(set(header)) != len(header) or not all(header):
+        more = f" and may name {', '.join(optional)}" if optional and not names >= set(header) else ""
         raise UserError(f"{where}: the header must name {','.join(columns)}{more}; it is {','.join(header)[:200]!r}")
-    if "squares" in header and "weighted" not in header:
+    if set(WEIGHT_COLUMNS) <= set(optional) and "squares" in header and "weighted" not in header:
         raise UserError(f"{where}: squares of weights without the weights; add the column weighted")
 
 

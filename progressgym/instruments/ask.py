@@ -138,8 +138,8 @@ def ask(
         mode = settled_mode(respondent, mode)
         answers, tables, flip = _read(respondent, questions, config, mode, orders, divisor, count)
     elif isinstance(respondent, Chooser):
-        mode, divisor, tables = SHOWN, 1.0, {}
-        answers, flip = _chosen(respondent, questions, orders)
+        mode, divisor = SHOWN, 1.0
+        answers, tables, flip = _chosen(respondent, questions, orders)
     else:
         raise UserError(
             f"{type(respondent).__name__} can answer no questions: it has neither option_logprobs() nor choose()"
@@ -148,11 +148,41 @@ def ask(
         model=respondent.name,
         mode=mode,
         answers=answers,
+        counts=option_mask(questions).sum(-1),
         temperature=divisor,
         tables=tables,
         flags=flags_of(answers, flip),
         cost=Cost(seconds=time.perf_counter() - start, tokens=count.tokens),
         note=respondent.note if isinstance(respondent, SaysHow) else "",
+    )
+
+
+def joined(parts: Sequence[Asked]) -> Asked:
+    """What was asked in several rounds, as if it had been asked at once; of the tables, what was answered in each order.
+
+    Args:
+        parts: by `ask`, of the same respondent in the same way.
+    """
+    width = max(part.answers.shape[1] for part in parts)
+
+    def wide(table: Floats) -> Floats:
+        return np.pad(table, [(0, 0)] * (table.ndim - 1) + [(0, width - table.shape[-1])])
+
+    answers = np.concatenate([wide(part.answers) for part in parts])
+    orders = [wide(part.tables["order_answers"]) for part in parts if "order_answers" in part.tables]
+    most = max(map(len, orders), default=0)
+    filled = [np.pad(o, [(0, most - len(o)), (0, 0), (0, 0)], constant_values=np.nan) for o in orders]
+    flips = [part.flags.get("order_flip", np.nan) for part in parts]
+    sizes = [float(len(part.answers)) for part in parts]
+    flip = float(np.average(flips, weights=sizes)) if np.isfinite(flips).all() else None
+    cost = Cost(seconds=sum(part.cost.seconds for part in parts), tokens=sum(part.cost.tokens for part in parts))
+    return replace(
+        parts[0],
+        answers=answers,
+        counts=np.concatenate([part.mask.sum(-1) for part in parts]),
+        tables={"order_answers": np.concatenate(filled, axis=1)} if len(orders) == len(parts) else {},
+        flags=flags_of(answers, flip),
+        cost=cost,
     )
 
 
@@ -198,8 +228,7 @@ def _read(
     if mode == "verdict" or mode in PANELS:
         scores = verdict_scores(questions, scorer, replace(config, verdicts=verdicts_of(mode, config)), count)
         return verdict_answers(scores, option_mask(questions), temperature), {"verdict_scores": scores}, None
-    answers, flip = form_answers(questions, scorer, mode, orders, temperature, count)
-    return answers, {}, flip
+    return form_answers(questions, scorer, mode, orders, temperature, count)
 
 
 def cloze_scores(
@@ -321,8 +350,8 @@ def form_answers(
     orders: str,
     temperature: float,
     count: TokenCount | None = None,
-) -> tuple[Floats, float | None]:
-    """Answers (N, K) in a form's words, averaged over orders and fitting forms; and the order flip."""
+) -> tuple[Floats, dict[str, Floats], float | None]:
+    """Answers (N, K) in a form's words, averaged over orders and fitting forms; those in each of them; the order flip."""
     forms, count = forms_of(mode), count or TokenCount()
     asked = [
         (i, form, order)
@@ -345,8 +374,10 @@ def form_answers(
     return _averaged(tables, option_mask(questions))
 
 
-def _chosen(chooser: Chooser, questions: Sequence[Question], orders: str) -> tuple[Floats, float | None]:
-    """What somebody chooses (N, K), averaged over orders; and the order flip."""
+def _chosen(
+    chooser: Chooser, questions: Sequence[Question], orders: str
+) -> tuple[Floats, dict[str, Floats], float | None]:
+    """What somebody chooses (N, K), averaged over orders; what in each of them; the order flip."""
     asked = [(i, order) for i, question in enumerate(questions) for order in orders_of(len(question.options), orders)]
     options = [[questions[i].options[k] for k in order] for i, order in asked]
     chosen = chooser.choose([questions[i].prompt for i, _ in asked], options)
@@ -360,8 +391,10 @@ def _chosen(chooser: Chooser, questions: Sequence[Question], orders: str) -> tup
     return _averaged(tables, option_mask(questions))
 
 
-def _averaged(tables: Mapping[tuple[int, str], Sequence[Floats]], mask: Bools) -> tuple[Floats, float | None]:
-    """Mean over orders, then over forms: (N, K); and the order flip.
+def _averaged(
+    tables: Mapping[tuple[int, str], Sequence[Floats]], mask: Bools
+) -> tuple[Floats, dict[str, Floats], float | None]:
+    """Mean over orders, then over forms: (N, K); `order_answers` (R, N, K), see `Asked.tables`; and the order flip.
 
     The flip is the mean over questions, forms and pairs of orders of the total-variation distance, None for one order.
 
@@ -374,7 +407,20 @@ def _averaged(tables: Mapping[tuple[int, str], Sequence[Floats]], mask: Bools) -
         answers[i, : len(table[0])] += np.mean(table, axis=0)
         share[i] += 1
     flips = [_mean_distance(table) for table in tables.values() if len(table) > 1]
-    return answers / share[:, None], float(np.mean(flips)) if flips else None
+    each = {"order_answers": _stacked(tables, mask)}
+    return answers / share[:, None], each, float(np.mean(flips)) if flips else None
+
+
+def _stacked(tables: Mapping[tuple[int, str], Sequence[Floats]], mask: Bools) -> Floats:
+    """(R, N, K): every question's answers in its orders, forms one after the other; NaN where there are fewer than R."""
+    rows: list[list[Floats]] = [[] for _ in mask]
+    for (i, _), table in tables.items():
+        rows[i] += table
+    stacked = np.full((max(map(len, rows)), *mask.shape), np.nan)
+    for i, table in enumerate(rows):
+        stacked[: len(table), i] = 0.0
+        stacked[: len(table), i, : len(table[0])] = table
+    return stacked
 
 
 def _mean_distance(table: Sequence[Floats]) -> float:

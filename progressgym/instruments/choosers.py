@@ -29,6 +29,23 @@ class Coherent:
 
 
 @dataclass(kw_only=True)
+class Situated:
+    """Chooses by what an option is worth in its situation: p[k] ~ exp(worth[k] / temperature)."""
+
+    worth: Callable[[str, str], float]
+    """Of a situation and an option's text."""
+    temperature: float = 0.1
+    name: str = "situated"
+
+    def choose(self, prompts: Sequence[str], options: Sequence[Sequence[str]]) -> list[Floats]:
+        """B arrays (K_i,)."""
+        return [
+            _softmax(np.array([self.worth(prompt, text) for text in texts]) / self.temperature)
+            for prompt, texts in zip(prompts, options, strict=True)
+        ]
+
+
+@dataclass(kw_only=True)
 class Cyclic:
     """Goes round: each thing beats those that follow it, up to half of the circle, so no utility explains its choices."""
 

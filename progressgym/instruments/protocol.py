@@ -26,6 +26,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from progressgym.core.answers import Bools, Floats
 from progressgym.core.dimensions import DIMENSIONS
@@ -77,10 +78,13 @@ class Asked:
     """How it was asked: `cloze`, `verdict`, a question form, or `shown` to somebody who chooses."""
     answers: Floats
     """(N, K) choice probabilities, padded options 0."""
+    counts: NDArray[np.int64] | None = None
+    """(N,) options of every question; None where all have K."""
     temperature: float = 1.0
     """What scores were divided by."""
     tables: Mapping[str, Floats] = field(default_factory=dict)
-    """Raw numbers behind the answers, by name: scores under each framing, for example."""
+    """Raw numbers behind the answers, by name: scores under each framing, for example, or `order_answers` (R, N, K), what was
+    answered in each order, NaN where a question was asked in fewer."""
     flags: Mapping[str, float] = field(default_factory=dict)
     """Signs of bad answers: `modal_share`, the mean over questions of the largest probability (1/K for somebody without
     preference, 1 for a decided one), and `order_flip`, the mean total-variation distance between the answers in two
@@ -88,6 +92,14 @@ class Asked:
     cost: Cost = field(default_factory=Cost)
     note: str = ""
     """How the numbers were got, where there is something to say of it."""
+
+    @property
+    def mask(self) -> Bools:
+        """(N, K) True on real options."""
+        width = self.answers.shape[-1]
+        counts = np.full(len(self.answers), width) if self.counts is None else self.counts
+        mask: Bools = np.arange(width) < counts[:, None]
+        return mask
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)
@@ -194,4 +206,27 @@ class Instrument(Protocol):
 
     def read(self, respondent: Any) -> Reading:
         """Ask a respondent, and say what the answers mean."""
+        ...
+
+
+@dataclass(kw_only=True, frozen=True, eq=False)
+class Planting:
+    """A respondent whose values are known, and which they are: what an instrument must find."""
+
+    respondent: Any
+    """Who chooses (`Coherent`, for example), scores (`ScriptedScorer`) or embeds, as the instrument asks it."""
+    values: Mapping[str, float]
+    """Of dimensions of the instrument, in its own units; those that are left out are not known."""
+    within: float = 0.1
+    """How far off a value may be."""
+    circle: tuple[str, ...] = ()
+    """Options that are compared with one another, for somebody who goes round in them; empty: all options."""
+
+
+@runtime_checkable
+class Plants(Protocol):
+    """An instrument that says what it should find in somebody; every instrument that ships does."""
+
+    def planted(self) -> Planting:
+        """Somebody with known values, not all of them the same."""
         ...

@@ -30,6 +30,7 @@ from progressgym.instruments.ask import (
     scores_options,
     verdict_answers,
 )
+from progressgym.instruments.fitness import FEWEST, examined, incoherent
 from progressgym.instruments.import_report import ImportReport
 from progressgym.instruments.item import Item
 from progressgym.instruments.loadings import (
@@ -52,7 +53,11 @@ _PACKAGE = "progressgym.instruments"
 
 @dataclass(kw_only=True, frozen=True, eq=False)
 class QuestionnaireReading(Reading):
-    """What the answers to a questionnaire say of the 19 values; values and errors are 0 where nothing is measured."""
+    """What the answers to a questionnaire say of the 19 values.
+
+    `values` are those of the answers, whoever gave them: 0 where nothing is measured, and what came out where it is not fit to
+    be believed. `covered`, `interval` and `to19` say which are.
+    """
 
     @property
     def standard_error(self) -> Floats:
@@ -323,7 +328,13 @@ class Questionnaire:
         """
         if isinstance(respondent, Respondent) and not (scores_options(respondent) or isinstance(respondent, Chooser)):
             answers = validate_answers(respondent.answers(self), self.mask, f"answers of {respondent.name!r}")
-            asked = Asked(model=respondent.name, mode="answers", answers=answers, flags=flags_of(answers))
+            asked = Asked(
+                model=respondent.name,
+                mode="answers",
+                answers=answers,
+                counts=self.option_counts,
+                flags=flags_of(answers),
+            )
         else:
             asked = ask(
                 respondent, self.questions(), config=self.config, mode=mode, orders=orders, temperature=temperature
@@ -335,7 +346,32 @@ class Questionnaire:
         errors = self.standard_error(asked.answers)
         values, margin = self.values(asked.answers), np.where(self.covered(), errors, np.nan)
         interval = values + Z95 * np.stack([-margin, margin])
-        return QuestionnaireReading.of(asked, self, values=values, interval=interval, tables={"standard_error": errors})
+        tables = {"standard_error": errors}
+        accuracy, count = self.foretold(asked.answers)
+        flags = {"held_out_accuracy": accuracy} if count else {}
+        reading = QuestionnaireReading.of(asked, self, values=values, interval=interval, tables=tables, flags=flags)
+        compared = "order_answers" in asked.tables and count >= FEWEST
+        reason = incoherent(accuracy=accuracy, count=count) if compared else ""
+        fit = examined(reading, np.abs(self.loadings).sum(1) > TINY, reason=reason)
+        return replace(fit, values=values)
+
+    def foretold(self, answers: Floats) -> tuple[float, int]:
+        """How well the values of one half of the items foretell the other half's answers (N, K).
+
+        Returns:
+            The share of pairs of options whose likelier one is the one that the values of the other half prefer (an even
+            pair counts half), a mean over items, and of how many items; those about which the values say nothing are left
+            out.
+        """
+        right: list[float] = []
+        for half, other in ((self.elicitation, self.evaluation), (self.evaluation, self.elicitation)):
+            worth = self.loadings[half] @ self.values(answers, other)
+            says, chosen = (table[:, :, None] - table[:, None, :] for table in (worth, answers[half]))
+            foretells = self.mask[half][:, :, None] & self.mask[half][:, None, :] & (says > TINY)
+            hits = np.where(foretells, 0.5 * (1.0 + np.sign(chosen)), 0.0).sum((1, 2))
+            pairs = foretells.sum((1, 2))
+            right += (hits[pairs > 0] / pairs[pairs > 0]).tolist()
+        return (float(np.mean(right)) if right else 0.5), len(right)
 
     @cached_property
     def _all_weights(self) -> Floats:

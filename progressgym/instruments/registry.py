@@ -17,13 +17,69 @@ from progressgym.instruments.storage import (
     shipped_names,
 )
 
+_MEASURES = "progressgym.instruments.measures"
 INSTRUMENTS = Registry(
     "instrument",
     (
         Entry(
+            "daily-dilemmas-v1",
+            "which values choices in everyday dilemmas serve, by one of five theories",
+            f"{_MEASURES}.daily_dilemmas:DailyDilemmas",
+        ),
+        Entry(
+            "steerability",
+            "whether choices in everyday dilemmas follow a principle that is stated",
+            f"{_MEASURES}.steerability:Steerability",
+        ),
+        Entry(
+            "clash",
+            "whether somebody tells what characters find acceptable, now and before",
+            f"{_MEASURES}.clash:Clash",
+        ),
+        Entry(
+            "rules-of-thumb-v1",
+            "how good deeds are, who says so, how people press for them, whether the law allows them",
+            f"{_MEASURES}.rules_of_thumb:RulesOfThumb",
+        ),
+        Entry(
+            "worldview-compass",
+            "two axes of opinion, and how much of it hangs on template and persona",
+            f"{_MEASURES}.compass:WorldviewCompass",
+        ),
+        Entry(
             "written",
             "what a model writes when it goes on by itself, as a rater sees it",
             "progressgym.raters.written:Written",
+        ),
+        Entry(
+            "moral-direction",
+            "how far apart right and wrong lie along a model's own axis of praise and blame",
+            "progressgym.instruments.measures.moral_direction:MoralDirectionInstrument",
+        ),
+        Entry(
+            "ideology",
+            "with whom somebody stands: ten tags of causes and figures",
+            "progressgym.instruments.measures.ideology:Ideology",
+        ),
+        Entry(
+            "kaleidoscope",
+            "which values, rights and duties are seen in a deed, and on which side",
+            "progressgym.instruments.measures.kaleidoscope:Kaleidoscope",
+        ),
+        Entry(
+            "inconvenience",
+            "for how much money somebody waits, walks or is patient",
+            "progressgym.instruments.measures.inconvenience:Inconvenience",
+        ),
+        Entry(
+            "moral-circle",
+            "how care falls from friends to strangers, to animals and to plants",
+            "progressgym.instruments.measures.moral_circle:MoralCircle",
+        ),
+        Entry(
+            "utilities",
+            "which of two outcomes somebody would rather have: values, exchange rates, patience",
+            "progressgym.instruments.measures.utilities:UtilitiesInstrument",
         ),
     ),
     group="progressgym.instruments",
@@ -66,7 +122,8 @@ def load_questionnaire(name_or_folder: str | Path) -> Questionnaire:
     if not isinstance(instrument, Questionnaire):
         raise UserError(
             f"instrument {str(name_or_folder)!r} is no questionnaire, which environments and histories need; "
-            "`progressgym values` reads it"
+            f"`progressgym values` reads it of a model, or of the century models of a history or build: "
+            f"progressgym values FOLDER --instrument {name_or_folder!s}"
         )
     return instrument
 

@@ -97,7 +97,7 @@ def trajectories(
             if d % 5 == 0:
                 panel.set_ylabel("change of value" if drift else "value")
             if d >= 14:
-                _time_axis(panel, labels, SMALL_ROOM, labelpad=1)
+                mark_time(panel, labels, SMALL_ROOM, labelpad=1)
                 panel.tick_params(labelbottom=True)
         _legend_panel(panels[-1], panels[0])
         unit = subtitle or (DRIFT_UNIT.format(first=labels[0]) if drift else VALUE_UNIT)
@@ -139,7 +139,7 @@ def heat_map(
             panel.set_facecolor("#dadada")
             mesh = panel.imshow(array.T, cmap="RdBu_r", vmin=-bound, vmax=bound, aspect="auto", interpolation="none")
             panel.set_title(name, loc="left", fontweight="bold", color=INK)
-            _time_axis(panel, labels, HEAT_MAP_ROOM)
+            mark_time(panel, labels, HEAT_MAP_ROOM)
             panel.tick_params(length=0)
             for group in list(GROUPS.values())[:-1]:
                 panel.axhline(group.stop - 0.5, color="white", linewidth=2.0)
@@ -229,13 +229,23 @@ def century_matrix(
         return figure
 
 
-def save(figure: Figure, path: Path | str, *, dpi: int = DPI) -> NDArray[np.uint8]:
-    """Write a figure as PNG, atomically and without a date inside; returns its pixels (height, width, 3)."""
-    from PIL import Image
+def save(figure: Figure, path: Path | str, *, dpi: int = DPI, about: str = "") -> NDArray[np.uint8]:
+    """Write a figure as PNG, atomically and without a date inside; returns its pixels (height, width, 3).
 
-    pixels = to_array(figure, dpi=dpi)
+    Args:
+        figure: what to write.
+        path: the file.
+        dpi: pixels an inch.
+        about: where its numbers come from, kept in the file's text under `Comment`.
+    """
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    pixels, said = to_array(figure, dpi=dpi), PngInfo()
+    if about:
+        said.add_text("Comment", about)
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="png", dpi=(dpi, dpi))
+    Image.fromarray(pixels).save(buffer, format="png", dpi=(dpi, dpi), pnginfo=said)
     write_bytes(path, buffer.getvalue())
     return pixels
 
@@ -352,7 +362,7 @@ def _cut_scale(panel: Axes, human: Floats, agents: Mapping[str, Floats]) -> bool
     return True
 
 
-def _time_axis(panel: Axes, labels: Sequence[str], room: int, labelpad: float | None = None) -> None:
+def mark_time(panel: Axes, labels: Sequence[str], room: int, labelpad: float | None = None) -> None:
     """As many labels as there is room for, in signs; centuries without their C0."""
     short = [_tick(label) for label in labels]
     every = math.ceil(sum(len(label) + 2 for label in short) / room)

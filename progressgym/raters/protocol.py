@@ -41,6 +41,16 @@ RATERS = Registry(
             "what a language model says of a deed, in words that approve and disapprove",
             "progressgym.raters.verdict:Verdict",
         ),
+        Entry(
+            "kaleidoscope",
+            "which way values, rights and duties speak of a deed",
+            "progressgym.raters.kaleidoscope:KaleidoscopeRater",
+        ),
+        Entry(
+            "two-axis",
+            "whether a text is true, and whether it cares for whom it speaks of",
+            "progressgym.raters.two_axis:TwoAxis",
+        ),
         Entry("crowd", "which share of people would call it right, and why", "progressgym.raters.crowd:Crowd"),
         Entry("session", "a counselling session by a rubric of eleven items", "progressgym.raters.session:Session"),
         Entry("delphi", "a moral rater of three classes, repaired by ten rules", "progressgym.raters.delphi:Delphi"),

@@ -4,6 +4,9 @@ Pure functions of value vectors and answers (numpy): the environments, the bench
 with this code, so a number can always be recomputed from raw answers.
 """
 
+from typing import TYPE_CHECKING
+
+from progressgym.core.faces import lazy
 from progressgym.scores.coevolve import coevolve_utilities
 from progressgym.scores.improvement import interquartile_mean, probability_of_improvement
 from progressgym.scores.intervals import Interval, SkillEstimate, bootstrap_skill, estimate_skill
@@ -20,10 +23,17 @@ from progressgym.scores.utilities import (
     suffix_max,
 )
 
+if TYPE_CHECKING:
+    from progressgym.scores.item_drift import NormDrift, norm_drift
+    from progressgym.scores.tropes import TropeMiner, Tropes
+
 __all__ = [
     "Interval",  # a number with its 95 % bootstrap interval
+    "NormDrift",  # which items drifted more than chance, and how far
     "Panel",  # the resamples of one challenge and history, with the utilities of `static` and the reference on each
     "SkillEstimate",  # what one agent reached on one challenge and history
+    "TropeMiner",  # finds justifications that come again in many sentences
+    "Tropes",  # what was found, with births and deaths
     "Utility",  # of every step of an episode, from values
     "against_history",  # share of covered dimensions that moved against the way that history went
     "answer_entropy",  # how undecided the answers are, from 0 (fixed) to 1 (indifferent)
@@ -42,6 +52,7 @@ __all__ = [
     "interquartile_mean",  # mean of the middle half of all scores
     "item_contributions",  # x_id = sum over options of p L: (..., N, K) answers and (N, K, D) loadings -> (..., N, D)
     "item_masses",  # m_id = the largest loading of any option, (N, K, D) -> (N, D)
+    "norm_drift",  # a line through every item's scores, and what is found at a false discovery rate
     "optional",  # a number for a record: None instead of NaN or infinity, which JSON does not have
     "predict_utilities",  # predict: sim(v_n, h_{n + horizon}) for n = 1..T-1-horizon
     "probability_of_improvement",  # chance that a run of ours beats a run of theirs, ties counted half
@@ -49,3 +60,4 @@ __all__ = [
     "suffix_max",  # largest value from each position to the end: out[m] = max over j >= m of values[j]
     "table2_double_sum",  # the formula printed in the paper's table 2
 ]
+__getattr__ = lazy(__name__, {"item_drift": "NormDrift norm_drift", "tropes": "TropeMiner Tropes"})

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from tests.forked import exit_code
 from tests.tuning.tiny import save_tiny_llama
 
 torch.set_num_threads(1)
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Certain:
@@ -74,6 +77,19 @@ def test_bad_settings_are_named() -> None:
             GrpoRecipe(**arguments)
     with pytest.raises(UserError, match="play whole episodes"):
         next(GrpoRecipe(challenge="coevolve-v2").tasks.rows())
+
+
+def test_a_training_that_collapsed_is_ended() -> None:
+    """Where all of every group agree for long, the gradient is 0 and stays so."""
+    from progressgym.agents.text_grpo import ALIKE, Alike
+
+    alike = Alike()
+    for step in range(3 * ALIKE):
+        alike.check({"step": step, "frac_reward_zero_std": 1.0 if step % ALIKE else 0.5})
+    alike = Alike()
+    with pytest.raises(UserError, match=r"one letter.*\(step 9\); use another --out with a lower --learning-rate"):
+        for step in range(ALIKE):
+            alike.check({"step": step, "frac_reward_zero_std": 1.0})
 
 
 def save_letters(folder: Path) -> Path:
@@ -128,6 +144,38 @@ def test_a_killed_run_ends_with_the_numbers_of_one_that_was_not(
     assert weights[0] == weights[1]
     card = (tmp_path / "whole" / "model" / "README.md").read_text()
     assert card.startswith("---\nbase_model: ") and '"steps": 6' in card
+    training = tmp_path / "killed" / "training"
+    (origin,) = json.loads((training / "fingerprints.json").read_text())
+    assert (
+        origin["recipe"]["seed"] == 0 and origin["packages"]["trl"] and list(origin["weights"]) == ["model.safetensors"]
+    )
+    assert (
+        json.loads((training / "log.json").read_text())["fingerprints"] == [origin["sha256"]] == done[1]["fingerprints"]
+    )
+    assert origin["sha256"] in card
+    assert any(origin["sha256"].encode() in path.read_bytes() for path in training.rglob("*tfevents*"))
     capsys.readouterr()
     with pytest.raises(UserError, match="another recipe"):
         dispatch([*command(base, tmp_path / "whole"), "--seed", "1"])
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("tracker", ["trackio", "wandb"])
+def test_trackers_are_told_offline(tracker: str, tmp_path: Path) -> None:
+    """By the trainer's own hook, in a process of its own; the run's name holds its fingerprint."""
+    for name in ("trl", tracker):
+        pytest.importorskip(name, reason=f"{name} is not installed")
+    base, out = save_letters(tmp_path / "base"), tmp_path / "run"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("WANDB", "TRACKIO"))}
+    subprocess.run(
+        [sys.executable, "-m", "progressgym.cli.main", *command(base, out), "--steps", "2", "--tracker", tracker],
+        env={**environment, "TRACKIO_DIR": str(tmp_path / "trackio")},
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (origin,) = json.loads((out / "training" / "fingerprints.json").read_text())
+    place = {"wandb": out / "training" / "wandb", "trackio": tmp_path / "trackio"}[tracker]
+    files = [path for path in place.rglob("*") if path.is_file()]
+    assert any(origin["sha256"][:12].encode() in path.read_bytes() for path in files)
+    assert tracker == "trackio" or list(place.glob("offline-run-*"))

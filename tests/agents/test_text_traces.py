@@ -38,7 +38,9 @@ def test_a_dataset_plays_again(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert {file["name"]: file["sha256"] for file in metadata["distribution"]} == {
         name: sha256_file(out / name) for name in (COMPLETIONS, DIALOGUES)
     }
-    assert f"`{HISTORY}`" in (out / "README.md").read_text()
+    card = (out / "README.md").read_text()
+    assert f"`{HISTORY}`" in card and f"`{metadata['version']}`" in card
+    assert {row["fingerprint"] for row in (*rows, *found)} == {metadata["version"]}
     assert dispatch(command) == 0  # again, over its own files
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")

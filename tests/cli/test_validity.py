@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import gymnasium as gym
+import numpy as np
 import pytest
 
+from progressgym.histories.history import History
+from progressgym.histories.validity.run import history_models
 from progressgym.instruments.questionnaire import Questionnaire as Instrument
+from progressgym.models import load_language_model
+from progressgym.models.language_model import LanguageModel
 from tests.cli.test_cli import call
 from tests.tuning.tiny import save_tiny_llama
 
@@ -45,6 +51,39 @@ def test_values_show_the_spread_between_words(tiny: Path, capsys: pytest.Capture
     code, out, _ = call("values tiny --instrument part --mode verdict --out out", capsys)
     assert code == 0 and "is not known" in out and "between words 0" not in out
     assert json.loads((tiny / "out" / "values.json").read_text())["spread"] is None
+
+
+def test_models_are_collected(tiny: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two models make a history that environments take, with its report; asked again, nothing is computed."""
+    save_tiny_llama(tiny / "Tiny-C019", seed=1)
+    Instrument.from_items(Instrument.load("part").items[::4], name="few-v1").save(tiny / "few")
+    line = "history collect 1800=tiny Tiny-C019 --instrument few --every 1 --out hist"
+    code, out, told = call(line, capsys)
+    history = History.load("hist")
+    assert code == 0 and history.labels == ("1800", "C019") and history.reading == "verdict-v2"
+    assert history.card["models"]["C019"]["model"] == "Tiny-C019" and "asking C019" in told
+    read = history.instrument.read(load_language_model("Tiny-C019"), "verdict-v2").answers
+    np.testing.assert_allclose(history.answers[1], read, atol=1e-6)
+    assert "FAIL    controls" in out and (tiny / "hist-validity" / "validity.json").is_file()
+    assert gym.make("ProgressGym/Follow-v0", history="hist").reset(seed=0)
+    monkeypatch.setattr(LanguageModel, "framed_option_logprobs", None)  # whoever asks now fails
+    assert call(f"{line} --measure-only", capsys)[0] == 0
+    assert list(history_models("hist")) == ["1800", "C019"]  # what `history validate` asks
+
+
+@pytest.mark.parametrize(
+    ("models", "fault"),
+    [
+        ("tiny tiny", "'tiny' names no century; write LABEL=MODEL"),
+        ("C018=tiny org/Hist-C018", "C018 is given twice"),
+        ("C018=tiny", "2 steps or more"),
+        ("C018=tiny C019=nowhere", "nowhere"),
+    ],
+)
+def test_what_cannot_be_collected(tiny: Path, capsys: pytest.CaptureFixture[str], models: str, fault: str) -> None:
+    """One line, and nothing is left behind."""
+    code, _, told = call(f"history collect {models} --instrument part --out hist", capsys)
+    assert code == 2 and fault in told and not (tiny / "hist").exists()
 
 
 def test_items_of_a_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,14 +11,16 @@ import progressgym  # noqa: F401  (registers the environments)
 
 LIVE_ID = "ProgressGym/CoevolveLive-v0"
 """Trains a language model, so it has tests of its own."""
-TEXT_IDS = [name for name in gym.registry if name.startswith("ProgressGym/") and "Text-" in name]
-"""Dialogues, which have tests of their own."""
+OTHERS = ("Sepsis", "Tractability", "SessionReplay", "ShiftTracking", "PredictStream", "Debate")
+"""They have other actions and observations, and tests of their own."""
+TEXT_IDS = [
+    name for name in gym.registry if name.startswith("ProgressGym/") and "Text-" in name and "Debate" not in name
+]
+"""Dialogues over histories, which have tests of their own."""
 IDS = [
     name
     for name in gym.registry
-    if name.startswith("ProgressGym/")
-    and not any(word in name for word in ("Sepsis", "Tractability", "SessionReplay"))
-    and name not in (LIVE_ID, *TEXT_IDS)
+    if name.startswith("ProgressGym/") and not any(word in name for word in OTHERS) and name not in (LIVE_ID, *TEXT_IDS)
 ]
 """The environments over histories in numbers; the others have tests of their own."""
 STANCE_IDS = [name for name in IDS if "Stance" in name]

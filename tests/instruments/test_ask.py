@@ -13,7 +13,7 @@ from progressgym.instruments import Question, Questionnaire
 from progressgym.instruments.ask import ask
 from progressgym.instruments.choosers import Coherent, Cyclic, Sycophant
 from progressgym.instruments.protocol import Asked, Instrument, Reading, question_hash
-from progressgym.instruments.respondents import FirstPosition, RandomRespondent, Table, Upholding
+from progressgym.instruments.respondents import FirstPosition, RandomRespondent, Table, Uniform, Upholding
 
 THINGS = ("A cat.", "A dog.", "A fox.")
 PAIRS = [Question(id=f"{a}{b}", prompt="Which one?", options=(a, b)) for a, b in itertools.combinations(THINGS, 2)]
@@ -49,7 +49,7 @@ def test_a_questionnaire_shows_its_items_to_who_chooses(tiny: Questionnaire) -> 
 
 
 def test_what_is_not_measured_is_none_and_never_zero(tiny: Questionnaire) -> None:
-    reading = tiny.read(FirstPosition())
+    reading = tiny.read(Uniform())
     known = {"deceive", "pain", "traditional", "modern", "postmodern", "integrated"}
     assert {name for name, value in reading.to19.items() if value is not None} == known
     assert list(reading.to19) == list(DIMENSIONS) and reading.covered.sum() == len(known)
@@ -58,6 +58,9 @@ def test_what_is_not_measured_is_none_and_never_zero(tiny: Questionnaire) -> Non
         and np.isnan(reading.interval[:, DIMENSIONS.index("care")]).all()
     )
     assert np.isinf(reading.interval[:, DIMENSIONS.index("pain")]).all(), "one item says nothing of the error"
+    turning = tiny.read(FirstPosition())
+    assert set(turning.unfit) == known and "order flip 1.00" in turning.unfit["pain"]
+    assert not any(turning.to19.values()) and not turning.covered.any()
     deceive = DIMENSIONS.index("deceive")
     low, high = reading.interval[:, deceive]
     assert high - low == pytest.approx(2 * 1.96 * reading.standard_error[deceive])

@@ -140,6 +140,9 @@ def test_what_was_asked_is_remembered_bit_for_bit(lm: LanguageModel, tmp_path: P
         assert [table.shape for table in found] == [table.shape for table in plain]
         np.testing.assert_array_equal(model.embed(CONTEXTS), lm.embed(CONTEXTS))
     assert (first.computed, second.computed) == (2, 0) and second.last_stats is None
+    how = {"seed": 1, "max_tokens": 4}
+    assert first.sample(CONTEXTS, 2, **how) == second.sample(CONTEXTS, 2, **how) == lm.sample(CONTEXTS, 2, **how)
+    assert (first.computed, second.computed) == (3, 0) and second.last_stats is None
     second.option_logprobs(CONTEXTS, OPTIONS)
     second.framed_option_logprobs(CONTEXTS, FRAMINGS[::-1], OPTIONS)
     assert second.computed == 2, "other questions are asked"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from progressgym.envs.text.dialogue import Dialogue
-from progressgym.envs.text.reading import Reply, read_completion
+from progressgym.envs.text.reading import Reply, read_completion, text_of
 from progressgym.envs.text.reward import brier, leave_one_out
 
 
@@ -51,8 +51,7 @@ class TextEnvironment:
 
 
 def _read(completion: Any, options: Any) -> Reply:
-    text = completion if isinstance(completion, str) else completion[-1]["content"] if completion else ""
-    return read_completion(text or "", options, max(map(len, options)))
+    return read_completion(text_of(completion), options, max(map(len, options)))
 
 
 def _padded(human: Any, reply: Reply) -> Any:

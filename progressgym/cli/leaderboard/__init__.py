@@ -350,6 +350,8 @@ class Reproduce:
     """Folder of private histories; by default the folder private of the store, where there is one."""
     code: Folder = ""
     """The code of a submitter's own agent, when it is fetched already; by default from the address it gives."""
+    model: Folder = ""
+    """Weights and prompt of an agent that is a language model (`reader?model=NAME&weights=DIGEST`)."""
     install_env: Annotated[str, option("NAME,...")] = ""
     """Environment variables that the installation needs, such as PIP_INDEX_URL; the agent's setup can read them."""
     tolerance: Real = 0.0

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from progressgym.cli.options import listed
 from progressgym.core.bounds import number, whole
 from progressgym.core.errors import UserError
+from progressgym.core.ids import parse_id
 
 if TYPE_CHECKING:
     from progressgym.cli.leaderboard import Reproduce
+    from progressgym.leaderboard.channel import GuestLimits
     from progressgym.leaderboard.private import PrivateSplit
     from progressgym.leaderboard.rows import Entry
     from progressgym.leaderboard.store import Store
@@ -61,6 +63,8 @@ def _check(options: Reproduce) -> None:
         raise UserError(f"there is no folder {options.private} of private histories")
     if options.code and not Path(options.code).is_dir():
         raise UserError(f"there is no folder {options.code} with the agent's code")
+    if options.model and not Path(options.model).is_dir():
+        raise UserError(f"there is no folder {options.model} with the agent's weights")
     missing = [name for name in listed(options.install_env) if name not in os.environ]
     if missing:
         raise UserError(f"--install-env: {missing[0]} is not set")
@@ -85,15 +89,18 @@ def _reproduce(options: Reproduce, store: Store, split: PrivateSplit, entry: Ent
     """One entry."""
     from progressgym.cli.leaderboard.printing import show_sides
     from progressgym.leaderboard.attempts import reproduce_entry
-    from progressgym.leaderboard.channel import GuestLimits
+    from progressgym.leaderboard.installation import lay_out
     from progressgym.leaderboard.play import Performer
+    from progressgym.leaderboard.reproduce import READER
     from progressgym.leaderboard.scratch import scratch
 
     secrets = (Path(options.key_file).absolute(), store.private, store.evidence.root)
+    model = bool(options.model) and parse_id(entry.record.agent.id).name == READER  # weights are nobody else's to read
     with scratch("install") as folder:
         performer = Performer(
             agent=entry.record.agent.id,
-            limits=GuestLimits(run_seconds=options.seconds),
+            model=lay_out(Path(options.model), folder / "model") if model else None,
+            limits=_limits(options.seconds, model=model),
             secrets=secrets,
         )
         done = reproduce_entry(
@@ -117,6 +124,22 @@ def _reproduce(options: Reproduce, store: Store, split: PrivateSplit, entry: Ent
     if done.matches:
         show_sides(store.scores("public").get(entry.digest, []), done.groups)
     return done.matches
+
+
+def _limits(seconds: float, *, model: bool) -> GuestLimits:
+    """What a run may use; a language model computes as long as it runs, in a step as well, and in more memory."""
+    from progressgym.leaderboard.channel import GuestLimits
+
+    if not model:
+        return GuestLimits(run_seconds=seconds)
+    return GuestLimits(
+        run_seconds=seconds,
+        processor_seconds=int(seconds),
+        step_seconds=seconds,
+        total_seconds=2.0 * seconds,
+        memory=16 * 2**30,
+        address_space=64 * 2**30,
+    )
 
 
 def _install(options: Reproduce, entry: Entry, folder: Path, secrets: tuple[Path, ...]) -> tuple[Path, ...]:

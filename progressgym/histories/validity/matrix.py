@@ -81,7 +81,7 @@ def methods_of(asked: Sequence[Asked], asking: Asking) -> dict[str, Method]:
 def correlations(methods: Mapping[str, Method]) -> Floats:
     """(Q D, Q D) over models; NaN where a method measures nothing of a dimension."""
     values = np.concatenate([method.values() for method in methods.values()], axis=1)
-    return _correlate(values, values)
+    return correlate(values, values)
 
 
 def matrix(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> Check:
@@ -99,8 +99,8 @@ def matrix(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> Che
         count = len(method.masses)
         sampled[name] = method.values(rng.multinomial(count, np.full(count, 1 / count), RESAMPLES).astype(np.float64))
     resampled = _gain(sampled, apart)
-    tables = [_correlate(plain[one], plain[other]) for one, other in apart]
-    permuted = np.mean([_permuted(table, rng) for table in tables], axis=0)
+    tables = [correlate(plain[one], plain[other]) for one, other in apart]
+    by_chance = np.mean([permuted(table, rng) for table in tables], axis=0)
     interval = centred_interval(value, resampled)
     return Check(
         name=NAME,
@@ -108,10 +108,10 @@ def matrix(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> Che
         value=value,
         low=interval.low,
         high=interval.high,
-        p=share_reached(permuted, value),
+        p=share_reached(by_chance, value),
         detail={
             "pairs": {
-                f"{one} / {other}": _told(_correlate(plain[one], plain[other]), (one, other) in apart)
+                f"{one} / {other}": _told(correlate(plain[one], plain[other]), (one, other) in apart)
                 for one, other in combinations(methods, 2)
             }
         },
@@ -120,13 +120,11 @@ def matrix(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> Che
 
 def _gain(values: Mapping[str, Floats], pairs: Sequence[tuple[str, str]]) -> Floats:
     """(...) convergent minus discriminant of values (..., M, D), mean over pairs of methods."""
-    gain: Floats = np.mean(
-        [np.subtract(*_sides(_correlate(values[one], values[other]))) for one, other in pairs], axis=0
-    )
+    gain: Floats = np.mean([np.subtract(*sides(correlate(values[one], values[other]))) for one, other in pairs], axis=0)
     return gain
 
 
-def _sides(table: Floats) -> tuple[Floats, Floats]:
+def sides(table: Floats) -> tuple[Floats, Floats]:
     """Mean of the diagonal, and of the rest, over dimensions that both methods measure; table (..., D, D)."""
     diagonal = np.diagonal(table, axis1=-2, axis2=-1)
     both = ~np.isnan(diagonal)
@@ -137,7 +135,7 @@ def _sides(table: Floats) -> tuple[Floats, Floats]:
 
 
 def _told(table: Floats, apart: bool) -> dict[str, object]:
-    convergent, discriminant = _sides(table)
+    convergent, discriminant = sides(table)
     return {
         "convergent": round(float(convergent), 4),
         "discriminant": round(float(discriminant), 4),
@@ -145,7 +143,7 @@ def _told(table: Floats, apart: bool) -> dict[str, object]:
     }
 
 
-def _permuted(table: Floats, rng: np.random.Generator) -> Floats:
+def permuted(table: Floats, rng: np.random.Generator) -> Floats:
     """(PERMUTATIONS,) the same with the dimensions of the second method permuted, among those that both measure."""
     both = np.flatnonzero(~np.isnan(np.diagonal(table)))
     own = table[np.ix_(both, both)]
@@ -155,7 +153,7 @@ def _permuted(table: Floats, rng: np.random.Generator) -> Floats:
     return contrast
 
 
-def _correlate(one: Floats, other: Floats) -> Floats:
+def correlate(one: Floats, other: Floats) -> Floats:
     """(..., D, D) correlations over models of (..., M, D); NaN where either is not measured or never moves."""
 
     def standard(values: Floats) -> Floats:

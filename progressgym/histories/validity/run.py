@@ -10,7 +10,8 @@ import numpy as np
 from progressgym.core.errors import UserError
 from progressgym.core.protocols import OptionScorer
 from progressgym.histories.adapters import century_adapters
-from progressgym.histories.history import History, shipped_folder
+from progressgym.histories.collecting import collected_models, loader
+from progressgym.histories.history import CARD_FILE, History, shipped_folder
 from progressgym.histories.measuring import build_recipe
 from progressgym.histories.publishing import other_seeds
 from progressgym.histories.validity.asked import Asked, Asking, ask_model
@@ -90,15 +91,18 @@ def history_models(spec: str | Path, device: str = "auto") -> dict[str, Callable
     """What loads the model of each of a history's centuries, oldest first; answers are kept in the cache.
 
     Args:
-        spec: a shipped name, or the folder of a history or build, with `adapters/C0xx`.
+        spec: a shipped name, or the folder of a history or build, with `adapters/C0xx`, or of a collected history, whose
+            card names its models.
         device: where they run.
 
     Raises:
         UserError: there are none.
     """
+    if (Path(spec) / CARD_FILE).is_file() and (models := collected_models(spec)):
+        return {label: loader(model, device) for label, model in models.items()}
     adapters = century_adapters(spec)
     base = _base(spec)
-    return {label: _loader(adapter, base, device) for label, adapter in adapters.items()}
+    return {label: loader(adapter, device, base) for label, adapter in adapters.items()}
 
 
 def known_seeds(spec: str | Path, labels: Sequence[str], asking: Asking) -> OtherSeeds | None:
@@ -149,13 +153,3 @@ def _base(spec: str | Path) -> str:
     if not isinstance(base, str):
         raise UserError(f"the card of {spec} names no base_model for its adapters")
     return base
-
-
-def _loader(adapter: Path, base: str, device: str) -> Callable[[], OptionScorer]:
-    def load() -> OptionScorer:
-        from progressgym.models import load_language_model, resolve_base
-        from progressgym.models.cache import Remembered
-
-        return Remembered(load_language_model(adapter, device, base=resolve_base(base)))
-
-    return load

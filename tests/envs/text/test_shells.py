@@ -181,7 +181,41 @@ def test_verifiers_pays_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     plugin = importlib.import_module("progressgym_text")
     tasks = TaskSet(size=3, questions=2, history="synthetic:linear?coherence=0.5&centuries=3")
     with serve(answer) as url:
-        assert asyncio.run(plugin.play(url, "scripted", 3, tasks.shared)) == by_dialogue(tasks)
+        played = asyncio.run(plugin.play(url, "scripted", 3, tasks.shared))
+    assert played == [[reward] for reward in by_dialogue(tasks)]
+
+
+@pytest.mark.heavy
+def test_verifiers_pays_both_sides_of_a_debate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same as PettingZoo's environment, also where a side forfeits or never comes to its turn."""
+    pytest.importorskip("verifiers.v1", reason="verifiers is not installed")
+    from progressgym.envs.debate import text_aec
+
+    monkeypatch.syspath_prepend(str(ROOT / "examples"))
+    monkeypatch.setenv("MODEL_API_KEY", "none")
+    importlib.import_module("progressgym_debate")
+    plugin = importlib.import_module("progressgym_text")
+    asking: dict[str, Any] = {"turns": 2, "payoff": "shaped"}
+    expected = []
+    for seed in range(4):
+        env: Any = text_aec.env(**asking)
+        env.reset(seed=seed)
+        sums = dict.fromkeys(env.possible_agents, 0.0)
+        for agent in env.agent_iter():
+            seen, reward, done, _, _ = env.last()
+            sums[agent] += reward
+            env.step(None if done else debate_answer(seen["prompt"]))
+        expected.append([sums["debater_0"], sums["debater_1"]])
+    with serve(debate_answer) as url:
+        assert asyncio.run(plugin.play(url, "scripted", 4, asking, "debate")) == expected
+    assert len({first for first, _ in expected}) == 3
+
+
+def debate_answer(prompt: str) -> str:
+    """A piece, or in one of four prompts nothing that can be read."""
+    number = zlib.crc32(prompt.encode()) % 8
+    free = [line.partition(".")[0] for line in prompt.splitlines() if line[:1].isdigit()]
+    return "I will not." if number < 2 else free[number % len(free)]
 
 
 class openenv_server:

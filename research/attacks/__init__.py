@@ -1,0 +1,1 @@
+"""What the automatic attacker tries: completions, submissions, and agents in the sandbox."""
