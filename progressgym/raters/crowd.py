@@ -54,6 +54,7 @@ class Crowd:
     device: str = "auto"
     """auto, cpu or cuda."""
     scale: tuple[str, ...] = field(default=("wrong", "right"), init=False)
+    merits: tuple[float, ...] = field(default=(0.0, 1.0), init=False)
 
     def __post_init__(self) -> None:
         """Check fields."""

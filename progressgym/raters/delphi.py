@@ -80,6 +80,7 @@ class Delphi:
     device: str = "auto"
     """auto, cpu or cuda."""
     scale: tuple[str, ...] = field(default=("bad", "discretionary", "good"), init=False)
+    merits: tuple[float, ...] = field(default=(0.0, 0.5, 1.0), init=False)
 
     def __post_init__(self) -> None:
         """Check fields."""

@@ -51,6 +51,11 @@ class KaleidoscopeRater:
         """What considerations can speak for."""
         return "for", "against", "either"
 
+    @property
+    def merits(self) -> tuple[float, float, float]:
+        """For, against, either."""
+        return 1.0, 0.0, 0.5
+
     def rate(self, texts: Sequence[str]) -> Floats:
         """(B, 3)."""
         relevance, votes = self.weigh(texts)
