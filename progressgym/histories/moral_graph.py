@@ -121,9 +121,9 @@ class MoralGraph:
                 f"{len(mine)} votes on {len(counts)} pairs leave no edge whose lower bound is above 0: nothing is wiser "
                 f"than anything; ask more people, or lower the thresholds"
             )
-        kept = {(edge.start, edge.end) for edge in edges}
+        pairs = {(edge.start, edge.end) for edge in edges}
         users = {vote.user for vote in mine}
-        heard = {vote.user for vote in mine if vote.vote == "wiser" and (vote.start, vote.end) in kept}
+        heard = {vote.user for vote in mine if vote.vote == "wiser" and (vote.start, vote.end) in pairs}
         cards = tuple(sorted({card for pair in counts for card in pair}))
         return cls(cards=cards, edges=edges, unrepresented=1.0 - len(heard) / len(users))
 
@@ -264,8 +264,8 @@ def _edge(pair: tuple[str, str], counts: Mapping[tuple[str, str], Counter[str]],
     w, low = (own["wiser"] - reverse["wiser"]) / total, lower_bound(own["wiser"], reverse["wiser"], total, limits.z)
     p = shares[shares > 0] / total
     entropy = float(-(p * np.log2(p)).sum())
-    kept = own["wiser"] >= limits.least_wiser and w >= limits.least_w and entropy <= limits.most_entropy + 1e-12
-    return Edge(start=pair[0], end=pair[1], w=w, low=low, votes=int(total)) if kept and low > 0 and w > 0 else None
+    holds = own["wiser"] >= limits.least_wiser and w >= limits.least_w and entropy <= limits.most_entropy + 1e-12
+    return Edge(start=pair[0], end=pair[1], w=w, low=low, votes=int(total)) if holds and low > 0 and w > 0 else None
 
 
 def lower_bound(wiser: float, reverse: float, total: float, z: float) -> float:

@@ -65,10 +65,10 @@ def shipped_acts() -> tuple[Act, ...]:
     for half in (0, 1):
         idle, excuses, sinister = (_halves(name, half) for name in ("idle", "excuses", "sinister"))
         for harm, rules in _halves("harms", half):
-            told = tuple(rules)
-            acts.append(Act(text=harm, label=BAD, breaks=told, half=half))
-            acts += [Act(text=f"{harm} {why}", label=BAD, breaks=told, half=half) for why in idle]
-            acts += [Act(text=f"{harm} {why}", label=DISCRETIONARY, breaks=told, half=half) for why in excuses]
+            rules_of = tuple(rules)
+            acts.append(Act(text=harm, label=BAD, breaks=rules_of, half=half))
+            acts += [Act(text=f"{harm} {why}", label=BAD, breaks=rules_of, half=half) for why in idle]
+            acts += [Act(text=f"{harm} {why}", label=DISCRETIONARY, breaks=rules_of, half=half) for why in excuses]
         for deed in _halves("helps", half):
             acts.append(Act(text=deed, label=GOOD, half=half))
             acts += [Act(text=f"{deed} {why}", label=GOOD, half=half) for why in idle]
