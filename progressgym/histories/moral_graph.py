@@ -245,13 +245,13 @@ def followed(*, votes: str = "", history: str = "histsmol-v1", path: str = "wisd
             raise UserError(f"nobody voted on {unranked[0]}: an order of wisdom needs every century of {history!r}")
         order = sorted(range(len(answers)), key=lambda t: (rank[base.labels[t]], t))
         mixed, labels = answers[order], tuple(base.labels[t] for t in order)
-    card = {"title": f"{base.name} by wisdom", "votes": Path(votes).name, "path": path}
+    about = {"title": f"{base.name} by wisdom", "votes": Path(votes).name, "path": path}
     return History(
         name=f"moral-graph of {base.name}",
         labels=labels,
         answers=mixed.astype(np.float32),
         instrument=base.instrument,
-        card=card,
+        card=about,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -64,7 +65,8 @@ def test_an_episode_tells_its_regret(seed: int) -> None:
     for name, way in WAYS.items():
         env.reset(seed=seed)
         problem = env.unwrapped.problem  # type: ignore[attr-defined]
-        choice, total, ended, info = way(problem), 0.0, False, {}
+        choice, total, ended = way(problem), 0.0, False
+        info: dict[str, Any] = {}
         for action in [*choice.picks, 8]:
             if not ended:
                 assert info.get("action_mask", np.ones(9))[action]
