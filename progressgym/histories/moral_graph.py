@@ -202,7 +202,7 @@ def read_votes(path: Path) -> list[Vote]:
 
 
 @dataclass(kw_only=True, frozen=True)
-class _Arguments:
+class _Followed:
     """Arguments of `followed`, for their checks."""
 
     votes: str
@@ -222,7 +222,7 @@ def followed(*, votes: str = "", history: str = "histsmol-v1", path: str = "wisd
     Raises:
         UserError: no votes, cards that are no centuries of the history, a graph without edges.
     """
-    check_fields(_Arguments(votes=votes, history=history, path=path))
+    check_fields(_Followed(votes=votes, history=history, path=path))
     if not votes:
         raise UserError("history 'moral-graph' needs votes; write moral-graph?votes=FILE.csv")
     base = History.load(history)
