@@ -213,6 +213,8 @@ def _short(space: gym.Space) -> str:  # type: ignore[type-arg]
         return "Dict(" + ", ".join(f"{key}: {_short(part)}" for key, part in space.items()) + ")"
     if isinstance(space, gym.spaces.Box):
         return f"Box({space.low.min():g}, {space.high.max():g}, {space.shape}, {space.dtype})"
+    if isinstance(space, gym.spaces.Text):
+        return f"Text({space.min_length}, {space.max_length})"
     return str(space)
 
 
