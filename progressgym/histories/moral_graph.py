@@ -272,7 +272,7 @@ def lower_bound(wiser: float, reverse: float, total: float, z: float) -> float:
     """One-sided lower bound of w, of counts with one vote more on either side.
 
     >>> [round(lower_bound(n, 0, n, 1.645), 2) for n in (1, 2, 3, 10)]
-    [-0.56, -0.21, 0.01, 0.63]
+    [-0.56, -0.21, 0.01, 0.57]
     """
     n = total + 2.0
     mean = (wiser - reverse) / n

@@ -9,7 +9,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from progressgym.core.errors import UserError
@@ -19,6 +19,7 @@ from research.tractability import measure
 ID = "ProgressGym/Tractability-v0"
 
 
+@settings(deadline=None)
 @given(n=st.integers(1, 9), share=st.floats(0.05, 0.95), seed=st.integers(0, 10**6))
 def test_exact_is_what_enumeration_says_and_nobody_is_better(n: int, share: float, seed: int) -> None:
     problem = Knapsack.draw(n, share, np.random.default_rng(seed))
