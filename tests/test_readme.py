@@ -213,6 +213,7 @@ def test_the_commands_run_in_their_order(tmp_path: Path) -> None:
             "train lifelong-dpo": "train 'lifelong-dpo?comparisons=4' --history runs/history",
             "history build CORPUS": "history build CORPUS --tokens 4000 --top-layers 1",
             "--out runs/history": "--out runs/history --instrument people-core-v1",
+            "--out runs/mine": "--out runs/mine --workers 1",  # no number depends on it; `progressgym bench` takes more
         }
         for printed in commands((ROOT / "README.md").read_text(encoding="utf-8")):
             command = "progressgym bench --seeds 1 --challenges follow" if printed == "progressgym bench" else printed

@@ -90,6 +90,11 @@ class DilemmaDomain:
         rows = zip(self.considerations, self.table.tolist(), strict=True)
         return np.array([[piece.option == a for piece in pieces] for pieces, (_, a, _) in rows])
 
+    @cached_property
+    def _places(self) -> dict[tuple[int, ...], int]:
+        """Item and its two options in order -> row of the table."""
+        return {tuple(row): at for at, row in enumerate(self.table.tolist())}
+
     def cases(self, uniforms: Floats) -> Cases:
         """Any dilemma, any seats; uniforms (B, 2): which dilemma, who argues for option a."""
         states = (uniforms[:, 0] * len(self.table)).astype(np.int64)
@@ -122,7 +127,7 @@ class DilemmaDomain:
             UserError: a pair that is not in the table.
         """
         check_options(options, self.decisions)
-        place = {tuple(row): at for at, row in enumerate(self.table.tolist())}
+        place = self._places
         keys = [(int(item), *sorted(map(int, pair))) for item, pair in zip(items, options, strict=True)]
         missing = [key for key in keys if key not in place]
         if missing:

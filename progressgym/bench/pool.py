@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from progressgym.core.processes import end_with_parent
 from progressgym.core.streams import substitute_signs
@@ -41,48 +41,60 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run_all(tasks: Sequence[Work[Result]], workers: int, done: Callable[[int, Result | BaseException], None]) -> None:
-    """Run every task and report each as it ends, in any order.
+class Pool:
+    """Processes that run tasks, or this one; others are started when they are first needed and kept until the end."""
 
-    Args:
-        tasks: what to run.
-        workers: processes; 1 runs in this one.
-        done: called here with the index of a task and its result or its error.
-    """
-    if not tasks:
-        return
-    if workers <= 1 or len(tasks) <= 1:
-        with one_thread():
-            for index, task in enumerate(tasks):
-                try:
-                    result: Result | BaseException = task()
-                except Exception as error:  # noqa: BLE001  (reported, not hidden)
-                    result = error
-                done(index, result)
-        return
-    attempts = dict.fromkeys(range(len(tasks)), 0)
-    while attempts:
-        crashed = _round(tasks, list(attempts), workers, attempts, done)
-        # After a crash nobody knows which task did it: the rest goes on one at a time until it is found.
-        for index in [i for i, count in attempts.items() if count >= ATTEMPTS]:
-            done(index, Crashed("its process was killed, perhaps for lack of memory"))
-            del attempts[index]
-        workers = 1 if crashed else workers
+    def __init__(self, workers: int) -> None:
+        """Prepare; with 1 worker, or for a single task, everything is run in this process."""
+        self.workers = workers
+        self._executor: ProcessPoolExecutor | None = None
+        self._size = 0
 
+    def __enter__(self) -> Self:
+        return self
 
-def _round(
-    tasks: Sequence[Work[Result]],
-    indices: list[int],
-    workers: int,
-    attempts: dict[int, int],
-    done: Callable[[int, Result | BaseException], None],
-) -> bool:
-    """Run tasks until all are done or a process dies; returns whether one did."""
-    context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(os.getpid(),))
-    waiting = list(reversed(indices))
-    running: dict[Future[Result], int] = {}
-    try:
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def run_all(self, tasks: Sequence[Work[Result]], done: Callable[[int, Result | BaseException], None]) -> None:
+        """Run every task and report each as it ends, in any order.
+
+        Args:
+            tasks: what to run.
+            done: called here with the index of a task and its result or its error.
+        """
+        if not tasks:
+            return
+        if self.workers <= 1 or len(tasks) <= 1:
+            with one_thread():
+                for index, task in enumerate(tasks):
+                    try:
+                        result: Result | BaseException = task()
+                    except Exception as error:  # noqa: BLE001  (reported, not hidden)
+                        result = error
+                    done(index, result)
+            return
+        attempts, workers = dict.fromkeys(range(len(tasks)), 0), self.workers
+        while attempts:
+            crashed = self._round(tasks, list(attempts), workers, attempts, done)
+            # After a crash nobody knows which task did it: the rest goes on one at a time until it is found.
+            for index in [i for i, count in attempts.items() if count >= ATTEMPTS]:
+                done(index, Crashed("its process was killed, perhaps for lack of memory"))
+                del attempts[index]
+            workers = 1 if crashed else workers
+
+    def _round(
+        self,
+        tasks: Sequence[Work[Result]],
+        indices: list[int],
+        workers: int,
+        attempts: dict[int, int],
+        done: Callable[[int, Result | BaseException], None],
+    ) -> bool:
+        """Run tasks until all are done or a process dies; returns whether one did."""
+        executor = self._processes(workers)
+        waiting = list(reversed(indices))
+        running: dict[Future[Result], int] = {}
         while waiting or running:
             # No more than one task a process in flight, so that a crash is blamed on few.
             while waiting and len(running) < workers:
@@ -95,14 +107,29 @@ def _round(
                 if isinstance(error, BrokenProcessPool):
                     for victim in (index, *running.values()):
                         attempts[victim] += 1
+                    self._end()
                     return True
                 done(index, future.result() if error is None else error)
                 del attempts[index]
         return False
-    finally:
-        executor.shutdown(wait=False, cancel_futures=True)
-        for process in multiprocessing.active_children():
-            process.terminate()
+
+    def _processes(self, workers: int) -> ProcessPoolExecutor:
+        """As many processes, those of the last round where there are some."""
+        if self._executor is None or self._size != workers:
+            self._end()
+            context = multiprocessing.get_context("spawn")
+            self._executor = ProcessPoolExecutor(
+                workers, mp_context=context, initializer=_start, initargs=(os.getpid(),)
+            )
+            self._size = workers
+        return self._executor
+
+    def _end(self) -> None:
+        if self._executor is not None:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            self._executor = None
+            for process in multiprocessing.active_children():
+                process.terminate()
 
 
 def model_threads(workers: int) -> int:

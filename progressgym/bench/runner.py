@@ -22,7 +22,7 @@ from progressgym.bench.execute import GroupOutcome, environment, execute, finish
 from progressgym.bench.explained import Compared, with_differences
 from progressgym.bench.findings import findings
 from progressgym.bench.plan import Group, Plan
-from progressgym.bench.pool import Work, model_threads, run_all, usable_cores
+from progressgym.bench.pool import Pool, Work, model_threads, usable_cores
 from progressgym.bench.table import blocks, seed_warnings, with_fronts
 from progressgym.core.errors import UserError
 from progressgym.core.files import discard, write_text
@@ -135,17 +135,17 @@ def run_bench(
         rehearse(group, folder, device, threads=threads)
     if bars:
         print(f"watch     tensorboard --logdir {folder / 'tensorboard'}", file=sys.stderr, flush=True)
-    with alone(folder, "benchmark"):
+    with alone(folder, "benchmark"), Pool(count) as pool:
         tasks = [RunGroup(group, folder, device, resamples, threads, bars, folders) for group in plan.groups]
         killed = (folder / UNFINISHED).exists()
         with contextlib.suppress(OSError):  # a full disk fails the cells, with their own reasons
             write_text(folder / UNFINISHED, "")
-        outcome, rows, whole = _run_groups(plan, tasks, _runner(count, ray, device, folder), progress)
+        outcome, rows, whole = _run_groups(plan, tasks, _runner(pool, ray, device, folder), progress)
         outcome.changed = [changed or killed for changed in outcome.changed]
         results = with_fronts([row for row in rows if row is not None])
         results = with_differences(results, _errors_of(plan, folder))
         if reports and results:
-            _report(plan, folder, results, rows, count, outcome, progress)
+            _report(plan, folder, results, rows, pool, outcome, progress)
         cells = [
             cell
             for index, (group, row) in enumerate(zip(plan.groups, rows, strict=True))
@@ -191,14 +191,14 @@ def steps_of(plan: Plan) -> dict[str, int]:
     return {g.challenge.unlabelled: environment(g.challenge.id, g.history.spec).steps for g in plan.groups}
 
 
-def _runner(workers: int, ray: str | None, device: str, folder: Path) -> GroupRunner:
+def _runner(pool: Pool, ray: str | None, device: str, folder: Path) -> GroupRunner:
     """Where groups are run: in processes of this machine, or on Ray."""
     if ray is None:
-        return lambda tasks, done: run_all(tasks, workers, done)
+        return pool.run_all
     from progressgym.bench.on_ray import run_on_ray
 
     gpus = 1 if device.startswith("cuda") else 0
-    return lambda tasks, done: run_on_ray(tasks, workers, done, address=ray, proof=folder / LOCK, gpus=gpus)
+    return lambda tasks, done: run_on_ray(tasks, pool.workers, done, address=ray, proof=folder / LOCK, gpus=gpus)
 
 
 def _run_groups(
@@ -257,7 +257,7 @@ def _report(
     folder: Path,
     results: list[Aggregate],
     rows: Sequence[Aggregate | None],
-    workers: int,
+    pool: Pool,
     outcome: BenchOutcome,
     progress: bool,
 ) -> None:
@@ -282,7 +282,7 @@ def _report(
                     bar.message(f"failed: {outcome.failures[-1]}")
             bar.advance()
 
-        run_all(tasks, workers, done)
+        pool.run_all(tasks, done)
 
 
 def _nothing() -> Results:

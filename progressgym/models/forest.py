@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,14 +100,16 @@ def plant(requests: Sequence[Request]) -> Forest:
         for number in sorted(range(len(texts)), key=lambda text: texts[text][0]):
             text, scored = texts[number]
             del branch[_shared(text, before, len(branch), len(text) - 1) :]
-            for depth in range(len(branch), len(text) - 1):
+            new = range(len(tokens), len(tokens) + len(text) - 1 - len(branch))
+            if new:
                 parents.append(branch[-1] if branch else -1)
-                branch.append(len(tokens))
-                tokens.append(text[depth])
-                depths.append(depth)
+                parents.extend(new[:-1])
+                tokens.extend(text[len(branch) : -1])
+                depths.extend(range(len(branch), len(text) - 1))
+                branch.extend(new)
             path = paths[first + number]
-            for place in range(scored, len(text)):
-                path.append(edges.setdefault((branch[place - 1], text[place]), len(edges)))
+            for edge in zip(branch[scored - 1 :], text[scored:], strict=True):
+                path.append(edges.setdefault(edge, len(edges)))
             before = text
         trees.append(len(tokens))
     return _finish(tokens, depths, parents, trees, edges, paths)
@@ -114,11 +117,14 @@ def plant(requests: Sequence[Request]) -> Forest:
 
 def _shared(text: Ids, before: Ids, branch: int, limit: int) -> int:
     """Length of the common beginning of a text and the one before it, within the nodes that both have."""
-    end = min(branch, limit)
-    for place in range(end):
-        if text[place] != before[place]:
-            return place
-    return end
+    same, end = 0, min(branch, limit)
+    while same < end:  # halves are compared as a whole
+        middle = (same + end + 1) // 2
+        if text[same:middle] == before[same:middle]:
+            same = middle
+        else:
+            end = middle - 1
+    return same
 
 
 def _finish(
@@ -130,12 +136,12 @@ def _finish(
     paths: list[list[int]],
 ) -> Forest:
     """Turn the lists into arrays, edges ordered by node."""
-    pairs = np.array(list(edges), dtype=np.int64).reshape(-1, 2)
+    pairs = np.fromiter(chain.from_iterable(edges), dtype=np.int64, count=2 * len(edges)).reshape(-1, 2)
     order = np.argsort(pairs[:, 0], kind="stable")
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     lengths = np.array([len(path) for path in paths], dtype=np.int64)
-    flat = np.fromiter((edge for path in paths for edge in path), dtype=np.int64, count=int(lengths.sum()))
+    flat = np.fromiter(chain.from_iterable(paths), dtype=np.int64, count=int(lengths.sum()))
     return Forest(
         tokens=np.array(tokens, dtype=np.int64),
         depths=np.array(depths, dtype=np.int64),
@@ -215,17 +221,14 @@ def _blocks(depths: Ints, begins: Ints, sizes: Ints, width: int, ancestors: int)
     keys = np.concatenate([queries, np.repeat(begins[:, None], ancestors, axis=1)], axis=1)
     for row, begin in enumerate(begins.tolist()):
         keys[row, width : width + depths[begin]] = _path_to(depths, begin)
-    visible = np.zeros((len(begins), width, width + ancestors), dtype=bool)
-    lowest = np.full(
-        (len(begins), width), np.iinfo(np.int64).max
-    )  # depth of the shallowest node after key, up to query
-    above = inside[:, 0].copy()  # ancestors of the block that the query still has: all above the shallowest so far
-    for query in range(width):
-        lowest[:, :query] = np.minimum(lowest[:, :query], inside[:, query, None])
-        above = np.minimum(above, inside[:, query])
-        visible[:, query, :query] = (lowest[:, :query] > inside[:, :query]) & used[:, query, None]
-        visible[:, query, query] = True
-        visible[:, query, width:] = (np.arange(ancestors) < above[:, None]) & used[:, query, None]
+    shallow = (inside[:, None, :] <= inside[:, :, None]) & (offsets > offsets[:, None])  # (n, key, node after it)
+    until = np.where(shallow.any(2), shallow.argmax(2), width)  # the key is an ancestor of what comes before that node
+    query = offsets[:, None]
+    below = (query > offsets) & (query < until[:, None, :])
+    # Ancestors of the block that a query still has: all above the shallowest node so far.
+    above = np.arange(ancestors) < np.minimum.accumulate(inside, axis=1)[:, :, None]
+    visible = np.concatenate([below, above], axis=2) & used[:, :, None]
+    visible[:, offsets, offsets] = True
     flat = used.ravel()
     return Blocks(
         queries=queries,
@@ -236,13 +239,9 @@ def _blocks(depths: Ints, begins: Ints, sizes: Ints, width: int, ancestors: int)
     )
 
 
-def _path_to(depths: Ints, node: int) -> list[int]:
-    """Ancestors of a node of a piece, root first."""
-    path = []
-    wanted, at = int(depths[node]) - 1, node - 1
-    while wanted >= 0:
-        if depths[at] == wanted:
-            path.append(at)
-            wanted -= 1
-        at -= 1
-    return path[::-1]
+def _path_to(depths: Ints, node: int) -> Ints:
+    """Ancestors of a node of a piece, root first: of every smaller depth the last node before it."""
+    above = np.flatnonzero(depths[:node] < depths[node])
+    path = np.empty(depths[node], dtype=np.int64)
+    path[depths[above]] = above  # of several values the last one stays
+    return path

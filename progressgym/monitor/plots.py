@@ -96,6 +96,10 @@ def trajectories(
             panel.set_title(name, loc="left", color=GROUP_INK[_group(d)], fontweight="bold", pad=3)
             if d % 5 == 0:
                 panel.set_ylabel("change of value" if drift else "value")
+        for d, panel in enumerate(
+            panels[: len(DIMENSIONS)]
+        ):  # what asks for the common scale: once all paths are there
+            panel.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
             if d >= 14:
                 mark_time(panel, labels, SMALL_ROOM, labelpad=1)
                 panel.tick_params(labelbottom=True)
@@ -336,7 +340,6 @@ def _group(dimension: int) -> str:
 
 
 def _panel(panel: Axes, human: Floats, agents: Mapping[str, Floats], first: int) -> None:
-    panel.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
     for k, (name, path) in enumerate(agents.items()):
         panel.plot(
             first + np.arange(len(path)),

@@ -110,7 +110,7 @@ def command(base: Path, out: Path) -> list[str]:
         "--model": base,
         "--out": out,
         "--steps": 6,
-        "--group": 32,
+        "--group": 8,
         "--preferences": 0,
         "--learning-rate": 1e-2,
         "--instrument": "people-core-v1",

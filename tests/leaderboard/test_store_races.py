@@ -28,10 +28,15 @@ def submit_many(where: str, evidence: str, process: int) -> int:
     return created
 
 
-def race(where: str, evidence: Path) -> None:
-    # Not forked: this process has threads, and a child may inherit a lock that nobody will ever release.
-    with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
-        created = sum(pool.map(submit_many, [where] * PROCESSES, [str(evidence)] * PROCESSES, range(PROCESSES)))
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ProcessPoolExecutor]:
+    """Not forked: this process has threads, and a child may inherit a lock that nobody will ever release."""
+    with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as processes:
+        yield processes
+
+
+def race(pool: ProcessPoolExecutor, where: str, evidence: Path) -> None:
+    created = sum(pool.map(submit_many, [where] * PROCESSES, [str(evidence)] * PROCESSES, range(PROCESSES)))
     store = Store.open(where, evidence)
     names = sorted(entry.agent for entry in store.entries())
     assert len(names) == PROCESSES * EACH + 2 and len(set(names)) == len(names), "none lost, none doubled"
@@ -42,9 +47,9 @@ def race(where: str, evidence: Path) -> None:
     store.close()
 
 
-def test_concurrent_submissions(tmp_path: Path) -> None:
+def test_concurrent_submissions(pool: ProcessPoolExecutor, tmp_path: Path) -> None:
     """The tables are made by whoever comes first, so this races migrations too."""
-    race(str(tmp_path / "board"), tmp_path / "board" / "evidence")
+    race(pool, str(tmp_path / "board"), tmp_path / "board" / "evidence")
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +57,8 @@ def postgres() -> Iterator[str]:
     yield from running_postgres()
 
 
-def test_concurrent_submissions_on_postgres(postgres: str, tmp_path: Path) -> None:
-    race(postgres, tmp_path)
+def test_concurrent_submissions_on_postgres(pool: ProcessPoolExecutor, postgres: str, tmp_path: Path) -> None:
+    race(pool, postgres, tmp_path)
 
 
 def test_the_log_only_grows_on_postgres(postgres: str, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def test_trajectories_have_a_panel_a_dimension() -> None:
     titles = [axes.get_title(loc="left") for axes in figure.axes[:19]]
     assert titles == list(DIMENSIONS)
     assert [text.get_text() for text in figure.texts] == ["T", "S"]
-    line = figure.axes[0].get_lines()[-1]
+    (line,) = (line for line in figure.axes[0].get_lines() if line.get_label() == "human")
     np.testing.assert_allclose(np.asarray(line.get_ydata()), HUMAN[:, 0] - HUMAN[0, 0])
 
 

@@ -181,7 +181,8 @@ def test_rated_summaries_have_their_baselines_beside_them() -> None:
 @needs
 @pytest.mark.heavy
 def test_people_who_were_not_asked_before() -> None:
-    """Four answers of a new person: .745 at least, where everybody alike stays at .705."""
+    """Four answers of a new person: .74 at least, though only half of the others are known, where everybody alike stays at
+    .705."""
     data = load("panel", SHARED)
-    found = {row.model: row.accuracy for row in compare(data, ["pal?k=6", "user?ridge=1"], folds=5, answers=4)}
+    found = {row.model: row.accuracy for row in compare(data, ["pal?k=6", "user?ridge=1"], folds=2, answers=4)}
     assert found["majority"] < 0.715 and min(found["pal?k=6"], found["user?ridge=1"]) >= 0.74

@@ -230,8 +230,7 @@ def _table(pairs: Pairs, group: NDArray[np.int64], users: int) -> tuple[Batch, T
     In a table each pair stands once, and targets and weights are (1, U, m). Losses are linear in their targets, so that several
     answers of one user to one pair cost as much as their mean with their weights.
     """
-    sides, which = np.unique(np.hstack([pairs.left, pairs.right]), axis=0, return_inverse=True)
-    which = which.reshape(-1)
+    sides, which = _distinct(np.hstack([pairs.left, pairs.right]))
     if len(pairs.context[0]) or users * len(sides) > DENSE * len(pairs):
         return Batch.of(pairs), torch.from_numpy(group)
     weight, total = np.zeros((2, users, len(sides)))
@@ -241,3 +240,15 @@ def _table(pairs: Pairs, group: NDArray[np.int64], users: int) -> tuple[Batch, T
     left, right = np.hsplit(sides, 2)
     tables = {"target": torch.from_numpy(target)[None], "weight": torch.from_numpy(weight)[None]}
     return Batch(**{**vars(Batch.of(Pairs.of(left, right))), **tables}), None
+
+
+def _distinct(rows: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """Distinct rows (m, d) in order, and which of them each of n is.
+
+    What `np.unique` says, without sorting n rows: the same bytes are met in a dictionary first.
+    """
+    seen: dict[bytes, int] = {}
+    met = [seen.setdefault(row.tobytes(), len(seen)) for row in rows]
+    first = np.frombuffer(b"".join(seen), rows.dtype).reshape(len(seen), rows.shape[1])
+    distinct, which = np.unique(first, axis=0, return_inverse=True)
+    return distinct, which.reshape(-1)[met]

@@ -245,19 +245,24 @@ class openenv_server:
 @pytest.mark.heavy
 @pytest.mark.skipif(importlib.util.find_spec("openenv") is None, reason="openenv is not installed")
 def test_openenv_validates_the_folder_and_the_server() -> None:
-    validate = [sys.executable, "-m", "openenv.cli", "validate"]
-    done = subprocess.run(
-        [*validate, "examples/openenv", "--level", "static"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0 and "Verdict: PASS" in done.stdout, done.stdout + done.stderr
+    code, told = validate(str(ROOT / "examples/openenv"), "--level", "static")
+    assert code == 0 and "Verdict: PASS" in told, told
     with openenv_server() as url:
         tasks = TaskSet(size=3, questions=2)
         assert by_openenv_client(url, tasks) == by_dialogue(tasks)
-        done = subprocess.run([*validate, "--url", url], capture_output=True, text=True, check=False)
-        assert done.returncode == 0 and "FAIL" not in done.stdout, done.stdout + done.stderr
-        client = [sys.executable, "examples/openenv_client.py", "--url", url]
-        output = subprocess.run(client, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        code, told = validate("--url", url)
+        assert code == 0 and "FAIL" not in told, told
+        output = run("openenv_client.py", "--url", url)
     assert output.count("drift explained") == 3
+
+
+def validate(*words: str) -> tuple[int, str]:
+    """`openenv validate` in this process, which has the library loaded: exit code, and what it printed."""
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said), pytest.raises(SystemExit) as end:
+        patch.setattr(sys, "argv", ["openenv", "validate", *words])
+        runpy.run_module("openenv.cli", run_name="__main__")
+    return int(end.value.code or 0), said.getvalue()
 
 
 def by_openenv_client(url: str, tasks: TaskSet) -> list[float]:
