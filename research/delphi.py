@@ -13,6 +13,7 @@ import argparse
 import os
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,30 @@ def accuracy(learn: Floats, y: NDArray[np.int64], test: Floats, truth: NDArray[n
     return float((classes[head.probabilities(test).argmax(1)] == truth).mean())
 
 
+class Known:
+    """A model's vectors of some texts, computed once and all together."""
+
+    def __init__(self, rater: Delphi, texts: list[str]) -> None:
+        self._model = rater._model
+        leads = [text + rater.lead for text in texts]
+        self._vectors = dict(zip(leads, self._model.embed(leads), strict=True)) if leads else {}
+
+    def embed(self, texts: list[str]) -> Floats:
+        """Known vectors, or the model's."""
+        if all(text in self._vectors for text in texts):
+            return np.array([self._vectors[text] for text in texts])
+        return self._model.embed(texts)
+
+
+def raters(rater: Delphi, texts: list[str]) -> list[tuple[str, Delphi]]:
+    """The rater with each kind of weights; one model and one fit serve all."""
+    vars(rater)["_model"] = Known(rater, texts)
+    made = [(way, replace(rater, weights=way)) for way in WAYS]
+    for _, other in made:
+        vars(other).update(_model=rater._model, _fitted=rater._fitted)
+    return made
+
+
 def own(model: str) -> None:
     """Acts of the half that was not learned from."""
     acts, pairs = shipped_acts(), minimal_pairs()
@@ -66,8 +91,7 @@ def own(model: str) -> None:
         truth = np.array([act.label for act in test])
         there = [pair for pair in pairs if pair.half != half]
         texts = [text for pair in there for text in (pair.plain, pair.excused, pair.idle)]
-        for way in WAYS:
-            rater = Delphi(model=model, half=str(half), weights=way)
+        for way, rater in raters(Delphi(model=model, half=str(half)), [act.text for act in acts]):
             rows[way].append(_scores(rater.rate([act.text for act in test]), truth, rater.rate(texts)))
         mine = [act for act in acts if act.half == half]
         x, z = words([act.text for act in mine], [act.text for act in test] + texts)
@@ -99,8 +123,8 @@ def people(model: str, folder: Path) -> None:
     share = np.array([float(row["yes"]) / (float(row["yes"]) + float(row["no"])) for row in rows])
     texts = [row["action"] for row in rows]
     print("| | r with people | agrees on the side |\n|---|---|---|")
-    for way in WAYS:
-        rating = Delphi(model=model, weights=way).rate(texts)
+    for way, rater in raters(Delphi(model=model), []):
+        rating = rater.rate(texts)
         score = rating[:, 2] - rating[:, 0]
         print(
             f"| {way} | {np.corrcoef(score, share)[0, 1]:.3f} | {np.mean((rating[:, 0] < 0.5) == (share > 0.5)):.3f} |"

@@ -121,9 +121,9 @@ class MoralGraph:
                 f"{len(mine)} votes on {len(counts)} pairs leave no edge whose lower bound is above 0: nothing is wiser "
                 f"than anything; ask more people, or lower the thresholds"
             )
-        kept = {(edge.start, edge.end) for edge in edges}
+        pairs = {(edge.start, edge.end) for edge in edges}
         users = {vote.user for vote in mine}
-        heard = {vote.user for vote in mine if vote.vote == "wiser" and (vote.start, vote.end) in kept}
+        heard = {vote.user for vote in mine if vote.vote == "wiser" and (vote.start, vote.end) in pairs}
         cards = tuple(sorted({card for pair in counts for card in pair}))
         return cls(cards=cards, edges=edges, unrepresented=1.0 - len(heard) / len(users))
 
@@ -202,7 +202,7 @@ def read_votes(path: Path) -> list[Vote]:
 
 
 @dataclass(kw_only=True, frozen=True)
-class _Arguments:
+class _Followed:
     """Arguments of `followed`, for their checks."""
 
     votes: str
@@ -222,7 +222,7 @@ def followed(*, votes: str = "", history: str = "histsmol-v1", path: str = "wisd
     Raises:
         UserError: no votes, cards that are no centuries of the history, a graph without edges.
     """
-    check_fields(_Arguments(votes=votes, history=history, path=path))
+    check_fields(_Followed(votes=votes, history=history, path=path))
     if not votes:
         raise UserError("history 'moral-graph' needs votes; write moral-graph?votes=FILE.csv")
     base = History.load(history)
@@ -245,13 +245,13 @@ def followed(*, votes: str = "", history: str = "histsmol-v1", path: str = "wisd
             raise UserError(f"nobody voted on {unranked[0]}: an order of wisdom needs every century of {history!r}")
         order = sorted(range(len(answers)), key=lambda t: (rank[base.labels[t]], t))
         mixed, labels = answers[order], tuple(base.labels[t] for t in order)
-    card = {"title": f"{base.name} by wisdom", "votes": Path(votes).name, "path": path}
+    about = {"title": f"{base.name} by wisdom", "votes": Path(votes).name, "path": path}
     return History(
         name=f"moral-graph of {base.name}",
         labels=labels,
         answers=mixed.astype(np.float32),
         instrument=base.instrument,
-        card=card,
+        card=about,
     )
 
 
@@ -264,15 +264,15 @@ def _edge(pair: tuple[str, str], counts: Mapping[tuple[str, str], Counter[str]],
     w, low = (own["wiser"] - reverse["wiser"]) / total, lower_bound(own["wiser"], reverse["wiser"], total, limits.z)
     p = shares[shares > 0] / total
     entropy = float(-(p * np.log2(p)).sum())
-    kept = own["wiser"] >= limits.least_wiser and w >= limits.least_w and entropy <= limits.most_entropy + 1e-12
-    return Edge(start=pair[0], end=pair[1], w=w, low=low, votes=int(total)) if kept and low > 0 and w > 0 else None
+    holds = own["wiser"] >= limits.least_wiser and w >= limits.least_w and entropy <= limits.most_entropy + 1e-12
+    return Edge(start=pair[0], end=pair[1], w=w, low=low, votes=int(total)) if holds and low > 0 and w > 0 else None
 
 
 def lower_bound(wiser: float, reverse: float, total: float, z: float) -> float:
     """One-sided lower bound of w, of counts with one vote more on either side.
 
     >>> [round(lower_bound(n, 0, n, 1.645), 2) for n in (1, 2, 3, 10)]
-    [-0.56, -0.21, 0.01, 0.63]
+    [-0.56, -0.21, 0.01, 0.57]
     """
     n = total + 2.0
     mean = (wiser - reverse) / n

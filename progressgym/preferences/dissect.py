@@ -270,5 +270,5 @@ def of_history(history: History) -> Judged:
         asked = np.isfinite(one) & np.isfinite(two) & (one + two > 0)
         judges[label] = (one[asked] / (one + two)[asked], table[asked])
     varied = (table != 0).any(0)
-    names = tuple(name for name, kept in zip((*DIMENSIONS, "words"), varied, strict=True) if kept)
+    names = tuple(name for name, varies in zip((*DIMENSIONS, "words"), varied, strict=True) if varies)
     return Judged(properties=names, judges={who: (y, x[:, varied]) for who, (y, x) in judges.items()})

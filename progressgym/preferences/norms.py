@@ -134,7 +134,7 @@ def negotiate(utilities: ArrayLike, status_quo: ArrayLike = 0.0) -> Agreement:
     if base.shape not in ((), (len(table),)) or not np.isfinite(base).all():
         raise UserError(f"the status quo is one finite number, or one for each of {len(table)} stakeholders")
     gains = table - (base[:, None] if base.ndim else base)
-    accepted = (gains >= 0).all(0)
+    accepted = np.asarray((gains >= 0).all(0), dtype=np.bool_)
     products = np.where(accepted, np.prod(np.maximum(gains, 0.0), axis=0), -1.0)
     return Agreement(accepted=accepted, gains=gains, chosen=int(products.argmax()) if accepted.any() else None)
 
@@ -173,7 +173,7 @@ class Camps:
     def told_apart(self) -> NDArray[np.bool_]:
         """(M,) norms on which each camp is on its side of 1/2 by two standard errors or more."""
         error = np.sqrt(np.maximum(self.shares * (1 - self.shares), 1e-12) / self.counts)
-        apart: NDArray[np.bool_] = (np.abs(self.shares - 0.5) >= 2 * error).all(0)
+        apart: NDArray[np.bool_] = np.asarray((np.abs(self.shares - 0.5) >= 2 * error).all(0))
         return apart
 
     def standard(self, role: str, context: str, provenance: str) -> NormativeStandard:

@@ -1,6 +1,6 @@
 """A rater as judge of debates: it reads the case and the evidence shown, and the option that it rates higher wins.
 
-    score(option) = log-odds of the mean step of the scale, from 0 (its worst end) to 1, of
+    score(option) = log-odds of the mean merit, from 0 to 1, that it gives
     {situation} {option} {what was shown of this option}
 
 Evidence that speaks of no option follows the situation. The order of options and of evidence does not reach it.
@@ -16,7 +16,7 @@ from progressgym.core.debate import Bools, Cases, CaseText, Domain, Floats
 from progressgym.core.files import sha256_bytes
 from progressgym.core.text import harmless
 from progressgym.raters.protocol import Rater, make_rater
-from progressgym.raters.reward import mean_step
+from progressgym.raters.reward import graded, mean_merit
 
 PREFIX = "rater:"
 
@@ -25,6 +25,12 @@ class RaterJudge:
     """Rules by a rater; a `Judge`."""
 
     def __init__(self, rater: Rater, domain: Domain) -> None:
+        """Prepare.
+
+        Raises:
+            UserError: a rater that does not say how good the steps of its scale are.
+        """
+        graded(rater)
         self.fingerprint = f"rater {sha256_bytes(repr(rater).encode())[:16]} on {domain.name}"
         self._rater, self._domain = rater, domain
         self._known: dict[str, float] = {}
@@ -34,7 +40,7 @@ class RaterJudge:
         texts = [as_read(self._text(cases, row), revealed[row], side) for row in range(len(cases)) for side in (0, 1)]
         fresh = [text for text in dict.fromkeys(texts) if text not in self._known]
         if fresh:
-            share = np.clip(mean_step(self._rater, fresh), 1e-6, 1 - 1e-6)
+            share = np.clip(mean_merit(self._rater, fresh), 1e-6, 1 - 1e-6)
             self._known.update(zip(fresh, np.log(share / (1.0 - share)).tolist(), strict=True))
         return np.array([self._known[text] for text in texts]).reshape(-1, 2)
 

@@ -65,10 +65,10 @@ def shipped_acts() -> tuple[Act, ...]:
     for half in (0, 1):
         idle, excuses, sinister = (_halves(name, half) for name in ("idle", "excuses", "sinister"))
         for harm, rules in _halves("harms", half):
-            told = tuple(rules)
-            acts.append(Act(text=harm, label=BAD, breaks=told, half=half))
-            acts += [Act(text=f"{harm} {why}", label=BAD, breaks=told, half=half) for why in idle]
-            acts += [Act(text=f"{harm} {why}", label=DISCRETIONARY, breaks=told, half=half) for why in excuses]
+            rules_of = tuple(rules)
+            acts.append(Act(text=harm, label=BAD, breaks=rules_of, half=half))
+            acts += [Act(text=f"{harm} {why}", label=BAD, breaks=rules_of, half=half) for why in idle]
+            acts += [Act(text=f"{harm} {why}", label=DISCRETIONARY, breaks=rules_of, half=half) for why in excuses]
         for deed in _halves("helps", half):
             acts.append(Act(text=deed, label=GOOD, half=half))
             acts += [Act(text=f"{deed} {why}", label=GOOD, half=half) for why in idle]
@@ -96,7 +96,7 @@ def read_acts(path: Path) -> tuple[Act, ...]:
     Raises:
         UserError: the first mistake, with its line; labels that are all the same.
     """
-    acts = []
+    acts: list[Act] = []
     for line, row in csv_rows(path, ("text", "label")):
         if row["label"] not in ("-1", "0", "1"):
             raise UserError(f"{path.name}, line {line}: label is {row['label']!r}; -1 (bad), 0 or 1 (good) is expected")

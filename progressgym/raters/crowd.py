@@ -54,6 +54,7 @@ class Crowd:
     device: str = "auto"
     """auto, cpu or cuda."""
     scale: tuple[str, ...] = field(default=("wrong", "right"), init=False)
+    merits: tuple[float, ...] = field(default=(0.0, 1.0), init=False)
 
     def __post_init__(self) -> None:
         """Check fields."""
@@ -72,9 +73,9 @@ class Crowd:
         verdicts = [self.scale[int(p > 0.5)] for p in self.rate(texts)[:, 1]]
         chosen = []
         for verdict, several in zip(verdicts, self.continuations(texts, verdicts), strict=True):
-            told = [one for one in several if one]
-            speaks = self.rate(told)[:, self.scale.index(verdict)] if told else np.zeros(0)
-            chosen.append(f"{verdict}: {told[int(speaks.argmax())]}" if told else f"{verdict}: no reason")
+            texts_of = [one for one in several if one]
+            speaks = self.rate(texts_of)[:, self.scale.index(verdict)] if texts_of else np.zeros(0)
+            chosen.append(f"{verdict}: {texts_of[int(speaks.argmax())]}" if texts_of else f"{verdict}: no reason")
         return chosen
 
     def continuations(self, texts: Sequence[str], verdicts: Sequence[str]) -> list[list[str]]:

@@ -80,6 +80,7 @@ class Delphi:
     device: str = "auto"
     """auto, cpu or cuda."""
     scale: tuple[str, ...] = field(default=("bad", "discretionary", "good"), init=False)
+    merits: tuple[float, ...] = field(default=(0.0, 0.5, 1.0), init=False)
 
     def __post_init__(self) -> None:
         """Check fields."""
@@ -96,8 +97,8 @@ class Delphi:
         broken = self._broken(vectors)
         repaired = shares.copy()
         for row in range(len(texts)):
-            kept = _kept(self._judgments(shares[row], alone[row], broken[row]))
-            odds = sum(one.weight if one.bad else -one.weight for one in kept)
+            voices = _kept(self._judgments(shares[row], alone[row], broken[row]))
+            odds = sum(one.weight if one.bad else -one.weight for one in voices)
             bad = 1.0 / (1.0 + np.exp(-odds))
             rest = shares[row, 1:] / max(float(shares[row, 1:].sum()), 1e-12)
             repaired[row] = [bad, *((1.0 - bad) * rest)]
@@ -120,8 +121,8 @@ class Delphi:
         verdict = self.scale[int(self.rate([text])[0].argmax())]
         if self.weights == "judge":
             return f"it is {verdict} to one who learned from {self._source}"
-        kept = _kept(self._judgments(shares[0], self._alone([text], shares)[0], self._broken(vectors)[0]))
-        said = [_words(one) for one in kept] or ["nothing that weighs"]
+        voices = _kept(self._judgments(shares[0], self._alone([text], shares)[0], self._broken(vectors)[0]))
+        said = [_words(one) for one in voices] or ["nothing that weighs"]
         return f"it is {verdict}: {'; '.join(said)}"
 
     # What it is made of.
@@ -204,8 +205,8 @@ class Delphi:
 
 
 def _kept(judgments: Sequence[Judgment]) -> list[Judgment]:
-    kept = maxsat([one.weight for one in judgments], contradictions([int(one.bad) for one in judgments]))
-    return [one for one, keep in zip(judgments, kept.tolist(), strict=True) if keep and one.weight > 0]
+    best = maxsat([one.weight for one in judgments], contradictions([int(one.bad) for one in judgments]))
+    return [one for one, keep in zip(judgments, best.tolist(), strict=True) if keep and one.weight > 0]
 
 
 def _parts(acts: Sequence[Act]) -> list[int]:

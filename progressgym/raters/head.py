@@ -104,8 +104,9 @@ def _shares(logits: Floats, exclusive: bool) -> Floats:
     if not exclusive:
         single: Floats = 1.0 / (1.0 + np.exp(-np.clip(logits, -500.0, 500.0)))
         return single
-    shares: Floats = np.exp(logits - logits.max(1, keepdims=True))
-    return shares / shares.sum(1, keepdims=True)
+    odds: Floats = np.exp(logits - logits.max(1, keepdims=True))
+    shares: Floats = odds / odds.sum(1, keepdims=True)
+    return shares
 
 
 def _log(shares: Floats) -> Floats:

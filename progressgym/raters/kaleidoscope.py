@@ -56,6 +56,11 @@ class KaleidoscopeRater:
         """Which way considerations speak, the worst first."""
         return "against", "either", "for"
 
+    @property
+    def merits(self) -> tuple[float, float, float]:
+        """For, against, either."""
+        return 1.0, 0.0, 0.5
+
     def rate(self, texts: Sequence[str]) -> Floats:
         """(B, 3)."""
         relevance, votes = self.weigh(texts)

@@ -44,19 +44,19 @@ def maxsat(weights: ArrayLike, clauses: Iterable[Clause]) -> Bools:
         raise UserError(f"{count} judgments; at most {MOST} are weighed exactly")
     if not np.isfinite(values).all():
         raise UserError("a judgment has a weight that is NaN or infinite")
-    kept = _assignments(count)
-    holds = np.ones(len(kept), dtype=bool)
+    assignments = _assignments(count)
+    holds = np.ones(len(assignments), dtype=bool)
     for clause in clauses:
         if not all(0 < abs(literal) <= count for literal in clause):
             raise UserError(f"clause {tuple(clause)} speaks of a judgment that is none of 1 to {count}")
-        satisfied = np.zeros(len(kept), dtype=bool)
+        satisfied = np.zeros(len(assignments), dtype=bool)
         for literal in clause:
-            satisfied |= kept[:, abs(literal) - 1] == (literal > 0)
+            satisfied |= assignments[:, abs(literal) - 1] == (literal > 0)
         holds &= satisfied
     if not holds.any():
         raise UserError("the clauses contradict each other: no assignment satisfies them all")
-    total = np.where(holds, kept @ values, -np.inf)
-    best: Bools = kept[int(np.argmax(total >= total.max() - 1e-12))].copy()
+    total = np.where(holds, assignments @ values, -np.inf)
+    best: Bools = assignments[int(np.argmax(total >= total.max() - 1e-12))].copy()
     return best
 
 

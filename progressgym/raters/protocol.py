@@ -21,7 +21,7 @@ class Rater(Protocol):
 
     @property
     def scale(self) -> Sequence[str]:
-        """Names of the K steps of the scale, its worst end first; one whose best end is first has `best_first = True`."""
+        """Names of the K steps of the scale."""
         ...
 
     def rate(self, texts: Sequence[str]) -> Any:
@@ -30,6 +30,16 @@ class Rater(Protocol):
 
     def reason(self, text: str) -> str:
         """Why a text is rated as it is, in one sentence."""
+        ...
+
+
+@runtime_checkable
+class Graded(Rater, Protocol):
+    """A rater that says how good each step is: only such a one can rule in debates or reward."""
+
+    @property
+    def merits(self) -> Sequence[float]:
+        """K numbers from 0, the worst, to 1, the best."""
         ...
 
 

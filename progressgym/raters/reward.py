@@ -1,6 +1,8 @@
 """A rater as a reward: texts to numbers from 0 to 1, in the form that trainers of language models call.
 
-reward = sum over steps k of p_k s_k,   s from 0 at the scale's worst end to 1 at its best, in equal steps
+reward = sum over steps k of p_k m_k,   m the merits of the rater's scale, from 0 to 1
+
+A rater that gives its steps no merits is refused: which end of its scale is good is not for others to guess.
 """
 
 from __future__ import annotations
@@ -15,16 +17,34 @@ import numpy as np
 from progressgym.core.answers import Floats
 from progressgym.core.arguments import Named, check_fields
 from progressgym.core.errors import UserError
-from progressgym.raters.protocol import RATERS, Rater, make_rater, ratings
+from progressgym.raters.protocol import RATERS, Graded, Rater, make_rater, ratings
 
 
-def mean_step(rater: Rater, texts: Sequence[str]) -> Floats:
-    """(B,) mean step of the scale, 0 to 1. A scale whose first step is its best says so: `best_first = True`."""
-    shares = ratings(rater, texts)
-    if shares.shape[1] < 2:
-        raise UserError(f"{type(rater).__name__} has one step, which rewards nothing; two or more are needed")
-    steps = np.linspace(0.0, 1.0, shares.shape[1])
-    mean: Floats = shares @ (steps[::-1] if getattr(rater, "best_first", False) else steps)
+def graded(rater: Rater) -> Floats:
+    """(K,) merits of a rater's scale.
+
+    Raises:
+        UserError: none, not K numbers from 0 to 1, or all the same.
+    """
+    name = type(rater).__name__
+    if not isinstance(rater, Graded):
+        raise UserError(f"rater {name} does not say how good {', '.join(rater.scale)} are; give it merits, from 0 to 1")
+    merits = np.asarray(rater.merits, dtype=np.float64)
+    if merits.shape != (len(rater.scale),) or not ((merits >= 0) & (merits <= 1)).all() or not np.ptp(merits):
+        raise UserError(
+            f"merits of rater {name} are {list(rater.merits)}; {len(rater.scale)} numbers from 0 to 1 are expected"
+        )
+    return merits
+
+
+def mean_merit(rater: Rater, texts: Sequence[str]) -> Floats:
+    """(B,) how good each text is rated, 0 to 1.
+
+    Raises:
+        UserError: as `graded`, or ratings that are none.
+    """
+    merits = graded(rater)
+    mean: Floats = ratings(rater, texts) @ merits
     return mean
 
 
@@ -51,7 +71,7 @@ class RaterReward:
             raise UserError(f"{len(prompts)} prompts and {len(completions)} completions; one each is expected")
         pairs = zip(map(_text, prompts), map(_text, completions), strict=True)
         texts = [f"{prompt} {said}".strip() if self.whole else said for prompt, said in pairs]
-        return mean_step(self._made, texts).tolist() if texts else []
+        return mean_merit(self._made, texts).tolist() if texts else []
 
     @cached_property
     def _made(self) -> Rater:

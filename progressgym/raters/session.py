@@ -140,6 +140,7 @@ class Session:
     """The rubric as a rater: transcripts to the probability that a session counts as competent."""
 
     scale: tuple[str, ...] = field(default=("not competent", "competent"), init=False)
+    merits: tuple[float, ...] = field(default=(0.0, 1.0), init=False)
 
     def __post_init__(self) -> None:
         """Check fields."""

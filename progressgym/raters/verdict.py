@@ -29,7 +29,7 @@ class Verdict:
     device: str = "auto"
     """auto, cpu or cuda."""
 
-    best_first: bool = field(default=True, init=False)
+    merits: tuple[float, ...] = field(default=(1.0, 0.0), init=False)
     """The first word approves."""
 
     def __post_init__(self) -> None:

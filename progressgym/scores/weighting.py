@@ -73,7 +73,7 @@ def weightings(table: ArrayLike) -> Weightings:
     """
     values = _checked(table)
     count = len(values)
-    as_good = (values[:, None] >= values[None, :]).all(-1)
+    as_good: NDArray[np.bool_] = np.asarray((values[:, None] >= values[None, :]).all(-1))
     better = as_good & ~as_good.T
     first = as_good.all(1)
     scaled = _scaled(values)
@@ -103,7 +103,7 @@ def _winning(scaled: Floats, place: int) -> Floats | None:
         b_eq=[1.0],
         bounds=[(0.0, 1.0)] * count + [(None, None)],
     )
-    if result.status != 0 or -result.fun <= SLACK:
+    if result.status != 0 or result.x is None or float(result.x[-1]) <= SLACK:
         return None
     return np.asarray(result.x[:-1], dtype=np.float64)
 

@@ -76,7 +76,7 @@ def test_help_is_instant() -> None:
     ("line", "message"),
     [
         ("bnch", "unknown command 'bnch' (did you mean 'bench'?)"),
-        ("history", "'history' needs a command: build, measure, survey, validate, items, show"),
+        ("history", "'history' needs a command: build, measure, collect, survey, validate, items, norms, votes, show"),
         ("history shw x", "unknown command 'history shw' (did you mean 'show'?)"),
         ("bench --sedes 3", "unrecognized options: --sedes, 3 (did you mean --seeds?); see progressgym bench --help"),
         ("bench --seeds many", "error parsing --seeds"),

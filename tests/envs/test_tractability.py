@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from progressgym.core.errors import UserError
@@ -18,6 +19,7 @@ from research.tractability import measure
 ID = "ProgressGym/Tractability-v0"
 
 
+@settings(deadline=None)
 @given(n=st.integers(1, 9), share=st.floats(0.05, 0.95), seed=st.integers(0, 10**6))
 def test_exact_is_what_enumeration_says_and_nobody_is_better(n: int, share: float, seed: int) -> None:
     problem = Knapsack.draw(n, share, np.random.default_rng(seed))
@@ -64,7 +66,8 @@ def test_an_episode_tells_its_regret(seed: int) -> None:
     for name, way in WAYS.items():
         env.reset(seed=seed)
         problem = env.unwrapped.problem  # type: ignore[attr-defined]
-        choice, total, ended, info = way(problem), 0.0, False, {}
+        choice, total, ended = way(problem), 0.0, False
+        info: dict[str, Any] = {}
         for action in [*choice.picks, 8]:
             if not ended:
                 assert info.get("action_mask", np.ones(9))[action]

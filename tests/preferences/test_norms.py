@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from progressgym.cli.main import dispatch
@@ -21,6 +21,7 @@ STANDARD = NormativeStandard(role="r", context="c", norms=("a", "b", "c"), stake
 COURSES = st.lists(st.integers(0, 3), min_size=3, max_size=3)
 
 
+@settings(deadline=None)
 @given(x=COURSES, y=COURSES, z=COURSES)
 def test_a_partial_order(x: list[int], y: list[int], z: list[int]) -> None:
     opposite = {"better": "worse", "worse": "better", "equal": "equal", "incomparable": "incomparable"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +17,19 @@ from progressgym.raters.crowd import consistency, half_floor, read_shares
 from progressgym.raters.delphi import Judgment, _kept
 from progressgym.raters.head import LinearHead, best_ridge
 from progressgym.raters.protocol import RATERS, ratings
-from progressgym.raters.reward import mean_step
+from progressgym.raters.reward import mean_merit
 from tests.models.tiny import lively_llama
 from tests.toys.rater import Brevity
 
 torch.set_num_threads(1)
-BREVITY = "tests.toys.rater:Brevity"
+BREVITY = "tests.raters.test_raters:Long"
+
+
+@dataclass(kw_only=True, frozen=True)
+class Long(Brevity):
+    """The longer, the better."""
+
+    merits: tuple[float, ...] = (0.0, 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -136,8 +143,7 @@ def test_a_rater_judges_debates() -> None:
 
 
 def test_a_rater_rewards() -> None:
-    """Brevity's scale has its best step first in name only: it does not say so, hence long is 1."""
-    assert mean_step(Brevity(limit=3), ["ab", "abcd"]).tolist() == [0.0, 1.0]
+    assert mean_merit(Long(limit=3), ["ab", "abcd"]).tolist() == [0.0, 1.0]
     reward = RaterReward(rater=f"{BREVITY}?limit=8", whole=False)
     assert reward(["p", "p"], ["short", [{"role": "assistant", "content": "much too long"}]]) == [0.0, 1.0]
     assert RaterReward(rater=f"{BREVITY}?limit=8")(["a prompt"], ["short"]) == [1.0]
@@ -145,7 +151,11 @@ def test_a_rater_rewards() -> None:
         with pytest.raises(UserError):
             reward(prompts, said)
     verdict = RATERS.make("verdict")
-    assert verdict.best_first and verdict.scale[0] == "just"
+    assert verdict.merits == (1.0, 0.0) and verdict.scale[0] == "just"
+    with pytest.raises(UserError, match="does not say how good short, long are"):
+        RaterReward(rater="tests.toys.rater:Brevity")(["a"], ["b"])
+    with pytest.raises(UserError, match="2 numbers from 0 to 1"):
+        mean_merit(Long(merits=(1.0,)), ["a"])
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from progressgym.scores.weighting import kendall, weightings
 TABLES = st.integers(0, 10**6).map(lambda seed: np.random.default_rng(seed))
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(rng=TABLES, agents=st.integers(2, 7), metrics=st.integers(1, 4), ties=st.booleans())
 def test_every_weighting_that_is_tried_keeps_to_it(
     rng: np.random.Generator, agents: int, metrics: int, ties: bool
@@ -50,7 +50,7 @@ def test_places_are_reached_by_some_score_that_rises_with_every_metric() -> None
     assert (places.min(0) == result.best_place).all() and (places.max(0) == result.worst_place).all()
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(rng=TABLES)
 def test_units_do_not_matter(rng: np.random.Generator) -> None:
     table = rng.normal(size=(5, 3))
@@ -59,7 +59,7 @@ def test_units_do_not_matter(rng: np.random.Generator) -> None:
     assert np.allclose(kendall(table), kendall(other))
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(rng=TABLES, ties=st.booleans())
 def test_tau_is_scipys(rng: np.random.Generator, ties: bool) -> None:
     table = rng.integers(0, 3, (8, 3)).astype(float) if ties else rng.normal(size=(8, 3))
