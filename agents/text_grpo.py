@@ -167,10 +167,10 @@ def _run(recipe: GrpoRecipe, folder: Path, model: Path, report: Report | None, r
     model.mkdir(parents=True)
     _save(recipe, trainer.accelerator.unwrap_model(trainer.model), trainer.processing_class, model)
     logs = [entry for entry in trainer.state.log_history if "reward" in entry]
-    told = {"fingerprints": [origin["sha256"] for origin in origins]}
-    write_json(folder / "log.json", {**told, "steps": logs})
+    record = {"fingerprints": [origin["sha256"] for origin in origins]}
+    write_json(folder / "log.json", {**record, "steps": logs})
     write_json(
-        model / DONE, {**told, "steps": trainer.state.global_step, "reward": [entry["reward"] for entry in logs]}
+        model / DONE, {**record, "steps": trainer.state.global_step, "reward": [entry["reward"] for entry in logs]}
     )
     discard(folder / "checkpoints")
 

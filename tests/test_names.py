@@ -112,7 +112,7 @@ def test_what_users_read_imports_from_faces_alone() -> None:
         (page.name, package, name.strip())
         for page in pages
         for package, names in re.findall(
-            r"^ *from (progressgym[\w.]*) import ([\w, ]+)$", page.read_text("utf-8"), re.MULTILINE
+            r"^ *from (progressgym(?:\.\w+)*) import ([\w, ]+)$", page.read_text("utf-8"), re.MULTILINE
         )
         for name in names.split(",")
     ]

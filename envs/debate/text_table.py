@@ -78,16 +78,16 @@ class TextTable(Table):
         if self.done:
             return OVER
         text, free = self.domain.text(self.cases, 0), np.flatnonzero(~self.revealed[0]).tolist()
-        told = [one_line(text.question), f"You argue for: {one_line(text.options[side])}"]
+        case = [one_line(text.question), f"You argue for: {one_line(text.options[side])}"]
         if self.see_other:
-            told.append(f"The other debater argues for: {one_line(text.options[1 - side])}")
+            case.append(f"The other debater argues for: {one_line(text.options[1 - side])}")
         names = ("You", "The other debater")
-        shown = [(names[int(who != side)], piece) for who, piece in self.shown if piece is not None]
-        listed = [f"{name} showed: {self._said(piece, side)}" for name, piece in shown]
+        on_table = [(names[int(who != side)], piece) for who, piece in self.shown if piece is not None]
+        listed = [f"{name} showed: {self._said(piece, side)}" for name, piece in on_table]
         asked = "Show the piece that helps you most: its number and nothing else."
         return "\n".join(
             [
-                *told,
+                *case,
                 "",
                 *(listed or ["Nothing has been shown yet."]),
                 "",
@@ -101,8 +101,8 @@ class TextTable(Table):
 
     def info(self) -> dict[str, Any]:
         """After the debate, who won: by how much, or because the other side forfeited."""
-        known = super().info()
-        return {"ruling": known["ruling"], "forfeit": True} if abs(known.get("margin", 0.0)) == np.inf else known
+        end = super().info()
+        return {"ruling": end["ruling"], "forfeit": True} if abs(end.get("margin", 0.0)) == np.inf else end
 
     def spaces(self) -> tuple[gym.Space[Any], gym.Space[Any], gym.Space[Any]]:
         """Of observations, actions and the state."""

@@ -2,7 +2,10 @@
 
 from progressgym.instruments.ask import DEFAULT_CONFIG, ReadingConfig, ask
 from progressgym.instruments.choosers import Coherent
+from progressgym.instruments.direction import MoralDirection
+from progressgym.instruments.direction import drift as axis_drift
 from progressgym.instruments.fitness import examined
+from progressgym.instruments.indifference import indifference_point
 from progressgym.instruments.item import Item
 from progressgym.instruments.protocol import Asked, Planting, Question, Reading
 from progressgym.instruments.questionnaire import Questionnaire
@@ -18,6 +21,7 @@ __all__ = [
     "FirstPosition",  # takes what is shown first
     "Instrument",  # the questionnaire, as users have called it
     "Item",  # one question of a questionnaire, with its loadings
+    "MoralDirection",  # the axis between praised and blamed deeds in a model's vectors
     "Planted",  # answers by the stance model with a known theta
     "Planting",  # a respondent with known values, and which they are
     "Question",  # one question of any instrument
@@ -26,7 +30,9 @@ __all__ = [
     "ReadingConfig",  # in which words a language model is asked
     "StanceModel",  # a response model shared by synthetic histories, numeric environments and agents
     "ask",  # ask every question
+    "axis_drift",  # cosine of two models' axes
     "examined",  # a reading without what is not fit
+    "indifference_point",  # where an offer is taken as often as refused
     "load_instrument",  # an instrument of any kind
     "load_questionnaire",  # an instrument that environments and histories can stand on
 ]

@@ -66,14 +66,14 @@ class MoralDirection:
         if x.ndim != 2 or sign.shape != (len(x),) or not np.isfinite(x).all() or set(sign.tolist()) != {-1.0, 1.0}:
             raise UserError("a moral direction needs finite vectors (n, h) of praised (1) and blamed (-1) deeds")
         centre = x.mean(0)
-        found = _axis(x, sign, axis)
-        length = float(np.linalg.norm(found))
+        vector = _axis(x, sign, axis)
+        length = float(np.linalg.norm(vector))
         if not length > 1e-12 * max(1.0, float(np.abs(x).max())):
             raise UserError("the deeds' vectors do not differ: there is no direction in them")
-        along = (x - centre) @ (found / length)
+        along = (x - centre) @ (vector / length)
         total = float(((x - centre) ** 2).sum())
         return cls(
-            axis=found / length,
+            axis=vector / length,
             centre=centre,
             spread=float(np.abs(along).max()),
             variance=float((along**2).sum()) / total,

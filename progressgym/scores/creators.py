@@ -63,8 +63,8 @@ def group_differences(first: ArrayLike, second: ArrayLike, *, fewest: int = FEWE
     Raises:
         UserError: different numbers of questions.
 
-    >>> found = group_differences(np.eye(40, 2) + 0.5, np.eye(40, 2), fewest=2)
-    >>> found.difference.tolist()
+    >>> report = group_differences(np.eye(40, 2) + 0.5, np.eye(40, 2), fewest=2)
+    >>> report.difference.tolist()
     [0.5, 0.5]
     """
     tables = [np.asarray(table, dtype=np.float64) for table in (first, second)]
@@ -72,11 +72,11 @@ def group_differences(first: ArrayLike, second: ArrayLike, *, fewest: int = FEWE
         raise UserError("two groups are compared on the same questions: tables (people, questions)")
     means, parts = [], []
     for table in tables:
-        known = ~np.isnan(table)
-        count = np.where(known.sum(0) < max(fewest, 2), np.nan, known.sum(0))
-        mean = np.where(known, table, 0.0).sum(0) / count
+        answered = ~np.isnan(table)
+        count = np.where(answered.sum(0) < max(fewest, 2), np.nan, answered.sum(0))
+        mean = np.where(answered, table, 0.0).sum(0) / count
         means.append(mean)
-        parts.append((np.where(known, table - mean, 0.0) ** 2).sum(0) / (count - 1) / count)
+        parts.append((np.where(answered, table - mean, 0.0) ** 2).sum(0) / (count - 1) / count)
     return Differences(difference=means[0] - means[1], error=np.sqrt(parts[0] + parts[1]))
 
 

@@ -77,7 +77,7 @@ def test_pictures(out: Path) -> None:
     for path in pictures:
         with Image.open(path) as picture:
             assert picture.width > 900 and np.asarray(picture).min() < 60  # something dark is drawn
-            origin = json.loads(picture.text["Comment"])
+            origin = json.loads(picture.info["Comment"])
         runs = {cell["config"]["sha256"] for cell in json.loads((out / "results.json").read_text())["cells"]}
         assert set(origin["runs"]) <= runs and origin["packages"]["numpy"] and len(origin["sha256"]) == 64
     logs = [path.read_bytes() for path in (out / "tensorboard" / "static").glob("*tfevents*")]

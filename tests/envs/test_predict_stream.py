@@ -44,11 +44,11 @@ def test_check_env_is_clean(history: str) -> None:
         check_env(gym.make(ID, history=history, labels="sample", queries=15).unwrapped)
         spec = gym.make(ID, history=history).spec
     assert spec is not None and json.loads(spec.to_json())["entry_point"].startswith("progressgym.envs")
-    assert spec.max_episode_steps == gym.make(ID, history=history).unwrapped.steps
+    assert spec.max_episode_steps == made(history=history).unwrapped.steps
 
 
 def test_many_at_once_are_single_ones() -> None:
-    arguments = {"history": ["synthetic:linear", "synthetic:cyclic"], "labels": "sample", "queries": 50}
+    arguments: dict[str, Any] = {"history": ["synthetic:linear", "synthetic:cyclic"], "labels": "sample", "queries": 50}
     many = gym.make_vec(ID, num_envs=3, **arguments)
     single = [made(**arguments) for _ in range(3)]
     together, _ = many.reset(seed=4)
@@ -116,6 +116,7 @@ def test_observations_are_those_of_the_page() -> None:
 def test_missing_answers_keep_their_last_label() -> None:
     """A step in which nothing was asked of the elicitation items shows the change of the step before."""
     history = History.load("gss-v1")
+    assert history.people is not None
     answers, people = history.answers.copy(), history.people.copy()
     items = history.instrument.elicitation
     answers[5, items], people[5, items] = np.nan, 0.0

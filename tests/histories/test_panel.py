@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -30,6 +31,10 @@ LINES = [
 ]
 
 
+def made(challenge: str, **arguments: Any) -> Any:
+    return gym.make(f"ProgressGym/{challenge}", disable_env_checker=True, **arguments).unwrapped
+
+
 def run(folder: Path, lines: list[str], header: str = "person,wave,item,answer,party", *more: str) -> int:
     (folder / "panel.csv").write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
     (folder / "items.csv").write_text(ITEMS, encoding="utf-8")
@@ -54,6 +59,7 @@ def test_a_file_becomes_people_groups_and_everybody(tmp_path: Path, capsys: pyte
     assert "12 people, 2 waves, 46 answers to 2 items" in capsys.readouterr().out
     place = tmp_path / "p"
     everyone, panel = History.load(place), Panel.load(place)
+    assert everyone.people is not None
     assert everyone.labels == panel.waves == ("2", "10")  # as numbers, not as text
     assert everyone.answers[0, 0].tolist() == [0.5, 0.0, 0.5] and everyone.people.tolist() == [[12, 11]] * 2
     assert new_people(panel) == ["0", "5", "10"]
@@ -62,6 +68,7 @@ def test_a_file_becomes_people_groups_and_everybody(tmp_path: Path, capsys: pyte
     # Of the nine who are known five are odd; one more, who knows no preference, stands beside them.
     np.testing.assert_allclose(one.answers[0, 0], np.array([5 + 1 / 3, 1 / 3, 4 + 1 / 3]) / 10, rtol=1e-6)
     right = History.load(f"people?panel={place}&group=party:right")
+    assert right.people is not None
     assert right.people.tolist() == [[10, 9], [2, 2], [2, 2]] and right.answers[2, 0].tolist() == [0.0, 0.0, 1.0]
 
 
@@ -170,7 +177,7 @@ def test_nobody_is_told_what_a_person_answers_to_evaluation_items() -> None:
     seen = []
     for source in (panel, other):
         history = _history(source, _one(source, "5"), "one", alone=True)
-        env = gym.make("ProgressGym/Follow-v0", history=history, labels="sample", disable_env_checker=True).unwrapped
+        env = made("Follow-v0", history=history, labels="sample")
         observation, _ = env.reset(seed=1)
         seen.append((env.task.initial_answers, observation["labels"], observation["pairs"]))
     for one, two in zip(*seen, strict=True):
@@ -184,9 +191,7 @@ def test_a_few_answers_place_a_person() -> None:
     agents = [make(name) for name in ("static", "personal?model=bradley-terry", "personal?model=pal&k=3&rounds=60")]
     for person in new_people(panel_of("planted"))[:40]:
         for challenge in ("Follow-v0", "Predict-v0"):
-            env = gym.make(
-                f"ProgressGym/{challenge}", history=f"people?person={person}", labels="argmax", disable_env_checker=True
-            ).unwrapped
+            env = made(challenge, history=f"people?person={person}", labels="argmax")
             for agent in agents:
                 observation, _ = env.reset(seed=0)
                 agent.reset(env.task, 0)
@@ -205,12 +210,7 @@ def test_a_few_answers_place_a_person() -> None:
 def test_many_people_at_once_are_single_ones() -> None:
     """And labels of any kind, or none, give finite logits; who has told nothing is answered as known people are on average."""
     name = "personal?model=user&size=2&rounds=10"
-    envs = [
-        gym.make(
-            "ProgressGym/Follow-v0", history=f"people?person={n}", labels="argmax", queries=9, disable_env_checker=True
-        ).unwrapped
-        for n in (5, 10)
-    ]
+    envs = [made("Follow-v0", history=f"people?person={n}", labels="argmax", queries=9) for n in (5, 10)]
     seen = [env.reset(seed=0)[0] for env in envs]
     many = make(name)
     many.reset([env.task for env in envs], seed=[0, 0])
@@ -226,7 +226,7 @@ def test_many_people_at_once_are_single_ones() -> None:
 
 
 def test_an_agent_of_another_panel_says_so() -> None:
-    env = gym.make("ProgressGym/Follow-v0", history="synthetic:linear?seed=0", disable_env_checker=True).unwrapped
+    env = made("Follow-v0", history="synthetic:linear?seed=0")
     env.reset(seed=0)
     with pytest.raises(UserError, match="was asked other questions"):
         make("personal?model=bradley-terry").reset(env.task, 0)

@@ -123,8 +123,8 @@ class Ideology:
         asked = ask(respondent, self.questions(), mode=self.mode)
         stance = (asked.answers[:, 0] - asked.answers[:, 1]) * (-1.0) ** np.arange(len(self.causes))
         values, interval = tag_values(stance, self.tags)
-        found = dict(zip(TAGS, values.tolist(), strict=True))
-        on19 = {name: found[tag] for tag, name in ON19.items() if not np.isnan(found[tag])}
+        by_tag = dict(zip(TAGS, values.tolist(), strict=True))
+        on19 = {name: by_tag[tag] for tag, name in ON19.items() if not np.isnan(by_tag[tag])}
         accuracy, count = foretold(stance - stance.mean(), self.tags)
         flags = {"stands_with": float((1 + stance.mean()) / 2), "held_out_accuracy": accuracy}
         reading = Reading.of(asked, self, values=values, interval=interval, on19=on19, flags=flags)
@@ -137,9 +137,9 @@ class Ideology:
         leads = zip(self.causes, 2 * np.arctanh(stance), strict=True)
         utility = {SIDES[0].format(cause.who): lead for cause, lead in leads}
         values = tag_values(stance, self.tags)[0]
-        known = {tag: float(value) for tag, value in zip(TAGS, values, strict=True) if not np.isnan(value)}
+        planted = {tag: float(value) for tag, value in zip(TAGS, values, strict=True) if not np.isnan(value)}
         respondent = Coherent(utility=lambda text: float(utility.get(text, 0.0)), temperature=1.0)
-        return Planting(respondent=respondent, values=known, within=1e-6)
+        return Planting(respondent=respondent, values=planted, within=1e-6)
 
 
 def tag_values(stance: Floats, tags: Floats) -> tuple[Floats, Floats]:

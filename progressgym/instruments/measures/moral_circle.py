@@ -111,8 +111,8 @@ class MoralCircle:
         kinds = np.array([deed.kind for deed in self.deeds])
         table, members = self._by_deed(care, kinds)
         values, interval = interval_of(table, members)
-        found = {"tables": {"care": care.mean(0)}, "flags": {"care": float(care.mean())}}
-        reading = Reading.of(asked, self, values=values, interval=interval, **found)
+        care_of = {"tables": {"care": care.mean(0)}, "flags": {"care": float(care.mean())}}
+        reading = Reading.of(asked, self, values=values, interval=interval, **care_of)
         own = np.tile(np.repeat(np.eye(len(BEINGS)), len(VOICES), axis=0), (len(kinds), 1))
         accuracy, count = foretold(care.ravel(), own)
         reason = incoherent(accuracy=accuracy, count=count) if "order_answers" in asked.tables else ""

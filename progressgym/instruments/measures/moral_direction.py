@@ -103,9 +103,9 @@ class MoralDirectionInstrument:
         seeds = [pair for pair in shipped_bank(NAME, DeedPair) if not pair.dimension]
         deeds = [deed for pairs in (seeds, self.pairs) for deed in _deeds(pairs)]
         vectors = embedded(respondent, deeds, TEMPLATES)
-        known, rest = vectors[: 2 * len(seeds)], vectors[2 * len(seeds) :]
+        anchors, rest = vectors[: 2 * len(seeds)], vectors[2 * len(seeds) :]
         signs = np.repeat([1.0, -1.0], len(seeds))
-        directions = {axis: MoralDirection.fit(known, signs, axis) for axis in AXES}
+        directions = {axis: MoralDirection.fit(anchors, signs, axis) for axis in AXES}
         scores = directions[self.axis].score(rest).reshape(2, -1)
         apart = (scores[0] - scores[1]) / 2
         shares = np.clip((1 + apart) / 2, 0.0, 1.0)
@@ -116,7 +116,7 @@ class MoralDirectionInstrument:
             answers=answers,
             flags={
                 **flags_of(answers),
-                "held_out": held_out(known[: len(seeds)], known[len(seeds) :], self.axis),
+                "held_out": held_out(anchors[: len(seeds)], anchors[len(seeds) :], self.axis),
                 "pairs_told_apart": float((apart > 0).mean()),
                 "variance_share": directions[self.axis].variance,
                 "cosine_mean_pc1": drift(directions["mean"], directions["pc1"]),
