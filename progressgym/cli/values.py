@@ -80,7 +80,7 @@ def run(options: Options) -> int:
 
     if options.people and not options.validate:
         raise UserError("--people is for --validate")
-    out = check_writable(Path(options.out) if options.out else Path("runs") / "values" / safe_name(options.model))
+    out = Path(options.out) if options.out else Path("runs") / "values" / safe_name(options.model)
     if options.instrument == ALL and (options.validate or options.mode):
         raise UserError("--instrument all reads every instrument in its own way; leave out --mode and --validate")
     if is_history(options.model):
@@ -90,10 +90,11 @@ def run(options: Options) -> int:
             )
         asked = options.instrument, options.mode
         return run_history(options.model, *asked, device=options.device, out=out, as_json=options.json)
+    instrument = load_instrument(DEFAULT if options.instrument in ("", ALL) else options.instrument)
+    check_mode(instrument, options.mode)
+    check_writable(out)
     if options.instrument == ALL:
         return run_profile(remembering(options.model, options.device, options.base), out, as_json=options.json)
-    instrument = load_instrument(options.instrument or DEFAULT)
-    check_mode(instrument, options.mode)
     model = remembering(options.model, options.device, options.base)
     if options.validate:
         return _validate(options, instrument, model, out)

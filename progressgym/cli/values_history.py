@@ -13,7 +13,7 @@ import numpy as np
 
 from progressgym.cli.values_reading import ALL, DEFAULT, check_mode, try_instrument
 from progressgym.core.errors import UserError
-from progressgym.core.files import write_json
+from progressgym.core.files import check_writable, write_json
 from progressgym.core.ids import safe_name
 from progressgym.core.streams import print_json
 
@@ -40,11 +40,16 @@ def run_history(spec: str, asked: str, mode: str, *, device: str, out: Path, as_
         1 where an instrument failed.
     """
     from progressgym.histories.validity.convergence import convergence
+    from progressgym.instruments.registry import load_instrument
 
     history = None if (Path(spec) / "recipe.json").is_file() else _load(spec)
     series: dict[str, Series] = {}
     failures: dict[str, str] = {}
     names = _names(asked, history)
+    for name in names:
+        if history is None or name != history.instrument.name:
+            check_mode(load_instrument(name), mode if len(names) == 1 else "")
+    check_writable(out)
     for name, outcome in _read_all(spec, history, names, mode, device):
         if isinstance(outcome, str):
             failures[name] = outcome
@@ -126,7 +131,6 @@ def _read_all(
     """The series of every instrument, or why there is none: first what is stored, then models, one in memory at a time."""
     from progressgym.histories.series import stored_series
     from progressgym.histories.validity.run import history_models
-    from progressgym.instruments.registry import load_instrument
 
     asking = []
     for name in names:
@@ -136,8 +140,6 @@ def _read_all(
             asking.append(name)
     if not asking:
         return
-    if len(names) == 1:
-        check_mode(load_instrument(names[0]), mode)
     try:
         models = history_models(spec, device)
     except UserError as error:
