@@ -120,9 +120,9 @@ class _Process:
         raise Gone(_how_it_ended(self._child.returncode))
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)
 def _process(agent: str, digest: str | None) -> _Process:
-    """The process of an agent, kept for its next episode; another source is another agent."""
+    """The process of an agent, kept for its next episode among those of the last few; another source is another agent."""
     return _Process(agent)
 
 
