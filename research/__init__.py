@@ -15,6 +15,15 @@
 | `people_family` | the synthetic family in people's regime, estimated from `gss-v1` | docs/leaderboard.md |
 | `word_panel` | the words and leads of `verdict-v2` | docs/validity.md |
 | `deeds`, `deeds_reading` | the lay-out of `deeds19-v1`, and what its halves agree on | docs/deeds19.md |
+| `histsmol_v2`, `full_replicate` | the history of those readings and its gate; century models by all weights | docs/deeds19.md |
+| `instruments_people`, `other_instruments` | instruments against people, and of the centuries | docs/instruments |
+| `norm_drift`, `tropes` | items that drifted more than chance; tropes found again | docs/instruments |
+| `panel`, `personal` | a panel as a file; how well a few answers place a person | docs/people.md |
+| `predict_stream`, `shifts` | how early one can tell; at what rates people change sides | docs/environments |
+| `uses`, `ablation` | what a preference model is good for; what matters most | docs/preferences.md |
+| `crowd`, `delphi`, `sessions` | what the raters are worth | docs/raters |
+| `moral_graph`, `tractability` | who wins a vote on wiser values; regret against compute | docs/reports |
+| `attacker` | combinations against texts, submissions and the sandbox win nothing | docs/leaderboard.md |
 | `kills` | whether five commands survive `kill -9` | CHANGELOG.md |
 
 `questionnaires` makes longer ones for them. How fast things are, beside peers, is measured in `benchmarks/`. Nothing in the

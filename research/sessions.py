@@ -8,6 +8,8 @@ warm. Lines that claim a life and lines that do not are written by hand.
 
 from __future__ import annotations
 
+import argparse
+
 import gymnasium as gym
 import numpy as np
 
@@ -112,6 +114,9 @@ def detector() -> tuple[float, float, float]:
 
 def main() -> None:
     """Print the tables."""
+    argparse.ArgumentParser(
+        description="Four planted counsellors: does the rubric recover the two factors?"
+    ).parse_args()
     rows = measure()
     print("| counsellor | adherence | relational | drift | reward |\n|---|---|---|---|---|")
     for name, row in rows.items():

@@ -28,7 +28,7 @@ from progressgym.agents.config import LanguageModelConfig, same_model
 from progressgym.agents.methods.stage import ModelMethod
 from progressgym.core.answers import centred_log
 from progressgym.core.seeding import child_seed, generator
-from progressgym.instruments.ask import verdicts_of
+from progressgym.instruments.ask import ask, verdicts_of
 from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.models import load_language_model, resolve_base
 from progressgym.preferences.pairs import Pairs
@@ -91,7 +91,7 @@ class LanguageModelPolicy:
         """Centred log-probabilities (N, K) of the answers to some items; 0 elsewhere."""
         part = subset(self.instrument, items)
         with self.tunable.reading() as model:
-            answers = part.read(model, self.mode).answers
+            answers = ask(model, part.questions(), config=part.config, mode=self.mode).answers
         logits = np.zeros(self.instrument.mask.shape)
         logits[items, : answers.shape[1]] = centred_log(answers, part.mask)
         return logits

@@ -17,7 +17,7 @@ from progressgym.core.errors import UserError
 from progressgym.core.protocols import OptionScorer
 from progressgym.core.provenance import git_commit, package_versions
 from progressgym.histories.history import MIN_CENTURIES, History
-from progressgym.instruments.ask import settled_mode, verdicts_of
+from progressgym.instruments.ask import ask, settled_mode, verdicts_of
 from progressgym.instruments.panel import PANELS
 from progressgym.instruments.questionnaire import Questionnaire
 
@@ -100,7 +100,7 @@ def collect(
             raise UserError(
                 f"{model} reads in mode {settled_mode(scorer, mode)!r} only; give --mode so that all are read alike"
             )
-        rows.append(instrument.read(scorer, mode).answers)
+        rows.append(ask(scorer, instrument.questions(), config=instrument.config, mode=mode).answers)
         sources[label] = {"model": model, "fingerprint": scorer.fingerprint}
     settled = modes.pop()
     reading: dict[str, Any] = {"mode": settled, "temperature": instrument.config.temperature}

@@ -25,7 +25,7 @@ from progressgym.core.errors import UserError, unknown
 from progressgym.core.files import canonical_json, sha256_bytes
 from progressgym.core.seeding import child_seed, generator
 from progressgym.histories.history import History
-from progressgym.instruments.ask import deed_text, verdicts_of
+from progressgym.instruments.ask import ask, deed_text, verdicts_of
 from progressgym.tuning.alignment import AlignRecipe, dpo_stage
 from progressgym.tuning.centuries import Century, CenturyStore, plain
 from progressgym.tuning.contrasts import Contrast
@@ -162,7 +162,8 @@ class LiveHuman:
     def _read(self) -> Floats:
         instrument = self.history.instrument
         with self._tunable.reading() as model:
-            return centred_log(instrument.read(model, self._mode()).answers, instrument.mask)
+            asked = ask(model, instrument.questions(), config=instrument.config, mode=self._mode())
+            return centred_log(asked.answers, instrument.mask)
 
     def _mode(self) -> str:
         return self.history.reading or "verdict"

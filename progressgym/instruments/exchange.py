@@ -45,7 +45,7 @@ def good_line(amounts: Floats, utilities: Floats) -> tuple[float, float]:
     """(a, b) of u = a ln N + b.
 
     >>> a, b = good_line(np.array([1.0, 10.0, 100.0]), np.array([2.0, 3.0, 4.0]))
-    >>> round(a * np.log(10), 6), round(b, 6)
+    >>> round(float(a * np.log(10)), 6), round(b, 6)
     (1.0, 2.0)
     """
     slope, level = np.polyfit(np.log(amounts), utilities, 1)
@@ -62,8 +62,8 @@ def log_rate(good: tuple[float, float], money: tuple[float, float], amounts: Flo
         dollars: amounts of money.
 
     >>> amounts, dollars = np.array([1.0, 10.0]), np.array([1.0, 1e6])
-    >>> round(log_rate((2.0, 2.0 * np.log(20.0)), (2.0, 0.0), amounts, dollars), 6) == round(np.log10(20.0), 6)
-    True
+    >>> round(log_rate((2.0, 2.0 * np.log(20.0)), (2.0, 0.0), amounts, dollars), 6)
+    1.30103
     """
     (a, b), (slope, level) = good, money
     if a <= 0 or slope <= 0:
