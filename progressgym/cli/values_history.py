@@ -87,7 +87,7 @@ def run_history(spec: str, asked: str, mode: str, *, device: str, out: Path, as_
 
 def series_lines(series: Series) -> list[str]:
     """A line a dimension, a column a step; a dash where nothing is measured, x where it is not fit, and why below."""
-    wide = max(12, *map(len, series.dimensions))
+    wide = max(*(len(sign) + 2 for sign in SIGNS), *map(len, series.dimensions))
     columns = [max(len(label), 6) for label in series.labels]
 
     def row(name: str, cells: Sequence[str]) -> str:
