@@ -17,9 +17,7 @@ from progressgym.cli.values_reading import (
     check_mode,
     draw_reading,
     read_instrument,
-    reading_lines,
-    reading_record,
-    remembering,
+    reported,
 )
 from progressgym.core.errors import UserError
 from progressgym.core.files import check_writable, write_json
@@ -75,6 +73,7 @@ def run(options: Options) -> int:
     """Measure (or take what was measured before), print, write."""
     from progressgym.cli.values_history import run_history
     from progressgym.cli.values_profile import run_profile
+    from progressgym.histories.collecting import loader
     from progressgym.histories.series import is_history
     from progressgym.instruments.registry import load_instrument
 
@@ -94,8 +93,8 @@ def run(options: Options) -> int:
     check_mode(instrument, options.mode)
     check_writable(out)
     if options.instrument == ALL:
-        return run_profile(remembering(options.model, options.device, options.base), out, as_json=options.json)
-    model = remembering(options.model, options.device, options.base)
+        return run_profile(loader(options.model, options.device, options.base)(), out, as_json=options.json)
+    model: Any = loader(options.model, options.device, options.base)()
     if options.validate:
         return _validate(options, instrument, model, out)
     questions = instrument.questions()
@@ -103,13 +102,14 @@ def run(options: Options) -> int:
     computed = getattr(model, "computed", None)
     reading = read_instrument(instrument, model, options.mode)
     record = {"model": model.name, "fingerprint": model.fingerprint}
-    record |= reading_record(instrument, reading, computed is not None and computed == model.computed)
+    entry, lines = reported(instrument, reading, computed is not None and computed == model.computed)
+    record |= entry
     write_json(out / "values.json", record)
     draw_reading(reading, record, out / "values.png")
     if options.json:
         print_json(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False))
         return 0
-    print("\n".join(reading_lines(instrument, reading, record)))
+    print("\n".join(lines))
     print(f"written to {out}")
     return 0
 

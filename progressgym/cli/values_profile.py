@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from progressgym.cli.values_reading import reading_lines, reading_record, try_instrument
+from progressgym.cli.values_reading import reported, try_instrument
 from progressgym.core.files import write_json
 from progressgym.core.streams import print_json
 
@@ -36,9 +36,8 @@ def run_profile(model: Any, out: Path, *, as_json: bool) -> int:
         else:
             instrument, reading = outcome
             from_cache = before is not None and before == model.computed
-            entry = reading_record(instrument, reading, from_cache)
-            record["instruments"][name] = entry
-            tables.append(reading_lines(instrument, reading, entry))
+            record["instruments"][name], lines = reported(instrument, reading, from_cache)
+            tables.append(lines)
             pictures[name] = (reading.dimensions, np.where(reading.covered, reading.values, np.nan), reading.interval)
         write_json(out / "values.json", record)
     _draw(model.name, pictures, out / "values.png")

@@ -20,16 +20,6 @@ DEFAULT, ALL = "moral19-v1", "all"
 """What a model is read by when nothing is said, and the word for every instrument."""
 
 
-def remembering(spec: str, device: str, base: str = "") -> Any:
-    """The model that is asked for, which is asked nothing twice; endpoints keep answers of their own."""
-    from progressgym.models import load_model
-    from progressgym.models.cache import Remembered
-    from progressgym.models.language_model import LanguageModel
-
-    loaded = load_model(spec, device=device, base=base or None)
-    return Remembered(loaded) if isinstance(loaded, LanguageModel) else loaded
-
-
 def check_mode(instrument: Instrument, mode: str) -> None:
     """Refuse a mode that is none, before a model is loaded."""
     from progressgym.instruments.ask import ORDERLESS
@@ -75,12 +65,14 @@ def try_instrument(name: str, model: Any, mode: str = "") -> tuple[Instrument, R
         return f"{type(error).__name__}: {one_line(str(error))[:200]}"
 
 
-def reading_record(instrument: Instrument, reading: Reading, from_cache: bool) -> dict[str, Any]:
-    """The reading as a JSON object, with the spread over words and leads."""
-    return _record(instrument, reading, from_cache) | _spread_record(reading, _spread(instrument, reading))
+def reported(instrument: Instrument, reading: Reading, from_cache: bool) -> tuple[dict[str, Any], list[str]]:
+    """A reading as a JSON object, with the spread over words and leads, and as lines."""
+    spread = _spread(instrument, reading)
+    record = _record(instrument, reading, from_cache) | _spread_record(reading, spread)
+    return record, _lines(reading, record, spread)
 
 
-def reading_lines(instrument: Instrument, reading: Reading, record: dict[str, Any]) -> list[str]:
+def _lines(reading: Reading, record: dict[str, Any], spread: Spread | None) -> list[str]:
     """The table of a reading, how it was got, and signs of bad answers."""
     from progressgym.instruments.sensitivity import sensitivity_line
 
@@ -89,7 +81,7 @@ def reading_lines(instrument: Instrument, reading: Reading, record: dict[str, An
     for name, entry in record["values"].items():
         missing = f"not measured: {reading.unfit[name]}" if name in reading.unfit else "not measured"
         lines.append(f"{name:<{width}} {missing if entry is None else _with_error(entry)}{_between(record, name)}")
-    lines += _spread_lines(reading, _spread(instrument, reading))
+    lines += _spread_lines(reading, spread)
     flip = "none: options are never shown together" if reading.order_flip is None else f"{reading.order_flip:.3f}"
     if record["variance"]:
         lines.append(sensitivity_line(record["variance"]))

@@ -48,7 +48,7 @@ def labelled(models: Sequence[str]) -> dict[str, str]:
     return named
 
 
-def loader(model: str | Path, device: str = "auto", base: str | None = None) -> Callable[[], OptionScorer]:
+def loader(model: str | Path, device: str = "auto", base: str = "") -> Callable[[], OptionScorer]:
     """What loads a model, with a memory for what it answered where it has weights; an endpoint keeps its own.
 
     Args:

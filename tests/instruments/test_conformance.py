@@ -162,3 +162,13 @@ def test_every_item_of_a_questionnaire_passes_its_own_known_answer(name: str) ->
             answers = instrument.uniform()
             answers[place] = (best == best.max()) / (best == best.max()).sum()
             assert instrument.values(answers, [place])[dimension] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("name", [name for name in MADE if name not in FREE])
+def test_another_way_of_asking_has_another_name(name: str) -> None:
+    """Arguments that are not the default stand in the name, and make the same instrument again."""
+    instrument = load_instrument(name)
+    assert instrument.name == name
+    if hasattr(instrument, "mode"):
+        other = load_instrument(f"{name}?mode=letter")
+        assert other.name == f"{name}?mode=letter" and load_instrument(other.name) == other

@@ -35,10 +35,10 @@ from typing import Any
 import numpy as np
 
 from progressgym.core.answers import Floats
-from progressgym.core.arguments import check_fields
 from progressgym.instruments.ask import ReadingConfig, ask
 from progressgym.instruments.fitness import CHANCE, examined
 from progressgym.instruments.measures.characters import ACCEPTABLE, BOTH, KINDS, NAME, NO, YES, asks, plan, sides
+from progressgym.instruments.measures.measure import Measure
 from progressgym.instruments.measures.planted import Informed
 from progressgym.instruments.protocol import Z95, Answerer, Planting, Question, Reading
 
@@ -51,17 +51,13 @@ EDGE = 0.02
 
 
 @dataclass(kw_only=True, frozen=True)
-class Clash:
+class Clash(Measure):
     """Whether somebody tells what characters find acceptable, now and before, and which side it takes itself."""
 
+    stem = NAME
     mode: str = "cloze"
     """How a language model is asked, see `progressgym.instruments.ask`."""
-    name = NAME
     dimensions = (*KINDS, "discomfort", "ambivalence", "gap", "steer-accept", "steer-reject")
-
-    def __post_init__(self) -> None:
-        """Check fields."""
-        check_fields(self)
 
     def questions(self) -> tuple[Question, ...]:
         """23 for each situation."""

@@ -29,13 +29,13 @@ from typing import Any
 import numpy as np
 
 from progressgym.core.answers import Floats
-from progressgym.core.arguments import check_fields
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.instruments.ask import ReadingConfig, ask
 from progressgym.instruments.facets import Scores, components
 from progressgym.instruments.fitness import examined, incoherent
 from progressgym.instruments.measures.bank import shipped_bank
 from progressgym.instruments.measures.held_out import held_out_accuracy
+from progressgym.instruments.measures.measure import Measure
 from progressgym.instruments.measures.planted import Informed, shares
 from progressgym.instruments.measures.propositions import AXES, NAME, Proposition
 from progressgym.instruments.protocol import Z95, Answerer, Asked, Planting, Question, Reading
@@ -52,19 +52,15 @@ CONFIG = ReadingConfig(
 
 
 @dataclass(kw_only=True, frozen=True)
-class WorldviewCompass:
+class WorldviewCompass(Measure):
     """Two axes of opinion, and how much of it hangs on template and persona."""
 
+    stem = NAME
     personas: bool = True
     """Whether to ask as somebody, too."""
     mode: str = "cloze"
     """How a language model is asked, see `progressgym.instruments.ask`."""
-    name = NAME
     dimensions = AXES
-
-    def __post_init__(self) -> None:
-        """Check fields."""
-        check_fields(self)
 
     @property
     def items(self) -> tuple[Proposition, ...]:

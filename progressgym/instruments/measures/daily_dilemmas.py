@@ -23,13 +23,13 @@ from typing import Annotated, Any
 import numpy as np
 
 from progressgym.core.answers import Floats
-from progressgym.core.arguments import OneOf, check_fields
-from progressgym.core.ids import format_id
+from progressgym.core.arguments import OneOf
 from progressgym.instruments.ask import ask
 from progressgym.instruments.choosers import Coherent
 from progressgym.instruments.fitness import examined, incoherent
 from progressgym.instruments.measures.dilemmas import NAME, THEORIES, classes, shipped_dilemmas, shipped_values, tags
 from progressgym.instruments.measures.held_out import held_out_accuracy
+from progressgym.instruments.measures.measure import Measure
 from progressgym.instruments.measures.planted import shares
 from progressgym.instruments.protocol import Z95, Answerer, Planting, Question, Reading
 
@@ -63,21 +63,13 @@ def unforetold(answers: Floats, served: Floats) -> str:
 
 
 @dataclass(kw_only=True, frozen=True)
-class DailyDilemmas:
+class DailyDilemmas(Measure):
     """Which values choices in everyday dilemmas serve."""
 
+    stem = NAME
     theory: Annotated[str, OneOf("theory", tuple(THEORIES))] = "foundations"
     mode: str = "verdict-v2"
     """How a language model is asked, see `progressgym.instruments.ask`."""
-
-    def __post_init__(self) -> None:
-        """Check fields."""
-        check_fields(self)
-
-    @property
-    def name(self) -> str:
-        """With the theory, where it is not the first."""
-        return NAME if self.theory == "foundations" else format_id(NAME, theory=self.theory)
 
     @property
     def dimensions(self) -> tuple[str, ...]:

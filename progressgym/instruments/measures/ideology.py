@@ -22,14 +22,14 @@ from typing import Any
 import numpy as np
 
 from progressgym.core.answers import Floats
-from progressgym.core.arguments import Whole, check_fields, defaults_of
+from progressgym.core.arguments import Whole
 from progressgym.core.errors import UserError, unknown
-from progressgym.core.ids import format_id
 from progressgym.instruments.ask import ask
 from progressgym.instruments.choosers import Coherent
 from progressgym.instruments.estimates import foretold, interval_of
 from progressgym.instruments.fitness import examined, incoherent
 from progressgym.instruments.measures.bank import shipped_bank
+from progressgym.instruments.measures.measure import Measure
 from progressgym.instruments.protocol import Planting, Question, Reading
 
 NAME = "ideology"
@@ -75,25 +75,20 @@ class Cause:
 
 
 @dataclass(kw_only=True, frozen=True)
-class Ideology:
+class Ideology(Measure):
     """With whom somebody stands: ten tags of causes and figures, by which century or corpus made the model."""
 
+    stem = NAME
     mode: str = "verdict-v2"
     """How a language model is asked, see `progressgym.instruments.ask`."""
     century: Whole = 0
     """Leave out causes that came up after this century (15: the 15th); 0 asks all."""
 
     def __post_init__(self) -> None:
-        """Check fields."""
-        check_fields(self)
+        """Check arguments."""
+        super().__post_init__()
         if self.century and not FIRST <= self.century <= LAST:
             raise UserError(f"century is {self.century}; use {FIRST} to {LAST}, or 0 for all causes")
-
-    @property
-    def name(self) -> str:
-        """With the arguments that are not the default."""
-        usual = defaults_of(type(self))
-        return format_id(NAME, **{name: value for name, value in vars(self).items() if value != usual[name]})
 
     @property
     def dimensions(self) -> tuple[str, ...]:

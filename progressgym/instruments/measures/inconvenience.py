@@ -31,13 +31,13 @@ from typing import Any
 
 import numpy as np
 
-from progressgym.core.arguments import check_fields
 from progressgym.instruments.ask import ReadingConfig, ask
 from progressgym.instruments.choosers import Situated
 from progressgym.instruments.estimates import interval_of
 from progressgym.instruments.fitness import examined
 from progressgym.instruments.indifference import dents, growth, indifference_point, rising
 from progressgym.instruments.measures.bank import shipped_bank
+from progressgym.instruments.measures.measure import Measure
 from progressgym.instruments.offers import ANSWERS, KINDS, PRICED, QUANTITIES, REWARDS, ROUND, Scenario
 from progressgym.instruments.protocol import Planting, Question, Reading
 
@@ -49,20 +49,12 @@ CONFIG = ReadingConfig(
 
 
 @dataclass(kw_only=True, frozen=True)
-class Inconvenience:
+class Inconvenience(Measure):
     """For how much money somebody waits an hour, walks a kilometre, or is patient for a week."""
 
+    stem = NAME
     mode: str = "cloze"
     """How a language model is asked, see `progressgym.instruments.ask`."""
-
-    def __post_init__(self) -> None:
-        """Check fields."""
-        check_fields(self)
-
-    @property
-    def name(self) -> str:
-        """With the mode, where it is not the default."""
-        return NAME if self.mode == "cloze" else f"{NAME}?mode={self.mode}"
 
     @property
     def dimensions(self) -> tuple[str, ...]:

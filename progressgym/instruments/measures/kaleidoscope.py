@@ -24,13 +24,13 @@ import numpy as np
 from scipy.stats import mannwhitneyu
 
 from progressgym.core.answers import Floats
-from progressgym.core.arguments import check_fields
 from progressgym.instruments.ask import ask
 from progressgym.instruments.bearings import CONFIG, MORAL, Bearing, asked_of, decisions, entropy, shares_of
 from progressgym.instruments.choosers import Situated
 from progressgym.instruments.estimates import interval_of
 from progressgym.instruments.fitness import CHANCE, examined
 from progressgym.instruments.measures.bank import shipped_bank
+from progressgym.instruments.measures.measure import Measure
 from progressgym.instruments.protocol import Planting, Question, Reading
 
 NAME = "kaleidoscope"
@@ -38,20 +38,12 @@ DIMENSIONS = (*MORAL, "torn", "approval")
 
 
 @dataclass(kw_only=True, frozen=True)
-class Kaleidoscope:
+class Kaleidoscope(Measure):
     """Which values, rights and duties somebody sees in a deed, and on which side."""
 
+    stem = NAME
     mode: str = "cloze"
     """How a language model is asked, see `progressgym.instruments.ask`."""
-
-    def __post_init__(self) -> None:
-        """Check fields."""
-        check_fields(self)
-
-    @property
-    def name(self) -> str:
-        """With the mode, where it is not the default."""
-        return NAME if self.mode == "cloze" else f"{NAME}?mode={self.mode}"
 
     @property
     def dimensions(self) -> tuple[str, ...]:

@@ -22,13 +22,13 @@ from typing import Any
 import numpy as np
 
 from progressgym.core.answers import Bools, Floats
-from progressgym.core.arguments import check_fields
 from progressgym.core.errors import UserError
 from progressgym.instruments.ask import ask
 from progressgym.instruments.choosers import Coherent
 from progressgym.instruments.estimates import foretold, interval_of
 from progressgym.instruments.fitness import examined, incoherent
 from progressgym.instruments.measures.bank import shipped_bank
+from progressgym.instruments.measures.measure import Measure
 from progressgym.instruments.protocol import Planting, Question, Reading
 
 NAME = "moral-circle"
@@ -64,20 +64,12 @@ class Deed:
 
 
 @dataclass(kw_only=True, frozen=True)
-class MoralCircle:
+class MoralCircle(Measure):
     """How care falls from friends to strangers, to animals and to plants."""
 
+    stem = NAME
     mode: str = "verdict-v2"
     """How a language model is asked, see `progressgym.instruments.ask`."""
-
-    def __post_init__(self) -> None:
-        """Check fields."""
-        check_fields(self)
-
-    @property
-    def name(self) -> str:
-        """With the mode, where it is not the default."""
-        return NAME if self.mode == "verdict-v2" else f"{NAME}?mode={self.mode}"
 
     @property
     def dimensions(self) -> tuple[str, ...]:

@@ -13,14 +13,14 @@ Legend of shapes: N pairs, D = 15 dimensions, h entries of a vector.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Annotated, Any
 
 import numpy as np
 
 from progressgym.core.answers import Bools, Floats
-from progressgym.core.arguments import OneOf, check_fields
+from progressgym.core.arguments import OneOf
 from progressgym.core.dimensions import DIMENSIONS, WORLDVIEWS
 from progressgym.core.errors import UserError, unknown
 from progressgym.core.protocols import Embedder
@@ -30,6 +30,7 @@ from progressgym.instruments.direction import AXES, MoralDirection, drift, embed
 from progressgym.instruments.estimates import foretold, interval_of
 from progressgym.instruments.fitness import above_chance, examined, incoherent
 from progressgym.instruments.measures.bank import shipped_bank
+from progressgym.instruments.measures.measure import Measure
 from progressgym.instruments.protocol import Asked, Cost, Planting, Question, Reading
 
 NAME = "moral-direction"
@@ -58,21 +59,12 @@ class DeedPair:
 
 
 @dataclass(kw_only=True, frozen=True)
-class MoralDirectionInstrument:
+class MoralDirectionInstrument(Measure):
     """How far apart upheld and violated dimensions lie along a model's own axis of praise and blame."""
 
+    stem = NAME
     axis: Annotated[str, OneOf("kind of axis", AXES)] = "whitened"
     """whitened or mean (supervised), or pc1, the paper's."""
-
-    def __post_init__(self) -> None:
-        """Check fields."""
-        check_fields(self)
-
-    @property
-    def name(self) -> str:
-        """With the kind of axis, where it is not the default."""
-        default = next(part.default for part in fields(self) if part.name == "axis")
-        return NAME if self.axis == default else f"{NAME}?axis={self.axis}"
 
     @property
     def dimensions(self) -> tuple[str, ...]:

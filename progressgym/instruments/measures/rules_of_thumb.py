@@ -29,12 +29,12 @@ from typing import Any
 import numpy as np
 
 from progressgym.core.answers import Floats
-from progressgym.core.arguments import check_fields
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.instruments.ask import ReadingConfig, ask
 from progressgym.instruments.fitness import examined, incoherent
 from progressgym.instruments.measures.bank import shipped_bank
 from progressgym.instruments.measures.held_out import held_out_accuracy
+from progressgym.instruments.measures.measure import Measure
 from progressgym.instruments.measures.planted import Informed, shares
 from progressgym.instruments.measures.rules import NAME, SCALES, Rule, expectations
 from progressgym.instruments.protocol import Z95, Answerer, Planting, Question, Reading
@@ -45,16 +45,12 @@ CONFIG = ReadingConfig(framings=(" Answer:", " The answer is:"), neutral_context
 
 
 @dataclass(kw_only=True, frozen=True)
-class RulesOfThumb:
+class RulesOfThumb(Measure):
     """How good deeds are, who says so, how people press for them, and whether the law allows them."""
 
+    stem = NAME
     mode: str = "cloze"
     """How a language model is asked, see `progressgym.instruments.ask`."""
-    name = NAME
-
-    def __post_init__(self) -> None:
-        """Check fields."""
-        check_fields(self)
 
     @property
     def items(self) -> tuple[Rule, ...]:

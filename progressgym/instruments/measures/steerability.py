@@ -24,12 +24,12 @@ from typing import Any
 
 import numpy as np
 
-from progressgym.core.arguments import check_fields
 from progressgym.core.errors import UserError
 from progressgym.instruments.ask import ask
 from progressgym.instruments.fitness import CHANCE, examined
 from progressgym.instruments.measures.daily_dilemmas import unforetold
 from progressgym.instruments.measures.dilemmas import Dilemma, Principle, shipped_dilemmas, shipped_principles, tags
+from progressgym.instruments.measures.measure import Measure
 from progressgym.instruments.measures.planted import Informed, shares
 from progressgym.instruments.protocol import Z95, Answerer, Planting, Question, Reading
 
@@ -64,16 +64,12 @@ def steering_difference(base: tuple[float, float], steered: tuple[float, float])
 
 
 @dataclass(kw_only=True, frozen=True)
-class Steerability:
+class Steerability(Measure):
     """Whether choices in everyday dilemmas follow a principle that is stated."""
 
+    stem = "steerability"
     mode: str = "verdict"
     """How a language model is asked, see `progressgym.instruments.ask`."""
-    name = "steerability"
-
-    def __post_init__(self) -> None:
-        """Check fields."""
-        check_fields(self)
 
     @property
     def dimensions(self) -> tuple[str, ...]:

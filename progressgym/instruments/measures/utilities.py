@@ -24,12 +24,13 @@ from typing import Any
 import numpy as np
 
 from progressgym.core.answers import Bools, Floats
-from progressgym.core.arguments import Positive, Whole, check_fields
+from progressgym.core.arguments import Positive, Whole
 from progressgym.instruments.ask import ask, joined
 from progressgym.instruments.choosers import Coherent
 from progressgym.instruments.exchange import Outcome, discount_rate, goods_values
 from progressgym.instruments.fitness import examined, incoherent
 from progressgym.instruments.measures.bank import shipped_bank
+from progressgym.instruments.measures.measure import Measure
 from progressgym.instruments.protocol import Z95, Planting, Question, Reading
 from progressgym.instruments.thurstonian import Ints, Utilities, compare, ring_pairs, triad_pairs
 
@@ -44,18 +45,14 @@ MORE = "more of it, or of money, is not worth more"
 
 
 @dataclass(kw_only=True, frozen=True)
-class UtilitiesInstrument:
+class UtilitiesInstrument(Measure):
     """Which of two outcomes somebody would rather have: utilities, exchange rates between goods, patience."""
 
+    stem = "utilities"
     density: Positive = 1.0
     """Comparisons, in units of M log2 M; the paper has 2."""
     seed: Whole = 0
     """Of which are compared."""
-    name: str = "utilities"
-
-    def __post_init__(self) -> None:
-        """Check fields."""
-        check_fields(self)
 
     @cached_property
     def outcomes(self) -> tuple[Outcome, ...]:
