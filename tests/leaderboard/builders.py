@@ -225,7 +225,7 @@ def truth_actions(kind: str) -> Callable[[Path], Path]:
             return logs[1 : 1 + truth.steps].astype(np.float32)
         if kind == "shifted":
             return truth.reference_actions() + np.float32(1.5)
-        targets = [min(truth.first + step, last) for step in range(truth.steps)]
+        targets = truth.compared.tolist()
         return np.stack([0.5 * logs[t] + 0.5 * logs[max(t - 1, 0)] for t in targets]).astype(np.float32)
 
     return later(lambda files: with_agent(files, agent))

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from progressgym.core.errors import UserError
-from progressgym.preferences.conditions import Conditions, Facts, Limits, conditions_of
+from progressgym.preferences.conditions import Conditions, Facts, Limits, conditions_of, read_conditions
 from progressgym.preferences.length_control import LengthControlled, with_length
 from progressgym.preferences.models import BradleyTerry, GeneralPreference, IdealPoint
 from progressgym.preferences.pairs import Pairs
@@ -174,11 +174,12 @@ def test_each_condition_marks_a_run(change: dict[str, Any], fails: str | None, t
     assert report.hold == (fails is None) and bool(report.mark) == (fails is not None)
     assert report.text().startswith("FAILS" if fails else "holds")
     report.write(tmp_path)
-    assert json.loads((tmp_path / "conditions.json").read_text())["hold"] == report.hold
+    assert json.loads((tmp_path / "conditions.json").read_text())["*"]["hold"] == report.hold
+    assert read_conditions(tmp_path) == {"*": report} and bool(report.unmet) == (fails is not None)
 
 
 def test_nothing_checked_is_not_enough() -> None:
-    assert not Conditions(each=()).hold
+    assert not Conditions(each=()).hold and Conditions(each=()).unmet
     with pytest.raises(UserError, match="NaN"):
         conditions_of(replace(FACTS, misses=float("nan")))
     with pytest.raises(UserError, match="no run"):
