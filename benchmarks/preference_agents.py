@@ -61,7 +61,7 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--histories", type=int, default=1024)
-    parser.add_argument("--history", default="synthetic:people-v1")
+    parser.add_argument("--history", default="synthetic:linear?coherence=0.5")
     parser.add_argument("--centuries", type=int, default=2)
     parser.add_argument("--agents", default=",".join(AGENTS))
     options = parser.parse_args()

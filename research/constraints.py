@@ -26,8 +26,23 @@ from progressgym.core.rows import packed_text
 
 Args = Mapping[str, Any]
 Instruction = tuple[str, Args]
-SCRIPTS = {"kn": "KANNADA", "pa": "GURMUKHI", "mr": "DEVANAGARI", "hi": "DEVANAGARI", "ne": "DEVANAGARI", "bn": "BENGALI"}
-SCRIPTS |= {"te": "TELUGU", "ta": "TAMIL", "gu": "GUJARATI", "ur": "ARABIC", "fa": "ARABIC", "ar": "ARABIC", "th": "THAI"}
+SCRIPTS = {
+    "kn": "KANNADA",
+    "pa": "GURMUKHI",
+    "mr": "DEVANAGARI",
+    "hi": "DEVANAGARI",
+    "ne": "DEVANAGARI",
+    "bn": "BENGALI",
+}
+SCRIPTS |= {
+    "te": "TELUGU",
+    "ta": "TAMIL",
+    "gu": "GUJARATI",
+    "ur": "ARABIC",
+    "fa": "ARABIC",
+    "ar": "ARABIC",
+    "th": "THAI",
+}
 SCRIPTS |= {"ru": "CYRILLIC", "bg": "CYRILLIC", "ko": "HANGUL", "el": "GREEK"}
 LETTERS = {script: [chr(n) for n in range(0x370, 0xD7A4) if chr(n).isalpha() and unicodedata.name(chr(n), "").startswith(script)][:60]
            for script in set(SCRIPTS.values())}  # fmt: skip
@@ -79,26 +94,35 @@ def nth_first(text: str, a: Args) -> bool:
 
 CHECKS: dict[str, Callable[[str, Args], bool]] = {
     "punctuation:no_comma": lambda t, a: "," not in t,
-    "detectable_format:number_highlighted_sections": lambda t, a: len(re.findall(r"\*[^\n*]+\*", t)) >= a["num_highlights"],
+    "detectable_format:number_highlighted_sections": lambda t, a: (
+        len(re.findall(r"\*[^\n*]+\*", t)) >= a["num_highlights"]
+    ),
     "length_constraints:number_words": lambda t, a: enough(len(t.split()), a["relation"], a["num_words"]),
     "detectable_content:number_placeholders": lambda t, a: len(re.findall(r"\[[^\]]+\]", t)) >= a["num_placeholders"],
     "combination:repeat_prompt": lambda t, a: t.strip().lower().startswith(a["prompt_to_repeat"].strip().lower()),
     "detectable_format:title": lambda t, a: bool(re.search(r"<<[^\n]+>>", t)),
     "change_case:english_lowercase": lambda t, a: t.islower(),
-    "detectable_format:number_bullet_lists": lambda t, a: len(re.findall(r"^\s*[*-] ", t, re.MULTILINE)) == a["num_bullets"],
+    "detectable_format:number_bullet_lists": lambda t, a: (
+        len(re.findall(r"^\s*[*-] ", t, re.MULTILINE)) == a["num_bullets"]
+    ),
     "change_case:english_capital": lambda t, a: t.isupper(),
-    "detectable_format:multiple_sections": lambda t, a: len(re.findall(rf"{re.escape(a['section_spliter'])}\s?\d+", t))
-    >= a["num_sections"],
+    "detectable_format:multiple_sections": lambda t, a: (
+        len(re.findall(rf"{re.escape(a['section_spliter'])}\s?\d+", t)) >= a["num_sections"]
+    ),
     "change_case:capital_word_frequency": lambda t, a: enough(
         sum(word.isupper() for word in t.split()), a["capital_relation"], a["capital_frequency"]
     ),
     "startend:quotation": lambda t, a: len(t.strip()) > 1 and t.strip()[0] == '"' and t.strip()[-1] == '"',
     "keywords:existence": lambda t, a: all(held_word(word, t) for word in a["keywords"]),
     "detectable_format:json_format": lambda t, a: is_json(t),
-    "length_constraints:number_paragraphs": lambda t, a: len([p for p in t.split("***") if p.strip()]) == a["num_paragraphs"],
+    "length_constraints:number_paragraphs": lambda t, a: (
+        len([p for p in t.split("***") if p.strip()]) == a["num_paragraphs"]
+    ),
     "combination:two_responses": lambda t, a: len({part.strip() for part in t.split("******")} - {""}) == 2,
     "language:response_language": lambda t, a: script_share(t) > 0.5,
-    "keywords:letter_frequency": lambda t, a: enough(t.lower().count(a["letter"].lower()), a["let_relation"], a["let_frequency"]),
+    "keywords:letter_frequency": lambda t, a: enough(
+        t.lower().count(a["letter"].lower()), a["let_relation"], a["let_frequency"]
+    ),
     "startend:end_checker": lambda t, a: t.strip().strip('"').lower().endswith(a["end_phrase"].strip().lower()),
     "keywords:forbidden_words": lambda t, a: not any(held_word(word, t) for word in a["forbidden_words"]),
     "keywords:frequency": lambda t, a: enough(held_word(a["keyword"], t), a["relation"], a["frequency"]),
@@ -111,7 +135,10 @@ CHECKS: dict[str, Callable[[str, Args], bool]] = {
 
 
 def _fill(words: Sequence[str], count: int, random: np.random.Generator) -> list[str]:
-    return [f"We saw the {words[random.integers(len(words))]} near the {words[random.integers(len(words))]} again." for _ in range(count)]
+    return [
+        f"We saw the {words[random.integers(len(words))]} near the {words[random.integers(len(words))]} again."
+        for _ in range(count)
+    ]
 
 
 def _sentences(asked: Mapping[str, Args], random: np.random.Generator) -> int:
@@ -198,16 +225,27 @@ def looks(text: str, instructions: Sequence[Instruction]) -> list[float]:
         "P.S" in text.upper() or "P.P.S" in text.upper(), any(reply in text for reply in REPLIES), script_share(text) > 0.5,
         text.islower(), text.isupper(),
     )  # fmt: skip
-    named = dict.fromkeys(("keywords", "forbidden_words", "keyword", "letter", "end_phrase", "prompt_to_repeat", "first_word"), 0.0)
+    named = dict.fromkeys(
+        ("keywords", "forbidden_words", "keyword", "letter", "end_phrase", "prompt_to_repeat", "first_word"), 0.0
+    )
     for _, a in instructions:
         for key in ("keywords", "forbidden_words"):
             named[key] += float(np.mean([held_word(word, text) > 0 for word in a[key]])) if key in a else 0.0
         named["keyword"] += float(np.log1p(held_word(a["keyword"], text))) if "keyword" in a else 0.0
         named["letter"] += float(np.log1p(text.lower().count(a["letter"].lower()))) if "letter" in a else 0.0
-        named["end_phrase"] += float(a["end_phrase"].lower() in text.lower()[-len(a["end_phrase"]) - 3 :]) if "end_phrase" in a else 0.0
-        named["prompt_to_repeat"] += float(a["prompt_to_repeat"].lower()[:40] in text.lower()[:60]) if "prompt_to_repeat" in a else 0.0
+        named["end_phrase"] += (
+            float(a["end_phrase"].lower() in text.lower()[-len(a["end_phrase"]) - 3 :]) if "end_phrase" in a else 0.0
+        )
+        named["prompt_to_repeat"] += (
+            float(a["prompt_to_repeat"].lower()[:40] in text.lower()[:60]) if "prompt_to_repeat" in a else 0.0
+        )
         named["first_word"] += float(nth_first(text, a)) if "first_word" in a else 0.0
-    return [*np.log1p(counts).tolist(), *map(float, flags), sum(c.isupper() for c in letters) / max(len(letters), 1), *named.values()]
+    return [
+        *np.log1p(counts).tolist(),
+        *map(float, flags),
+        sum(c.isupper() for c in letters) / max(len(letters), 1),
+        *named.values(),
+    ]
 
 
 def asks(instructions: Sequence[Instruction]) -> np.ndarray:
@@ -256,9 +294,16 @@ def prompts_of(path: Path) -> tuple[list[_Prompt], int, int]:
     for line in packed_text(path).splitlines():
         row = json.loads(line)
         total += 1
-        own = [(kind, {k: v for k, v in a.items() if v is not None}) for kind, a in zip(row["instruction_id_list"], row["kwargs"], strict=True)]
-        words = sorted({w.lower() for w in re.findall(r"[A-Za-z]{6,12}", row["prompt"].split(".")[0])})[:6] or ["question"]
-        if all(kind != "language:response_language" or a["language"] in SCRIPTS for kind, a in own) and _answer(words, own, random):
+        own = [
+            (kind, {k: v for k, v in a.items() if v is not None})
+            for kind, a in zip(row["instruction_id_list"], row["kwargs"], strict=True)
+        ]
+        words = sorted({w.lower() for w in re.findall(r"[A-Za-z]{6,12}", row["prompt"].split(".")[0])})[:6] or [
+            "question"
+        ]
+        if all(kind != "language:response_language" or a["language"] in SCRIPTS for kind, a in own) and _answer(
+            words, own, random
+        ):
             found.append(_Prompt(words=words, instructions=own))
     return found, total, len({kind for one in found for kind, _ in one.instructions})
 
@@ -272,8 +317,8 @@ def _answer(words: Sequence[str], instructions: Sequence[Instruction], random: n
     return None
 
 
-def answers_of(path: Path, seed: int) -> Answers:
-    """Planted preferences for a seed: subject first, then how many instructions are kept."""
+def answers_of(path: Path, seed: int, decided: float) -> Answers:
+    """Planted preferences for a seed: the subject first, then chance, or in a share of pairs how many instructions are kept."""
     prompts, total, kinds = prompts_of(path)
     random = np.random.default_rng(seed)
     order = random.permutation(len(prompts))
@@ -296,8 +341,10 @@ def answers_of(path: Path, seed: int) -> Answers:
             subject = one.words if random.random() < 0.5 else two.words
             some = [each for each in one.instructions if random.random() < 0.5]
             text = written(subject, some, random)
-            texts.append((2.0 * (subject is one.words) + kept(text, one.instructions) / len(one.instructions), text))
-        (high, better), (low, worse) = max(texts), min(texts)
+            texts.append((2.0 * (subject is one.words), kept(text, one.instructions) / len(one.instructions), text))
+        by_instructions = random.random() < decided
+        ranked = sorted((about + (share if by_instructions else random.random()), text) for about, share, text in texts)
+        (low, worse), (high, better) = ranked
         if len(pairs) < PAIRS and high > low:
             pairs.append(seen(one.words, one.instructions, better) - seen(one.words, one.instructions, worse))
         mine, theirs = _answer(one.words, one.instructions, random), _answer(one.words, two.instructions, random)
@@ -321,4 +368,6 @@ def answers_of(path: Path, seed: int) -> Answers:
             semantic.append(seen(one.words, one.instructions, whole) - seen(one.words, one.instructions, strange))
     about = f"{len(prompts)} of {total} prompts, {kinds} kinds; {PAIRS} pairs, {len(held)} prompts of several instructions held out"
     tables = (torch.as_tensor(np.stack(rows)) for rows in (pairs, intra, inter, multi, semantic))
-    return Answers(**dict(zip(("pairs", "intra", "inter", "held_multi", "held_semantic"), tables, strict=True)), about=about)
+    return Answers(
+        **dict(zip(("pairs", "intra", "inter", "held_multi", "held_semantic"), tables, strict=True)), about=about
+    )

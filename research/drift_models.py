@@ -106,12 +106,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Which preference model explains the drift ahead?")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--histories", default=",".join(HISTORIES))
+    parser.add_argument("--ahead", default=",".join(map(str, AHEAD)), help="steps ahead")
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--choose", type=int, default=len(CHOSEN_ON), help="histories that settings are chosen on")
     parser.add_argument("--panel", help="folder of a panel, or planted")
     options = parser.parse_args(arguments)
     settings = chosen(options.out, CHOSEN_ON[: options.choose])
-    places = [(history, AHEAD) for history in options.histories.split(",") if history]
+    ahead = tuple(map(int, options.ahead.split(",")))
+    places = [(history, ahead) for history in options.histories.split(",") if history]
     if options.panel:
         places += [(f"people?panel={options.panel}&community={n}&k=3", (1,)) for n in range(3)]
     for history, ahead in places:

@@ -158,13 +158,19 @@ def reasons(seeds: int) -> None:
                 "reasons": (0.1, count, broken),
                 "reasons, gamma 1": (1.0, count, broken),
                 "permuted reasons": (0.1, count, broken[np.random.default_rng(seed + 1).permutation(len(rows))]),
-                "permuted reasons, gamma 1": (1.0, count, broken[np.random.default_rng(seed + 1).permutation(len(rows))]),
+                "permuted reasons, gamma 1": (
+                    1.0,
+                    count,
+                    broken[np.random.default_rng(seed + 1).permutation(len(rows))],
+                ),
             }
             for arm, (gamma, used, table) in arms.items():
                 learn = torch.as_tensor(pool[:used])
                 model = explained(difference[learn], torch.as_tensor(table)[learn], gamma, seed)
                 right.setdefault(arm, []).append(float((difference[torch.as_tensor(held)] @ model > 0).double().mean()))
-        report(f"accuracy on 200 held-out scenarios, {count} pairs ({round(count * more)} token-matched)", right, "plain")
+        report(
+            f"accuracy on 200 held-out scenarios, {count} pairs ({round(count * more)} token-matched)", right, "plain"
+        )
 
 
 def explained(difference: Tensor, broken: Tensor, gamma: float, seed: int) -> Tensor:
@@ -190,24 +196,29 @@ def explained(difference: Tensor, broken: Tensor, gamma: float, seed: int) -> Te
 def constraints(seeds: int) -> None:
     """MAPL on IFEval's instructions: a reward of what is asked, what an answer looks like, and both together."""
     arms = {"Bradley and Terry": (0, 0), "intra": (1, 0), "inter": (0, 1), "both": (1, 1)}
-    multi: dict[str, list[float]] = {arm: [] for arm in arms}
-    semantic: dict[str, list[float]] = {arm: [] for arm in arms}
-    for seed in range(seeds):
-        given: Answers = answers_of(real("ifeval/input_data.jsonl.gz"), seed)
-        for arm, (intra, inter) in arms.items():
-            loss = loss_of(f"mapl?intra={intra}&inter={inter}")
+    for decided in (0.0, 0.1, 1.0):
+        multi: dict[str, list[float]] = {arm: [] for arm in arms}
+        semantic: dict[str, list[float]] = {arm: [] for arm in arms}
+        for seed in range(seeds):
+            given = answers_of(real("ifeval/input_data.jsonl.gz"), seed, decided)
+            for arm, (intra, inter) in arms.items():
+                w = heeding(given, intra, inter)
+                multi[arm].append(float((given.held_multi @ w > 0).double().mean()))
+                semantic[arm].append(float((given.held_semantic @ w > 0).double().mean()))
+        print(f"\n{given.about}; {decided:.0%} of pairs of one subject are decided by instructions")
+        report("multi-instruction accuracy: all kept against one broken", multi, "Bradley and Terry")
+        report("semantic accuracy: the prompt's subject against another's, all kept", semantic, "Bradley and Terry")
 
-            def cost(w: Tensor, loss: Callable[[Margins], Tensor] = loss) -> Tensor:
-                parts = Margins(margin=given.pairs @ w, intra=given.intra @ w, inter=given.inter @ w)
-                return loss(parts).sum() + 0.5 * (w @ w)
 
-            w = fit(cost, given.pairs.shape[1])
-            multi[arm].append(float((given.held_multi @ w > 0).double().mean()))
-            semantic[arm].append(float((given.held_semantic @ w > 0).double().mean()))
-        if seed == 0:
-            print(given.about)
-    report("multi-instruction accuracy: all instructions kept against one broken", multi, "Bradley and Terry")
-    report("semantic accuracy: the prompt's own subject against another's, as many kept", semantic, "Bradley and Terry")
+def heeding(given: Answers, intra: float, inter: float) -> Tensor:
+    """(d,) the reward of MAPL."""
+    loss = loss_of(f"mapl?intra={intra}&inter={inter}")
+
+    def cost(w: Tensor) -> Tensor:
+        parts = Margins(margin=given.pairs @ w, intra=given.intra @ w, inter=given.inter @ w)
+        return loss(parts).sum() + 0.5 * (w @ w)
+
+    return fit(cost, given.pairs.shape[1])
 
 
 def shift(seeds: int) -> None:
@@ -215,7 +226,7 @@ def shift(seeds: int) -> None:
     random_arms: dict[str, tuple[float, float, bool]] = {"plain": (0.0, 0.1, True)}
     random_arms |= {f"MetaRM, eta {eta:g}": (eta, 0.1, True) for eta in (0.3, 1.0, 3.0, 10.0)}
     random_arms |= {f"MetaRM on unshifted things, eta {eta:g}": (eta, 0.1, False) for eta in (1.0, 3.0, 10.0)}
-    random_arms |= {f"L2 control, ridge {ridge:g}": (0.0, ridge, True) for ridge in (1.0, 10.0, 100.0)}
+    random_arms |= {f"L2 control, ridge {ridge:g}": (0.0, ridge, True) for ridge in (0.001, 0.01, 1.0, 10.0)}
     shifted: dict[str, list[float]] = {arm: [] for arm in random_arms}
     before: dict[str, list[float]] = {arm: [] for arm in random_arms}
     for seed in range(seeds):
@@ -226,7 +237,9 @@ def shift(seeds: int) -> None:
     report("accuracy on what the old policy wrote", before, "plain")
 
 
-def meta_cell(seed: int, arms: Mapping[str, tuple[float, float, bool]], count: int = 200) -> dict[str, tuple[float, float]]:
+def meta_cell(
+    seed: int, arms: Mapping[str, tuple[float, float, bool]], count: int = 200
+) -> dict[str, tuple[float, float]]:
     """Accuracy on shifted and on unshifted pairs of every arm: eta, ridge, and whether what it sees unlabelled is shifted."""
     random = np.random.default_rng(seed)
     truth = random.normal(size=10)
@@ -265,7 +278,9 @@ def margins(seeds: int) -> None:
         inside = (np.abs(gap) >= low) & ((np.abs(gap) < high) | (high == edges[-1]))
         share, error = agrees[inside].mean(), agrees[inside].std() / inside.sum() ** 0.5
         print(f"margin {low:.3f} to {high:.3f}  {inside.sum():4d} pairs  {share:.3f} +- {1.96 * error:.3f}")
-    print("\nlearned from pairs of at least this margin, labelled by the mean rating; accuracy on people's votes, five folds")
+    print(
+        "\nlearned from pairs of at least this margin, labelled by the mean rating; accuracy on people's votes, five folds"
+    )
     fold = np.random.default_rng(seeds).permutation(len(gap)) % 5
     for least in (0.0, *edges[1:5]):
         hits, used = [], []
@@ -275,7 +290,9 @@ def margins(seeds: int) -> None:
             held = data.pairs[np.flatnonzero(fold == part)]
             hits += ((BradleyTerry().fit(own).margin(held) > 0) == (held.target > 0.5)).tolist()
             used.append(len(learn))
-        print(f"{least:.3f}  {np.mean(used):4.0f} pairs  {np.mean(hits):.3f} +- {1.96 * np.std(hits) / len(hits) ** 0.5:.3f}")
+        print(
+            f"{least:.3f}  {np.mean(used):4.0f} pairs  {np.mean(hits):.3f} +- {1.96 * np.std(hits) / len(hits) ** 0.5:.3f}"
+        )
 
 
 STUDIES = {"degrees": degrees, "reasons": reasons, "constraints": constraints, "shift": shift, "margins": margins}
