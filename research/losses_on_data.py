@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import itertools
 import os
 import sys
 from collections import Counter
@@ -97,6 +98,26 @@ def degraded(words: Sequence[str], common: Counter[str]) -> list[list[str]]:
     return [[word for n, word in enumerate(words) if n not in set(order[: TAKEN * k])] for k in range(LEVELS)]
 
 
+WordPair = tuple[list[str], list[str]]
+
+
+def by_degree(some: Sequence[WordPair], places: Mapping[str, int], common: Counter[str]) -> tuple[Tensor, Tensor]:
+    """Differences (n, V) of preferred and rejected, and (n, L, V) of the preferred one and itself without more key words."""
+    better, worse = (counted([pair[n] for pair in some], places) for n in (0, 1))
+    levels = [counted([degraded(a, common)[k] for a, _ in some], places) for k in range(LEVELS)]
+    return better - worse, torch.stack([up - down for up, down in itertools.pairwise(levels)], 1)
+
+
+def ranking(difference: Tensor, steps: Tensor, gamma: float) -> Tensor:
+    """(V,) the reward of SPO."""
+    loss = loss_of(f"spo?gamma={gamma}")
+
+    def cost(w: Tensor) -> Tensor:
+        return loss(Margins(margin=difference @ w, degrees=steps @ w)).sum() + 1.5 * (w @ w)
+
+    return fit(cost, difference.shape[1])
+
+
 def degrees(seeds: int) -> None:
     """SPO on the utilitarianism pairs of ETHICS: 1,000 pairs to learn from, 1,500 held out."""
     text = packed_text(real("ethics/util_train.csv.gz"))
@@ -109,26 +130,12 @@ def degrees(seeds: int) -> None:
         order = np.random.default_rng(seed).permutation(len(pairs))
         learn, held = ([pairs[n] for n in part] for part in (order[:1000], order[1000:2500]))
         places, common = vocabulary_of([words for pair in learn for words in pair])
-
-        def told(some: Sequence[tuple[list[str], list[str]]]) -> tuple[Tensor, Tensor]:
-            better, worse = (counted([pair[n] for pair in some], places) for n in (0, 1))
-            by_degree = [counted([degraded(a, common)[k] for a, _ in some], places) for k in range(LEVELS)]
-            steps = torch.stack([up - down for up, down in zip(by_degree, by_degree[1:], strict=False)], 1)
-            return better - worse, steps
-
-        (difference, steps), (difference_held, steps_held) = told(learn), told(held)
+        learned, (difference, steps) = by_degree(learn, places, common), by_degree(held, places, common)
+        differs = steps.abs().sum(-1) > 0
         for arm, gamma in arms.items():
-            loss = loss_of(f"spo?gamma={gamma}")
-
-            def cost(w: Tensor, loss: Callable[[Margins], Tensor] = loss) -> Tensor:
-                given = Margins(margin=difference @ w, degrees=steps @ w)
-                return loss(given).sum() + 1.5 * (w @ w)
-
-            w = fit(cost, len(places))
-            right[arm].append(float(((difference_held @ w) > 0).double().mean()))
-            margins = steps_held @ w
-            told_apart = (steps_held.abs().sum(-1) > 0).double()
-            ranked[arm].append(float((((margins > 0).double()) * told_apart).sum() / told_apart.sum()))
+            w = ranking(*learned, gamma)
+            right[arm].append(float((difference @ w > 0).double().mean()))
+            ranked[arm].append(float((steps @ w > 0)[differs].double().mean()))
     report("accuracy on held-out pairs of ETHICS", right, "Bradley and Terry")
     report("share of held-out degrees in their order", ranked, "Bradley and Terry")
 
@@ -274,7 +281,7 @@ def margins(seeds: int) -> None:
     agrees = np.where(gap == 0, 0.5, ((gap > 0) == (data.pairs.target > 0.5)).astype(float))
     edges = np.quantile(np.abs(gap), np.linspace(0, 1, 6))
     print("agreement of the mean rating with people, by fifths of its margin")
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in itertools.pairwise(edges):
         inside = (np.abs(gap) >= low) & ((np.abs(gap) < high) | (high == edges[-1]))
         share, error = agrees[inside].mean(), agrees[inside].std() / inside.sum() ** 0.5
         print(f"margin {low:.3f} to {high:.3f}  {inside.sum():4d} pairs  {share:.3f} +- {1.96 * error:.3f}")

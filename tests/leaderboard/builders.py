@@ -218,7 +218,6 @@ def truth_actions(kind: str) -> Callable[[Path], Path]:
 
     def agent(truth: Any, key: CellKey) -> Any:
         logs = np.log(np.maximum(truth.history.answers.astype(np.float64), 1e-12))
-        last = len(logs) - 1
         if kind == "target":
             return truth.reference_actions()
         if kind == "observed":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def test_regret_explains_what_return_cannot(tmp_path: Path) -> None:
             start = int(random.integers(0, 8))
             on = random.random() < 0.5
             states = [start, min(start + 1, 9), min(start + 2, 9)] if on else [start] * 3
-            features = [[float(b == a), float(b == 9 and a < 9)] for a, b in zip(states, states[1:], strict=False)]
+            features = [[float(b == a), float(b == 9 and a < 9)] for a, b in itertools.pairwise(states)]
             sides.append({"states": states, "features": features})
         regret = [float(side["states"][0] != side["states"][-1]) for side in sides]
         if regret[0] != regret[1]:
