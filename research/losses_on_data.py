@@ -35,7 +35,9 @@ from research.constraints import Answers, answers_of
 
 RULES = ("death", "pain", "disable", "freedom", "pleasure", "deceive", "cheat", "break_promise", "break_law", "duty")
 LEVELS, TAKEN, VOCABULARY = 4, 2, 1500
-RANK, ROUNDS, RESAMPLES = 12, 200, 2000
+RANK, ROUNDS, RESAMPLES = 4, 100, 2000
+REASONED = 400
+"""Words that the studies of reasons count."""
 Table = np.ndarray
 
 
@@ -85,10 +87,10 @@ def words_of(text: str) -> list[str]:
     return [word for part in text.split() if (word := part.strip(".,;:!?\"'()").lower())]
 
 
-def vocabulary_of(texts: Sequence[Sequence[str]]) -> tuple[dict[str, int], Counter[str]]:
+def vocabulary_of(texts: Sequence[Sequence[str]], size: int = VOCABULARY) -> tuple[dict[str, int], Counter[str]]:
     """Places of the commonest words, and in how many texts each stands."""
     common = Counter(word for words in texts for word in set(words))
-    chosen = sorted(common, key=lambda word: (-common[word], word))[:VOCABULARY]
+    chosen = sorted(common, key=lambda word: (-common[word], word))[:size]
     return {word: n for n, word in enumerate(chosen)}, common
 
 
@@ -151,12 +153,12 @@ def reasons(seeds: int) -> None:
     broken = np.array([[row[f"a2_{rule}"] == "Yes" for rule in RULES] for row in rows], dtype=np.float64)
     spoken = np.mean([len(a) + len(b) for a, b in texts])
     more = 1.0 + broken.sum(1).mean() / spoken
-    for count in (50, 100, 200, 400):
+    for count in (100, 400):
         right: dict[str, list[float]] = {}
         for seed in range(seeds):
             order = np.random.default_rng(seed).permutation(len(rows))
             held, pool = order[:200], order[200:]
-            places, _ = vocabulary_of([words for n in pool for words in texts[n]])
+            places, _ = vocabulary_of([words for n in pool for words in texts[n]], REASONED)
             sides = [counted([pair[k] for pair in texts], places) for k in (0, 1)]
             difference = sides[0] - sides[1]
             arms = {
