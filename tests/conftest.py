@@ -82,7 +82,10 @@ def _draw_by(name: str) -> None:
     random.seed(seed)
     np.random.seed(seed)
     if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(seed)
+        torch = sys.modules["torch"]
+        torch.default_generator.manual_seed(seed)
+        if torch.cuda.is_initialized():  # torch.manual_seed would note a traceback for every device that may come
+            torch.cuda.manual_seed_all(seed)
 
 
 @pytest.fixture(scope="session", autouse=True)
