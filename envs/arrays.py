@@ -163,7 +163,7 @@ class NumpyArrays:
         np.negative(x, out=x)
         np.exp(x, out=x)
         x += 1.0
-        return np.reciprocal(x, out=x)
+        return np.divide(1.0, x, out=x)  # twice as fast as `reciprocal`, with the same bits
 
     def exp(self, x: Array) -> Array:
         """Exponentials in place."""
