@@ -23,6 +23,8 @@ TOLERANCES = {"float64": (TINY, STILL, 1e-9), "float32": (1e-6, 1e-5, 1e-6)}
 """Precision -> (tiny, still, full); those of float64 are the single environments'."""
 FEW = 2048
 """So few numbers take one call of a slow function; more, several calls of fast ones."""
+KERNEL = 4
+"""Rows or columns that a matrix product works on at once: it is faster with a few more of zeros than with a rest."""
 BLOCK = 256
 """Environments that one core works on at a time: a block of hidden numbers then stays in its cache."""
 

@@ -25,12 +25,11 @@ from numpy.typing import NDArray
 
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.threads import each, scratch
+from progressgym.envs.arrays import KERNEL
 
 Floats = NDArray[np.floating]
 POWERS = (1, 2, -1, -2)
 """What two tags of -1, 0 or 1 can differ by, besides 0."""
-KERNEL = 4
-"""Rows that a matrix product works on at once; it is faster with some rows of zeros than with a rest."""
 
 
 class Odds(NamedTuple):

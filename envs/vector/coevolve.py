@@ -113,7 +113,7 @@ class CoevolveVector(Flavour):
         arrays = self._arrays
         tables = self._question_tables(draws)
         if draws.uniforms is not None:
-            tables["uniforms"] = arrays.floats(draws.uniforms[:, 1:].copy())
+            tables["uniforms"] = arrays.floats(draws.numbers()[:, 1:].copy())
         if draws.asked is not None:
             tables["asked"] = arrays.index(draws.asked)
         return tables
