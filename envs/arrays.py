@@ -24,7 +24,7 @@ TOLERANCES = {"float64": (TINY, STILL, 1e-9), "float32": (1e-6, 1e-5, 1e-6)}
 FEW = 2048
 """So few numbers take one call of a slow function; more, several calls of fast ones."""
 KERNEL = 4
-"""Rows or columns that a matrix product works on at once: it is faster with a few more of zeros than with a rest."""
+"""Rows or columns that a matrix product works on at once."""
 BLOCK = 256
 """Environments that one core works on at a time: a block of hidden numbers then stays in its cache."""
 
@@ -214,6 +214,17 @@ class NumpyArrays:
     def dot(self, a: Array, b: Array) -> Array:
         """Row by row scalar products."""
         return a @ b[0] if len(b) == 1 else np.einsum("bd,bd->b", a, b)
+
+
+def span(*tables: NDArray[Any]) -> slice:
+    """From the first to the last column that is not 0 everywhere in tables (..., D)."""
+    used = np.flatnonzero(np.concatenate(tables).any(0))
+    return slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 0)
+
+
+def padded(table: NDArray[Any]) -> NDArray[Any]:
+    """A matrix with rows of zeros up to a multiple of `KERNEL`: products are faster with some of these than with a rest."""
+    return np.pad(table, ((0, -len(table) % KERNEL), (0, 0)))
 
 
 NUMPY = NumpyArrays()

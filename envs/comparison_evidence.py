@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from progressgym.envs.arrays import KERNEL, Array
+from progressgym.envs.arrays import Array, padded, span
 
 Floats = NDArray[np.float64]
 
@@ -50,16 +50,14 @@ class Product:
         cut = 1 + int(np.argmin(rows * before + (len(table) - rows) * np.append(behind[::-1][1:], 0)))
         self._shape, self._parts = table.shape, []
         for part in (slice(cut), slice(cut, None)):
-            dims = np.flatnonzero(there[part].any(0))
-            # Products are faster with a few columns of zeros than with a rest.
-            columns = np.pad(table[part][:, dims], ((0, 0), (0, -len(dims) % KERNEL)))
-            self._parts.append((part, dims, np.ascontiguousarray(columns)))
+            dims = span(table[part])
+            self._parts.append((part, dims, padded(table[part, dims].T).T.copy()))
 
     def __call__(self, numbers: NDArray[Any]) -> NDArray[Any]:
         """(n, D)."""
         product = np.zeros((len(numbers), self._shape[1]), dtype=numbers.dtype)
         for part, dims, columns in self._parts:
-            product[:, dims] += (numbers[:, part] @ columns)[:, : len(dims)]
+            product[:, dims] += (numbers[:, part] @ columns)[:, : dims.stop - dims.start]
         return product
 
 

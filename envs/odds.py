@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.threads import each, scratch
-from progressgym.envs.arrays import KERNEL
+from progressgym.envs.arrays import padded, span
 
 Floats = NDArray[np.floating]
 POWERS = (1, 2, -1, -2)
@@ -113,11 +113,10 @@ class OddsReadout:
             scale: of the stance model.
             dtype: working precision.
         """
-        used = np.flatnonzero((exponents != 0).any(0) | (share != 0).any(0))
-        self._dims = slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 0)
+        self._dims = span(exponents, share)
         # Minus, because p = 1 / (1 + exp(-logit)): the product below is the exponential of the negative logit.
         self._powers = Powers(-exponents[:, self._dims])
-        self._share = _padded(share[self._powers.items, self._dims].T).astype(dtype)
+        self._share = padded(share[self._powers.items, self._dims].T).astype(dtype)
         self._constant = constant[:, None].astype(dtype)
         self._rows, self._weights = rows.astype(dtype), weights.T.astype(dtype)
         self._scale, self._dtype = scale, dtype
@@ -162,7 +161,3 @@ class OddsReadout:
         np.divide(1.0, own, out=own)
         return np.stack([(totals[:, u] * own).sum(0) for u in range(len(moved))])
 
-
-def _padded(table: Floats) -> Floats:
-    """With rows of zeros up to a multiple of `KERNEL`."""
-    return np.pad(table, ((0, -len(table) % KERNEL), (0, 0)))

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from progressgym.core.answers import FLOOR, centred_log
 from progressgym.core.dimensions import DIMENSIONS
-from progressgym.envs.arrays import NUMPY, Array, Arrays, NumpyArrays
+from progressgym.envs.arrays import NUMPY, Array, Arrays, NumpyArrays, span
 from progressgym.envs.odds import Odds, OddsReadout, exponents_of
 from progressgym.instruments.loadings import value_weights
 from progressgym.instruments.questionnaire import Questionnaire
@@ -96,7 +96,7 @@ class Readout:
         rows = loadings[~two].reshape(-1, len(DIMENSIONS))
         self._many_shift = arrays.floats(scale * rows.T.copy())
         self._lean = scale * (loadings[two, 0] - loadings[two, 1])
-        self._two_dims = _span(self._lean, share)
+        self._two_dims = span(self._lean, share)
         self._two_out = arrays.floats(share.T[self._two_dims])
         # The fold works on columns (D, B), so it has the same constant once more, as a column.
         self._constant_column = arrays.floats(weights[two, 1].sum(0)[:, None])
@@ -208,7 +208,7 @@ class Readout:
         belongs = np.zeros((len(real), len(different)))
         belongs[real] = np.eye(len(different))[which.reshape(-1)]
         self._which = belongs.reshape(*self.many_mask.shape, len(different))
-        self._many_dims = _span(rows, weights)
+        self._many_dims = span(rows, weights)
         self._odds = self._arrays.floats(self._rows[:, self._many_dims])
         self._many_out = self._arrays.floats(self._row_weights.T[self._many_dims])
 
@@ -219,9 +219,3 @@ def over_options(table: Array) -> Array:
     for option in range(1, table.shape[-1]):
         total = total + table[..., option]
     return total
-
-
-def _span(*tables: NDArray[np.float64]) -> slice:
-    """From the first to the last dimension that is not 0 everywhere in tables (..., D)."""
-    used = np.flatnonzero(np.concatenate(tables).any(0))
-    return slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 0)
