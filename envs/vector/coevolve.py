@@ -44,6 +44,8 @@ class CoevolveVector(Flavour):
         mask = self._readout.many_mask
         self._counts = arrays.floats(mask.sum(1))
         self._log_counts = arrays.xp.log(self._counts)
+        self._per_log = 1.0 / self._log_counts
+        self._per_option = arrays.floats(np.repeat(1.0 / np.log(mask.sum(1)), mask.shape[1]))
         self._wide, self._all_wide = arrays.flags(mask), bool(mask.all())
         pairs = config.chooser.pairs
         place = np.zeros(len(config.instrument), dtype=np.int64)
@@ -54,7 +56,8 @@ class CoevolveVector(Flavour):
         # Labels are computed for pairs of two options, then for the others; `order` brings them back to the pairs'
         # order.
         order = np.argsort(np.concatenate([np.flatnonzero(two), np.flatnonzero(~two)]))
-        self._pair_columns = tuple(arrays.index(x) for x in (place[pairs[two, 0]], first[~two], second[~two], order))
+        self._pair_columns = tuple(arrays.index(x) for x in (place[pairs[two, 0]], first[~two], second[~two]))
+        self._pair_order = None if np.array_equal(order, np.arange(len(order))) else arrays.index(order)
         super()._prepare()
 
     def _truth(self, answers: Floats) -> Tables:
@@ -221,12 +224,12 @@ class CoevolveVector(Flavour):
 
     def _prefers(self, chances: Base) -> Array:
         """P(a over b) (B, P) of all pairs: of two options the chance of the first, of more a share of two chances."""
-        xp, (two, first, second, order) = self._arrays.xp, self._pair_columns
+        xp, (two, first, second), order = self._arrays.xp, self._pair_columns, self._pair_order
         columns, many = self._arrays.columns, chances.many.reshape(len(chances.many), -1)
         first = columns(many, first)
         ratio = first / (first + columns(many, second))
-        both = xp.concatenate([columns(chances.two, two), ratio], 1)
-        return columns(xp.clip(both, CLIP, 1.0 - CLIP), order)
+        both = xp.clip(xp.concatenate([columns(chances.two, two), ratio], 1), CLIP, 1.0 - CLIP)
+        return both if order is None else columns(both, order)
 
     def _moved(self, tables: Tables, human: Base, agent: Base, index: Index, influence: float) -> Base:
         """The humans' logits after a step; the real century ahead is index + 1."""
@@ -235,7 +238,10 @@ class CoevolveVector(Flavour):
         pull = self._template.pull
         # `progressgym.envs.coevolve_step.move`, multiplied out: what all rows share is then multiplied once for all.
         stay, pulled = (1.0 - influence) * (1.0 - pull), (1.0 - influence) * pull
-        return Base(*(stay * h + pulled * r + influence * a for h, r, a in zip(human, real, agent, strict=True)))
+        mixed = self._arrays.mixed
+        return Base(
+            *(mixed((stay, h), (influence, a), (pulled, r)) for h, r, a in zip(human, real, agent, strict=True))
+        )
 
     def _agent_logits(self, logits: Base) -> Base:
         """What `centred_log` makes of answers with these logits: no answer is less likely than 1e-4."""
@@ -281,7 +287,7 @@ class CoevolveVector(Flavour):
         # Padding is 0 while logits are mixed (`_on_real`): `FAR` times a share would no longer be far.
         padded = human.many if self._all_wide else arrays.xp.where(self._wide.reshape(-1), human.many, FAR)
         weights, total, log_total = self._readout.weights_and_logs(padded)
-        return Base(arrays.sigmoid(arrays.copy(human.two)), weights / total[..., None]), log_total
+        return Base(arrays.logistic(human.two), weights / total[..., None]), log_total
 
     def _utility(self, values: Array, directions: Array) -> Array:
         """Mean over m of the largest similarity to a century j >= m; see `progressgym.scores.coevolve_utilities`.
@@ -316,14 +322,14 @@ class CoevolveVector(Flavour):
         arrays = self._arrays
         items = len(self._config.instrument)
         free_two, free_many = (pick(arrays, tables[name], index) for name in ("free_two", "free_many"))
-        apart = arrays.xp.abs(now.many - free_many)
-        gap = arrays.xp.abs(now.two - free_two).sum(-1) + apart.reshape(len(apart), -1).sum(-1) / 2
+        wide, free_wide = (table.reshape(len(table), -1) for table in (now.many, free_many))
+        gap = arrays.apart(now.two, free_two) + arrays.apart(wide, free_wide) / 2
         # With p = 1 / (1 + exp(-x)) entropy is (1 - p) x - log p; no p is below 1e-4, so a few share a logarithm.
-        nats = ((1.0 - now.two) * human.two).sum(-1) - sum_of_logs(arrays, now.two)
+        nats = human.two.sum(-1) - arrays.dot(now.two, human.two) - sum_of_logs(arrays, now.two)
         bits = nats / math.log(2.0)
         if len(self._readout.many_items):
-            mean = over_options(now.many * human.many.reshape(now.many.shape))
-            bits = bits + ((log_total - mean) / self._log_counts).sum(-1)
+            # Of wider items log(sum of exp(z)) - sum of p z, over the logarithm of how many options there are.
+            bits = bits + log_total @ self._per_log - (wide * human.many) @ self._per_option
         return {"entropy": bits / items, "displacement": gap / items}
 
     def _entropy(self, now: Base) -> Array:
