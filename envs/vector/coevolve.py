@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.answers import FLOOR, centred_log
+from progressgym.core.threads import each
 from progressgym.envs.arrays import Array, Arrays, NumpyArrays
 from progressgym.envs.coevolve import CoevolveEnv, CoevolveStanceEnv
 from progressgym.envs.comparison_evidence import evidence
@@ -37,6 +38,8 @@ class CoevolveVector(Flavour):
     """The closed loop; see `progressgym.envs.coevolve`."""
 
     _template: CoevolveEnv
+    _apart: ClassVar[bool] = False
+    """Whether the agents' own values are computed apart from their humans, as stances can be without an exponential an item."""
 
     def _prepare(self) -> None:
         arrays, config = self._arrays, self._config
@@ -161,6 +164,8 @@ class CoevolveVector(Flavour):
         # Rows do not influence each other, so blocks of them go through the whole step while they are in a core's
         # cache.
         after = self._joined(self._on_cores(lambda rows: self._influenced(actions[rows], rows, index), blocks))
+        if self._apart:
+            after["own"] = self._scored(actions)
         self._see_next(self._preferences, index)
         values, own = after["simulated"], after["own"]
         target, covered = self._target(index), len(self._config.covered)
@@ -177,9 +182,12 @@ class CoevolveVector(Flavour):
         tables, now = part(self._tables, rows), index if isinstance(index, int) else index[rows]
         logits, readout = self._logits(actions, tables), self._readout
         weights, total, log_total = readout.weights_and_logs(logits.many)
-        scored = readout.counted_many
-        # The agent's own values need chances of scored items alone, the human's logits those of all.
-        own = readout.mean(readout.first_chances(logits.two), weights[:, :scored] / total[:, :scored, None])
+        told: Tables = {}
+        if not self._apart:
+            # The agent's own values need chances of scored items alone, the human's logits those of all.
+            scored = readout.counted_many
+            shares = weights[:, :scored] / total[:, :scored, None]
+            told["own"] = readout.mean(readout.first_chances(logits.two), shares)
         logs = logits.many.reshape(weights.shape) - log_total[..., None]
         agent = Base(self._agent_two(logits.two), self._agent_many(logs))
         human = Base(self._human.two[rows], self._human.many[rows])
@@ -187,7 +195,7 @@ class CoevolveVector(Flavour):
         chances, log_total = self._chances(human)
         self._keep(rows, human, self._prefers(chances))
         return {
-            "own": own,
+            **told,
             "simulated": readout.mean(*chances),
             **self._lock_in(tables, human, chances, log_total, now),
             **self._beside(tables, chances, now),
@@ -372,6 +380,7 @@ class CoevolveStanceVectorEnv(CoevolveVector, StanceVector):
 
     single: ClassVar[type[CoevolveStanceEnv]] = CoevolveStanceEnv
     _template: CoevolveStanceEnv
+    _apart = True
     _seen_labels: tuple[Array, Array] | None = None
 
     def _observe(self, index: Index) -> Array:
@@ -390,6 +399,10 @@ class CoevolveStanceVectorEnv(CoevolveVector, StanceVector):
 
     def _read(self, labels: Array, weights: Array) -> Array:
         """Evidence (B, D)."""
+        floats = self._arrays.floats
+        if "asked" not in self._tables and isinstance(self._arrays, NumpyArrays):
+            blocks = list(self._arrays.blocks(len(labels)))
+            return np.concatenate(each(lambda rows: self._product(2.0 * floats(labels[rows]) - 1.0), blocks))
         if len(weights) == 1:
-            return evidence(self._arrays.floats(labels), weights[0])
-        return evidence(self._arrays.floats(labels)[:, None], weights)[:, 0]
+            return evidence(floats(labels), weights[0])
+        return evidence(floats(labels)[:, None], weights)[:, 0]
