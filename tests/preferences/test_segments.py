@@ -15,7 +15,7 @@ from progressgym.preferences.compare import compare
 from progressgym.preferences.datasets import load
 from progressgym.preferences.segments import DISCOUNT, successors
 
-ROW = {
+ROW: dict[str, Any] = {
     "left": {"states": [0, 1, 2], "features": [[1, 0], [0, 1]]},
     "right": {"states": [0, 2], "features": [[0.5, 0]]},
     "preferred": "left",
@@ -40,9 +40,10 @@ def test_regret_explains_what_return_cannot(tmp_path: Path) -> None:
 
     By regret a segment that moves towards the prize is preferred, though it collects less on the way.
     """
-    random, rows = np.random.default_rng(0), []
+    random = np.random.default_rng(0)
+    rows: list[dict[str, Any]] = []
     for _ in range(150):
-        sides = []
+        sides: list[dict[str, list[Any]]] = []
         for _ in range(2):
             start = int(random.integers(0, 8))
             on = random.random() < 0.5
@@ -60,7 +61,7 @@ def test_regret_explains_what_return_cannot(tmp_path: Path) -> None:
             "right": ROW["right"] | {"states": [0, 0], "features": [[1, 0]]},
             "preferred": "left",
         }
-    ]  # type: ignore[operator]
+    ]
     found = {
         row.model: row for row in compare(load(write(tmp_path / "s.jsonl", rows), None), ["bradley-terry", "regret"])
     }

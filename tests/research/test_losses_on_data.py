@@ -24,7 +24,10 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "change_case:english_lowercase": ({}, "Small"),
     "detectable_format:number_bullet_lists": ({"num_bullets": 2}, "* one\n* two\n* three"),
     "change_case:english_capital": ({}, "LARGe"),
-    "detectable_format:multiple_sections": ({"section_spliter": "Section", "num_sections": 2}, "Section 1\nand no more"),
+    "detectable_format:multiple_sections": (
+        {"section_spliter": "Section", "num_sections": 2},
+        "Section 1\nand no more",
+    ),
     "change_case:capital_word_frequency": ({"capital_relation": "at least", "capital_frequency": 2}, "ONE two"),
     "startend:quotation": ({}, '"open'),
     "keywords:existence": ({"keywords": ["moon", "sun"]}, "moonlight and sun"),
@@ -53,7 +56,7 @@ def test_an_answer_keeps_what_was_asked_and_a_checker_sees_what_does_not(kind: s
     assert text is not None and CHECKS[kind](text, args) and not CHECKS[kind](broken, args)
     row = asks([(kind, args)])
     assert np.abs(row).sum() == 1 and (row.min() == -1) == ("less than" in args.values())
-    assert np.isfinite(seen(WORDS, [(kind, args)], text)).all() and seen(WORDS, [(kind, args)], text)[0] > 0
+    assert np.isfinite(seen(WORDS, [(kind, args)], text)).all()
 
 
 def test_degrees_lose_the_rarest_words_first() -> None:
