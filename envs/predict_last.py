@@ -60,8 +60,8 @@ class PredictLast(Tracking):
         """Signs and lag of an episode, on the items that the last century answers."""
         instrument, last = history.instrument, history.scored[-1]
         tables = np.concatenate([scored, history.first_answers[None], history.last_known[-1:]])
-        known = keep_items(tables, np.broadcast_to(last, tables.shape[:2]), instrument.mask)
-        values = instrument.values(known, instrument.evaluation, check=False)
+        answers = keep_items(tables, np.broadcast_to(last, tables.shape[:2]), instrument.mask)
+        values = instrument.values(answers, instrument.evaluation, check=False)
         changes = values - values[-2]
         change, moved = changes[-1], np.where(np.abs(changes[:-2]) > FAINT, changes[:-2], 0.0)
         size, square = float(np.abs(change).sum()), float(change @ change)

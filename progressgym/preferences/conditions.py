@@ -99,16 +99,16 @@ def read_conditions(run: Path | str) -> dict[str, Conditions]:
     record = read_object(path, "conditions by agent")
     wrong = UserError(f"{path} is damaged: it holds no conditions by agent; remove it, or write it again")
     try:
-        found = {
+        read = {
             name: Conditions(each=tuple(Condition(**each) for each in one["conditions"]))
             for name, one in record.items()
         }
     except (TypeError, KeyError):
         raise wrong from None
-    for one in (each for conditions in found.values() for each in conditions.each):
+    for one in (each for conditions in read.values() for each in conditions.each):
         if not all(isinstance(text, str) for text in (one.name, one.why)) or not isinstance(one.holds, bool):
             raise wrong
-    return found
+    return read
 
 
 @dataclass(kw_only=True, frozen=True)
