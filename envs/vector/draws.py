@@ -39,11 +39,10 @@ class Draws:
     """(R, ...) uniform numbers behind histories that are made together; overwritten as `uniforms` are."""
 
     def numbers(self) -> Floats:
-        """`uniforms` in [0, 1), whatever the scheme."""
+        """A copy of `uniforms` in [0, 1), whatever the scheme."""
         assert self.uniforms is not None
-        short = self.uniforms.dtype == np.uint16
-        numbers: Floats = (self.uniforms + 0.5) / 2.0**16 if short else self.uniforms
-        return numbers
+        numbers = self.uniforms.astype(np.float64)
+        return (numbers + 0.5) / 2.0**16 if self.uniforms.dtype == np.uint16 else numbers
 
     @classmethod
     def of(
@@ -114,7 +113,7 @@ class _Votes:
     def draw(self, rng: np.random.Generator, r: int) -> None:
         """Draw the r-th row's."""
         if self._words is not None:
-            self._words[r] = rng.bit_generator.random_raw(self._words.shape[1])  # type: ignore[attr-defined]
+            self._words[r] = rng.bit_generator.random_raw(self._words.shape[1])
         else:
             rng.random(out=self._uniforms[r, 1:])
             rng.random(out=self._uniforms[r, 0])

@@ -112,7 +112,7 @@ def short_words(numbers: int) -> int:
 
 def short_draws(rng: np.random.Generator, numbers: int) -> NDArray[np.uint16]:
     """Whole numbers below 2**16, equally likely, as `SHORT_SCHEME` draws them; PCG64 takes a step for four."""
-    return short_numbers(rng.bit_generator.random_raw(short_words(numbers)), numbers)  # type: ignore[attr-defined]
+    return short_numbers(rng.bit_generator.random_raw(short_words(numbers)), numbers)
 
 
 def short_numbers(words: NDArray[np.uint64], numbers: int) -> NDArray[np.uint16]:

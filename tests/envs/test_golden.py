@@ -48,7 +48,7 @@ def test_a_vote_of_short_numbers_has_its_probability_to_sixteen_bits() -> None:
 
 
 def test_short_numbers_are_the_draws_bit_by_bit() -> None:
-    words = np.random.default_rng(7).bit_generator.random_raw(3).tolist()  # type: ignore[attr-defined]
+    words = np.random.default_rng(7).bit_generator.random_raw(3).tolist()
     expected = [word >> shift & 0xFFFF for word in words for shift in (0, 16, 32, 48)][:10]
     assert short_draws(np.random.default_rng(7), 10).tolist() == expected
     numbers = short_draws(np.random.default_rng(0), 200_000)
@@ -68,6 +68,7 @@ def test_order_of_short_numbers() -> None:
 
 
 def test_ids_keep_their_scheme() -> None:
-    assert gym.make("ProgressGym/Follow-v0", history=LINEAR).unwrapped.config.rng_scheme == RNG_SCHEMES[0]
+    env: Any = gym.make("ProgressGym/Follow-v0", history=LINEAR).unwrapped
+    assert env.config.rng_scheme == RNG_SCHEMES[0]
     with pytest.raises(UserError, match="did you mean 'uniforms-v2'"):
         gym.make("ProgressGym/Follow-v0", history=LINEAR, rng_scheme="uniforms-v")
