@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,6 @@ from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, discard, read_json, sha256_bytes, sha256_file, write_json, write_text
 from progressgym.core.locks import alone
 from progressgym.core.provenance import fingerprint
-from progressgym.envs.text.shells.trl_rewards import group_reward
 from progressgym.envs.text.tasks import DEFAULT_HISTORY, TaskSet
 from progressgym.monitor.tensorboard import RunLog
 from progressgym.monitor.trackers import trackers
@@ -32,6 +32,7 @@ ORIGINS = "fingerprints.json"
 ALIKE = 10
 """Steps in which all groups agree; one or two come by chance."""
 Report = Callable[[dict[str, float]], None]
+METHODS = ("grpo", "rloo", "dpo", "sft")
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -46,12 +47,15 @@ class GrpoRecipe:
     """What is trained on; a distribution, so that none is learned by heart."""
     instrument: str | None = None
     """Questionnaire of synthetic histories."""
+    method: Annotated[str, OneOf("method", METHODS)] = "grpo"
+    """One of `METHODS`, all on the same rows."""
     steps: Count = 100
     prompts: Count = 2
     """A step."""
-    group: Count = 8
-    """Completions of every prompt."""
-    learning_rate: Positive = 1e-4
+    group: Count = 32
+    """Completions of every prompt, where any are drawn; a prompt is read once for all of them."""
+    learning_rate: Positive = 3e-4
+    """Peak, after a tenth of the steps; falls linearly to 0."""
     tuning: Annotated[str, OneOf("tuning", ("lora", "full"))] = "lora"
     preferences: Whole = 2
     """Told for every question."""
@@ -129,11 +133,10 @@ def train(recipe: GrpoRecipe, out: Path, report: Report | None = None, tracker: 
 def _run(recipe: GrpoRecipe, folder: Path, model: Path, report: Report | None, report_to: list[str]) -> None:
     """Train from the newest checkpoint and write the model; `DONE` is written last."""
     import torch
-    from datasets import Dataset
     from transformers import AutoTokenizer
 
+    from progressgym.agents.text_methods import make_trainer
     from progressgym.models.load import resolve_base
-    from progressgym.tuning.letters import LetterGRPOTrainer
     from progressgym.tuning.training import StageResult, newest_checkpoint, silence, watch
 
     base = resolve_base(recipe.model)
@@ -152,13 +155,13 @@ def _run(recipe: GrpoRecipe, folder: Path, model: Path, report: Report | None, r
         if report is not None:
             report(logged)
 
-    trainer = LetterGRPOTrainer(
-        model=policy,
-        reward_funcs=group_reward,
-        train_dataset=Dataset.from_list(rows),
-        processing_class=AutoTokenizer.from_pretrained(base, trust_remote_code=False, padding_side="left"),
-        args=_arguments(recipe, folder, report_to, origins[-1]["sha256"], cpu=not torch.cuda.is_available()),
-        callbacks=[watch(result, report=tell)],
+    trainer = make_trainer(
+        recipe,
+        policy,
+        AutoTokenizer.from_pretrained(base, trust_remote_code=False, padding_side="left"),
+        rows,
+        _arguments(recipe, folder, report_to, origins[-1]["sha256"], cpu=not torch.cuda.is_available()),
+        [watch(result, report=tell)],
     )
     silence(trainer)
     with log:
@@ -166,12 +169,11 @@ def _run(recipe: GrpoRecipe, folder: Path, model: Path, report: Report | None, r
         trainer.train(resume_from_checkpoint=newest)
     model.mkdir(parents=True)
     _save(recipe, trainer.accelerator.unwrap_model(trainer.model), trainer.processing_class, model)
-    logs = [entry for entry in trainer.state.log_history if "reward" in entry]
+    logs = [entry for entry in trainer.state.log_history if "loss" in entry]
     record = {"fingerprints": [origin["sha256"] for origin in origins]}
-    write_json(folder / "log.json", {**record, "steps": logs})
-    write_json(
-        model / DONE, {**record, "steps": trainer.state.global_step, "reward": [entry["reward"] for entry in logs]}
-    )
+    write_json(folder / "log.json", {**record, "peak_bytes": peak_bytes(), "steps": logs})
+    curves = {name: [entry[name] for entry in logs if name in entry] for name in ("loss", "reward", "distance")}
+    write_json(model / DONE, {**record, "steps": trainer.state.global_step, **curves})
     discard(folder / "checkpoints")
 
 
@@ -216,38 +218,43 @@ def _policy(recipe: GrpoRecipe, base: Path) -> Any:
     return attach(model, LoraRecipe(top_layers=None if top is None or top > layers else top), recipe.seed)
 
 
-def _arguments(recipe: GrpoRecipe, folder: Path, report_to: list[str], sha256: str, *, cpu: bool) -> Any:
-    from trl import GRPOConfig
+def _arguments(recipe: GrpoRecipe, folder: Path, report_to: list[str], sha256: str, *, cpu: bool) -> dict[str, Any]:
+    """Arguments that the configurations of all methods share."""
+    return {
+        "output_dir": str(folder / "checkpoints"),
+        "max_steps": recipe.steps,
+        "per_device_train_batch_size": recipe.prompts,
+        "learning_rate": recipe.learning_rate,
+        "lr_scheduler_type": "linear",
+        "warmup_steps": recipe.steps // 10,
+        "max_grad_norm": 1.0,
+        "gradient_checkpointing": False,
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,
+        "save_strategy": "steps",
+        "save_steps": recipe.checkpoint_steps,
+        "save_total_limit": 2,
+        "report_to": report_to,
+        "project": "progressgym",
+        "run_name": f"{recipe.method} {recipe.challenge} seed {recipe.seed}, {sha256[:12]}",
+        "disable_tqdm": True,
+        "seed": recipe.seed,
+        "use_cpu": cpu,
+        "bf16": False,
+        "dataloader_pin_memory": False,
+        "train_sampling_strategy": "sequential",
+        "remove_unused_columns": False,
+    }
 
-    return GRPOConfig(
-        output_dir=str(folder / "checkpoints"),
-        max_steps=recipe.steps,
-        per_device_train_batch_size=recipe.prompts * recipe.group,
-        num_generations=recipe.group,
-        max_completion_length=1,  # " A" is one token of every byte-level vocabulary with merges
-        scale_rewards="none",  # dividing by the group's deviation would move the optimum
-        beta=0.0,
-        learning_rate=recipe.learning_rate,
-        lr_scheduler_type="constant",
-        max_grad_norm=1.0,
-        temperature=1.0,
-        top_k=0,
-        shuffle_dataset=False,
-        gradient_checkpointing=False,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        save_strategy="steps",
-        save_steps=recipe.checkpoint_steps,
-        save_total_limit=2,
-        report_to=report_to,
-        project="progressgym",
-        run_name=f"grpo {recipe.challenge} seed {recipe.seed}, {sha256[:12]}",
-        disable_tqdm=True,
-        seed=recipe.seed,
-        use_cpu=cpu,
-        bf16=False,
-        dataloader_pin_memory=False,
-    )
+
+def peak_bytes() -> int | None:
+    """The most memory that this process has held so far; None where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak) * (1 if sys.platform == "darwin" else 1024)
 
 
 def _save(recipe: GrpoRecipe, policy: Any, tokenizer: Any, model: Path) -> None:

@@ -37,11 +37,12 @@ class Options:
     challenge: Annotated[str, option("C", "follow or predict, by name or query string.")] = "follow"
     history: Annotated[str, option("H", "What to train on: a distribution.")] = "synthetic:linear?coherence=0.5"
     instrument: Annotated[str | None, option("I", "Questionnaire of synthetic histories.")] = None
+    method: Annotated[str, option("M", "grpo, or rloo, dpo or sft on the same rows.")] = "grpo"
     steps: Annotated[int, option("N", "Optimiser steps.")] = 100
     prompts: Annotated[int, option("N", "Prompts a step.")] = 2
-    group: Annotated[int, option("N", "Completions of a prompt.")] = 8
-    learning_rate: Annotated[float, option("R")] = 1e-4
-    """Constant; 1e-4 suits an adapter, 1e-5 all weights."""
+    group: Annotated[int, option("N", "Completions of a prompt.")] = 32
+    learning_rate: Annotated[float, option("R")] = 3e-4
+    """Peak; a hundredth of it suits all weights."""
     tuning: Annotated[str, option("T", "lora or full.")] = "lora"
     checkpoint_steps: Annotated[int, option("N", "Steps from one checkpoint to the next.")] = 10
     preferences: Annotated[int, option("N", "Preferences told for every question.")] = 2
