@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+from progressgym.agents.text_reader import PRIORS
 from progressgym.core.arguments import Count, OneOf, Positive, Whole, check_fields
 from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, discard, read_json, sha256_bytes, sha256_file, write_json, write_text
@@ -57,6 +58,8 @@ class GrpoRecipe:
     learning_rate: Positive = 3e-4
     """Peak, after a tenth of the steps; falls linearly to 0."""
     tuning: Annotated[str, OneOf("tuning", ("lora", "full"))] = "lora"
+    prior: Annotated[str, OneOf("prior", PRIORS)] = "first"
+    """What the model's odds of letters are added to: `first`, century 0's, so that only the drift is to be learned; or `none`."""
     preferences: Whole = 2
     """Told for every question."""
     seed: Whole = 0

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from progressgym.agents.text_reader import prior_of
 from progressgym.core.errors import UserError
 from progressgym.core.seeding import generator
 from progressgym.envs.text.shells.trl_rewards import brier_reward, group_reward
@@ -44,7 +45,7 @@ def make_trainer(
         UserError: a letter is several tokens of this model.
     """
     shared = {"model": policy, "processing_class": tokenizer, "callbacks": callbacks}
-    ready = _tokenised(rows, tokenizer)
+    ready = _tokenised(rows, tokenizer, recipe.prior)
     if recipe.method in ("grpo", "rloo"):
         return _policy_gradient(recipe, shared, rows, ready, arguments)
     from datasets import Dataset
@@ -79,7 +80,7 @@ def _policy_gradient(
     from datasets import Dataset
     from trl import GRPOConfig, RLOOConfig
 
-    from progressgym.tuning.letters import LetterGRPOTrainer, LetterRLOOTrainer
+    from progressgym.tuning.letters import LetterGRPOTrainer, LetterRLOOTrainer, Offer
 
     drawn = {
         **arguments,
@@ -98,7 +99,8 @@ def _policy_gradient(
         kind, args = LetterRLOOTrainer, RLOOConfig(**drawn)
     trainer = kind(**shared, reward_funcs=paid, train_dataset=Dataset.from_list(list(rows)), args=args)
     prompts, *_ = trainer._tokenize_prompts([row["prompt"] for row in rows])
-    trainer.letters = {tuple(ids): row["letters"] for ids, row in zip(prompts, ready, strict=True)}
+    offers = [Offer(row["letters"], row["prior"]) for row in ready]
+    trainer.offers = {tuple(ids): offer for ids, offer in zip(prompts, offers, strict=True)}
     return trainer
 
 
@@ -123,8 +125,8 @@ def paid(
     return rewards
 
 
-def _tokenised(rows: Rows, tokenizer: Any) -> list[dict[str, Any]]:
-    """Of every row the prompt, the letters that it offers and the people's shares, as a reading encodes them.
+def _tokenised(rows: Rows, tokenizer: Any, prior: str) -> list[dict[str, Any]]:
+    """Of every row the prompt, the letters that it offers, their prior and the people's shares, as a reading encodes them.
 
     Raises:
         UserError: a letter is several tokens.
@@ -136,10 +138,12 @@ def _tokenised(rows: Rows, tokenizer: Any) -> list[dict[str, Any]]:
     for row, request in zip(rows, encode(tokenizer, [row["prompt"] for row in rows], [""], offered), strict=True):
         if any(len(option) != 1 for option in request.options):
             raise UserError("a letter is several tokens of this model; take one to whose tokenizer ' A' is one token")
+        first = np.array(row["first"])
         ready.append(
             {
                 "prompt_ids": list(request.prefixes[0]),
                 "letters": [option[0] for option in request.options],
+                "prior": prior_of(prior, first, np.ones(first.shape, dtype=bool))[0].tolist(),
                 "shares": list(row["human"][0]),
             }
         )
@@ -157,5 +161,5 @@ def _pair(row: Mapping[str, Any], seed: int, number: int) -> dict[str, Any]:
         "rejected_ids": [row["letters"][second]],
         "target": shares[first] / both if both > 0 else 0.5,
         "weight": 1.0,
-        "offset": 0.0,
+        "offset": row["prior"][first] - row["prior"][second],
     }

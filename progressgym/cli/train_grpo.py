@@ -45,6 +45,7 @@ class Options:
     """Peak; a hundredth of it suits all weights."""
     tuning: Annotated[str, option("T", "lora or full.")] = "lora"
     checkpoint_steps: Annotated[int, option("N", "Steps from one checkpoint to the next.")] = 10
+    prior: Annotated[str, option("P", "first: the model moves century 0's odds; none: it says all.")] = "first"
     preferences: Annotated[int, option("N", "Preferences told for every question.")] = 2
     seed: Annotated[int, option("N")] = 0
     tracker: Annotated[str, option("T", "none, trackio or wandb, beside TensorBoard and offline.")] = "none"
@@ -106,7 +107,7 @@ def _evaluate(options: Options, model: Path, out: Path) -> tuple[str, bool]:
     from progressgym.bench.runner import run_bench, steps_of
     from progressgym.bench.table import print_table
 
-    readers = [format_id(READER, model=spec, preferences=options.preferences) for spec in (options.model, str(model))]
+    readers = [format_id(READER, model=spec, preferences=options.preferences, prior=options.prior) for spec in (options.model, str(model))]
     plan = _plan(options, readers)
     outcome = run_bench(plan, out, workers=1, progress=not options.quiet, command=sys.argv)
     if not options.json and outcome.results.aggregates:

@@ -11,6 +11,7 @@ tokens.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -24,11 +25,21 @@ from progressgym.tuning.trainers import REFERENCE, AnswerDPOTrainer
 Ids = tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Offer:
+    """What may follow a prompt."""
+
+    tokens: Sequence[int]
+    """K letters."""
+    prior: Sequence[float]
+    """K logarithms of odds that the model's own are added to."""
+
+
 class _Letters:
     """What both policy gradients share: one token a completion, at temperature 1, one optimiser step a draw."""
 
-    letters: Mapping[Ids, Sequence[int]]
-    """Prompt's ids -> tokens that may follow. Set before `train`."""
+    offers: Mapping[Ids, Offer]
+    """Prompt's ids -> what may follow. Set before `train`."""
     _rows: tuple[int, dict[Ids, Tensor]] = (-1, {})
     """The optimiser step, and the (V,) log-probabilities that its completions were drawn from."""
 
@@ -66,7 +77,7 @@ class _Letters:
         trainer: Any = self
         ids, seen = left_padded(prompts, trainer.processing_class.pad_token_id)
         device = trainer.accelerator.device
-        return next_logps(model, ids.to(device), seen.to(device), [self.letters[one] for one in prompts])
+        return next_logps(model, ids.to(device), seen.to(device), [self.offers[one] for one in prompts])
 
 
 class LetterGRPOTrainer(_Letters, GRPOTrainer):  # type: ignore[misc]  # trl ships no types
@@ -97,33 +108,35 @@ class LetterSFTTrainer(Trainer):  # type: ignore[misc]  # read without its types
 
     def compute_loss(self, model: Any, inputs: Mapping[str, Any], *_: Any, **__: Any) -> Tensor:
         """Mean over the rows, in nats."""
-        letters, shares = inputs["letters"], inputs["shares"]
-        logps = next_logps(model, inputs["input_ids"], inputs["attention_mask"], letters)
-        rows = zip(logps, letters, shares, strict=True)
-        return -torch.stack([row[tokens] @ row.new_tensor(human) for row, tokens, human in rows]).mean()
+        logps = next_logps(model, inputs["input_ids"], inputs["attention_mask"], inputs["offers"])
+        rows = zip(logps, inputs["offers"], inputs["shares"], strict=True)
+        return -torch.stack([row[list(offer.tokens)] @ row.new_tensor(human) for row, offer, human in rows]).mean()
 
 
 def shares_collator(pad: int) -> Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]]:
-    """Collator of `LetterSFTTrainer`: rows of `prompt_ids`, `letters` and `shares`."""
+    """Collator of `LetterSFTTrainer`: rows of `prompt_ids`, `letters`, `prior` and `shares`."""
 
     def stack(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         ids, seen = left_padded([row["prompt_ids"] for row in rows], pad)
-        return {"input_ids": ids, "attention_mask": seen} | {
-            key: [row[key] for row in rows] for key in ("letters", "shares")
+        return {
+            "input_ids": ids,
+            "attention_mask": seen,
+            "offers": [Offer(row["letters"], row["prior"]) for row in rows],
+            "shares": [row["shares"] for row in rows],
         }
 
     return stack
 
 
-def next_logps(model: Any, input_ids: Tensor, attention_mask: Tensor, letters: Sequence[Sequence[int]]) -> Tensor:
-    """(P, V) log-probabilities of what comes after prompts among the letters offered, -inf elsewhere."""
+def next_logps(model: Any, input_ids: Tensor, attention_mask: Tensor, offers: Sequence[Offer]) -> Tensor:
+    """(P, V) log-probabilities of what comes after prompts among the letters offered, after the prior; -inf elsewhere."""
     positions = (attention_mask.cumsum(-1) - 1).clamp(min=0)
     outputs = model(
         input_ids=input_ids, attention_mask=attention_mask, position_ids=positions, logits_to_keep=1, use_cache=False
     )
     logits = outputs.logits[:, -1].float()
-    offered = torch.zeros_like(logits, dtype=torch.bool)
-    for row, tokens in zip(offered, letters, strict=True):
-        row[list(tokens)] = True
-    logps: Tensor = logits.masked_fill(~offered, -torch.inf).log_softmax(-1)
+    prior = torch.full_like(logits, -torch.inf)
+    for row, offer in zip(prior, offers, strict=True):
+        row[list(offer.tokens)] = row.new_tensor(offer.prior)
+    logps: Tensor = (logits + prior).log_softmax(-1)
     return logps
