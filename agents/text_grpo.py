@@ -53,9 +53,9 @@ class GrpoRecipe:
     steps: Count = 100
     prompts: Count = 2
     """A step."""
-    group: Count = 32
+    group: Count = 64
     """Completions of every prompt, where any are drawn; a prompt is read once for all of them."""
-    learning_rate: Positive = 3e-4
+    learning_rate: Positive = 5e-4
     """Peak, after a tenth of the steps; falls linearly to 0."""
     tuning: Annotated[str, OneOf("tuning", ("lora", "full"))] = "lora"
     prior: Annotated[str, OneOf("prior", PRIORS)] = "first"

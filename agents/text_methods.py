@@ -91,7 +91,7 @@ def _policy_gradient(
         "beta": 0.0,
         "shuffle_dataset": False,
     }
-    drawn.pop("train_sampling_strategy")
+    drawn.pop("train_sampling_strategy", None)
     if recipe.method == "grpo":
         # dividing by the group's deviation would move the optimum
         kind, args = LetterGRPOTrainer, GRPOConfig(**drawn, scale_rewards="none")
@@ -152,7 +152,7 @@ def _tokenised(rows: Rows, tokenizer: Any, prior: str) -> list[dict[str, Any]]:
 
 def _pair(row: Mapping[str, Any], seed: int, number: int) -> dict[str, Any]:
     """Two letters of a row, and how many in all of those who say one of them say the first."""
-    first, second = generator(seed, "pairs", number).permutation(len(row["letters"]))[:2].tolist()
+    first, second = generator(seed, "pairs", str(number)).permutation(len(row["letters"]))[:2].tolist()
     shares = row["shares"]
     both = shares[first] + shares[second]
     return {

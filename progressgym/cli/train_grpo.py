@@ -40,8 +40,8 @@ class Options:
     method: Annotated[str, option("M", "grpo, or rloo, dpo or sft on the same rows.")] = "grpo"
     steps: Annotated[int, option("N", "Optimiser steps.")] = 100
     prompts: Annotated[int, option("N", "Prompts a step.")] = 2
-    group: Annotated[int, option("N", "Completions of a prompt.")] = 32
-    learning_rate: Annotated[float, option("R")] = 3e-4
+    group: Annotated[int, option("N", "Completions of a prompt, where any are drawn.")] = 64
+    learning_rate: Annotated[float, option("R")] = 5e-4
     """Peak; a hundredth of it suits all weights."""
     tuning: Annotated[str, option("T", "lora or full.")] = "lora"
     checkpoint_steps: Annotated[int, option("N", "Steps from one checkpoint to the next.")] = 10

@@ -4,8 +4,8 @@ TRL reads a prompt as often as there are completions of it, in drawing them and 
 drawn from and scored by the same row of log-probabilities, so that one forward pass a prompt gives the same loss. Only the letters
 that a prompt offers are drawn, by the policy's odds among them: what a reading by log-probability asks for.
 
-Importing this module loads trl; import it where a training begins. Legend of shapes: B completions, P different prompts of them, V
-tokens.
+Importing this module loads trl; import it where a training begins. Legend of shapes: B completions, P different prompts of them, K
+letters of the prompt that offers most.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from transformers import Trainer
 from trl import GRPOTrainer, RLOOTrainer
@@ -41,7 +42,7 @@ class _Letters:
     offers: Mapping[Ids, Offer]
     """Prompt's ids -> what may follow. Set before `train`."""
     _rows: tuple[int, dict[Ids, Tensor]] = (-1, {})
-    """The optimiser step, and the (V,) log-probabilities that its completions were drawn from."""
+    """The optimiser step, and the (K,) log-probabilities that its completions were drawn from."""
 
     def _draw(self, prompt_ids: Sequence[Sequence[int]]) -> list[list[int]]:
         """The B tokens; the forward pass is kept for the loss."""
@@ -51,8 +52,8 @@ class _Letters:
             logps = self._next(trainer.model_wrapped, distinct)
         self._rows = (trainer.state.global_step, dict(zip(distinct, logps, strict=True)))
         which = torch.tensor([distinct.index(tuple(ids)) for ids in prompt_ids], device=logps.device)
-        drawn: list[list[int]] = torch.multinomial(logps.detach().exp()[which], 1).tolist()
-        return drawn
+        drawn = torch.multinomial(logps.detach().exp()[which], 1)[:, 0].tolist()
+        return [[self.offers[tuple(ids)].tokens[letter]] for ids, letter in zip(prompt_ids, drawn, strict=True)]
 
     def _get_per_token_logps_and_entropies(
         self, model: Any, input_ids: Tensor, attention_mask: Tensor, logits_to_keep: int, *_: Any, **__: Any
@@ -69,9 +70,13 @@ class _Letters:
         if step != trainer.state.global_step or not set(distinct) <= set(rows):
             rows = dict(zip(distinct, self._next(model, distinct), strict=True))
         logps = torch.stack([rows[ids] for ids in distinct])
+        if not torch.is_grad_enabled():  # RLOO asks for what it compares with; the graph is the loss's
+            logps = logps.detach()
         entropies = -torch.special.xlogy(logps.exp(), logps.exp()).sum(-1)
         which = torch.tensor([distinct.index(ids) for ids in prompts], device=logps.device)
-        return logps[which].gather(1, input_ids[:, -1:]), entropies[which, None].detach(), None
+        said = zip(prompts, input_ids[:, -1].tolist(), strict=True)
+        letters = torch.tensor([[self.offers[ids].tokens.index(token)] for ids, token in said], device=logps.device)
+        return logps[which].gather(1, letters), entropies[which, None].detach(), None
 
     def _next(self, model: Any, prompts: Sequence[Ids]) -> Tensor:
         trainer: Any = self
@@ -109,8 +114,8 @@ class LetterSFTTrainer(Trainer):  # type: ignore[misc]  # read without its types
     def compute_loss(self, model: Any, inputs: Mapping[str, Any], *_: Any, **__: Any) -> Tensor:
         """Mean over the rows, in nats."""
         logps = next_logps(model, inputs["input_ids"], inputs["attention_mask"], inputs["offers"])
-        rows = zip(logps, inputs["offers"], inputs["shares"], strict=True)
-        return -torch.stack([row[list(offer.tokens)] @ row.new_tensor(human) for row, offer, human in rows]).mean()
+        rows = zip(logps, inputs["shares"], strict=True)
+        return -torch.stack([row[: len(human)] @ row.new_tensor(human) for row, human in rows]).mean()
 
 
 def shares_collator(pad: int) -> Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]]:
@@ -129,14 +134,15 @@ def shares_collator(pad: int) -> Callable[[Sequence[Mapping[str, Any]]], dict[st
 
 
 def next_logps(model: Any, input_ids: Tensor, attention_mask: Tensor, offers: Sequence[Offer]) -> Tensor:
-    """(P, V) log-probabilities of what comes after prompts among the letters offered, after the prior; -inf elsewhere."""
+    """(P, K) log-probabilities of the letters after prompts, among those offered and after the prior; padding has -inf."""
     positions = (attention_mask.cumsum(-1) - 1).clamp(min=0)
     outputs = model(
         input_ids=input_ids, attention_mask=attention_mask, position_ids=positions, logits_to_keep=1, use_cache=False
     )
     logits = outputs.logits[:, -1].float()
-    prior = torch.full_like(logits, -torch.inf)
-    for row, offer in zip(prior, offers, strict=True):
-        row[list(offer.tokens)] = row.new_tensor(offer.prior)
-    logps: Tensor = (logits + prior).log_softmax(-1)
-    return logps
+    width = max(len(offer.tokens) for offer in offers)
+    rows = [
+        F.pad(row[list(offer.tokens)] + row.new_tensor(offer.prior), (0, width - len(offer.tokens)), value=-torch.inf)
+        for row, offer in zip(logits, offers, strict=True)
+    ]
+    return torch.stack(rows).log_softmax(-1)
