@@ -27,7 +27,7 @@ from progressgym.monitor.trackers import trackers
 from progressgym.tuning.lora import LoraRecipe, attach, save_adapter
 from progressgym.tuning.needs import need_trl
 
-RECIPE, DONE = "recipe.json", "DONE.json"
+RECIPE, LOG, DONE = "recipe.json", "log.json", "DONE.json"
 ORIGINS = "fingerprints.json"
 """A fingerprint for every start of a run on other code or other packages; most have one."""
 ALIKE = 10
@@ -174,7 +174,7 @@ def _run(recipe: GrpoRecipe, folder: Path, model: Path, report: Report | None, r
     _save(recipe, trainer.accelerator.unwrap_model(trainer.model), trainer.processing_class, model)
     logs = [entry for entry in trainer.state.log_history if "loss" in entry]
     record = {"fingerprints": [origin["sha256"] for origin in origins]}
-    write_json(folder / "log.json", {**record, "peak_bytes": peak_bytes(), "steps": logs})
+    write_json(folder / LOG, {**record, "peak_bytes": peak_bytes(), "steps": logs})
     curves = {name: [entry[name] for entry in logs if name in entry] for name in ("loss", "reward", "distance")}
     write_json(model / DONE, {**record, "steps": trainer.state.global_step, **curves})
     discard(folder / "checkpoints")
@@ -271,6 +271,34 @@ def _save(recipe: GrpoRecipe, policy: Any, tokenizer: Any, model: Path) -> None:
     tokenizer.save_pretrained(model)
 
 
+_TOLD = {
+    **dict.fromkeys(
+        ("grpo", "rloo"),
+        "A letter is paid 2 p - 2 (share of the others of its group that chose it), p the people's own share.",
+    ),
+    "dpo": "Of two letters it was told how many in all prefer the first; the reference is uniform.",
+    "sft": "It was told the people's shares, by cross-entropy.",
+}
+_AS_AGENT = {
+    "none": "Its odds of the letters are its answer: as an agent, `reader?model=THIS_FOLDER`.",
+    "first": "Its odds of the letters are how century 0's own have moved, and no answer by themselves: as an agent, "
+    "`reader?model=THIS_FOLDER&prior=first`.",
+}
+
+
+def _progress(done: Mapping[str, Any]) -> str:
+    """How far training came, where it was measured."""
+    distances = done["distance"]
+    if not distances:
+        return ""
+    tenth = max(len(distances) // 10, 1)
+    first, last = (sum(part) / tenth for part in (distances[:tenth], distances[-tenth:]))
+    return (
+        f"\nMean squared distance to the people's distribution, estimated from the letters drawn: {first:.3f} in the first {tenth} "
+        f"steps, {last:.3f} in the last {tenth}.\n"
+    )
+
+
 def write_card(recipe: GrpoRecipe, out: Path, evaluation: str) -> None:
     """Write the model's card.
 
@@ -280,23 +308,18 @@ def write_card(recipe: GrpoRecipe, out: Path, evaluation: str) -> None:
         evaluation: what the evaluation found, as Markdown.
     """
     done, origin = read_json(out / "model" / DONE), read_json(out / "training" / ORIGINS)[-1]
-    rewards = done["reward"]
-    tenth = max(len(rewards) // 10, 1)
-    first, last = sum(rewards[:tenth]) / tenth, sum(rewards[-tenth:]) / tenth
     base = recipe.model if recipe.model != "smollm2-135m" else "HuggingFaceTB/SmolLM2-135M-Instruct"
     text = f"""---
 base_model: {json.dumps(base)}
-tags: [progressgym, grpo, moral-progress]
+tags: [progressgym, {recipe.method}, moral-progress]
 ---
 
-# {recipe.challenge} in text, by GRPO
+# {recipe.challenge} in text, by {recipe.method.upper()}
 
 Trained by `progressgym train grpo` to answer a question as one person of a century would, from what the people of that and of
-earlier centuries prefer. One letter a completion; a letter is paid 2 p - 2 (share of the others of its group that chose it), p the
-people's own share, so that the best policy is the people's distribution.
-
-Mean reward of the first {tenth} steps {first:+.3f}, of the last {tenth} {last:+.3f} (-2 is a completion that cannot be read; the people's own
-distribution has 0 or more).
+earlier centuries prefer. One letter a completion. {_TOLD[recipe.method]} The best policy is the people's own distribution.
+{_AS_AGENT[recipe.prior]}
+{_progress(done)}
 
 ## Evaluation on histories that training never drew
 

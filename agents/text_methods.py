@@ -59,7 +59,9 @@ def make_trainer(
 
         return letters.LetterDPOTrainer(
             **shared,
-            args=DPOConfig(**arguments, beta=1.0, loss_type=["sigmoid_norm"], precompute_ref_log_probs=True, max_length=None),
+            args=DPOConfig(
+                **arguments, beta=1.0, loss_type=["sigmoid_norm"], precompute_ref_log_probs=True, max_length=None
+            ),
             train_dataset=Dataset.from_list([_pair(row, recipe.seed, number) for number, row in enumerate(ready)]),
             data_collator=preference_collator(tokenizer.pad_token_id),
         )

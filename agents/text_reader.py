@@ -104,7 +104,9 @@ class TextReader:
             ):
                 mask = np.ones((1, len(scores)), dtype=bool)
                 first = self._task.initial_answers[item : item + 1, : len(scores)]
-                answers[item, : len(scores)] = softmax_options(scores[None] + prior_of(self.prior, first, mask), mask)[0]
+                answers[item, : len(scores)] = softmax_options(scores[None] + prior_of(self.prior, first, mask), mask)[
+                    0
+                ]
         return to_action(answers)
 
     def _prompt(self, position: int) -> str:

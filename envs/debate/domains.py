@@ -117,7 +117,6 @@ class DilemmaOptions:
             return domain, century_judges(domain, history)[century]
         return domain, _century_model(domain, self.history, history.labels[century])
 
-
     def _items(self, count: int) -> NDArray[np.int64] | None:
         """Indices of the items of a part; None for all of them."""
         if self.part == "all":
