@@ -70,6 +70,11 @@ def read_task(record: str | Mapping[str, Any]) -> TextTask | DebateTask:
     return DebateTask.of(fields) if "domain" in fields else TextTask.of(fields)
 
 
+def usual(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields as judges mean them: an episode is paid once, at its end, for the drift that its answers explain."""
+    return dict(fields) if "domain" in fields else {"reward": "explained", **fields}
+
+
 def set_of(fields: Mapping[str, Any]) -> TaskSet | DebateSet:
     """A set of fields as a framework gives them: of debates where there is a `domain`.
 

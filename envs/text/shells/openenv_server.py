@@ -8,7 +8,7 @@ from openenv.core.env_server.http_server import create_app
 from openenv.core.env_server.interfaces import Environment
 from openenv.core.env_server.types import Action, Observation, State
 
-from progressgym.envs.text.dialogue import Dialogue, read_task
+from progressgym.envs.text.dialogue import Dialogue, read_task, usual
 from progressgym.envs.text.tasks import SEEDS, SPLITS, split_index
 
 
@@ -35,8 +35,7 @@ class ProgressTextEnvironment(Environment[TextAction, TextObservation, State]): 
     ) -> TextObservation:
         """Begin; `asking` are fields of `TextTask`, or with a `domain` of `DebateTask`; `index` is another `seed`."""
         number = asking.pop("index", seed or 0) + SEEDS * split_index(asking.get("split", "train"))
-        asking = asking if "domain" in asking else {"reward": "explained", **asking}
-        self.dialogue = Dialogue(read_task(task or {**asking, "seed": number}).named())
+        self.dialogue = Dialogue(read_task(task or usual(asking) | {"seed": number}).named())
         self._state = State(episode_id=episode_id or str(self.dialogue.task.seed), step_count=0)
         return TextObservation(prompt=self.dialogue.prompt)
 

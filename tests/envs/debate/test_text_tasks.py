@@ -101,29 +101,6 @@ def test_frameworks_pay_for_debates_what_the_environment_pays() -> None:
     assert len(set(paid)) > 4
 
 
-def test_openenv_and_skyrl_play_debates() -> None:
-    pytest.importorskip("openenv", reason="openenv is not installed")
-    pytest.importorskip("skyrl_gym", reason="skyrl_gym is not installed")
-    from progressgym.envs.text.shells.openenv_server import ProgressTextEnvironment, TextAction
-    from progressgym.envs.text.shells.skyrl_env import ProgressTextEnv
-
-    server = ProgressTextEnvironment()
-    for index, debate in enumerate(DebateSet(size=4, domain="dilemmas?century=C015", split="test")):
-        seen, paid = server.reset(seed=index, **debate.shared), 0.0
-        while not seen.done:
-            seen = server.step(TextAction(text=answer(seen.prompt)))
-            paid += seen.reward
-        env, done = ProgressTextEnv(extras={"task": debate.record}), False
-        messages, _ = env.init([])
-        while not done:
-            out = env.step(answer(messages[-1]["content"]))
-            messages, done = out["observations"], out["done"]
-        assert paid == env.get_metrics()["reward"] == total(debate)
-    for domain in ("dilemmas?judge=model", "os:path", "dilemmas?history=/etc"):
-        with pytest.raises(UserError, match="shipped domains"):
-            server.reset(seed=0, domain=domain)
-
-
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
