@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from progressgym.envs.debate.text_env import DebateTextEnv
 from progressgym.envs.debate.text_tasks import DebateSet, DebateTask
+from progressgym.envs.text.flavour import TextFlavour
 from progressgym.envs.text.tasks import TaskSet, TextTask, fields_of
 
 
@@ -29,6 +31,7 @@ class Dialogue:
             UserError: no such task.
         """
         self.task = task if isinstance(task, TextTask | DebateTask) else read_task(task)
+        self.env: TextFlavour | DebateTextEnv
         self.env, self.prompt = self.task.begin()
         self.reward = 0.0
         """Sum of the rewards so far."""

@@ -76,7 +76,8 @@ def test_every_method_moves_the_odds_to_the_people(method: str, tmp_path: Path) 
 
     from progressgym.agents.text_grpo import GrpoRecipe
     from progressgym.agents.text_methods import make_trainer
-    from progressgym.tuning.letters import Offer, left_padded, next_logps
+    from progressgym.tuning.contrasts import left_padded
+    from progressgym.tuning.letters import Offer, next_logps
     from tests.agents.test_text_models import save_letters
 
     base = save_letters(tmp_path / "base")

@@ -9,6 +9,7 @@ import pytest
 
 from progressgym.core.errors import UserError
 from progressgym.envs.debate import DebateSet, DebateTask
+from progressgym.envs.debate.text_env import DebateTextEnv
 from progressgym.envs.debate.text_tasks import turn_reward
 from progressgym.envs.text.dialogue import Dialogue, read_task, set_of
 from progressgym.envs.text.tasks import SPLITS, TaskSet
@@ -59,6 +60,7 @@ def test_a_row_pays_what_the_debate_pays(order: str) -> None:
         assert prompt == row["prompt"]
         best = debates.env.greedy
         dialogue = Dialogue(row["task"])
+        assert isinstance(dialogue.env, DebateTextEnv)
         while not dialogue.done:
             dialogue.answer(dialogue.env.greedy)
         assert turn_reward(debates.env, debate, row["turn"], best) == pytest.approx(dialogue.reward - before, abs=1e-12)
