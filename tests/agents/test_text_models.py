@@ -105,8 +105,9 @@ def save_letters(folder: Path) -> Path:
     return folder
 
 
-def command(base: Path, out: Path) -> list[str]:
+def command(base: Path, out: Path, method: str = "grpo") -> list[str]:
     options = {
+        "--method": method,
         "--model": base,
         "--out": out,
         "--steps": 6,
@@ -122,12 +123,13 @@ def command(base: Path, out: Path) -> list[str]:
 
 
 @pytest.mark.heavy
+@pytest.mark.parametrize("method", ["grpo", "dpo", "sft"])
 def test_a_killed_run_ends_with_the_numbers_of_one_that_was_not(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    method: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("trl", reason="trl is not installed")
     base = save_letters(tmp_path / "base")
-    assert dispatch([*command(base, tmp_path / "whole"), "--quiet"]) == 0
+    assert dispatch([*command(base, tmp_path / "whole", method), "--quiet"]) == 0
     from progressgym.agents.text_grpo import GrpoRecipe, train
 
     def die(logged: dict[str, float]) -> None:
@@ -137,9 +139,9 @@ def test_a_killed_run_ends_with_the_numbers_of_one_that_was_not(
     recipe = GrpoRecipe(**json.loads((tmp_path / "whole" / "training" / "recipe.json").read_text()))
     assert exit_code(lambda: train(recipe, tmp_path / "killed", die)) == -signal.SIGKILL
     assert not (tmp_path / "killed" / "model").exists()
-    assert dispatch([*command(base, tmp_path / "killed"), "--quiet"]) == 0
+    assert dispatch([*command(base, tmp_path / "killed", method), "--quiet"]) == 0
     done = [json.loads((tmp_path / name / "model" / "DONE.json").read_text()) for name in ("whole", "killed")]
-    assert done[0] == done[1] and done[0]["steps"] == 6 and len(set(done[0]["reward"])) > 1
+    assert done[0] == done[1] and done[0]["steps"] == 6 and len(set(done[0]["reward" if method == "grpo" else "loss"])) > 1
     weights = [(tmp_path / name / "model" / "model.safetensors").read_bytes() for name in ("whole", "killed")]
     assert weights[0] == weights[1]
     card = (tmp_path / "whole" / "model" / "README.md").read_text()
@@ -156,7 +158,7 @@ def test_a_killed_run_ends_with_the_numbers_of_one_that_was_not(
     assert any(origin["sha256"].encode() in path.read_bytes() for path in training.rglob("*tfevents*"))
     capsys.readouterr()
     with pytest.raises(UserError, match="another recipe"):
-        dispatch([*command(base, tmp_path / "whole"), "--seed", "1"])
+        dispatch([*command(base, tmp_path / "whole", method), "--seed", "1"])
 
 
 @pytest.mark.heavy
