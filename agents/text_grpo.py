@@ -32,6 +32,8 @@ ORIGINS = "fingerprints.json"
 """A fingerprint for every start of a run on other code or other packages; most have one."""
 ALIKE = 10
 """Steps in which all groups agree; one or two come by chance."""
+FAR = 0.02
+"""Mean squared distance to the people's distribution that shows that a group's agreement is not theirs."""
 Report = Callable[[dict[str, float]], None]
 METHODS = ("grpo", "rloo", "dpo", "sft")
 
@@ -87,11 +89,12 @@ class GrpoRecipe:
 
 
 class Alike:
-    """Ends a training from which nothing is learned any more: every group says one letter, so that all are paid alike."""
+    """Ends a training from which nothing is learned any more: every group says one letter, not the people's, and all are paid alike."""
 
     def __init__(self) -> None:
         """None so far."""
-        self.steps = 0
+        self.distances: list[float] = []
+        """Of the latest steps in which all groups agreed."""
 
     def check(self, logged: Mapping[str, float]) -> None:
         """Count a step.
@@ -99,8 +102,11 @@ class Alike:
         Raises:
             UserError: `ALIKE` of them one after the other.
         """
-        self.steps = self.steps + 1 if logged.get("frac_reward_zero_std") == 1.0 else 0
-        if self.steps == ALIKE:
+        if logged.get("frac_reward_zero_std") != 1.0:
+            self.distances = []
+            return
+        self.distances = [*self.distances, logged.get("distance", 0.0)][-ALIKE:]
+        if len(self.distances) == ALIKE and sum(self.distances) / ALIKE > FAR:  # where people agree, groups may
             raise UserError(
                 f"training collapsed: for {ALIKE} steps every group said one letter, to which all rewards are alike and nothing "
                 f"is left to learn from (step {logged['step']:.0f}); use another --out with a lower --learning-rate"

@@ -80,16 +80,19 @@ def test_bad_settings_are_named() -> None:
 
 
 def test_a_training_that_collapsed_is_ended() -> None:
-    """Where all of every group agree for long, the gradient is 0 and stays so."""
+    """Where all of every group agree for long, the gradient is 0 and stays so; not where people agree themselves."""
     from progressgym.agents.text_grpo import ALIKE, Alike
 
     alike = Alike()
     for step in range(3 * ALIKE):
-        alike.check({"step": step, "frac_reward_zero_std": 1.0 if step % ALIKE else 0.5})
+        alike.check({"step": step, "frac_reward_zero_std": 1.0 if step % ALIKE else 0.5, "distance": 1.0})
+    alike = Alike()
+    for step in range(3 * ALIKE):
+        alike.check({"step": step, "frac_reward_zero_std": 1.0, "distance": 0.001})
     alike = Alike()
     with pytest.raises(UserError, match=r"one letter.*\(step 9\); use another --out with a lower --learning-rate"):
         for step in range(ALIKE):
-            alike.check({"step": step, "frac_reward_zero_std": 1.0})
+            alike.check({"step": step, "frac_reward_zero_std": 1.0, "distance": 0.3 * (step % 2)})
 
 
 def save_letters(folder: Path) -> Path:
