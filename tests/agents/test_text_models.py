@@ -100,13 +100,13 @@ def test_the_distance_to_the_people_is_estimated_from_the_draws() -> None:
     from progressgym.agents.text_methods import paid
 
     logged: dict[str, float] = {}
-    given = {"row": ["r"] * 3, "options": [[["x", "y"]]] * 3, "human": [[[0.5, 0.5]]] * 3}
+    given: dict[str, Any] = {"row": ["r"] * 3, "options": [[["x", "y"]]] * 3, "human": [[[0.5, 0.5]]] * 3}
     assert paid([" A", " A", " B"], **given, log_metric=logged.__setitem__) == [0.0, 0.0, 1.0]
     assert logged["distance"] == pytest.approx(0.5 - (1.0 - (0.5 + 0.5 + 0.0) / 3))
     rng, drawn = np.random.default_rng(0), []
     for _ in range(300):
         letters = [f" {'AB'[n]}" for n in (rng.random(8) < 0.3).astype(int)]
-        columns = {"row": ["r"] * 8, "options": [[["x", "y"]]] * 8, "human": [[[0.2, 0.8]]] * 8}
+        columns: dict[str, Any] = {"row": ["r"] * 8, "options": [[["x", "y"]]] * 8, "human": [[[0.2, 0.8]]] * 8}
         paid(letters, **columns, log_metric=lambda _, value: drawn.append(value))
     assert np.mean(drawn) == pytest.approx(2 * 0.5**2, abs=0.05)
 
