@@ -136,7 +136,7 @@ CHECKS: dict[str, Callable[[str, Args], bool]] = {
 
 def _fill(words: Sequence[str], count: int, random: np.random.Generator) -> list[str]:
     return [
-        f"We saw the {words[random.integers(len(words))]} near the {words[random.integers(len(words))]} again."
+        f"We saw the {words[int(random.integers(len(words)))]} near the {words[int(random.integers(len(words)))]} again."
         for _ in range(count)
     ]
 
@@ -146,11 +146,11 @@ def _sentences(asked: Mapping[str, Args], random: np.random.Generator) -> int:
     low, high = 3, 400
     for kind, per in (("length_constraints:number_sentences", 1), ("length_constraints:number_words", 8)):
         if kind in asked:
-            wanted = asked[kind].get("num_sentences") or asked[kind].get("num_words")
+            wanted = int(asked[kind].get("num_sentences") or asked[kind]["num_words"])
             if asked[kind]["relation"] == "at least":
-                low = max(low, -(-int(wanted) // per) + 1)
+                low = max(low, -(-wanted // per) + 1)
             else:
-                high = min(high, max((int(wanted) - 1) // per, 1))
+                high = min(high, max((wanted - 1) // per, 1))
     return min(low + int(random.integers(3)), high)
 
 
@@ -284,7 +284,7 @@ class Answers:
 @dataclass(kw_only=True, frozen=True, eq=False)
 class _Prompt:
     words: list[str]
-    instructions: list[Instruction]
+    instructions: Sequence[Instruction]
 
 
 def prompts_of(path: Path) -> tuple[list[_Prompt], int, int]:
@@ -327,11 +327,12 @@ def answers_of(path: Path, seed: int, decided: float) -> Answers:
     learn, held = [prompts[n] for n in order.tolist() if n not in away], [prompts[n] for n in sorted(away)]
 
     def other(one: _Prompt, among: Sequence[_Prompt]) -> _Prompt:
-        while (drawn := among[random.integers(len(among))]) is one or drawn.words == one.words:
-            pass
-        return drawn
+        apart = [each for each in among if each.words != one.words]
+        return apart[int(random.integers(len(apart)))]
 
-    pairs, intra, inter = [], [], []
+    pairs: list[np.ndarray] = []
+    intra: list[np.ndarray] = []
+    inter: list[np.ndarray] = []
     while min(len(pairs), len(intra), len(inter)) < PAIRS:
         one = learn[random.integers(len(learn))]
         two = other(one, learn)
@@ -355,7 +356,8 @@ def answers_of(path: Path, seed: int, decided: float) -> Answers:
             intra.append(asked[0][0] - asked[1][0])
         if len(inter) < PAIRS and kept(theirs, one.instructions) < len(one.instructions):
             inter.append((asked[0][0] - asked[0][1]) - (asked[1][0] - asked[1][1]))
-    multi, semantic = [], []
+    multi: list[np.ndarray] = []
+    semantic: list[np.ndarray] = []
     while min(len(multi), len(semantic)) < HELD:
         one = held[random.integers(len(held))]
         left = int(random.integers(len(one.instructions)))

@@ -54,10 +54,10 @@ def fit(cost: Callable[[Tensor], Tensor], size: int, start: Tensor | None = None
     def closure() -> Tensor:
         steps.zero_grad()
         value = cost(at)
-        value.backward()
+        value.backward()  # type: ignore[no-untyped-call]
         return value
 
-    steps.step(closure)
+    steps.step(closure)  # type: ignore[no-untyped-call]
     return at.detach()
 
 

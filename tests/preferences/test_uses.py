@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from progressgym.core.errors import UserError
@@ -57,6 +57,7 @@ def test_a_guard_lets_through_what_it_trusts_and_else_refuses() -> None:
     assert np.isnan(picks.of(np.zeros((3, 3)))).tolist() == [False, False, True]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6), st.floats(-1.0, 1.0))
 def test_a_stricter_guard_gives_no_more_and_no_riskier(seed: int, threshold: float) -> None:
     random = np.random.default_rng(seed)
