@@ -327,8 +327,9 @@ def answers_of(path: Path, seed: int, decided: float) -> Answers:
     learn, held = [prompts[n] for n in order.tolist() if n not in away], [prompts[n] for n in sorted(away)]
 
     def other(one: _Prompt, among: Sequence[_Prompt]) -> _Prompt:
-        apart = [each for each in among if each.words != one.words]
-        return apart[int(random.integers(len(apart)))]
+        while (drawn := among[int(random.integers(len(among)))]) is one or drawn.words == one.words:
+            pass
+        return drawn
 
     pairs: list[np.ndarray] = []
     intra: list[np.ndarray] = []

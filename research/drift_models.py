@@ -121,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         table = [explained(agents, history, n, options.seeds, options.out / safe_name(f"{history}-{n}")) for n in ahead]
         print(f"\n{history}, {options.seeds} runs; steps ahead: {', '.join(map(str, ahead))}")
         total = {agent: sum(one[1] for column in table if (one := column[agent]) is not None) for agent in agents}
-        for agent in sorted(agents, key=lambda agent: -total[agent]):  # noqa: B023 (used at once)
+        for agent in sorted(agents, key=lambda agent: -total[agent]):
             cells = (
                 "not identified" if one is None else f"{one[1]:6.2f} [{one[0]:6.2f}, {one[2]:5.2f}]"
                 for one in (c[agent] for c in table)
