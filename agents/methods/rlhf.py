@@ -20,7 +20,7 @@ from progressgym.agents.methods.stage import Method, ModelStage, Reference, Stag
 from progressgym.core.arguments import Named, Positive
 from progressgym.core.errors import UserError
 from progressgym.core.ids import parse_id
-from progressgym.preferences.models.protocol import PREFERENCE_MODELS, fitted_margins
+from progressgym.preferences.models.protocol import PREFERENCE_MODELS
 from progressgym.preferences.pairs import Pairs
 
 if TYPE_CHECKING:
