@@ -7,9 +7,8 @@ import pytest
 
 from progressgym.core.answers import Floats
 from progressgym.core.dimensions import DIMENSIONS
-from progressgym.histories.series import Series
 from progressgym.histories.history import History
-from progressgym.histories.series import half_series, stored_series
+from progressgym.histories.series import Series, half_series, stored_series
 from progressgym.histories.validity.convergence import Agreement, convergence, overall
 from progressgym.instruments.protocol import Question
 
