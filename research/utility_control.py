@@ -1,6 +1,6 @@
 """Utility control: a small model is tuned on some comparisons of outcomes, and asked others.
 
-    python -m research.utility_control FOLDER [--base smollm2-135m] [--pairs 320] [--epochs 2]
+    python -m research.utility_control FOLDER [--base smollm2-135m] [--pairs 320] [--epochs 2] [--asked 120]
 
 Somebody with a planted utility (the one that the instrument `utilities` must find: which dimensions count is dealt out from
 +2 to -1) decides pairs of forty outcomes: one that upholds and one that violates each of 15 dimensions, and ten amounts of
@@ -8,7 +8,7 @@ money. An adapter learns those shares. Before and after, comparisons are asked t
 
     held-out pairs      pairs of the forty outcomes that were not among the taught
     unseen outcomes     pairs of the thirty outcomes that uphold or violate the same dimensions in other words
-    untouched           48 offers of money today or later, of which the teacher says nothing here: how far answers move
+    untouched           offers of money today or later, of which the teacher says nothing here: how far answers move
 
 Agreement is the share of pairs whose likelier choice, averaged over both orders, is the teacher's. Pairs that the teacher finds
 hardly different (less than .6 to .4) are left out. The adapter and `report.json` are written to FOLDER; `progressgym values
@@ -41,7 +41,7 @@ from progressgym.tuning import LoraRecipe, StageRecipe, TunableModel
 from progressgym.tuning.choices import train_choices
 from progressgym.tuning.lora import save_adapter
 
-AMOUNTS, CLEAR, ASKED, DELAYED = 10, 0.6, 120, 48
+AMOUNTS, CLEAR, OFFERS = 10, 0.6, 48
 
 
 def split(instrument: UtilitiesInstrument) -> tuple[list[Outcome], list[Outcome]]:
@@ -93,7 +93,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--base", default="smollm2-135m")
     parser.add_argument("--pairs", type=int, default=320)
     parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--layers", type=int, default=10)
+    parser.add_argument("--layers", type=int, default=10, help="how many of the upper layers get an adapter")
+    parser.add_argument("--rate", type=float, default=1e-3, help="learning rate")
+    parser.add_argument("--asked", type=int, default=120, help="at most so many comparisons of a kind")
     given = parser.parse_args(arguments)
     instrument = UtilitiesInstrument()
     teacher = instrument.planted().respondent
@@ -103,11 +105,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sets = {}
     for name, asked in {"held-out pairs": first[given.pairs :], "unseen outcomes": other}.items():
         wanted = shares(teacher, asked)
-        clear = np.flatnonzero(np.abs(wanted[:, 0] - 0.5) > CLEAR - 0.5)[:ASKED]
+        clear = np.flatnonzero(np.abs(wanted[:, 0] - 0.5) > CLEAR - 0.5)[: given.asked]
         sets[name] = ([asked[place] for place in clear], wanted[clear])
     tunable = TunableModel(load_language_model(resolve_base(given.base)), LoraRecipe(top_layers=given.layers))
-    delays = instrument.questions()[:DELAYED]
-    record: dict[str, Any] = {"base": given.base, "lessons": len(lessons), "epochs": given.epochs}
+    delays = instrument.questions()[:OFFERS][: given.asked]
+    record: dict[str, Any] = {"base": given.base, "lessons": len(lessons), "epochs": given.epochs, "layers": given.layers}
     untouched = []
     for stage in ("before", "after"):
         with tunable.reading() as model:
@@ -116,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(stage, record[stage], file=sys.stderr, flush=True)
         if stage == "before":
             start = perf_counter()
-            recipe = StageRecipe(learning_rate=1e-3, batch_size=8, epochs=given.epochs)
+            recipe = StageRecipe(learning_rate=given.rate, batch_size=8, epochs=given.epochs)
             losses = train_choices(tunable, lessons, shares(teacher, lessons), recipe, progress=_progress)
             record["seconds"] = round(perf_counter() - start, 1)
             record["loss"] = [round(float(np.mean(losses[:10])), 4), round(float(np.mean(losses[-10:])), 4)]
