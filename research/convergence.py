@@ -1,9 +1,11 @@
 """Do independent instruments agree on how the nine centuries, and the fifty years of people, differ?
 
+    python -m research.convergence panel READINGS
     python -m research.convergence collect READINGS docs/data/convergence.json
     python -m research.convergence report docs/data/convergence.json
 
-`collect` aggregates what `research.other_instruments read` kept of the century models, and what `histsmol-v1` and `histsmol-v2`
+`panel` reads every third item of `moral19-v1` by the panel of words, as `history validate` does. `collect` aggregates that, what
+`research.other_instruments read` kept of the century models, and what `histsmol-v1` and `histsmol-v2`
 hold of their own questionnaires: for every instrument a table of centuries by the 19 dimensions, None where nothing is fit or a
 century was not asked. `report` prints the tables of docs/instruments/convergence.md from that file and from the
 shipped histories: which instruments agree over the centuries, whether the halves of
@@ -24,9 +26,13 @@ from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.files import read_json, write_json
 from progressgym.histories.history import History
 from progressgym.histories.series import Series, half_series, stored_series
+from progressgym.histories.validity.asked import ask_model
 from progressgym.histories.validity.check import Check, correlation, drawn, orders, share_reached
 from progressgym.histories.validity.convergence import convergence, overall
+from progressgym.histories.validity.run import history_models, make_asking
+from progressgym.instruments.ask import verdict_answers
 from progressgym.instruments.protocol import Question
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.instruments.registry import load_instrument
 from progressgym.scores.intervals import tails
 
@@ -37,6 +43,18 @@ PEOPLE = "gss-v1"
 HEAD = "| instruments | dimensions | with itself | with others | difference, 95 % | p |\n|---|---|---|---|---|---|"
 Table = dict[str, dict[str, list[float | None]]]
 """Instrument -> dimension -> a number for every century."""
+
+
+def panel(readings: Path) -> None:
+    """A file for every century; what `history validate` asked before is not asked again."""
+    asking = make_asking(Questionnaire.load("moral19-v1"))
+    instrument = asking.instrument
+    for label, load in history_models(STORED[0]).items():
+        scores = ask_model(load(), asking).items
+        answers = verdict_answers(scores.reshape(-1, *scores.shape[2:]), instrument.mask, instrument.config.temperature)
+        on19 = dict(zip(DIMENSIONS, instrument.values(answers).round(5).tolist(), strict=True))
+        record = {"instrument": "moral19-v1, panel", "model": label, "on19": on19, "unfit": {}}
+        write_json(readings / f"{label}-moral19-v1_panel.json", record)
 
 
 def collect(readings: Path, out: Path) -> None:
@@ -106,7 +124,8 @@ def series_of(name: str, labels: Sequence[str], table: Mapping[str, Sequence[flo
 
 
 def _questions(name: str) -> Sequence[Question]:
-    return load_instrument(name).questions()
+    """Of an instrument, whatever the words that stand behind its name."""
+    return load_instrument(name.partition(",")[0]).questions()
 
 
 def _pairs(check: Check) -> str:
@@ -138,10 +157,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     first = parts.add_parser("collect")
     first.add_argument("readings", type=Path)
     first.add_argument("out", type=Path)
+    parts.add_parser("panel").add_argument("readings", type=Path)
     parts.add_parser("report").add_argument("path", type=Path)
     given = parser.parse_args(arguments)
     if given.what == "collect":
         collect(given.readings, given.out)
+    elif given.what == "panel":
+        panel(given.readings)
     else:
         print(report(read_json(given.path)))
     return 0
