@@ -5,8 +5,8 @@ An instrument that code makes says with `planted()` what it should find in whom.
 
 from __future__ import annotations
 
-import re
 import inspect
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
