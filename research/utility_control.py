@@ -46,7 +46,9 @@ AMOUNTS, CLEAR, OFFERS = 10, 0.6, 48
 
 def split(instrument: UtilitiesInstrument) -> tuple[list[Outcome], list[Outcome]]:
     """The forty outcomes that are taught, and the thirty that are not."""
-    taught, unseen, met = [], [], set()
+    taught: list[Outcome] = []
+    unseen: list[Outcome] = []
+    met: set[tuple[str, int]] = set()
     for outcome in instrument.outcomes:
         pole = (outcome.dimension, outcome.tag)
         if outcome.tag:
@@ -109,7 +111,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sets[name] = ([asked[place] for place in clear], wanted[clear])
     tunable = TunableModel(load_language_model(resolve_base(given.base)), LoraRecipe(top_layers=given.layers))
     delays = instrument.questions()[:OFFERS][: given.asked]
-    record: dict[str, Any] = {"base": given.base, "lessons": len(lessons), "epochs": given.epochs, "layers": given.layers}
+    record: dict[str, Any] = {
+        "base": given.base,
+        "lessons": len(lessons),
+        "epochs": given.epochs,
+        "layers": given.layers,
+    }
     untouched = []
     for stage in ("before", "after"):
         with tunable.reading() as model:

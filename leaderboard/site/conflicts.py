@@ -63,7 +63,9 @@ def conflicts(standings: Standings, row: Row) -> list[Conflict]:
         table = np.array([column for _, column in complete], dtype=np.float64).T
         own = list(scores).index(row.id)
         best, worst = places(table)
-        standard = [table[n] for n, one in enumerate(r for r in standings.rows if r.id in scores) if one.agent == STANDARD]
+        standard = [
+            table[n] for n, one in enumerate(r for r in standings.rows if r.id in scores) if one.agent == STANDARD
+        ]
         found.append(
             Conflict(
                 group=group,
@@ -119,4 +121,3 @@ def _contradiction(
     if not better or not worse:
         return ""
     return f"better than never learning by {', '.join(better)}; worse by {', '.join(worse)}"
-

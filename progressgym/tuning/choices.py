@@ -80,7 +80,7 @@ def train_choices(
             loss = _loss(model, batch)
             if not torch.isfinite(loss):
                 raise UserError(f"training diverged at step {len(losses) + 1}; lower the learning rate")
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             torch.nn.utils.clip_grad_norm_(weights, recipe.max_grad_norm)
             optimizer.step()
             schedule.step()
@@ -125,13 +125,17 @@ def _loss(model: Any, batch: Sequence[Lesson]) -> Tensor:
     device = next(model.parameters()).device
     ids = torch.tensor([[0] * (length - len(prompt)) + list(prompt) for prompt, _, _ in batch], device=device)
     mask = torch.tensor([[0] * (length - len(p)) + [1] * len(p) for p, _, _ in batch], device=device)
-    logits = model(
-        input_ids=ids,
-        attention_mask=mask,
-        position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
-        logits_to_keep=1,
-        use_cache=False,
-    ).logits[:, -1].float()
+    logits = (
+        model(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
+            logits_to_keep=1,
+            use_cache=False,
+        )
+        .logits[:, -1]
+        .float()
+    )
     rows = [
         -(torch.tensor(share, device=device, dtype=torch.float32) * row[list(replies)].log_softmax(-1)).sum()
         for row, (_, replies, share) in zip(logits, batch, strict=True)

@@ -32,7 +32,9 @@ class Wordy:
 
     def rate(self, texts: Sequence[str]) -> Floats:
         words = np.array([len(text.split()) for text in texts])
-        good = {"words": words / (words.max() + 5.0), "always": 0.995 + 0.0 * words, "never": 0.5 + 0.0 * words}[self.how]
+        good = {"words": words / (words.max() + 5.0), "always": 0.995 + 0.0 * words, "never": 0.5 + 0.0 * words}[
+            self.how
+        ]
         return np.stack([good, 1.0 - good], axis=1)
 
     def reason(self, text: str) -> str:
