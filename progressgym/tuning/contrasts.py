@@ -103,8 +103,8 @@ def collate(examples: Sequence[Mapping[str, Any]], pad: int) -> dict[str, Any]:
             text = (*example["prompt_ids"], *example[side][:-1])
             source.append(texts.setdefault(text, len(texts)))
             continuations.append(list(example[side]))
-    ids, seen = _left_padded(list(texts), pad)
-    tokens, mask = _left_padded(continuations, pad)
+    ids, seen = left_padded(list(texts), pad)
+    tokens, mask = left_padded(continuations, pad)
     numbers = {
         key: torch.tensor([float(example[key]) for example in examples])
         for key in examples[0]
@@ -138,7 +138,8 @@ def continuation_logps(model: Any, batch: Mapping[str, Tensor]) -> Tensor:
     return own.sum(-1) / batch["token_mask"].sum(-1)
 
 
-def _left_padded(rows: Sequence[Sequence[int]], pad: int) -> tuple[Tensor, Tensor]:
+def left_padded(rows: Sequence[Sequence[int]], pad: int) -> tuple[Tensor, Tensor]:
+    """Ids and mask (U, L) of rows that end together."""
     import torch
 
     width = max(map(len, rows))
