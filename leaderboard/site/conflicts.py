@@ -53,7 +53,7 @@ class Conflict:
 
 def conflicts(standings: Standings, row: Row) -> list[Conflict]:
     """A report for every group in which the entry and others have public numbers."""
-    found = []
+    reports = []
     for at, group in enumerate(standings.groups):
         scores = {one.id: score for one in standings.rows if (score := one.groups[at].public) is not None}
         numbers = {metric: [metric.read(score) for score in scores.values()] for metric in METRICS}
@@ -66,7 +66,7 @@ def conflicts(standings: Standings, row: Row) -> list[Conflict]:
         standard = [
             table[n] for n, one in enumerate(r for r in standings.rows if r.id in scores) if one.agent == STANDARD
         ]
-        found.append(
+        reports.append(
             Conflict(
                 group=group,
                 places={metric: _place(table[:, n], own) for n, (metric, _) in enumerate(complete)},
@@ -76,7 +76,7 @@ def conflicts(standings: Standings, row: Row) -> list[Conflict]:
                 contradiction=_contradiction([metric for metric, _ in complete], table[own], standard),
             )
         )
-    return found
+    return reports
 
 
 def _restraint(score: GroupScore) -> float | None:

@@ -188,7 +188,7 @@ class Pages:
 
     def entry(self, standings: Standings, row: Row, portrait: Portrait | None) -> str:
         """The page of an entry."""
-        drawn, found = [], conflicts(standings, row)
+        drawn, disagreements = [], conflicts(standings, row)
         for number_, episode in enumerate(portrait.episodes if portrait is not None else ()):
             name = f"e{number_}"
             drawn.append(
@@ -212,8 +212,8 @@ class Pages:
             value_groups=VALUE_GROUPS,
             sums=SUMS,
             lock_in=measures_of(standings),
-            conflicts=found,
-            metrics_shown=list(dict.fromkeys(metric for one in found for metric in one.places)),
+            conflicts=disagreements,
+            metrics_shown=list(dict.fromkeys(metric for one in disagreements for metric in one.places)),
         )
 
     def metrics(self, standings: Standings) -> str:

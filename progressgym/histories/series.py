@@ -97,8 +97,8 @@ def stored_series(history: History, half: str = "") -> Series:
         unfit=({},) * len(history),
         on19=values,
         flags=tuple(
-            diversity(answers[known], instrument.option_counts[index][known]).flags if known.any() else {}
-            for answers, known in zip(history.answers[:, index].astype(np.float64), asked, strict=True)
+            diversity(answers[there], instrument.option_counts[index][there]).flags if there.any() else {}
+            for answers, there in zip(history.answers[:, index].astype(np.float64), asked, strict=True)
         ),
         mode="answers",
     )

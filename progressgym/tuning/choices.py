@@ -105,9 +105,9 @@ def _lessons(
             if not one.single_token:
                 raise UserError(f"form {one.name!r} has replies of several tokens; 'ab' and 'letter' have letters")
             for order in orders_of(len(question.options), "rotations"):
-                shown = [question.options[k] for k in order]
-                prompts.append(one.prompt(question.prompt, shown))
-                replies.append(one.replies(shown))
+                ordered = [question.options[k] for k in order]
+                prompts.append(one.prompt(question.prompt, ordered))
+                replies.append(one.replies(ordered))
                 wanted.append(share[list(order)])
     requests = encode(tunable.loaded.tokenizer, prompts, [""], replies)
     if any(len(reply) != 1 for request in requests for reply in request.options):
