@@ -46,6 +46,8 @@ class AlignRecipe:
     warmup_steps: int = 0
     """Stages are some ten steps long."""
     max_grad_norm: float = 1.0
+    total: bool = False
+    """DPO: log-likelihoods of answers as sums over their tokens, as published, instead of means."""
     activation_checkpointing: bool = False
     """Compute activations twice instead of keeping them: slower, for models that do not fit."""
 
@@ -58,6 +60,7 @@ def dpo_stage(
     seed: int,
     report: Report | None = None,
     loss: Loss = sigmoid,
+    parts: Sequence[str] = (),
 ) -> StageResult:
     """One stage of direct preference optimisation; the reference is the policy as it is now.
 
@@ -68,6 +71,7 @@ def dpo_stage(
         seed: of order and generators.
         report: called after every step with what was logged.
         loss: of the margins.
+        parts: what it looks at beside them, see `losses.parts_of`; the rows have it.
 
     Raises:
         UserError: a loss, gradient, target or weight that is NaN or infinite; the state is the old one then.
@@ -99,6 +103,8 @@ def dpo_stage(
                 processing_class=tokenizer,
                 callbacks=[watch(result, None, report)],
                 loss=loss,
+                parts=parts,
+                total=recipe.total,
             )
         )
     return result
