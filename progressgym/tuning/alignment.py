@@ -85,7 +85,7 @@ def dpo_stage(
     ready = arrange(_weighty(rows, tunable), recipe.batch_size, seed, recipe.together)
     if not ready:
         return StageResult()
-    result, tokenizer = StageResult(tokens=_tokens(ready) * recipe.epochs), _tokenizer(tunable)
+    result, tokenizer = StageResult(tokens=_tokens(ready) * recipe.epochs), ready_tokenizer(tunable)
     with _scratch() as folder, tunable.training() as model:
         arguments = DPOConfig(
             **_common(folder, tunable, recipe, recipe.learning_rate, seed),
@@ -148,7 +148,7 @@ def reward_table(
 
     from progressgym.tuning.trainers import AnswerRewardTrainer, pad_right, reward_collator
 
-    result, tokenizer = StageResult(tokens=2 * _tokens(ready)), _tokenizer(tunable)
+    result, tokenizer = StageResult(tokens=2 * _tokens(ready)), ready_tokenizer(tunable)
     with _scratch() as folder, tunable.reading() as loaded, _reward_model(loaded.model, tunable, seed) as model:
         arguments = RewardConfig(**_common(folder, tunable, recipe, recipe.reward_learning_rate, seed), max_length=None)
         _run(
@@ -202,7 +202,7 @@ def rloo_stage(
 
     if not all(map(math.isfinite, rewards.values())):
         raise UserError("a reward is NaN or infinite; the policy gradient stage cannot use it")
-    tokenizer = _tokenizer(tunable)
+    tokenizer = ready_tokenizer(tunable)
     choices: dict[tuple[int, ...], list[list[int]]] = {}
     for row in ready:
         candidates = choices.setdefault(tuple(row["prompt_ids"]), [])
@@ -315,7 +315,12 @@ def _tokens(ready: Sequence[dict[str, Any]]) -> int:
     return sum(len(row["prompt_ids"]) + len(row["chosen_ids"]) for row in ready)
 
 
-def _tokenizer(tunable: TunableModel) -> Any:
+def ready_tokenizer(tunable: TunableModel) -> Any:
+    """A model's tokenizer with a padding token.
+
+    Raises:
+        UserError: it has no token for it.
+    """
     tokenizer: Any = tunable.loaded.tokenizer
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.bos_token

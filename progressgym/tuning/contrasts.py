@@ -67,6 +67,8 @@ class Contrast:
     """Parts of `NUMBER_PARTS`; all rows of a stage have the same."""
     end: bool = False
     """Whether the model learns that an answer ends here."""
+    group: str = ""
+    """What is held out together: the prompt as it was given."""
 
 
 def tokenise(rows: Sequence[Contrast], tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
@@ -214,7 +216,8 @@ def continuation_logps(model: Any, batch: Mapping[str, Tensor], *, total: bool =
         use_cache=False,
         logits_to_keep=width,
     ).logits
-    logs = torch.log_softmax(logits.float(), dim=-1)[batch["source"]]
+    precise = torch.promote_types(logits.dtype, torch.float32)
+    logs = torch.log_softmax(logits.to(precise), dim=-1)[batch["source"]]
     own = logs.gather(-1, batch["tokens"][..., None])[..., 0] * batch["token_mask"]
     return own.sum(-1) if total else own.sum(-1) / batch["token_mask"].sum(-1)
 
