@@ -116,10 +116,10 @@ def _degrees(row: Contrast, asked: Asked, instrument: Questionnaire) -> tuple[Te
     item = instrument.items[asked.item]
     deed = item.options[asked.options[asked.about]]
     prompts = [f"{item.text} {text}{asked.lead}" for text in degraded(deed, LEVELS)]
-    before = [row.prompt, *prompts[:-1]]
+    before = [row.prompt, *prompts]
     return tuple(
         Term(part="degrees", slot=slot, prompt=prompt, continuation=answer, share=sign * way)
-        for slot, (fuller, poorer) in enumerate(zip(before, prompts, strict=True))
+        for slot, (fuller, poorer) in enumerate(zip(before, prompts, strict=False))
         for prompt, way in ((fuller, 1.0), (poorer, -1.0))
         for answer, sign in ((row.chosen, 1.0), (row.rejected, -1.0))
     )

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 
 from progressgym.tuning.contrasts import Term
 
-LEVELS = 2
+LEVELS = 1
 """Degrees of `spo` below an answer as it is."""
 QUESTION = (
     "Given the prompt:\n{prompt}\nWhich of the following responses is {kind} preferable and follows the prompt?\n"

@@ -48,16 +48,23 @@ class AnswerDPOTrainer(DPOTrainer):  # type: ignore[misc]  # trl ships no types
         return dataset
 
     def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
-        """Add the reference's log-probabilities as columns; nothing is cached on disk."""
-        loader: DataLoader[Any] = DataLoader(dataset, batch_size=batch_size, collate_fn=self.data_collator)
-        parts, terms = [], []
+        """Add the reference's log-probabilities as columns; nothing is cached on disk.
+
+        Terms that are all bare have no reference, and are not read for one: their column is 0.
+        """
+        has_terms = "terms" in dataset.column_names
+        bare = has_terms and all(term["bare"] for row in dataset["terms"] for term in row)
+        read = dataset.remove_columns("terms") if bare else dataset
+        loader: DataLoader[Any] = DataLoader(read, batch_size=batch_size, collate_fn=self.data_collator)
+        parts = []
+        terms: list[list[float]] = [[0.0] * len(row) for row in dataset["terms"]] if bare else []
         with torch.no_grad():
             for batch in loader:
                 moved = {key: value.to(self.accelerator.device) for key, value in batch.items()}
                 logps = continuation_logps(self.model, moved, total=self._total).cpu()
                 rows = len(batch["target"])
                 parts.append(logps[: 2 * rows].view(2, -1))
-                if "terms" in dataset.column_names:
+                if has_terms and not bare:
                     owner = batch.get("term_row", torch.zeros(0)).tolist()
                     further: list[list[float]] = [[] for _ in range(rows)]
                     for row, logp in zip(owner, logps[2 * rows :].tolist(), strict=True):
@@ -65,7 +72,7 @@ class AnswerDPOTrainer(DPOTrainer):  # type: ignore[misc]  # trl ships no types
                     terms += further
         for key, column in zip(REFERENCE, torch.cat(parts, dim=1).tolist(), strict=True):
             dataset = dataset.add_column(key, column)
-        return dataset.add_column("ref_terms", terms) if terms else dataset
+        return dataset.add_column("ref_terms", terms) if has_terms else dataset
 
     def _compute_loss(self, model: Any, inputs: Mapping[str, Tensor], return_outputs: bool) -> Tensor:
         logps = continuation_logps(model, inputs, total=self._total)
