@@ -250,7 +250,10 @@ def report(tables: Floats) -> None:
                 spread = (sign < 0) + sign * sums[:, top] / sums[:, bottom]
                 low, high = np.quantile(spread, [0.025, 0.975])
                 cells.append(f"{ratio:+.2f} [{low:+.2f}, {high:+.2f}]")
-            print(f"{name:<20}{'exact' if flips == EXACT else f'{flips:.0%}':>9}   {cells[0]:<26}{cells[1]:<26}", flush=True)
+            print(
+                f"{name:<20}{'exact' if flips == EXACT else f'{flips:.0%}':>9}   {cells[0]:<26}{cells[1]:<26}",
+                flush=True,
+            )
 
 
 def histories(history: str, seeds: int) -> list[History]:
@@ -280,7 +283,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tables.append(np.sum(parts, 0))
         found = cast(Floats, np.array(tables))
         damage, never = found[:, 0, 0, 1], found[:, 0, 0, 3]
-        print(f"\n{history}, {options.seeds} seeds, {options.votes} votes; damage {damage.mean() / len(steps):.4f}, ", end="")
+        print(
+            f"\n{history}, {options.seeds} seeds, {options.votes} votes; damage {damage.mean() / len(steps):.4f}, ",
+            end="",
+        )
         print(f"lesson of never learning {never.mean() / len(steps):.4f} a step")
         report(found)
     return 0

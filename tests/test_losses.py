@@ -141,7 +141,7 @@ def test_robust_by_hand() -> None:
     assert float(of(partial(robust, smoothing=0.25), [math.log(3.0)], [1.0])) == pytest.approx(expected)
     m = torch.linspace(-5.0, 5.0, 11, dtype=torch.float64)
     assert torch.equal(robust(Margins(margin=m), smoothing=0.0), sigmoid(Margins(margin=m)))
-    with pytest.raises(UserError, match="smoothing is 0.5"):
+    with pytest.raises(UserError, match=r"smoothing is 0\.5"):
         loss_of("robust?smoothing=0.5")
 
 

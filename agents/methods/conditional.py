@@ -77,7 +77,9 @@ class ConditionalDpo(Dpo):
         from progressgym.preferences.pairs import Pairs
 
         if self.ahead:
-            raise UserError("ahead continues the numbers of a stance; a language model's centuries are words, leave it out")
+            raise UserError(
+                "ahead continues the numbers of a stance; a language model's centuries are words, leave it out"
+            )
         rows = super().rows(stage)
         last = 1 if stage.past is None else min(self.centuries, stage.past.shape[1])
         for ago in range(1, last):

@@ -91,9 +91,7 @@ class ModelStage:
         import numpy as np
 
         own = self.policy.logits(np.unique(self.pairs.group), condition) if reference == "uniform" else None
-        return self.policy.rows(
-            self.pairs, own, beta, self.seed, parts=parts, fares=fares, condition=condition
-        )
+        return self.policy.rows(self.pairs, own, beta, self.seed, parts=parts, fares=fares, condition=condition)
 
 
 @dataclass(kw_only=True, frozen=True)

@@ -34,7 +34,9 @@ class SteerLm(Method):
 
     levels: Annotated[int, Within(1, 4)] = 1
     """n: of how many votes a score is the share."""
-    ask: Annotated[float, Rule("a share from 0 to 1 is expected", lambda value: is_number(value) and 0 <= value <= 1)] = 1.0
+    ask: Annotated[
+        float, Rule("a share from 0 to 1 is expected", lambda value: is_number(value) and 0 <= value <= 1)
+    ] = 1.0
     """The score that is asked for, as a share of the best."""
     ridge: Positive = 0.1
     """Precision of a Gaussian prior: of what all scores share around the start, of what they differ in around 0."""
@@ -53,7 +55,10 @@ class SteerLm(Method):
         features, targets, weights = [], [], []
         for k in range(self.levels + 1):
             n = self.levels
-            a, b = (share * math.comb(n, k) * v**k * (1.0 - v) ** (n - k) for share, v in ((given, y), (1.0 - given, 1.0 - y)))
+            a, b = (
+                share * math.comb(n, k) * v**k * (1.0 - v) ** (n - k)
+                for share, v in ((given, y), (1.0 - given, 1.0 - y))
+            )
             features.append(torch.cat([x, (2.0 * k / n - 1.0) * x], -1))
             weights.append(stage.weights * (a + b))
             targets.append(torch.where(a + b > 0, a / (a + b).clamp(min=1e-300), 0.5))

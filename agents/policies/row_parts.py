@@ -140,6 +140,7 @@ def _longer(asked: Asked, instrument: Questionnaire) -> float:
     """How much longer what the row prefers is, in logarithms of words."""
     item = instrument.items[asked.item]
     better, worse = (
-        math.log(max(len(item.options[asked.options[side]].split()), 1)) for side in (asked.preferred, 1 - asked.preferred)
+        math.log(max(len(item.options[asked.options[side]].split()), 1))
+        for side in (asked.preferred, 1 - asked.preferred)
     )
     return better - worse

@@ -31,7 +31,9 @@ class Options:
     data: Annotated[str, option("FILE.jsonl", "One JSON object a line.")]
     model: Annotated[str, option("M", "smollm2-135m, a folder or a hub id.")] = "smollm2-135m"
     loss: Annotated[str, option("L", "By name or query string.")] = "sigmoid"
-    user: Annotated[str | None, option("COLUMN", "Who prefers so: prompts of several users begin with their names.")] = None
+    user: Annotated[
+        str | None, option("COLUMN", "Who prefers so: prompts of several users begin with their names.")
+    ] = None
     beta: Annotated[float, option("B", "Strength of the reference, the model itself.")] = 0.1
     tokens: Annotated[str, option("T", "sum or mean: log-likelihoods of answers over their tokens.")] = "sum"
     end: Annotated[bool, option(text="Learn where an answer ends.")] = True
@@ -59,10 +61,14 @@ def run(options: Options) -> int:
     if options.json:
         print(json.dumps(results))
         return 0
-    print(f"{results['rows']} rows, {results['steps']} steps, loss {results['losses'][0]:.4f} to {results['losses'][-1]:.4f}")
+    print(
+        f"{results['rows']} rows, {results['steps']} steps, loss {results['losses'][0]:.4f} to {results['losses'][-1]:.4f}"
+    )
     for name in ("before", "after"):
         if judged := results[name]:
-            print(f"{name:<7} {judged['right']} of {judged['rows']} held-out rows right, log-odds {judged['log_odds']:+.3f}")
+            print(
+                f"{name:<7} {judged['right']} of {judged['rows']} held-out rows right, log-odds {judged['log_odds']:+.3f}"
+            )
     print(f"model   {Path(options.out) / 'model'}")
     return 0
 

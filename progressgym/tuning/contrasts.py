@@ -87,7 +87,9 @@ def tokenise(rows: Sequence[Contrast], tokenizer: PreTrainedTokenizerBase) -> li
             raise UserError(f"a preference has target {row.target} and offset {row.offset}; expected 0..1 and a number")
         for part, numbers in row.numbers.items():
             if not all(map(math.isfinite, numbers)):
-                raise UserError(f"a preference has a {part} of {', '.join(map(str, numbers))}; finite numbers are expected")
+                raise UserError(
+                    f"a preference has a {part} of {', '.join(map(str, numbers))}; finite numbers are expected"
+                )
     prompts, pairs = [row.prompt for row in rows], [[row.chosen, row.rejected] for row in rows]
     ready = [
         {
@@ -122,7 +124,9 @@ def _add_parts(ready: list[dict[str, Any]], rows: Sequence[Contrast], tokenizer:
         return
     for tokenised in ready:
         tokenised["terms"] = []
-    asked = encode(tokenizer, [term.prompt for _, _, term in terms], [""], [[term.continuation] for _, _, term in terms])
+    asked = encode(
+        tokenizer, [term.prompt for _, _, term in terms], [""], [[term.continuation] for _, _, term in terms]
+    )
     for (tokenised, row, term), request in zip(terms, asked, strict=True):
         tokenised["terms"].append(
             {

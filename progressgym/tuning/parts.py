@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from progressgym.tuning.contrasts import Term
 
@@ -24,12 +25,13 @@ QUESTION = (
     "Given the prompt:\n{prompt}\nWhich of the following responses is {kind} preferable and follows the prompt?\n"
     'Response above: "{above}"\nor\nResponse below: "{below}"?'
 )
-STOP_WORDS = frozenset(
+_COMMON = (
     "a about after all also an and any are as at be been but by can could did do does for from had has have he her his how i "
     "if in into is it its just may me might more most must my no not of on one only or our out she should so some such than "
     "that the their them then there these they this those to too up was we were what when which who will with would you "
-    "your".split()
+    "your"
 )
+STOP_WORDS = frozenset(_COMMON.split())
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
 
@@ -62,7 +64,7 @@ def degree_terms(prompt: str, answers: Sequence[str], levels: int = LEVELS) -> t
     terms: list[Term] = []
     for answer in answers:
         variants = [answer, *degraded(answer, levels)]
-        for fuller, poorer in zip(variants[:-1], variants[1:], strict=True):
+        for fuller, poorer in pairwise(variants):
             slot = len(terms) // 2
             terms += [
                 Term(part="degrees", slot=slot, prompt=prompt, continuation=fuller),

@@ -14,7 +14,7 @@ Legend of parts: `progressgym.losses.Margins`.
 from __future__ import annotations
 
 import math
-import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -114,15 +114,19 @@ def _plain(row: Mapping[str, Any], where: str, end: bool) -> Contrast:
     if "prompt" in row:
         prompt = _text(row, "prompt", where, empty=True)
     else:
-        prompt = os.path.commonprefix([chosen, rejected]).rstrip()
+        prompt = _beginning(chosen, rejected)
         chosen, rejected = chosen[len(prompt) :], rejected[len(prompt) :]
-        if not chosen.strip() or not rejected.strip():
-            raise UserError(f"{where}: one answer is the beginning of the other; a column 'prompt' would part them")
     weight = _number(row["weight"], f"{where}, weight") if "weight" in row else 1.0
     if not 0.0 <= weight <= 1.0:
         raise UserError(f"{where}: weight is {weight}; a number from 0 (a tie) to 1 (certain) is expected")
     target = (1.0 + weight) / 2.0
     return Contrast(prompt=prompt, chosen=chosen, rejected=rejected, target=target, end=end, group=prompt)
+
+
+def _beginning(one: str, other: str) -> str:
+    """The whole words that two texts begin with alike."""
+    alike = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return re.sub(r"\s*(\S*)$", "", one[:alike])
 
 
 def _with_parts(
@@ -147,7 +151,9 @@ def _with_parts(
     if "intra" in parts or "inter" in parts:
         other = _text(row, "other_prompt", where)
         if other == row.get("prompt"):
-            raise UserError(f"{where}: other_prompt is the prompt itself; one that asks for the rejected answer is expected")
+            raise UserError(
+                f"{where}: other_prompt is the prompt itself; one that asks for the rejected answer is expected"
+            )
         terms += prompt_terms(prompt, other, chosen, rejected, parts)
     if "steer" in parts:
         good, bad = (_attributes(row[f"{side}_attributes"], f"{where}, {side}_attributes") for side in _SIDES)
@@ -180,7 +186,9 @@ def _text(row: Mapping[str, Any], column: str, where: str, *, empty: bool = Fals
 
 def _number(given: Any, where: str) -> float:
     if type(given) not in (int, float) or not abs(given) < 1e12:
-        raise UserError(f"{where} is {given if type(given) in (int, float) else _kind(given)}; a finite number is expected")
+        raise UserError(
+            f"{where} is {given if type(given) in (int, float) else _kind(given)}; a finite number is expected"
+        )
     return float(given)
 
 

@@ -47,7 +47,9 @@ class PreferenceRecipe:
     """Peak; 1e-4 with LoRA and 5e-6 for all weights by default."""
     epochs: Count = 1
     batch_size: Count = 8
-    held_out: Annotated[float, Rule("a share from 0 to below 1 is expected", lambda x: is_number(x) and 0 <= x < 1)] = 0.1
+    held_out: Annotated[float, Rule("a share from 0 to below 1 is expected", lambda x: is_number(x) and 0 <= x < 1)] = (
+        0.1
+    )
     """Share of the prompts that are not trained on."""
     seed: int = 0
 
@@ -67,7 +69,9 @@ class Judged:
     """Mean log-odds of the preferred answer over the other one."""
 
 
-def train_file(recipe: PreferenceRecipe, out: Path, device: str = "auto", report: Report | None = None) -> dict[str, Any]:
+def train_file(
+    recipe: PreferenceRecipe, out: Path, device: str = "auto", report: Report | None = None
+) -> dict[str, Any]:
     """Train, judge, write `OUT/model` and `OUT/results.json`; returns what the latter holds.
 
     Raises:
@@ -115,7 +119,9 @@ def split(contrasts: Sequence[Contrast], share: float, seed: int) -> tuple[list[
     prompts = list(dict.fromkeys(row.group for row in contrasts))
     count = max(round(share * len(prompts)), 1) if share else 0
     if count >= len(prompts):
-        raise UserError(f"the file has {len(prompts)} prompt{'s' * (len(prompts) > 1)}; nothing can be held out, say --held-out 0")
+        raise UserError(
+            f"the file has {len(prompts)} prompt{'s' * (len(prompts) > 1)}; nothing can be held out, say --held-out 0"
+        )
     order = generator(seed, "held out").random(len(prompts)).argsort(kind="stable")
     apart = {prompts[n] for n in order[:count]}
     return [row for row in contrasts if row.group not in apart], [row for row in contrasts if row.group in apart]

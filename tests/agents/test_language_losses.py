@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from progressgym.agents import make
 from progressgym.agents.language_learner import LanguageModelLearner
 from progressgym.agents.methods import ConditionalDpo, Dpo, Gpo, ModelStage
 from progressgym.agents.policies.language_model import LanguageModelPolicy
-from progressgym.agents.policies.row_parts import WORSE, reason
+from progressgym.agents.policies.row_parts import WORSE, Asked, reason, with_parts
 from progressgym.core.errors import UserError
 from progressgym.losses import LOSSES, parts_of
 from progressgym.preferences.pairs import Pairs
@@ -52,19 +53,39 @@ def test_rows_of_a_verdict_have_what_each_loss_looks_at(policy: LanguageModelPol
             continue
         first, second = rows_of(policy, loss)
         assert (first.prompt, second.prompt) == (deed, other) and first.chosen == second.rejected == " just"
-    inter = [
-        (term.prompt, term.continuation, term.share) for term in rows_of(policy, "mapl?intra=0")[0].terms
-    ]
-    assert set(inter) == {(deed, " just", 1.0), (other, " just", -1.0), (deed, " wicked", -1.0), (other, " wicked", 1.0)}
+    inter = [(term.prompt, term.continuation, term.share) for term in rows_of(policy, "mapl?intra=0")[0].terms]
+    assert set(inter) == {
+        (deed, " just", 1.0),
+        (other, " just", -1.0),
+        (deed, " wicked", -1.0),
+        (other, " wicked", 1.0),
+    }
     (why,) = rows_of(policy, "rdpo")[0].terms
     text = reason(policy.instrument, 0, 0, 1)
     assert why.bare and why.continuation == f" {text}" and text.startswith("because") and item.options[1] in why.prompt
-    assert rows_of(policy, "rdpo", 0.2)[0].terms[0].continuation == f" {reason(policy.instrument, 0, 1, 0)}" != f" {text}"
+    assert (
+        rows_of(policy, "rdpo", 0.2)[0].terms[0].continuation == f" {reason(policy.instrument, 0, 1, 0)}" != f" {text}"
+    )
     steer = [(term.prompt, term.continuation, term.slot) for term in rows_of(policy, "steerlm")[0].terms]
     assert steer == [(deed, " just", 0), (WORSE + deed, " wicked", 0), (deed, " wicked", 1), (WORSE + deed, " just", 1)]
     assert len(rows_of(policy, "steerlm", 1.0)[0].terms) == 2, "a certain label has one way to go"
-    degrees = rows_of(policy, "spo")[0].terms
-    assert {term.prompt for term in degrees} - {deed} and sum(term.share for term in degrees) == 0.0
+
+
+def test_degrees_of_a_verdict_are_deeds_with_less_in_them(policy: LanguageModelPolicy) -> None:
+    item = replace(policy.instrument.items[0], text="He", options=("kept a promise to them", "lied"))
+    instrument = replace(policy.instrument, items=(item, *policy.instrument.items[1:]))
+    row = Contrast(prompt="He kept a promise to them It is", chosen=" just", rejected=" wicked")
+    asked = Asked(item=0, options=(0, 1), preferred=0, about=0, lead=" It is")
+    terms = with_parts(row, asked, instrument, ("degrees",)).terms
+    poorer = "He a promise to them It is"
+    assert [(term.prompt, term.continuation, term.share, term.slot) for term in terms] == [
+        (row.prompt, " just", 1.0, 0),
+        (row.prompt, " wicked", -1.0, 0),
+        (poorer, " just", -1.0, 0),
+        (poorer, " wicked", 1.0, 0),
+    ]
+    short = replace(asked, options=(1, 0), preferred=1)
+    assert with_parts(row, short, instrument, ("degrees",)).terms == (), "a deed of one phrase has one degree"
 
 
 def test_lengths_are_those_of_what_a_row_prefers(policy: LanguageModelPolicy) -> None:

@@ -24,22 +24,33 @@ ROW: dict[str, Any] = {"prompt": "The sky is", "chosen": " blue today", "rejecte
 
 def written(path: Path, *rows: Any) -> Path:
     file = path / "rows.jsonl"
-    file.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows), encoding="utf-8")
+    file.write_text(
+        "".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows), encoding="utf-8"
+    )
     return file
 
 
 def test_plain_rows_and_implicit_prompts(tmp_path: Path) -> None:
     (row,) = read_contrasts(written(tmp_path, ROW))
     assert (row.prompt, row.chosen, row.rejected, row.target, row.end) == (*ROW.values(), 1.0, True)
-    (implicit,) = read_contrasts(written(tmp_path, {"chosen": "The sky is blue", "rejected": "The sky is green"}))
-    assert (implicit.prompt, implicit.chosen, implicit.rejected) == ("The sky is", " blue", " green")
+    for chosen, rejected in ((" blue", " black"), (" blue", " blue cheese"), ("", "n't")):
+        row = {"chosen": f"The sky is{chosen}", "rejected": f"The sky is{rejected}"}
+        (implicit,) = read_contrasts(written(tmp_path, row))
+        assert implicit.prompt == ("The sky is" if chosen else "The sky")
+        assert (implicit.prompt + implicit.chosen, implicit.prompt + implicit.rejected) == tuple(row.values())
     assert read_contrasts(written(tmp_path, ROW | {"weight": 0.5}))[0].target == 0.75
 
 
 def test_columns_become_parts(tmp_path: Path) -> None:
     path = written(tmp_path, *rows_of_a_file(4))
-    (lag, length, fares) = (read_contrasts(path, parts_of(loss))[3].numbers for loss in ("latency", "length-controlled", "gpo"))
-    assert lag == {"lag": (0.5,)} and fares == {"fares": (0.5, -0.5)} and length["length"][0] == pytest.approx(-0.2876820724)
+    (lag, length, fares) = (
+        read_contrasts(path, parts_of(loss))[3].numbers for loss in ("latency", "length-controlled", "gpo")
+    )
+    assert (
+        lag == {"lag": (0.5,)}
+        and fares == {"fares": (0.5, -0.5)}
+        and length["length"][0] == pytest.approx(-0.2876820724)
+    )
     good, bad = read_contrasts(path, parts_of("steerlm"))[0].terms
     assert good.prompt == "[brief 0, honest 4] Deed 0" and bad.prompt == "[brief 2, honest 0] Deed 0" and good.bare
     assert {row.prompt.partition(" Deed")[0] for row in read_contrasts(path, user="person")} == {"[anna]", "[ben]"}
@@ -62,10 +73,20 @@ def test_key_phrases_leave_a_text_one_after_the_other() -> None:
         ([], "sigmoid", None, "has no lines"),
         (["[1]"], "sigmoid", None, "line 1 is no JSON object"),
         (["{"], "sigmoid", None, "line 1 is not valid JSON"),
-        ([{"prompt": "a", "chosen": " b"}], "sigmoid", None, "line 1: there is no column 'rejected'; it has chosen, prompt"),
+        (
+            [{"prompt": "a", "chosen": " b"}],
+            "sigmoid",
+            None,
+            "line 1: there is no column 'rejected'; it has chosen, prompt",
+        ),
         ([ROW, ROW | {"rejected": ROW["chosen"]}], "sigmoid", None, "line 2: chosen and rejected are the same; a tie"),
         ([ROW, ROW | {"prompt": ["The sky is"]}], "sigmoid", None, "line 2: prompt is a list, as of a conversation"),
-        ([ROW, {key: ROW[key] for key in ("chosen", "rejected")}], "sigmoid", None, "line 2: column 'prompt' stands in some"),
+        (
+            [ROW, {key: ROW[key] for key in ("chosen", "rejected")}],
+            "sigmoid",
+            None,
+            "line 2: column 'prompt' stands in some",
+        ),
         ([ROW | {"chosen": ""}], "sigmoid", None, "line 1: chosen is empty"),
         ([ROW | {"chosen": 3}], "sigmoid", None, "line 1: chosen is a number; a text is expected"),
         ([ROW | {"weight": 2}], "sigmoid", None, "line 1: weight is 2.0; a number from 0"),
@@ -75,10 +96,14 @@ def test_key_phrases_leave_a_text_one_after_the_other() -> None:
         ([ROW], "latency", None, "needs the columns chosen_lag and rejected_lag"),
         (['{"prompt":"a","chosen":" b","rejected":" c","chosen_lag":NaN,"rejected_lag":1}'], "latency", None, "line 1"),
         ([ROW | {"chosen_lag": "x", "rejected_lag": 1}], "latency", None, "chosen_lag is a text; a finite number"),
-        ([ROW | {"chosen_attributes": {}, "rejected_attributes": {}}], "steerlm", None, "an object of names and numbers"),
+        (
+            [ROW | {"chosen_attributes": {}, "rejected_attributes": {}}],
+            "steerlm",
+            None,
+            "an object of names and numbers",
+        ),
         ([ROW], "sigmoid", "annotator", "there is no column 'annotator' of users"),
         ([ROW | {"annotator": None}], "sigmoid", "annotator", "annotator is null; a name"),
-        ([{"chosen": "a", "rejected": "a b"}], "sigmoid", None, "one answer is the beginning of the other"),
     ],
 )
 def test_mistakes_are_one_line(tmp_path: Path, rows: list[Any], loss: str, user: str | None, words: str) -> None:
@@ -92,7 +117,9 @@ def test_a_run_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixtu
     base, out = save_tiny_llama(tmp_path / "base"), tmp_path / "out"
     data = written(tmp_path, *rows_of_a_file(12))
     command = ["train", "dpo", "--data", str(data), "--model", str(base), "--out", str(out), "--loss", "rdpo?gamma=0.1"]
-    assert dispatch([*command, "--tuning", "full", "--learning-rate", "0.01", "--epochs", "3", "--held-out", "0.25"]) == 0
+    assert (
+        dispatch([*command, "--tuning", "full", "--learning-rate", "0.01", "--epochs", "3", "--held-out", "0.25"]) == 0
+    )
     printed = capsys.readouterr()
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
     assert results["rows"] == 9 and results["after"]["rows"] == 3 and results["steps"] == 6
