@@ -63,14 +63,14 @@ def read_contrasts(
     if not rows:
         raise UserError(f"{path.name} has no lines")
     columns = _columns(rows[0][1], parts, user, rows[0][0])
-    users = {str(row[user]) for _, row in rows} if user is not None else set()
+    users = set() if user is None else {str(row[user]) for _, row in rows}
     draws = generator(seed, "questions").random(len(rows))
     contrasts = []
     for (where, row), draw in zip(rows, draws.tolist(), strict=True):
         plain = _plain(row, where, end)
         if user is not None and not isinstance(row[user], str | int):
             raise UserError(f"{where}: {user} is {_kind(row[user])}; a name or a whole number is expected")
-        if len(users) > 1:
+        if user is not None and len(users) > 1:
             plain = replace(plain, prompt=f"[{row[user]}] {plain.prompt}")  # one user is nobody in particular
         contrasts.append(_with_parts(plain, row, parts, columns, where, chosen_above=draw < 0.5))
     return contrasts

@@ -34,10 +34,10 @@ def test_plain_rows_and_implicit_prompts(tmp_path: Path) -> None:
     (row,) = read_contrasts(written(tmp_path, ROW))
     assert (row.prompt, row.chosen, row.rejected, row.target, row.end) == (*ROW.values(), 1.0, True)
     for chosen, rejected in ((" blue", " black"), (" blue", " blue cheese"), ("", "n't")):
-        row = {"chosen": f"The sky is{chosen}", "rejected": f"The sky is{rejected}"}
-        (implicit,) = read_contrasts(written(tmp_path, row))
+        given = {"chosen": f"The sky is{chosen}", "rejected": f"The sky is{rejected}"}
+        (implicit,) = read_contrasts(written(tmp_path, given))
         assert implicit.prompt == ("The sky is" if chosen else "The sky")
-        assert (implicit.prompt + implicit.chosen, implicit.prompt + implicit.rejected) == tuple(row.values())
+        assert (implicit.prompt + implicit.chosen, implicit.prompt + implicit.rejected) == tuple(given.values())
     assert read_contrasts(written(tmp_path, ROW | {"weight": 0.5}))[0].target == 0.75
 
 
