@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 import time
 import warnings
@@ -158,8 +159,10 @@ def main() -> None:
                 spent, values = trl(loaded, rows[loss], name, recipe)
                 seconds.setdefault(f"TRL {name}", []).append(spent)
                 steps[f"TRL {name}"] = [square * value for value in values]
+                print(f"{spent:7.2f} s  TRL {name}", file=sys.stderr, flush=True)
             spent, steps[loss] = ours(loaded, rows[loss], loss, recipe)
             seconds.setdefault(loss, []).append(spent)
+            print(f"{spent:7.2f} s  {loss}", file=sys.stderr, flush=True)
     peer = min(seconds["TRL sigmoid"])
     plain = tokens_of(loaded, rows[losses[0]], AlignRecipe(batch_size=8))
     print(f"TRL's DPO   {peer:7.2f} s of a processor, {given.rows} rows")

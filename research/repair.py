@@ -223,10 +223,10 @@ def measured(step: Step, policy: Stance | Weights, count: int, seed: int) -> Flo
             policy.reset(adapted)
             if isinstance(method, Map) and isinstance(policy, Weights):
                 continue
-            told = own_drafts(policy, pairs, votes, seed) if name == "rejection" else (pairs, votes)
-            policy.train(method, *told, seed)
-            after, kept = step.errors(policy.answers())
-            table[m, f] = after, damage, kept - lesson, nothing
+            chosen = own_drafts(policy, pairs, votes, seed) if name == "rejection" else (pairs, votes)
+            policy.train(method, *chosen, seed)
+            after, learned = step.errors(policy.answers())
+            table[m, f] = after, damage, learned - lesson, nothing
     return table
 
 
@@ -281,14 +281,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             ]
             parts = [measured(*both, options.votes, seed) for both in zip(steps, policies, strict=True)]
             tables.append(np.sum(parts, 0))
-        found = cast(Floats, np.array(tables))
-        damage, never = found[:, 0, 0, 1], found[:, 0, 0, 3]
+        sums = cast(Floats, np.array(tables))
+        damage, never = sums[:, 0, 0, 1], sums[:, 0, 0, 3]
         print(
             f"\n{history}, {options.seeds} seeds, {options.votes} votes; damage {damage.mean() / len(steps):.4f}, ",
             end="",
         )
         print(f"lesson of never learning {never.mean() / len(steps):.4f} a step")
-        report(found)
+        report(sums)
     return 0
 
 

@@ -99,14 +99,14 @@ class Gpo(Method):
         mask, loadings = instrument.mask[pairs.group], self.scale * instrument.loadings
         answers = softmax_options(stage.policy.logits(np.unique(pairs.group))[pairs.group], mask)
         separator = "&" if "?" in self.model else "?"
-        told = Pairs.of(self.scale * pairs.left, self.scale * pairs.right, pairs.target, pairs.weight)
+        votes = Pairs.of(self.scale * pairs.left, self.scale * pairs.right, pairs.target, pairs.weight)
         fares = np.zeros((len(pairs), 2))
         where, other = np.nonzero(mask)
         for side, option in enumerate(pairs.options.T):
             apart = other != option[where]
             n, k = where[apart], other[apart]
             asked = Pairs.of(loadings[pairs.group[n], option[n]], loadings[pairs.group[n], k])
-            odds = fitted_margins(self._model_id(separator), told, asked)
+            odds = fitted_margins(self._model_id(separator), votes, asked)
             np.add.at(fares[:, side], n, answers[n, k] * odds)
         return fares
 

@@ -107,9 +107,9 @@ def test_key_phrases_leave_a_text_one_after_the_other() -> None:
     ],
 )
 def test_mistakes_are_one_line(tmp_path: Path, rows: list[Any], loss: str, user: str | None, words: str) -> None:
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as error:
         read_contrasts(written(tmp_path, *rows), parts_of(loss), user=user)
-    assert words in str(told.value) and "\n" not in str(told.value)
+    assert words in str(error.value) and "\n" not in str(error.value)
 
 
 def test_a_run_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
