@@ -30,7 +30,7 @@ from progressgym.envs.task import FirstModel, Task
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource, HistorySpec, resolve_history
 from progressgym.instruments.questionnaire import Questionnaire
-from progressgym.preferences.comparisons import MISSING, RNG_SCHEME, Comparisons, PairChooser, check_labels
+from progressgym.preferences.comparisons import MISSING, RNG_SCHEME, RNG_SCHEMES, Comparisons, PairChooser, check_labels
 from progressgym.preferences.export import preference_rows
 
 Floats = NDArray[np.float64]
@@ -71,6 +71,7 @@ class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
         labels: str = "probability",
         reward: str = "utility",
         reward_items: str = "evaluation",
+        rng_scheme: str = RNG_SCHEME,
         text: bool = False,
         scores: bool = True,
         render_mode: str | None = None,
@@ -79,6 +80,8 @@ class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
             raise unknown("reward", str(reward), REWARDS)
         if reward_items not in REWARD_ITEMS:
             raise unknown("kind of reward items", str(reward_items), REWARD_ITEMS)
+        if rng_scheme not in RNG_SCHEMES:
+            raise unknown("scheme of random numbers", str(rng_scheme), RNG_SCHEMES)
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise unknown("render mode", str(render_mode), self.metadata["render_modes"])
         self.render_mode = render_mode
@@ -95,6 +98,7 @@ class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
         self._queries = queries
         self._gain = reward == "gain"
         self._reward_items = reward_items
+        self._rng_scheme = rng_scheme
         if self._gain and self.gain_is_asked_for and reward_items == "evaluation" and self._source.fixed is not None:
             warnings.warn(OVERFITS, EvaluationRewardWarning, stacklevel=2)
         self._text = text
@@ -222,7 +226,9 @@ class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
         super().reset(seed=seed)
         source = self._source if not options else self.other_source(options)
         history, last = source.sample(self.np_random), self._episode
-        self._episode = Episode.begin(history, self._chooser, self.np_random, self._reward_items)
+        self._episode = Episode.begin(
+            history, self._chooser, self.np_random, self._reward_items, self._rng_scheme
+        )
         self._task = None
         self._step = 0
         self._path, self._utilities = [], []
@@ -303,6 +309,7 @@ class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
             chooser=self._chooser,
             every=self._queries == "all",
             label_kind=self._label_kind,
+            rng_scheme=self._rng_scheme,
             gain=self._gain,
             scores_in_infos=self._told,
             rewarded=self.rewarded,
@@ -353,7 +360,7 @@ class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
             initial_answers=answers,
             initial_preferences=Comparisons(pairs=pairs, labels=labels),
             parameters=self._parameters(),
-            rng_scheme=RNG_SCHEME,
+            rng_scheme=self._rng_scheme,
             reading=episode.history.reading,
             first_model=_first_model(episode.history),
             first_steps=None if episode.history.complete else episode.history.first_steps,

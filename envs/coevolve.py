@@ -27,7 +27,7 @@ from progressgym.envs.text.flavour import TextFlavour
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySpec
 from progressgym.instruments.questionnaire import Questionnaire
-from progressgym.preferences.comparisons import draw_labels, probabilities
+from progressgym.preferences.comparisons import RNG_SCHEME, draw_labels, probabilities
 from progressgym.scores.coevolve import coevolve_utilities
 from progressgym.scores.lock_in import against_history, answer_entropy, displacement
 from progressgym.scores.utilities import Utility
@@ -184,6 +184,7 @@ class CoevolveEnv(ProgressEnv):
         labels: str = "probability",
         reward: str = "utility",
         reward_items: str = "evaluation",
+        rng_scheme: str = RNG_SCHEME,
         text: bool = False,
         scores: bool = True,
         render_mode: str | None = None,
@@ -199,6 +200,7 @@ class CoevolveEnv(ProgressEnv):
             labels=labels,
             reward=reward,
             reward_items=reward_items,
+            rng_scheme=rng_scheme,
             text=text,
             scores=scores,
             render_mode=render_mode,

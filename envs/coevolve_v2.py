@@ -27,6 +27,7 @@ from progressgym.envs.text.flavour import TextFlavour
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySpec
 from progressgym.instruments.questionnaire import Questionnaire
+from progressgym.preferences.comparisons import RNG_SCHEME
 from progressgym.scores.agreement import agreement, agreement_utilities
 from progressgym.scores.lock_in import progress
 from progressgym.scores.utilities import Utility
@@ -164,6 +165,7 @@ class CoevolveEnv(FirstCoevolveEnv):
         labels: str = "probability",
         reward: str = "gain",
         reward_items: str = "evaluation",
+        rng_scheme: str = RNG_SCHEME,
         text: bool = False,
         scores: bool = True,
         render_mode: str | None = None,
@@ -177,6 +179,7 @@ class CoevolveEnv(FirstCoevolveEnv):
             labels=labels,
             reward=reward,
             reward_items=reward_items,
+            rng_scheme=rng_scheme,
             text=text,
             scores=scores,
             render_mode=render_mode,

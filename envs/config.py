@@ -26,6 +26,8 @@ class EnvConfig:
     """True when all pairs are asked."""
     label_kind: str
     """One of `preferences.comparisons.LABELS`."""
+    rng_scheme: str
+    """One of `preferences.comparisons.RNG_SCHEMES`."""
     gain: bool
     """True when the reward is the gain."""
     scores_in_infos: bool

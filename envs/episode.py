@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 from progressgym.core.answers import centred_log
 from progressgym.histories.history import History
 from progressgym.histories.timeline import Timeline
-from progressgym.preferences.comparisons import PairChooser, draw_asked, probabilities
+from progressgym.preferences.comparisons import (
+    RNG_SCHEME,
+    SHORT_SCHEME,
+    PairChooser,
+    draw_asked,
+    probabilities,
+    short_draws,
+    short_words,
+)
 
 Floats = NDArray[np.float64]
 
@@ -58,15 +66,27 @@ class Questions(NamedTuple):
     """(Q,) for century 0's labels in the task."""
 
     @classmethod
-    def draw(cls, chooser: PairChooser, centuries: int, rng: np.random.Generator) -> Questions:
-        """Draw after the history; see `progressgym.preferences.comparisons.RNG_SCHEME` for the order of the draws."""
-        asked = chooser.choose(rng.random(len(chooser.pairs)))
+    def draw(cls, chooser: PairChooser, centuries: int, rng: np.random.Generator, scheme: str) -> Questions:
+        """Draw after the history; see `progressgym.preferences.comparisons.RNG_SCHEMES` for the order of the draws."""
+        ranks = rng.random(cls.ranks(chooser, scheme))
+        asked = chooser.choose(ranks) if len(ranks) else np.arange(len(chooser.pairs))
+        if scheme == SHORT_SCHEME:
+            short = short_draws(rng, centuries * len(asked)).reshape(centuries, -1)
+            uniforms = (short + 0.5) / 2.0**16
+            return cls(asked, uniforms[1:], uniforms[0])
         return cls(asked, rng.random((centuries - 1, len(asked))), rng.random(len(asked)))
 
     @staticmethod
-    def numbers(chooser: PairChooser, centuries: int) -> int:
-        """How many random numbers `draw` takes."""
-        return len(chooser.pairs) + centuries * chooser.queries
+    def ranks(chooser: PairChooser, scheme: str) -> int:
+        """How many random numbers rank the pairs."""
+        every = chooser.queries == len(chooser.pairs)
+        return 0 if every and scheme == SHORT_SCHEME else len(chooser.pairs)
+
+    @classmethod
+    def numbers(cls, chooser: PairChooser, centuries: int, scheme: str) -> int:
+        """How many steps of a generator `draw` takes."""
+        labels = centuries * chooser.queries
+        return cls.ranks(chooser, scheme) + (short_words(labels) if scheme == SHORT_SCHEME else labels)
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)
@@ -91,10 +111,15 @@ class Episode:
 
     @classmethod
     def begin(
-        cls, history: History, chooser: PairChooser, rng: np.random.Generator, reward_items: str = "evaluation"
+        cls,
+        history: History,
+        chooser: PairChooser,
+        rng: np.random.Generator,
+        reward_items: str = "evaluation",
+        scheme: str = RNG_SCHEME,
     ) -> Episode:
         """Draw the questions about a history, and look up what follows from it."""
-        questions = Questions.draw(chooser, len(history), rng)
+        questions = Questions.draw(chooser, len(history), rng, scheme)
         truth = Truth.of(history, reward_items)
         return cls(
             history=history,

@@ -111,6 +111,7 @@ class FollowEnv(TrackingEnv):
     | `labels` | `"probability"` | `"probability"`, `"sample"`, `"argmax"`, `"temperature"` or `"annotators"`, see [training](training.md#kinds-of-labels) |
     | `reward` | `"utility"` | `"utility"` or `"gain"` |
     | `reward_items` | `"evaluation"` | `"evaluation"`, or `"elicitation"` to [train](training.md) without being paid for what is judged: rewards and scores are then about the items that are asked about |
+    | `rng_scheme` | `"uniforms-v1"` | how an episode's random numbers are drawn: `"uniforms-v2"` makes sampled labels [cheaper](vectorised.md#speed), and others |
     | `text` | `False` | add the comparisons as text to `info` |
     | `scores` | `True` | `False` leaves `scores` out of `info`: for libraries that take no nested infos, as TorchRL in vectors |
     | `render_mode` | `None` | `"ansi"`, `"rgb_array"` or `"human"` |

@@ -13,6 +13,7 @@ from progressgym.envs.tracking import Tracking, TrackingEnv
 from progressgym.histories.source import HistorySpec
 from progressgym.histories.synthetic import MOST_CENTURIES
 from progressgym.instruments.questionnaire import Questionnaire
+from progressgym.preferences.comparisons import RNG_SCHEME
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -93,6 +94,7 @@ class PredictEnv(TrackingEnv):
         labels: str = "probability",
         reward: str = "utility",
         reward_items: str = "evaluation",
+        rng_scheme: str = RNG_SCHEME,
         text: bool = False,
         scores: bool = True,
         render_mode: str | None = None,
@@ -105,6 +107,7 @@ class PredictEnv(TrackingEnv):
             labels=labels,
             reward=reward,
             reward_items=reward_items,
+            rng_scheme=rng_scheme,
             text=text,
             scores=scores,
             render_mode=render_mode,

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from progressgym.core.answers import FLOOR, centred_log
 from progressgym.core.dimensions import DIMENSIONS
-from progressgym.envs.arrays import NUMPY, Array, Arrays, NumpyArrays
+from progressgym.envs.arrays import NUMPY, Array, Arrays, NumpyArrays, span
 from progressgym.envs.odds import Odds, OddsReadout, exponents_of
 from progressgym.instruments.loadings import value_weights
 from progressgym.instruments.questionnaire import Questionnaire
@@ -93,15 +93,17 @@ class Readout:
         self.counted_many = int(np.flatnonzero(wide.any((1, 2))).max(initial=-1)) + 1
         """How many of the wider items there are up to the last that counts."""
         self._counted_weights = arrays.floats(wide[: self.counted_many].reshape(-1, len(DIMENSIONS)))
-        rows = loadings[~two].reshape(-1, len(DIMENSIONS))
-        self._many_shift = arrays.floats(scale * rows.T.copy())
-        self._lean = scale * (loadings[two, 0] - loadings[two, 1])
-        self._two_dims = _span(self._lean, share)
+        self._many_shift = arrays.floats(scale * loadings[~two].reshape(-1, len(DIMENSIONS)).T.copy())
+        # The fold knows the items that count alone.
+        share, lean = share[: self._counted_two], (loadings[two, 0] - loadings[two, 1])[: self._counted_two]
+        self._lean = scale * lean
+        self._two_dims = span(self._lean, share)
         self._two_out = arrays.floats(share.T[self._two_dims])
         # The fold works on columns (D, B), so it has the same constant once more, as a column.
         self._constant_column = arrays.floats(weights[two, 1].sum(0)[:, None])
-        self._find_different(scale * rows, weights[~two].reshape(-1, len(DIMENSIONS)))
-        exponents = exponents_of(loadings[two, 0] - loadings[two, 1])
+        rows = loadings[~two][: self.counted_many].reshape(-1, len(DIMENSIONS))
+        self._find_different(scale * rows, wide[: self.counted_many].reshape(-1, len(DIMENSIONS)))
+        exponents = exponents_of(lean)
         self._by_odds = None
         if isinstance(arrays, NumpyArrays) and exponents is not None:
             constant = weights[two, 1].sum(0)
@@ -169,11 +171,12 @@ class Readout:
         if different > items or (self._by_odds is None and len(base.two) > 1):
             return None
         floats, host = self._arrays.floats, self._arrays.host
-        chances = np.exp(host(base.many).astype(np.float64)).reshape(len(base.many), items, options)
+        many = host(base.many).astype(np.float64).reshape(len(base.many), -1, options)[:, :items]
+        chances, first = np.exp(many), host(base.two)[:, : self._counted_two]
         totals = np.einsum("hik,iku->hiu", chances, self._which)
         if self._by_odds is not None:
-            return self._by_odds.odds(host(base.two), totals)
-        two = np.concatenate([self._lean[:, self._two_dims], host(base.two)[0][:, None]], 1)
+            return self._by_odds.odds(first, totals)
+        two = np.concatenate([self._lean[:, self._two_dims], first[0][:, None]], 1)
         return Fold(floats(two), floats(totals[0]))
 
     def folded_values(self, theta: Array, fold: Fold | Odds) -> Array:
@@ -201,14 +204,15 @@ class Readout:
         """Find the different rows among the wider items' loadings and weights, (I * K, D) each."""
         # Padding has loadings of 0, which are not a row of their own: it must not be mistaken for an option without
         # tags.
-        real = self.many_mask.reshape(-1)
+        mask = self.many_mask[: self.counted_many]
+        real = mask.reshape(-1)
         both = np.concatenate([rows, weights], 1)[real]
         different, which = np.unique(both, axis=0, return_inverse=True)
         self._rows, self._row_weights = different[:, : len(DIMENSIONS)], different[:, len(DIMENSIONS) :]
         belongs = np.zeros((len(real), len(different)))
         belongs[real] = np.eye(len(different))[which.reshape(-1)]
-        self._which = belongs.reshape(*self.many_mask.shape, len(different))
-        self._many_dims = _span(rows, weights)
+        self._which = belongs.reshape(*mask.shape, len(different))
+        self._many_dims = span(rows, weights)
         self._odds = self._arrays.floats(self._rows[:, self._many_dims])
         self._many_out = self._arrays.floats(self._row_weights.T[self._many_dims])
 
@@ -219,9 +223,3 @@ def over_options(table: Array) -> Array:
     for option in range(1, table.shape[-1]):
         total = total + table[..., option]
     return total
-
-
-def _span(*tables: NDArray[np.float64]) -> slice:
-    """From the first to the last dimension that is not 0 everywhere in tables (..., D)."""
-    used = np.flatnonzero(np.concatenate(tables).any(0))
-    return slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 0)

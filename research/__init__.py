@@ -13,9 +13,9 @@
 | `coverage`, `drift_intervals` | how often the 95 % intervals of skill and of drift explained hold the truth | docs/statistics.md |
 | `held_out`, `labels` | what a reward on evaluation items teaches; labels as people give them | docs/environments/training.md |
 | `people_family` | the synthetic family in people's regime, estimated from `gss-v1` | docs/leaderboard.md |
-| `word_panel` | the words and leads of `verdict-v2` | docs/validity.md |
+| `word_panel`, `controls` | the words and leads of `verdict-v2`; a real model with shuffled answers fails | docs/validity.md |
 | `deeds`, `deeds_reading` | the lay-out of `deeds19-v1`, and what its halves agree on | docs/deeds19.md |
-| `histsmol_v2`, `full_replicate` | the history of those readings and its gate; century models by all weights | docs/deeds19.md |
+| `histsmol_v2`, `full_replicate`, `recipes` | the history of those readings and its gate; century models by all weights, and how far they agree | docs/deeds19.md |
 | `instruments_people`, `other_instruments` | instruments against people, and of the centuries | docs/instruments |
 | `norm_drift`, `tropes` | items that drifted more than chance; tropes found again | docs/instruments |
 | `panel`, `personal` | a panel as a file; how well a few answers place a person | docs/people.md |

@@ -1,6 +1,7 @@
 """A replicate of century models by another recipe: all weights are trained, not an adapter, on the same text.
 
     python -m research.full_replicate CORPUS FOLDER C013 C021 ... [--base smollm2-135m] [--learning-rate 1e-4]
+    python -m research.recipes SCORES
 
 The text, its windows and their order are those of `progressgym history build --tokens 100000 --seed 0`, the recipe of
 `histsmol-v1`; the instruction tuning, too, at a tenth of the reading's rate. What is kept of a model of 135 million weights

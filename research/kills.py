@@ -24,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,12 +57,18 @@ finally:
 """
 
 
+def nothing(folder: Path) -> None:
+    """No inputs."""
+
+
 @dataclass(frozen=True)
 class Job:
     """A command; `OUT` in it stands for its folder."""
 
     name: str
     words: tuple[str, ...]
+    prepare: Callable[[Path], None] = nothing
+    """Writes its inputs."""
 
 
 @dataclass(frozen=True)
@@ -77,16 +83,27 @@ class Whole:
     seconds: float
 
 
-def jobs(folder: Path) -> list[Job]:
-    """The five commands on small inputs, which are written to a folder."""
-    from progressgym.leaderboard.manifest import pack
+def models(folder: Path) -> None:
+    """A base, a history of adapters on it, and a corpus."""
     from tests.histories.test_build import write_corpus
-    from tests.leaderboard.helpers import base_files
     from tests.tuning.century_models import save_history
 
-    base, history, _ = save_history(folder / "models", centuries=3)
-    corpus = write_corpus(folder / "corpus")
+    if not (folder / "models").exists():
+        save_history(folder / "models", centuries=3)
+        write_corpus(folder / "corpus")
+
+
+def submission(folder: Path) -> None:
+    """A good one."""
+    from progressgym.leaderboard.manifest import pack
+    from tests.leaderboard.helpers import base_files
+
     (folder / "nudged.zip").write_bytes(pack(base_files()))
+
+
+def jobs(folder: Path) -> list[Job]:
+    """The five commands on small inputs, which their `prepare` writes to a folder."""
+    base, history, corpus = folder / "models" / "base", folder / "models" / "history", folder / "corpus"
     bench = [
         "bench",
         "--challenges",
@@ -121,10 +138,10 @@ def jobs(folder: Path) -> list[Job]:
     submit = ("leaderboard", "submit", str(folder / "nudged.zip"), "--store", "OUT", "--submitter", "ada")
     return [
         Job("bench", (*bench, *agents)),
-        Job("train", (*train, "--out", "OUT")),
-        Job("history build", ("history", "build", str(corpus), "--base", str(base), *build)),
+        Job("train", (*train, "--out", "OUT"), models),
+        Job("history build", ("history", "build", str(corpus), "--base", str(base), *build), models),
         Job("debate train", tuple(f"{debate} --games 16 --hidden 8 --quiet --out OUT".split())),
-        Job("leaderboard submit", submit),
+        Job("leaderboard submit", submit, submission),
     ]
 
 
@@ -279,6 +296,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             job = chosen[kill % len(chosen)]
             place = folder / job.name.replace(" ", "-")
             if job.name not in wholes:
+                job.prepare(folder)
                 wholes[job.name] = whole = run_whole(job, place / "whole")
                 print(
                     f"{job.name}: {whole.seconds:.1f} s, {whole.calls} calls, {len(whole.contents)} files", flush=True

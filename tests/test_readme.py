@@ -208,6 +208,7 @@ def test_the_commands_run_in_their_order(tmp_path: Path) -> None:
             assert server.poll() is None
             time.sleep(0.05)
         smaller = {
+            "values smollm2-135m": f"values {model} --instrument people-core-v1",
             "smollm2-135m": str(model),
             "http://127.0.0.1:8000#my-model'": f"http://127.0.0.1:{port.read_text()}#tiny' --instrument people-core-v1",
             "train lifelong-dpo": "train 'lifelong-dpo?comparisons=4' --history runs/history",

@@ -32,7 +32,7 @@ from progressgym.envs.vector.mask import Mask
 from progressgym.envs.vector.streams import Seeds, Streams
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource
-from progressgym.preferences.comparisons import probabilities, stated
+from progressgym.preferences.comparisons import probabilities, short_bounds, stated
 
 Rows = TypeVar("Rows", NDArray[np.int64], slice)
 AUTORESET = {mode.name.lower(): mode for mode in AutoresetMode}
@@ -312,12 +312,13 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         """Preference probabilities (H, T, P) of all pairs, from answers (H, T, N, K)."""
         return probabilities(answers, self._config.chooser.pairs)
 
-    def _drawn_labels(self, preferred: NDArray[np.float64], uniforms: NDArray[np.float64] | None) -> Array:
+    def _drawn_labels(self, preferred: NDArray[np.float64], uniforms: NDArray[Any] | None) -> Array:
         """Labels (1 or R, S, Q) float32 on the host, as `draw_labels` makes them: the next call overwrites them."""
         shape = np.broadcast_shapes(preferred.shape, () if uniforms is None else uniforms.shape)
         labels: NDArray[np.float32] = scratch("labels", shape, np.float32)
         if uniforms is not None:
-            np.less(uniforms, preferred, out=labels, casting="unsafe")
+            bounds = short_bounds(preferred) if uniforms.dtype == np.uint16 else preferred
+            np.less(uniforms, bounds, out=labels, casting="unsafe")
         else:
             labels[...] = stated(preferred, self._config.label_kind)
         return labels

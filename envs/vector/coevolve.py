@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.answers import FLOOR, centred_log
+from progressgym.core.threads import each
 from progressgym.envs.arrays import Array, Arrays, NumpyArrays
 from progressgym.envs.coevolve import CoevolveEnv, CoevolveStanceEnv
 from progressgym.envs.comparison_evidence import evidence
@@ -37,6 +38,8 @@ class CoevolveVector(Flavour):
     """The closed loop; see `progressgym.envs.coevolve`."""
 
     _template: CoevolveEnv
+    _apart: ClassVar[bool] = False
+    """Whether the agents' own values are computed apart from their humans, as stances can be without an exponential an item."""
 
     def _prepare(self) -> None:
         arrays, config = self._arrays, self._config
@@ -44,6 +47,8 @@ class CoevolveVector(Flavour):
         mask = self._readout.many_mask
         self._counts = arrays.floats(mask.sum(1))
         self._log_counts = arrays.xp.log(self._counts)
+        self._per_log = 1.0 / self._log_counts
+        self._per_option = arrays.floats(np.repeat(1.0 / np.log(mask.sum(1)), mask.shape[1]))
         self._wide, self._all_wide = arrays.flags(mask), bool(mask.all())
         pairs = config.chooser.pairs
         place = np.zeros(len(config.instrument), dtype=np.int64)
@@ -54,7 +59,8 @@ class CoevolveVector(Flavour):
         # Labels are computed for pairs of two options, then for the others; `order` brings them back to the pairs'
         # order.
         order = np.argsort(np.concatenate([np.flatnonzero(two), np.flatnonzero(~two)]))
-        self._pair_columns = tuple(arrays.index(x) for x in (place[pairs[two, 0]], first[~two], second[~two], order))
+        self._pair_columns = tuple(arrays.index(x) for x in (place[pairs[two, 0]], first[~two], second[~two]))
+        self._pair_order = None if np.array_equal(order, np.arange(len(order))) else arrays.index(order)
         super()._prepare()
 
     def _truth(self, answers: Floats) -> Tables:
@@ -113,7 +119,7 @@ class CoevolveVector(Flavour):
         arrays = self._arrays
         tables = self._question_tables(draws)
         if draws.uniforms is not None:
-            tables["uniforms"] = arrays.floats(draws.uniforms[:, 1:].copy())
+            tables["uniforms"] = arrays.floats(draws.numbers()[:, 1:].copy())
         if draws.asked is not None:
             tables["asked"] = arrays.index(draws.asked)
         return tables
@@ -158,6 +164,8 @@ class CoevolveVector(Flavour):
         # Rows do not influence each other, so blocks of them go through the whole step while they are in a core's
         # cache.
         after = self._joined(self._on_cores(lambda rows: self._influenced(actions[rows], rows, index), blocks))
+        if self._apart:
+            after["own"] = self._scored(actions)
         self._see_next(self._preferences, index)
         values, own = after["simulated"], after["own"]
         target, covered = self._target(index), len(self._config.covered)
@@ -174,9 +182,12 @@ class CoevolveVector(Flavour):
         tables, now = part(self._tables, rows), index if isinstance(index, int) else index[rows]
         logits, readout = self._logits(actions, tables), self._readout
         weights, total, log_total = readout.weights_and_logs(logits.many)
-        scored = readout.counted_many
-        # The agent's own values need chances of scored items alone, the human's logits those of all.
-        own = readout.mean(readout.first_chances(logits.two), weights[:, :scored] / total[:, :scored, None])
+        told: Tables = {}
+        if not self._apart:
+            # The agent's own values need chances of scored items alone, the human's logits those of all.
+            scored = readout.counted_many
+            shares = weights[:, :scored] / total[:, :scored, None]
+            told["own"] = readout.mean(readout.first_chances(logits.two), shares)
         logs = logits.many.reshape(weights.shape) - log_total[..., None]
         agent = Base(self._agent_two(logits.two), self._agent_many(logs))
         human = Base(self._human.two[rows], self._human.many[rows])
@@ -184,7 +195,7 @@ class CoevolveVector(Flavour):
         chances, log_total = self._chances(human)
         self._keep(rows, human, self._prefers(chances))
         return {
-            "own": own,
+            **told,
             "simulated": readout.mean(*chances),
             **self._lock_in(tables, human, chances, log_total, now),
             **self._beside(tables, chances, now),
@@ -221,12 +232,12 @@ class CoevolveVector(Flavour):
 
     def _prefers(self, chances: Base) -> Array:
         """P(a over b) (B, P) of all pairs: of two options the chance of the first, of more a share of two chances."""
-        xp, (two, first, second, order) = self._arrays.xp, self._pair_columns
+        xp, (two, first, second), order = self._arrays.xp, self._pair_columns, self._pair_order
         columns, many = self._arrays.columns, chances.many.reshape(len(chances.many), -1)
         first = columns(many, first)
         ratio = first / (first + columns(many, second))
-        both = xp.concatenate([columns(chances.two, two), ratio], 1)
-        return columns(xp.clip(both, CLIP, 1.0 - CLIP), order)
+        both = xp.clip(xp.concatenate([columns(chances.two, two), ratio], 1), CLIP, 1.0 - CLIP)
+        return both if order is None else columns(both, order)
 
     def _moved(self, tables: Tables, human: Base, agent: Base, index: Index, influence: float) -> Base:
         """The humans' logits after a step; the real century ahead is index + 1."""
@@ -235,7 +246,10 @@ class CoevolveVector(Flavour):
         pull = self._template.pull
         # `progressgym.envs.coevolve_step.move`, multiplied out: what all rows share is then multiplied once for all.
         stay, pulled = (1.0 - influence) * (1.0 - pull), (1.0 - influence) * pull
-        return Base(*(stay * h + pulled * r + influence * a for h, r, a in zip(human, real, agent, strict=True)))
+        mixed = self._arrays.mixed
+        return Base(
+            *(mixed((stay, h), (influence, a), (pulled, r)) for h, r, a in zip(human, real, agent, strict=True))
+        )
 
     def _agent_logits(self, logits: Base) -> Base:
         """What `centred_log` makes of answers with these logits: no answer is less likely than 1e-4."""
@@ -281,7 +295,7 @@ class CoevolveVector(Flavour):
         # Padding is 0 while logits are mixed (`_on_real`): `FAR` times a share would no longer be far.
         padded = human.many if self._all_wide else arrays.xp.where(self._wide.reshape(-1), human.many, FAR)
         weights, total, log_total = self._readout.weights_and_logs(padded)
-        return Base(arrays.sigmoid(arrays.copy(human.two)), weights / total[..., None]), log_total
+        return Base(arrays.logistic(human.two), weights / total[..., None]), log_total
 
     def _utility(self, values: Array, directions: Array) -> Array:
         """Mean over m of the largest similarity to a century j >= m; see `progressgym.scores.coevolve_utilities`.
@@ -316,14 +330,14 @@ class CoevolveVector(Flavour):
         arrays = self._arrays
         items = len(self._config.instrument)
         free_two, free_many = (pick(arrays, tables[name], index) for name in ("free_two", "free_many"))
-        apart = arrays.xp.abs(now.many - free_many)
-        gap = arrays.xp.abs(now.two - free_two).sum(-1) + apart.reshape(len(apart), -1).sum(-1) / 2
+        wide, free_wide = (table.reshape(len(table), -1) for table in (now.many, free_many))
+        gap = arrays.apart(now.two, free_two) + arrays.apart(wide, free_wide) / 2
         # With p = 1 / (1 + exp(-x)) entropy is (1 - p) x - log p; no p is below 1e-4, so a few share a logarithm.
-        nats = ((1.0 - now.two) * human.two).sum(-1) - sum_of_logs(arrays, now.two)
+        nats = human.two.sum(-1) - arrays.dot(now.two, human.two) - sum_of_logs(arrays, now.two)
         bits = nats / math.log(2.0)
         if len(self._readout.many_items):
-            mean = over_options(now.many * human.many.reshape(now.many.shape))
-            bits = bits + ((log_total - mean) / self._log_counts).sum(-1)
+            # Of wider items log(sum of exp(z)) - sum of p z, over the logarithm of how many options there are.
+            bits = bits + log_total @ self._per_log - (wide * human.many) @ self._per_option
         return {"entropy": bits / items, "displacement": gap / items}
 
     def _entropy(self, now: Base) -> Array:
@@ -366,6 +380,7 @@ class CoevolveStanceVectorEnv(CoevolveVector, StanceVector):
 
     single: ClassVar[type[CoevolveStanceEnv]] = CoevolveStanceEnv
     _template: CoevolveStanceEnv
+    _apart = True
     _seen_labels: tuple[Array, Array] | None = None
 
     def _observe(self, index: Index) -> Array:
@@ -384,6 +399,10 @@ class CoevolveStanceVectorEnv(CoevolveVector, StanceVector):
 
     def _read(self, labels: Array, weights: Array) -> Array:
         """Evidence (B, D)."""
+        floats = self._arrays.floats
+        if "asked" not in self._tables and isinstance(self._arrays, NumpyArrays):
+            blocks = list(self._arrays.blocks(len(labels)))
+            return np.concatenate(each(lambda rows: self._product(2.0 * floats(labels[rows]) - 1.0), blocks))
         if len(weights) == 1:
-            return evidence(self._arrays.floats(labels), weights[0])
-        return evidence(self._arrays.floats(labels)[:, None], weights)[:, 0]
+            return evidence(floats(labels), weights[0])
+        return evidence(floats(labels)[:, None], weights)[:, 0]

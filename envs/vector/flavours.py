@@ -18,7 +18,7 @@ from progressgym.core.errors import UserError
 from progressgym.core.threads import scratch
 from progressgym.envs.actions import LIMIT, to_action
 from progressgym.envs.arrays import Array, NumpyArrays
-from progressgym.envs.comparison_evidence import differences, evidence, evidence_weights, vote_evidence
+from progressgym.envs.comparison_evidence import Product, VoteEvidence, differences, evidence, evidence_weights
 from progressgym.envs.odds import Odds
 from progressgym.envs.readout import FAR, Base, Fold, Readout
 from progressgym.envs.stance_flavour import StanceFlavour
@@ -157,7 +157,7 @@ class StanceVector(Flavour):
         config = self._config
         self._difference = differences(config.instrument.loadings, config.chooser.pairs)
         self._all_evidence = evidence_weights(self._difference)[None]
-        self._whole_difference = np.rint(self._difference).astype(np.float32)
+        self._vote_evidence, self._product = VoteEvidence(self._difference), Product(self._all_evidence[0])
         self._folded: tuple[Any, Fold | Odds | None] | None = None
 
     def _base_tables(self, answers: Floats) -> Tables:
@@ -207,12 +207,12 @@ class StanceVector(Flavour):
         if draws.asked is not None:
             read = evidence(labels, evidence_weights(self._difference[draws.asked]))
         elif self._config.sampled:
-            read = vote_evidence(labels, self._whole_difference)
+            read = self._vote_evidence(labels)
         else:  # `evidence`, as one matrix: numpy multiplies a stack one by one
             signs = scratch("signs", (labels.size // labels.shape[-1], labels.shape[-1]))
             np.multiply(labels.reshape(signs.shape), 2.0, out=signs)
             signs -= 1.0
-            read = (signs @ self._all_evidence[0]).reshape(*labels.shape[:-1], D)
+            read = self._product(signs).reshape(*labels.shape[:-1], D)
         rows, steps = len(read), read.shape[1] - 1
         # Whole observations at once: a step then only looks one up and copies it.
         table = np.zeros((rows, steps, 2 * D + self._config.centuries), dtype=np.float32)

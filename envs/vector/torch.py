@@ -75,9 +75,21 @@ class TorchArrays:
         """1 / (1 + exp(-x)) in place."""
         return torch.sigmoid_(x)
 
+    def logistic(self, x: Array) -> Array:
+        """1 / (1 + exp(-x))."""
+        return torch.sigmoid(x)
+
     def exp(self, x: Array) -> Array:
         """Exponentials in place."""
         return torch.exp_(x)
+
+    def mixed(self, *shares: tuple[float, Array]) -> Array:
+        """Sums of numbers times tensors."""
+        return sum(share * array for share, array in shares)
+
+    def apart(self, a: Array, b: Array) -> Array:
+        """Sums of the sizes of differences."""
+        return (a - b).abs().sum(-1)
 
     def differentiated(self, x: Array) -> bool:
         """True when x is part of a graph."""

@@ -186,7 +186,7 @@ def _load(agent: str) -> Frame:
 def _play(agent: str, fields: Mapping[str, Any]) -> Frame:
     from progressgym.bench.challenges import parse_challenge
     from progressgym.bench.episodes import environments, run_single
-    from progressgym.bench.pool import one_thread
+    from progressgym.bench.threads import one_thread
     from progressgym.histories.source import resolve_history
 
     spec = fields["history"]

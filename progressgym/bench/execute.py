@@ -20,8 +20,8 @@ from progressgym.bench.challenges import parse_challenge
 from progressgym.bench.episodes import environments, replay, run_batch
 from progressgym.bench.own_agents import code_hash
 from progressgym.bench.plan import Group, has_model
-from progressgym.bench.pool import limited_threads
 from progressgym.bench.scoring import Baseline, baseline, score_cell, step_log
+from progressgym.bench.threads import limited_threads
 from progressgym.core.errors import UserError
 from progressgym.core.files import discard
 from progressgym.core.ids import is_own

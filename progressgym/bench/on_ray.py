@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from progressgym.bench.pool import ATTEMPTS, Crashed, Result, Work, one_thread
+from progressgym.bench.pool import ATTEMPTS, Crashed, Result, Work
+from progressgym.bench.threads import one_thread
 from progressgym.core.errors import UserError
 
 LOCAL = "local"

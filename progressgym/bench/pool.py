@@ -9,12 +9,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from typing import Protocol, Self, TypeVar
 
+from progressgym.bench.threads import limit_threads, one_thread
 from progressgym.core.processes import end_with_parent
 from progressgym.core.streams import substitute_signs
 
@@ -138,31 +138,9 @@ def model_threads(workers: int) -> int:
     return int(asked) if asked.isdigit() and int(asked) > 0 else max(usable_cores() // max(workers, 1), 1)
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread meanwhile: the arrays are small, and numbers must not depend on the number of threads."""
-    with limited_threads(1):
-        yield
-
-
-@contextmanager
-def limited_threads(count: int) -> Iterator[None]:
-    """Compute on so many threads meanwhile."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def _start(parent: int) -> None:
     """Prepare a process of the pool."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent(parent)
     substitute_signs()
-    import torch
-
-    torch.set_num_threads(1)
+    limit_threads(1)

@@ -48,6 +48,12 @@ RNG_SCHEME = "uniforms-v1"
 """The order in which an episode draws from `random`: the history (if it is a distribution), then P numbers that rank
 the pairs, (T-1, Q) that sample the labels shown, Q that sample century 0's labels. All are always drawn. Annotators who
 stay the same keep the last Q in all steps."""
+SHORT_SCHEME = "uniforms-v2"
+"""The same with numbers of 16 bits behind labels, four a draw: a third of the time. The history, P numbers that rank the
+pairs unless all are asked, then T Q numbers (k + 1/2) / 2**16, century 0's first, of the fewest 64-bit draws that hold
+them, lowest bits first. So a vote is 1 with its probability rounded to a multiple of 2**-16."""
+RNG_SCHEMES = (RNG_SCHEME, SHORT_SCHEME)
+"""What `rng_scheme` can be; ids, the bench and boards use the first."""
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)
@@ -97,6 +103,22 @@ def check_labels(labels: str) -> str:
     if labels not in LABELS:
         raise unknown("kind of labels", str(labels), LABELS)
     return labels
+
+
+def short_words(numbers: int) -> int:
+    """How many 64-bit draws hold as many numbers of 16 bits."""
+    return -(-numbers // 4)
+
+
+def short_draws(rng: np.random.Generator, numbers: int) -> NDArray[np.uint16]:
+    """Whole numbers below 2**16, equally likely, as `SHORT_SCHEME` draws them; PCG64 takes a step for four."""
+    words: NDArray[np.uint64] = rng.bit_generator.random_raw(short_words(numbers))  # type: ignore[attr-defined]
+    return words.astype("<u8", copy=False).view("<u2")[:numbers]
+
+
+def short_bounds(preferred: Floats) -> NDArray[np.uint16]:
+    """What a number of `short_draws` must be below: k < bound exactly where (k + 1/2) / 2**16 < probability."""
+    return np.ceil(preferred * 2.0**16 - 0.5).astype(np.uint16)
 
 
 class PairChooser:

@@ -17,7 +17,7 @@ from progressgym.core.answers import centred_log
 from progressgym.preferences.comparisons import probabilities
 from progressgym.preferences.pairs import Pairs
 
-ITEMS, COMPARISONS = 8, 6
+ITEMS, COMPARISONS = 4, 6
 
 
 @pytest.mark.heavy

@@ -109,7 +109,7 @@ def command(base: Path, out: Path) -> list[str]:
     options = {
         "--model": base,
         "--out": out,
-        "--steps": 6,
+        "--steps": 4,
         "--group": 8,
         "--preferences": 0,
         "--learning-rate": 1e-2,
@@ -139,11 +139,11 @@ def test_a_killed_run_ends_with_the_numbers_of_one_that_was_not(
     assert not (tmp_path / "killed" / "model").exists()
     assert dispatch([*command(base, tmp_path / "killed"), "--quiet"]) == 0
     done = [json.loads((tmp_path / name / "model" / "DONE.json").read_text()) for name in ("whole", "killed")]
-    assert done[0] == done[1] and done[0]["steps"] == 6 and len(set(done[0]["reward"])) > 1
+    assert done[0] == done[1] and done[0]["steps"] == 4 and len(set(done[0]["reward"])) > 1
     weights = [(tmp_path / name / "model" / "model.safetensors").read_bytes() for name in ("whole", "killed")]
     assert weights[0] == weights[1]
     card = (tmp_path / "whole" / "model" / "README.md").read_text()
-    assert card.startswith("---\nbase_model: ") and '"steps": 6' in card
+    assert card.startswith("---\nbase_model: ") and '"steps": 4' in card
     training = tmp_path / "killed" / "training"
     (origin,) = json.loads((training / "fingerprints.json").read_text())
     assert (

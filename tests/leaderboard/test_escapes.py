@@ -93,7 +93,7 @@ def sandboxed() -> str:
     return ""
 
 
-pytestmark = pytest.mark.skipif(bool(sandboxed()), reason=sandboxed())
+pytestmark = [pytest.mark.heavy, pytest.mark.skipif(bool(sandboxed()), reason=sandboxed())]
 
 
 @dataclass(kw_only=True, frozen=True)

@@ -68,6 +68,33 @@ Statistic = Callable[[NDArray[np.int64]], Floats]
 """Of rows of indices (B, n), a number each: (B,)."""
 
 
+def examined(
+    name: str,
+    question: str,
+    statistic: Statistic,
+    units: int,
+    permuted: Statistic,
+    *,
+    permutable: int | None = None,
+    detail: Mapping[str, Any],
+) -> Check:
+    """A check whose units are drawn anew for the interval and permuted for p.
+
+    Args:
+        name: of the check, and of its random streams.
+        question: what it asks.
+        statistic: of the units drawn (B, units).
+        units: how many there are.
+        permuted: the same statistic where what must fit is in another order (B, permutable).
+        permutable: how many things are permuted, where they are not the units.
+        detail: tables behind it.
+    """
+    low, high = bootstrap(units, statistic, name)
+    value = float(statistic(np.arange(units)[None])[0])
+    p = permutation(units if permutable is None else permutable, permuted, name)
+    return Check(name=name, question=question, value=value, low=low, high=high, p=p, detail=detail)
+
+
 def bootstrap(size: int, statistic: Statistic, *names: str, resamples: int = RESAMPLES) -> tuple[float, float]:
     """95 % percentile interval of a statistic over units drawn anew.
 

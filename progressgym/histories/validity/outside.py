@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from progressgym.core.answers import Floats, softmax_options
 from progressgym.histories.history import History
 from progressgym.histories.validity.asked import TEMPLATES, Asked, Asking
-from progressgym.histories.validity.check import Check, bootstrap, correlation, drawn, permutation, skipped, spearman
+from progressgym.histories.validity.check import Check, bootstrap, correlation, drawn, examined, skipped, spearman
 from progressgym.instruments.practices import Practice, century_number
 from progressgym.scores.intervals import tails
 
@@ -35,14 +35,12 @@ def judgements(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) ->
     readings = _readings(asked, asking)
     panel = readings["panel"]
     newest = panel[-1]
-    low, high = bootstrap(len(shares), lambda rows: correlation(newest[rows], shares[rows]), "judgements")
-    first = Check(
-        name="judgements",
-        question=who,
-        value=float(correlation(newest, shares)),
-        low=low,
-        high=high,
-        p=permutation(len(shares), lambda order: correlation(newest[order], shares), "judgements"),
+    first = examined(
+        "judgements",
+        who,
+        lambda rows: correlation(newest[rows], shares[rows]),
+        len(shares),
+        lambda order: correlation(newest[order], shares),
         detail={"actions": len(shares), "people": asking.judgements.people, "readings": _in_time(readings, shares)},
     )
     if len(asked) < FEWEST_MODELS:
@@ -88,20 +86,15 @@ def _rising(panel: Floats, shares: Floats, question: str) -> Check:
     def gained(rows: Indices) -> Floats:
         return correlation(panel[-1][rows], shares[rows]) - correlation(panel[0][rows], shares[rows])
 
-    low, high = bootstrap(len(shares), lambda rows: spearman(agreements(rows), time), "judgements in time")
-    return Check(
-        name="judgements in time",
-        question=question,
-        value=float(spearman(agreement, time)),
-        low=low,
-        high=high,
-        p=permutation(len(panel), lambda order: spearman(agreement[order], time), "judgements in time"),
-        detail={
-            "last minus first": [
-                float(agreement[-1] - agreement[0]),
-                *bootstrap(len(shares), gained, "judgements gained"),
-            ]
-        },
+    last = [float(agreement[-1] - agreement[0]), *bootstrap(len(shares), gained, "judgements gained")]
+    return examined(
+        "judgements in time",
+        question,
+        lambda rows: spearman(agreements(rows), time),
+        len(shares),
+        lambda order: spearman(agreement[order], time),
+        permutable=len(panel),
+        detail={"last minus first": last},
     )
 
 
@@ -117,14 +110,12 @@ def survey(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> Che
     models = _positions(softmax_options(scores / temperature, people.instrument.mask), people)
     average = truth.mean(0)
     newest = models[-1]
-    low, high = bootstrap(len(index), lambda rows: correlation(newest[rows], average[rows]), "survey")
-    return Check(
-        name="survey",
-        question=question,
-        value=float(correlation(newest, average)),
-        low=low,
-        high=high,
-        p=permutation(len(index), lambda order: correlation(newest[order], average), "survey"),
+    return examined(
+        "survey",
+        question,
+        lambda rows: correlation(newest[rows], average[rows]),
+        len(index),
+        lambda order: correlation(newest[order], average),
         detail={
             "items": len(index),
             "steps": list(people.labels),
@@ -163,20 +154,16 @@ def controls(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> C
     signs = np.array([float(asking.practices[place].sign) for place in unturned])
     table = np.array([one.practices.mean((0, 1)) for one in asked])[:, unturned]
 
-    def least(order: Indices) -> Floats:
-        smallest: Floats = correlation(table[:, order], signs).min(0)
+    def least(rows: Indices, fitting: Indices) -> Floats:
+        smallest: Floats = correlation(table[:, rows], signs[fitting]).min(0)
         return smallest
 
-    low, high = bootstrap(
-        len(signs), lambda rows: np.min([correlation(row[rows], signs[rows]) for row in table], axis=0), "controls"
-    )
-    return Check(
-        name="controls",
-        question="does every model praise what every age praised, and blame what every age blamed? (the least of them)",
-        value=float(correlation(table, signs).min()),
-        low=low,
-        high=high,
-        p=permutation(len(signs), least, "controls"),
+    return examined(
+        "controls",
+        "does every model praise what every age praised, and blame what every age blamed? (the least of them)",
+        lambda rows: least(rows, rows),
+        len(signs),
+        lambda order: least(order, np.arange(len(signs))),
         detail={
             "deeds": len(signs),
             "by model": dict(zip(labels, correlation(table, signs).round(4).tolist(), strict=True)),
@@ -210,14 +197,12 @@ def practices(labels: Sequence[str], asked: Sequence[Asked], asking: Asking) -> 
         gap: Floats = (moved * up).sum(-1) / one - (moved * down).sum(-1) / other
         return gap
 
-    low, high = bootstrap(len(turned), lambda rows: contrast(drift[rows], signs[rows]), "practices")
-    return Check(
-        name="practices",
-        question=question,
-        value=float(contrast(drift, signs)),
-        low=low,
-        high=high,
-        p=permutation(len(turned), lambda order: contrast(drift[order], signs), "practices"),
+    return examined(
+        "practices",
+        question,
+        lambda rows: contrast(drift[rows], signs[rows]),
+        len(turned),
+        lambda order: contrast(drift[order], signs),
         detail={
             "practices": len(turned),
             "right way": int((drift * signs > 0).sum()),

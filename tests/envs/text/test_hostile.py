@@ -1,10 +1,10 @@
-"""Hostile completions in every text environment and every framework: an outcome each, and never more than honest uncertainty."""
+"""Hostile completions in every text environment: an outcome each, and never more than honest uncertainty. Frameworks are
+loaded in `test_shells.py`, which hands all of them on."""
 
 from __future__ import annotations
 
 import math
 import warnings
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +15,6 @@ from progressgym.envs.text.reading import NOT_READ, read_completion, written
 from progressgym.envs.text.shells.trl_rewards import brier_reward, group_reward
 from progressgym.envs.text.tasks import TaskSet
 from tests.envs.rollout import TEXT_IDS
-from tests.envs.text import test_shells
 from tests.envs.text.hostile import HOSTILE
 from tests.envs.text.test_flavour import make
 
@@ -56,26 +55,6 @@ def test_every_environment_pays_no_kind_more_than_not_knowing(name: str, reward:
         rewards, outcomes = play(env, completion)
         assert outcomes <= set(NOT_READ), kind
         assert all(a <= b for a, b in zip(rewards, honest, strict=True)) and all(map(math.isfinite, rewards)), kind
-
-
-SLOW = ("inspect", "openenv")
-SHELLS = [pytest.param(name, marks=pytest.mark.heavy if name in SLOW else ()) for name in test_shells.SHELLS]
-
-
-@pytest.mark.parametrize("shell", SHELLS)
-def test_every_framework_hands_every_kind_on(shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every kind comes as it was written, and is paid as by the dialogue itself: the least that there is."""
-    play_shell, needed = test_shells.SHELLS[shell]
-    if needed is not None:
-        pytest.importorskip(needed, reason=f"{needed} is not installed")
-    monkeypatch.setenv("INSPECT_LOG_DIR", str(tmp_path))
-    kinds, numbers = list(HOSTILE.values()), dict[str, int]()
-    monkeypatch.setattr(
-        test_shells, "answer", lambda prompt: kinds[numbers.setdefault(prompt, len(numbers)) % len(kinds)]
-    )
-    tasks = TaskSet(size=20, questions=2, history="synthetic:linear?coherence=0.5&centuries=5", split="validation")
-    rewards = play_shell(tasks)
-    assert len(numbers) >= len(kinds) and rewards == test_shells.by_dialogue(tasks) == [-4.0] * len(tasks)
 
 
 @pytest.mark.parametrize("kind", HOSTILE)

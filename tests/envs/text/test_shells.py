@@ -22,6 +22,7 @@ import pytest
 
 from progressgym.envs.text.dialogue import Dialogue
 from progressgym.envs.text.tasks import TaskSet
+from tests.envs.text.hostile import HOSTILE
 from tests.envs.text.loopback import serve
 from tests.tuning.tiny import save_tiny_llama
 
@@ -287,6 +288,28 @@ def test_no_shell_is_longer_than_sixty_lines() -> None:
     assert len(lengths) > 10
     code = {name: length for name, length in lengths.items() if length > 60}
     assert code == {}
+
+
+SLOW = ("inspect", "openenv")
+
+
+@pytest.mark.parametrize("shell", [pytest.param(n, marks=pytest.mark.heavy if n in SLOW else ()) for n in SHELLS])
+def test_every_framework_hands_every_kind_on(shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hostile completions of every kind come as they were written, and are paid as by the dialogue itself: the least that
+    there is."""
+    play, needed = SHELLS[shell]
+    if needed is not None:
+        pytest.importorskip(needed, reason=f"{needed} is not installed")
+    monkeypatch.setenv("INSPECT_LOG_DIR", str(tmp_path))
+    kinds, numbers = list(HOSTILE.values()), dict[str, int]()
+    monkeypatch.setattr(
+        sys.modules[__name__],
+        "answer",
+        lambda prompt: kinds[numbers.setdefault(prompt, len(numbers)) % len(kinds)],
+    )
+    tasks = TaskSet(size=20, questions=2, history="synthetic:linear?coherence=0.5&centuries=5", split="validation")
+    rewards = play(tasks)
+    assert len(numbers) >= len(kinds) and rewards == by_dialogue(tasks) == [-4.0] * len(tasks)
 
 
 @pytest.fixture(scope="module")

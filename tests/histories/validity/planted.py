@@ -1,4 +1,4 @@
-"""Control models: one whose values are planted, one whose answers are shuffled."""
+"""A control model whose values are planted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from progressgym.core.answers import Floats
-from progressgym.core.protocols import OptionScorer
 from progressgym.core.seeding import generator
 from progressgym.histories.history import History
 from progressgym.histories.validity.asked import Asking
@@ -36,24 +35,6 @@ class Known:
         signs = np.array([1.0 if word in GOOD else -1.0 for word in options[0]])
         worth = np.array([self.worth[context] for context in contexts])
         return list(-8.0 + np.clip(0.5 * worth[:, None, None] * signs + noise, -7.0, 7.0))
-
-
-class Shuffled:
-    """A model whose answers are dealt out anew between the questions, for every lead and word by itself."""
-
-    name = fingerprint = "shuffled"
-
-    def __init__(self, model: OptionScorer, seed: int = 0) -> None:
-        self.model, self.rng = model, generator(seed, "shuffled")
-
-    def option_logprobs(self, prompts: Sequence[str], options: Sequence[Sequence[str]]) -> list[Floats]:
-        return [table[0] for table in self.framed_option_logprobs(prompts, [""], options)]
-
-    def framed_option_logprobs(
-        self, contexts: Sequence[str], framings: Sequence[str], options: Sequence[Sequence[str]]
-    ) -> list[Floats]:
-        table = np.array(self.model.framed_option_logprobs(contexts, framings, options))
-        return list(self.rng.permuted(table, axis=0))
 
 
 def made_up_judgements(count: int = 40) -> Judgements:

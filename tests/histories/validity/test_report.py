@@ -20,7 +20,8 @@ from progressgym.histories.validity.run import known_seeds, make_asking, validat
 from progressgym.histories.validity.validity_report import Report, lines, to_record
 from progressgym.instruments.practices import read_practices, shipped_practices
 from progressgym.instruments.questionnaire import Questionnaire
-from tests.histories.validity.planted import Known, Shuffled, made_up_judgements, planted
+from research.controls import Shuffled
+from tests.histories.validity.planted import Known, made_up_judgements, planted
 
 CENTURIES = (13, 15, 16, 17, 18, 20, 21)
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import multiprocessing
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from random import Random
 
 import httpx2
 import pytest
@@ -18,12 +16,11 @@ from progressgym.leaderboard.manifest import pack
 from progressgym.leaderboard.store import Store
 from tests.leaderboard.helpers import edited, make_files, nudged
 from tests.leaderboard.postgres import running_postgres
+from tests.leaderboard.server.sender import send_all
 from tests.leaderboard.serving import served
 
 pytestmark = pytest.mark.heavy
 PROCESSES, EACH = 4, 50
-ZIP = {"Content-Type": "application/zip"}
-Answer = tuple[int, bool | None, str]
 
 
 def contents(process: int) -> list[bytes]:
@@ -36,30 +33,11 @@ def contents(process: int) -> list[bytes]:
     return [named(f"own-{'abcd'[process]}"), named("wanted")]
 
 
-def send_all(url: str, token: str, uploads: list[bytes], seed: int) -> list[Answer]:
-    """All of them at once; returns status, whether it was new, and the id."""
-
-    async def send(client: httpx2.AsyncClient, data: bytes) -> Answer:
-        answer = await client.post("/api/v1/submissions", content=data, headers=ZIP)
-        told = answer.json()
-        return answer.status_code, told.get("created"), told.get("id", told.get("problems", [{}])[0].get("code", ""))
-
-    async def run() -> list[Answer]:
-        order = [uploads[n % len(uploads)] for n in range(EACH)]
-        Random(seed).shuffle(order)
-        limits = httpx2.Limits(max_connections=EACH)
-        headers = {"Authorization": f"Bearer {token}"}
-        async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=300, limits=limits) as client:
-            return list(await asyncio.gather(*(send(client, data) for data in order)))
-
-    return asyncio.run(run())
-
-
 def crowd(where: str, evidence: Path, uploads: list[list[bytes]]) -> None:
     store = Store.open(where, evidence)
     tokens = [store.enrol(f"user-{process}") for process in range(PROCESSES)]
     with served(where, evidence, submissions_an_hour=10 * EACH) as server:
-        jobs = [(server.url, tokens[n], uploads[n], n) for n in range(PROCESSES)]
+        jobs = [(server.url, tokens[n], uploads[n], EACH, n) for n in range(PROCESSES)]
         # Not forked: this process has threads, and a child may inherit a lock that nobody will ever release.
         with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
             answers = [answer for some in pool.map(send_all, *zip(*jobs, strict=True)) for answer in some]
