@@ -122,7 +122,7 @@ def degraded(text: str, levels: int) -> list[str]:
         if not _WORD.search(shorter):
             break
         if shorter != rest:
-            rest = shorter if not text[:1].isspace() or shorter[:1].isspace() else text[0] + shorter
+            rest = text[: len(text) - len(text.lstrip())] + shorter.lstrip()
             variants.append(rest)
     return variants
 
