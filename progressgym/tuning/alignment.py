@@ -17,6 +17,7 @@ from progressgym.core.errors import UserError
 from progressgym.core.scratch import scratch
 from progressgym.core.seeding import child_seed
 from progressgym.losses import Loss, sigmoid
+from progressgym.models.window import check_texts
 from progressgym.tuning.contrasts import Contrast, arrange, tokenise
 from progressgym.tuning.lora import attach
 from progressgym.tuning.needs import need_trl
@@ -307,8 +308,20 @@ def _run(trainer: Any) -> None:
 
 
 def _weighty(rows: Sequence[Contrast], tunable: TunableModel) -> list[dict[str, Any]]:
+    return [row for row in fitting(rows, tunable) if row["weight"] > 0]
+
+
+def fitting(rows: Sequence[Contrast], tunable: TunableModel) -> list[dict[str, Any]]:
+    """Tokenised rows.
+
+    Raises:
+        UserError: see `contrasts.tokenise`; a text is longer than the model's window.
+    """
     ready = tokenise(rows, tunable.loaded.tokenizer)
-    return [row for row in ready if row["weight"] > 0]
+    texts = [(*row["prompt_ids"], *row[side]) for row in ready for side in ("chosen_ids", "rejected_ids")]
+    texts += [(*term["prompt_ids"], *term["ids"]) for row in ready for term in row.get("terms", ())]
+    check_texts(tunable.loaded.model, max(map(len, texts)), texts)
+    return ready
 
 
 def _tokens(ready: Sequence[dict[str, Any]]) -> int:

@@ -15,8 +15,8 @@ from progressgym.core.errors import UserError
 from progressgym.core.files import check_writable, write_folder, write_json
 from progressgym.core.seeding import generator
 from progressgym.losses import loss_of, parts_of
-from progressgym.tuning.alignment import AlignRecipe, dpo_stage, ready_tokenizer
-from progressgym.tuning.contrasts import Contrast, collate, continuation_logps, tokenise
+from progressgym.tuning.alignment import AlignRecipe, dpo_stage, fitting, ready_tokenizer
+from progressgym.tuning.contrasts import Contrast, collate, continuation_logps
 from progressgym.tuning.lora import LoraRecipe, save_adapter
 from progressgym.tuning.preference_file import read_contrasts
 from progressgym.tuning.training import Report
@@ -135,7 +135,7 @@ def judge(tunable: TunableModel, rows: Sequence[Contrast], recipe: AlignRecipe) 
         return None
     plain = [Contrast(prompt=row.prompt, chosen=row.chosen, rejected=row.rejected, end=row.end) for row in rows]
     tokenizer = ready_tokenizer(tunable)
-    ready = sorted(tokenise(plain, tokenizer), key=lambda row: len(row["prompt_ids"]) + len(row["chosen_ids"]))
+    ready = sorted(fitting(plain, tunable), key=lambda row: len(row["prompt_ids"]) + len(row["chosen_ids"]))
     odds: list[float] = []
     with tunable.reading() as loaded, torch.inference_mode():
         loaded.model.eval()

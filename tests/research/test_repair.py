@@ -36,7 +36,7 @@ def test_exact_probabilities_repair_and_votes_do_not(study: Any) -> None:
     step = study.Step.of(History.load(LINEAR), 3)
     table = study.measured(step, study.Stance(step), 60, 0)
     recovered = 1.0 - table[..., 0] / table[..., 1]
-    assert recovered[0, 0] > 0.5 > 0.0 > recovered[0, 1]
+    assert recovered[0, 0] > 0.5 and recovered[0, 1] < 0.0
     still = list(study.METHODS).index("dpo?beta_dpo=100")
     assert np.abs(recovered[still]).max() < 0.2
 
