@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from progressgym.core.arguments import Count, OneOf, Positive, Rule, check_fields, is_number
 from progressgym.core.errors import UserError
-from progressgym.core.files import check_writable, write_folder, write_json
+from progressgym.core.files import check_place, write_folder, write_json
 from progressgym.core.seeding import generator
 from progressgym.losses import loss_of, parts_of
 from progressgym.tuning.alignment import AlignRecipe, dpo_stage, fitting, ready_tokenizer
@@ -84,7 +84,7 @@ def train_file(
     parts = parts_of(recipe.loss)
     contrasts = read_contrasts(Path(recipe.data), parts, user=recipe.user, end=recipe.end, seed=recipe.seed)
     trained, held = split(contrasts, recipe.held_out, recipe.seed)
-    check_writable(out)
+    check_place(out)
     lora = LoraRecipe() if recipe.tuning == "lora" else None
     loaded = load_language_model(recipe.model, device=device, dtype="auto" if lora else "float32")
     tunable = TunableModel(loaded, lora, seed=recipe.seed)
