@@ -9,29 +9,33 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+from progressgym.agents.text_reader import PRIORS
 from progressgym.core.arguments import Count, OneOf, Positive, Whole, check_fields
 from progressgym.core.errors import UserError
 from progressgym.core.files import canonical_json, discard, read_json, sha256_bytes, sha256_file, write_json, write_text
 from progressgym.core.locks import alone
 from progressgym.core.provenance import fingerprint
-from progressgym.envs.text.shells.trl_rewards import group_reward
 from progressgym.envs.text.tasks import DEFAULT_HISTORY, TaskSet
 from progressgym.monitor.tensorboard import RunLog
 from progressgym.monitor.trackers import trackers
 from progressgym.tuning.lora import LoraRecipe, attach, save_adapter
 from progressgym.tuning.needs import need_trl
 
-RECIPE, DONE = "recipe.json", "DONE.json"
+RECIPE, LOG, DONE = "recipe.json", "log.json", "DONE.json"
 ORIGINS = "fingerprints.json"
 """A fingerprint for every start of a run on other code or other packages; most have one."""
 ALIKE = 10
 """Steps in which all groups agree; one or two come by chance."""
+FAR = 0.02
+"""Mean squared distance to the people's distribution that shows that a group's agreement is not theirs."""
 Report = Callable[[dict[str, float]], None]
+METHODS = ("grpo", "rloo", "dpo", "sft")
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -46,13 +50,18 @@ class GrpoRecipe:
     """What is trained on; a distribution, so that none is learned by heart."""
     instrument: str | None = None
     """Questionnaire of synthetic histories."""
+    method: Annotated[str, OneOf("method", METHODS)] = "grpo"
+    """One of `METHODS`, all on the same rows."""
     steps: Count = 100
     prompts: Count = 2
     """A step."""
-    group: Count = 8
-    """Completions of every prompt."""
-    learning_rate: Positive = 1e-4
+    group: Count = 64
+    """Completions of every prompt, where any are drawn; a prompt is read once for all of them."""
+    learning_rate: Positive = 5e-4
+    """Peak, after a tenth of the steps; falls linearly to 0."""
     tuning: Annotated[str, OneOf("tuning", ("lora", "full"))] = "lora"
+    prior: Annotated[str, OneOf("prior", PRIORS)] = "first"
+    """What the model's odds of letters are added to: `first`, century 0's, so that only the drift is to be learned; or `none`."""
     preferences: Whole = 2
     """Told for every question."""
     seed: Whole = 0
@@ -80,11 +89,12 @@ class GrpoRecipe:
 
 
 class Alike:
-    """Ends a training from which nothing is learned any more: every group says one letter, so that all are paid alike."""
+    """Ends a training from which nothing is learned any more: every group says one letter, not the people's, and all are paid alike."""
 
     def __init__(self) -> None:
         """None so far."""
-        self.steps = 0
+        self.distances: list[float] = []
+        """Of the latest steps in which all groups agreed."""
 
     def check(self, logged: Mapping[str, float]) -> None:
         """Count a step.
@@ -92,8 +102,11 @@ class Alike:
         Raises:
             UserError: `ALIKE` of them one after the other.
         """
-        self.steps = self.steps + 1 if logged.get("frac_reward_zero_std") == 1.0 else 0
-        if self.steps == ALIKE:
+        if logged.get("frac_reward_zero_std") != 1.0:
+            self.distances = []
+            return
+        self.distances = [*self.distances, logged.get("distance", 0.0)][-ALIKE:]
+        if len(self.distances) == ALIKE and sum(self.distances) / ALIKE > FAR:  # where people agree, groups may
             raise UserError(
                 f"training collapsed: for {ALIKE} steps every group said one letter, to which all rewards are alike and nothing "
                 f"is left to learn from (step {logged['step']:.0f}); use another --out with a lower --learning-rate"
@@ -129,11 +142,10 @@ def train(recipe: GrpoRecipe, out: Path, report: Report | None = None, tracker: 
 def _run(recipe: GrpoRecipe, folder: Path, model: Path, report: Report | None, report_to: list[str]) -> None:
     """Train from the newest checkpoint and write the model; `DONE` is written last."""
     import torch
-    from datasets import Dataset
     from transformers import AutoTokenizer
 
+    from progressgym.agents.text_methods import make_trainer
     from progressgym.models.load import resolve_base
-    from progressgym.tuning.letters import LetterGRPOTrainer
     from progressgym.tuning.training import StageResult, newest_checkpoint, silence, watch
 
     base = resolve_base(recipe.model)
@@ -152,13 +164,13 @@ def _run(recipe: GrpoRecipe, folder: Path, model: Path, report: Report | None, r
         if report is not None:
             report(logged)
 
-    trainer = LetterGRPOTrainer(
-        model=policy,
-        reward_funcs=group_reward,
-        train_dataset=Dataset.from_list(rows),
-        processing_class=AutoTokenizer.from_pretrained(base, trust_remote_code=False, padding_side="left"),
-        args=_arguments(recipe, folder, report_to, origins[-1]["sha256"], cpu=not torch.cuda.is_available()),
-        callbacks=[watch(result, report=tell)],
+    trainer = make_trainer(
+        recipe,
+        policy,
+        AutoTokenizer.from_pretrained(base, trust_remote_code=False, padding_side="left"),
+        rows,
+        _arguments(recipe, folder, report_to, origins[-1]["sha256"], cpu=not torch.cuda.is_available()),
+        [watch(result, report=tell)],
     )
     silence(trainer)
     with log:
@@ -166,12 +178,11 @@ def _run(recipe: GrpoRecipe, folder: Path, model: Path, report: Report | None, r
         trainer.train(resume_from_checkpoint=newest)
     model.mkdir(parents=True)
     _save(recipe, trainer.accelerator.unwrap_model(trainer.model), trainer.processing_class, model)
-    logs = [entry for entry in trainer.state.log_history if "reward" in entry]
+    logs = [entry for entry in trainer.state.log_history if "loss" in entry]
     record = {"fingerprints": [origin["sha256"] for origin in origins]}
-    write_json(folder / "log.json", {**record, "steps": logs})
-    write_json(
-        model / DONE, {**record, "steps": trainer.state.global_step, "reward": [entry["reward"] for entry in logs]}
-    )
+    write_json(folder / LOG, {**record, "peak_bytes": peak_bytes(), "steps": logs})
+    curves = {name: [entry[name] for entry in logs if name in entry] for name in ("loss", "reward", "distance")}
+    write_json(model / DONE, {**record, "steps": trainer.state.global_step, **curves})
     discard(folder / "checkpoints")
 
 
@@ -216,38 +227,43 @@ def _policy(recipe: GrpoRecipe, base: Path) -> Any:
     return attach(model, LoraRecipe(top_layers=None if top is None or top > layers else top), recipe.seed)
 
 
-def _arguments(recipe: GrpoRecipe, folder: Path, report_to: list[str], sha256: str, *, cpu: bool) -> Any:
-    from trl import GRPOConfig
+def _arguments(recipe: GrpoRecipe, folder: Path, report_to: list[str], sha256: str, *, cpu: bool) -> dict[str, Any]:
+    """Arguments that the configurations of all methods share."""
+    return {
+        "output_dir": str(folder / "checkpoints"),
+        "max_steps": recipe.steps,
+        "per_device_train_batch_size": recipe.prompts,
+        "learning_rate": recipe.learning_rate,
+        "lr_scheduler_type": "linear",
+        "warmup_steps": recipe.steps // 10,
+        "max_grad_norm": 1.0,
+        "gradient_checkpointing": False,
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,
+        "save_strategy": "steps",
+        "save_steps": recipe.checkpoint_steps,
+        "save_total_limit": 2,
+        "report_to": report_to,
+        "project": "progressgym",
+        "run_name": f"{recipe.method} {recipe.challenge} seed {recipe.seed}, {sha256[:12]}",
+        "disable_tqdm": True,
+        "seed": recipe.seed,
+        "use_cpu": cpu,
+        "bf16": False,
+        "dataloader_pin_memory": False,
+        "train_sampling_strategy": "sequential",
+        "remove_unused_columns": False,
+    }
 
-    return GRPOConfig(
-        output_dir=str(folder / "checkpoints"),
-        max_steps=recipe.steps,
-        per_device_train_batch_size=recipe.prompts * recipe.group,
-        num_generations=recipe.group,
-        max_completion_length=1,  # " A" is one token of every byte-level vocabulary with merges
-        scale_rewards="none",  # dividing by the group's deviation would move the optimum
-        beta=0.0,
-        learning_rate=recipe.learning_rate,
-        lr_scheduler_type="constant",
-        max_grad_norm=1.0,
-        temperature=1.0,
-        top_k=0,
-        shuffle_dataset=False,
-        gradient_checkpointing=False,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        save_strategy="steps",
-        save_steps=recipe.checkpoint_steps,
-        save_total_limit=2,
-        report_to=report_to,
-        project="progressgym",
-        run_name=f"grpo {recipe.challenge} seed {recipe.seed}, {sha256[:12]}",
-        disable_tqdm=True,
-        seed=recipe.seed,
-        use_cpu=cpu,
-        bf16=False,
-        dataloader_pin_memory=False,
-    )
+
+def peak_bytes() -> int | None:
+    """The most memory that this process has held so far; None where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak) * (1 if sys.platform == "darwin" else 1024)
 
 
 def _save(recipe: GrpoRecipe, policy: Any, tokenizer: Any, model: Path) -> None:
@@ -261,6 +277,34 @@ def _save(recipe: GrpoRecipe, policy: Any, tokenizer: Any, model: Path) -> None:
     tokenizer.save_pretrained(model)
 
 
+_TOLD = {
+    **dict.fromkeys(
+        ("grpo", "rloo"),
+        "A letter is paid 2 p - 2 (share of the others of its group that chose it), p the people's own share.",
+    ),
+    "dpo": "Of two letters it was told how many in all prefer the first; the reference is uniform.",
+    "sft": "It was told the people's shares, by cross-entropy.",
+}
+_AS_AGENT = {
+    "none": "Its odds of the letters are its answer: as an agent, `reader?model=THIS_FOLDER`.",
+    "first": "Its odds of the letters are how century 0's own have moved, and no answer by themselves: as an agent, "
+    "`reader?model=THIS_FOLDER&prior=first`.",
+}
+
+
+def _progress(done: Mapping[str, Any]) -> str:
+    """How far training came, where it was measured."""
+    distances = done["distance"]
+    if not distances:
+        return ""
+    tenth = max(len(distances) // 10, 1)
+    first, last = (sum(part) / tenth for part in (distances[:tenth], distances[-tenth:]))
+    return (
+        f"\nMean squared distance to the people's distribution, estimated from the letters drawn: {first:.3f} in the first {tenth} "
+        f"steps, {last:.3f} in the last {tenth}.\n"
+    )
+
+
 def write_card(recipe: GrpoRecipe, out: Path, evaluation: str) -> None:
     """Write the model's card.
 
@@ -270,23 +314,18 @@ def write_card(recipe: GrpoRecipe, out: Path, evaluation: str) -> None:
         evaluation: what the evaluation found, as Markdown.
     """
     done, origin = read_json(out / "model" / DONE), read_json(out / "training" / ORIGINS)[-1]
-    rewards = done["reward"]
-    tenth = max(len(rewards) // 10, 1)
-    first, last = sum(rewards[:tenth]) / tenth, sum(rewards[-tenth:]) / tenth
     base = recipe.model if recipe.model != "smollm2-135m" else "HuggingFaceTB/SmolLM2-135M-Instruct"
     text = f"""---
 base_model: {json.dumps(base)}
-tags: [progressgym, grpo, moral-progress]
+tags: [progressgym, {recipe.method}, moral-progress]
 ---
 
-# {recipe.challenge} in text, by GRPO
+# {recipe.challenge} in text, by {recipe.method.upper()}
 
 Trained by `progressgym train grpo` to answer a question as one person of a century would, from what the people of that and of
-earlier centuries prefer. One letter a completion; a letter is paid 2 p - 2 (share of the others of its group that chose it), p the
-people's own share, so that the best policy is the people's distribution.
-
-Mean reward of the first {tenth} steps {first:+.3f}, of the last {tenth} {last:+.3f} (-2 is a completion that cannot be read; the people's own
-distribution has 0 or more).
+earlier centuries prefer. One letter a completion. {_TOLD[recipe.method]} The best policy is the people's own distribution.
+{_AS_AGENT[recipe.prior]}
+{_progress(done)}
 
 ## Evaluation on histories that training never drew
 

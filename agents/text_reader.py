@@ -14,12 +14,13 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from progressgym.core.answers import softmax_options
-from progressgym.core.arguments import Count, Whole, check_fields
+from progressgym.core.answers import Bools, Floats, centred_log, softmax_options
+from progressgym.core.arguments import Count, OneOf, Whole, check_fields
 from progressgym.core.errors import UserError
 from progressgym.core.files import sha256_bytes
 from progressgym.core.protocols import Info, Observation, OptionScorer
@@ -34,6 +35,9 @@ from progressgym.instruments.forms import LETTERS
 PLACE = "PROGRESSGYM_READER"
 """Environment variable: where the model is, in place of what its name would mean."""
 PROMPT = "PROMPT.txt"
+PRIORS = ("none", "first")
+SMALLEST = 0.01
+"""Share of century 0 that counts for every smaller one: what nobody said then may be said later."""
 LONGEST = 20_000
 """Signs of a `PROMPT.txt`."""
 
@@ -48,6 +52,8 @@ class TextReader:
     """Beginning of `digest` of the model, `x` and 8 digits or more: another model is refused. Empty: any."""
     preferences: Whole = 2
     """Told for every question."""
+    prior: Annotated[str, OneOf("prior", PRIORS)] = "none"
+    """`first`: the model's odds are those by which century 0's own, which every prompt tells, have moved."""
     at_once: Count = 64
     """Prompts of a batch: what is asked at once never changes an answer but for rounding."""
 
@@ -96,7 +102,11 @@ class TextReader:
             for item, scores in zip(
                 self._chosen.items[part], model.option_logprobs(prompts[part], letters[part]), strict=True
             ):
-                answers[item, : len(scores)] = softmax_options(scores[None], np.ones((1, len(scores)), dtype=bool))[0]
+                mask = np.ones((1, len(scores)), dtype=bool)
+                first = self._task.initial_answers[item : item + 1, : len(scores)]
+                answers[item, : len(scores)] = softmax_options(scores[None] + prior_of(self.prior, first, mask), mask)[
+                    0
+                ]
         return to_action(answers)
 
     def _prompt(self, position: int) -> str:
@@ -114,6 +124,17 @@ class TextReader:
             form="letters",
             moves=self._moves,
         ).text
+
+
+def prior_of(name: str, first: ArrayLike, mask: Bools) -> Floats:
+    """What a model's log-probabilities of letters are added to, (N, K).
+
+    Args:
+        name: one of `PRIORS`.
+        first: (N, K) century 0's answers.
+        mask: (N, K) which options there are.
+    """
+    return np.zeros(np.shape(first)) if name == "none" else centred_log(first, mask, floor=SMALLEST)
 
 
 def digest(model: str) -> str:

@@ -11,7 +11,7 @@ after side, several times over, and the fastest turn of each counts, so that a b
   on the arrays of all environments, with a profile of where the time goes;
 * natively vectorised on numpy (float64 and float32) and on torch (float32, and on a GPU where there is one);
 * in Gymnasium's loop (`vectorization_mode="sync"`), and alone;
-* natively with sampled labels, and with a history drawn for every environment and episode.
+* natively with sampled labels, in both schemes of random numbers, and with a history drawn for every environment and episode.
 
 So is CoevolveStance, whose humans move with every answer. The other ids follow, and the exponents of the cost of a step in the number of environments and in that of items. The
 bars are this project's own.
@@ -47,7 +47,7 @@ from progressgym.envs.comparison_evidence import differences, evidence, evidence
 from progressgym.envs.stance_flavour import THETA_SCALE, D
 from progressgym.histories.history import History, shipped_names
 from progressgym.instruments.stance_model import StanceModel
-from progressgym.preferences.comparisons import all_pairs, probabilities
+from progressgym.preferences.comparisons import RNG_SCHEME, SHORT_SCHEME, all_pairs, probabilities
 from progressgym.scores import cosine, dimension_error, drift_cosine
 from research.questionnaires import longer
 
@@ -246,11 +246,13 @@ def main() -> None:
     on_torch = Side(name=f"FollowStance, torch, float32, {THREADS} threads", step=by_torch)
     on_torch1 = Side(name="FollowStance, torch, float32, 1 thread", step=by_torch, threads=1)
     synced = Side(name='FollowStance, vectorization_mode="sync"', step=loop(FOLLOW, ENVS, history=history))
-    sampled = Side(name="FollowStance, numpy, sampled labels", step=vector(FOLLOW, history=history, labels="sample"))  # fmt: skip
+    votes = vector(FOLLOW, history=history, labels="sample", rng_scheme=SHORT_SCHEME)
+    sampled = Side(name=f"FollowStance, numpy, sampled labels, {SHORT_SCHEME}", step=votes)
+    older = Side(name=f"FollowStance, numpy, sampled labels, {RNG_SCHEME}", step=vector(FOLLOW, history=history, labels="sample"))  # fmt: skip
     drawn = Side(name="FollowStance, numpy, a new synthetic history each episode", step=vector(FOLLOW, history="synthetic:linear"))  # fmt: skip
     closed = Side(name="CoevolveStance, numpy, float64", step=vector(COEVOLVE, history=history))
     on_torches = [on_torch] if THREADS == 1 else [on_torch, on_torch1]
-    sides = [cart, on_numpy, on_numpy32, *on_torches, synced, sampled, drawn, closed, written]
+    sides = [cart, on_numpy, on_numpy32, *on_torches, synced, sampled, older, drawn, closed, written]
     one_cart = Side(name="CartPole-v1, alone", step=alone("CartPole-v1"), envs=1, steps=1000)
     one = Side(name="FollowStance, alone", step=alone(FOLLOW, history=history), envs=1, steps=80)
     measure([*sides, one_cart, one], rounds)
@@ -274,6 +276,7 @@ def main() -> None:
         *on_torches,
         synced,
         sampled,
+        older,
         drawn,
         closed,
         *([gpu] if gpu else []),
@@ -292,7 +295,7 @@ def main() -> None:
 
     print("\nbars")
     verdict("numpy float64 against CartPole, steps a second", on_numpy.rate / cart.rate, NUMPY_BAR)
-    conditions = (("sampled labels", sampled, SAMPLED_BAR), ("a new history each episode", drawn, DRAWN_BAR), ("Coevolve", closed, COEVOLVE_BAR))  # fmt: skip
+    conditions = ((f"sampled labels, {SHORT_SCHEME}", sampled, SAMPLED_BAR), ("a new history each episode", drawn, DRAWN_BAR), ("Coevolve", closed, COEVOLVE_BAR))  # fmt: skip
     for condition, side, bar in conditions:
         verdict(f"{condition}, against CartPole (median turns: 1/{side.median / cart.median:.0f})", side.rate / cart.rate, bar)  # fmt: skip
     torch_rate = max(side.rate for side in on_torches)

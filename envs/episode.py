@@ -72,7 +72,7 @@ class Questions(NamedTuple):
         asked = chooser.choose(ranks) if len(ranks) else np.arange(len(chooser.pairs))
         if scheme == SHORT_SCHEME:
             short = short_draws(rng, centuries * len(asked)).reshape(centuries, -1)
-            uniforms = (short + 0.5) / 2.0**16
+            uniforms = (short.astype(np.float64) + 0.5) / 2.0**16
             return cls(asked, uniforms[1:], uniforms[0])
         return cls(asked, rng.random((centuries - 1, len(asked))), rng.random(len(asked)))
 

@@ -23,7 +23,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.threads import each, scratch
 from progressgym.envs.arrays import padded, span
 

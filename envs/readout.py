@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from progressgym.core.answers import FLOOR, centred_log
 from progressgym.core.dimensions import DIMENSIONS
-from progressgym.envs.arrays import NUMPY, Array, Arrays, NumpyArrays, span
+from progressgym.envs.arrays import NUMPY, Array, Arrays, NumpyArrays, padded, span
 from progressgym.envs.odds import Odds, OddsReadout, exponents_of
 from progressgym.instruments.loadings import value_weights
 from progressgym.instruments.questionnaire import Questionnaire
@@ -98,7 +98,7 @@ class Readout:
         share, lean = share[: self._counted_two], (loadings[two, 0] - loadings[two, 1])[: self._counted_two]
         self._lean = scale * lean
         self._two_dims = span(self._lean, share)
-        self._two_out = arrays.floats(share.T[self._two_dims])
+        self._two_out = arrays.floats(padded(share.T[self._two_dims]))
         # The fold works on columns (D, B), so it has the same constant once more, as a column.
         self._constant_column = arrays.floats(weights[two, 1].sum(0)[:, None])
         rows = loadings[~two][: self.counted_many].reshape(-1, len(DIMENSIONS))
@@ -193,7 +193,7 @@ class Readout:
         for columns, sums in zip(arrays.parts(theta.T), arrays.parts(values), strict=True):
             chances = arrays.sigmoid(arrays.affine_columns(fold.two, columns[..., self._two_dims, :]))
             added = sums[..., self._two_dims, :]
-            added += arrays.product(self._two_out, chances)
+            added += arrays.product(self._two_out, chances)[..., : added.shape[-2], :]
             odds = arrays.exp(arrays.product(self._odds, columns[..., self._many_dims, :]))
             odds *= arrays.product(fold.totals.T, arrays.xp.reciprocal(arrays.product(fold.totals, odds)))
             added = sums[..., self._many_dims, :]

@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from progressgym.envs.debate.parallel import DebateParallelEnv as parallel_env
     from progressgym.envs.debate.rules import Rules, correct
     from progressgym.envs.debate.simulator import BayesJudge, SimulatorDomain
+    from progressgym.envs.debate.text_tasks import DebateSet, DebateTask
     from progressgym.envs.debate.vector import VectorDebate
 
 __all__ = [
     "BayesJudge",  # the ideal judge of any evidence, in closed form
     "DebateConfig",  # what is debated, before whom, and by which rules
+    "DebateSet",  # debates in text of a split
+    "DebateTask",  # one of them, as plain JSON
     "Rules",  # how a debate goes
     "SimulatorDomain",  # cases from the sepsis simulator
     "VectorDebate",  # many debates in lockstep
@@ -38,6 +41,7 @@ _look_up = lazy(
         "parallel": "DebateParallelEnv",
         "rules": "Rules correct",
         "simulator": "BayesJudge SimulatorDomain",
+        "text_tasks": "DebateSet DebateTask",
         "vector": "VectorDebate",
     },
 )

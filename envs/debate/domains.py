@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from importlib.resources import as_file, files
 from typing import Annotated
 
+import numpy as np
+from numpy.typing import NDArray
+
 from progressgym.core.arguments import Rule, check_fields
 from progressgym.core.debate import Domain, Judge
 from progressgym.core.errors import unknown
 from progressgym.core.registry import Entry, Registry
+from progressgym.envs.debate.split import split_states
 
 DEFAULT_HISTORY = "histsmol-v1"
 ICU_JUDGE = "icu-v2"
@@ -90,6 +94,8 @@ class DilemmaOptions:
     """Shipped name, folder or id."""
     judge: Annotated[str, Rule("values, model or rater:NAME is expected", _is_judge)] = "values"
     """`values`; `model`, the century's language model; or `rater:delphi`, a rater by name, who knows no century."""
+    part: str = "all"
+    """Of the items: `all`, or a part as of `progressgym.envs.debate.split`."""
 
     def __post_init__(self) -> None:
         """Check types and names."""
@@ -101,7 +107,7 @@ class DilemmaOptions:
         from progressgym.histories.history import History
 
         history = History.load(self.history)
-        domain = DilemmaDomain(history.instrument)
+        domain = DilemmaDomain(history.instrument, self._items(len(history.instrument.items)))
         if self.judge.startswith(RATER):
             from progressgym.preferences.rater_judge import rater_judge
 
@@ -110,6 +116,12 @@ class DilemmaOptions:
         if self.judge == "values":
             return domain, century_judges(domain, history)[century]
         return domain, _century_model(domain, self.history, history.labels[century])
+
+    def _items(self, count: int) -> NDArray[np.int64] | None:
+        """Indices of the items of a part; None for all of them."""
+        if self.part == "all":
+            return None
+        return np.flatnonzero(split_states(np.ones(count, dtype=bool), self.part, "dilemmas"))
 
 
 @dataclass(kw_only=True, frozen=True)

@@ -111,6 +111,11 @@ class DebateTextEnv(gym.Env[str, str]):
         turns = self.table.rules.turns
         return turns if self.table.rules.order == "solo" else turns // 2
 
+    @property
+    def calls(self) -> int:
+        """The same, as the environments in text name it."""
+        return self.steps
+
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
         """Begin a debate; `options={"cases": ...}` debates a given case."""
         super().reset(seed=seed)
@@ -146,12 +151,21 @@ class DebateTextEnv(gym.Env[str, str]):
             gain += self.table.put(self._choose())
         return gain
 
+    @property
+    def greedy(self) -> str:
+        """What the greedy debater would say in the model's place: for judges and for expert traces."""
+        return str(self._best(0) + 1)
+
     def _choose(self) -> int:
-        """The piece that the opponent shows, the first of equals."""
-        revealed = self.table.revealed
+        """The piece that the opponent shows."""
         if self.opponent == "random":
-            return int(self.np_random.choice(np.flatnonzero(~revealed[0])))
-        lead = -look_ahead(self.table.judge, self.table.cases, revealed)[0]
+            return int(self.np_random.choice(np.flatnonzero(~self.table.revealed[0])))
+        return self._best(1)
+
+    def _best(self, side: int) -> int:
+        """The piece after which a side leads most, the first of equals."""
+        revealed = self.table.revealed
+        lead = (1.0 - 2.0 * side) * look_ahead(self.table.judge, self.table.cases, revealed)[0]
         return int(np.where(revealed[0], -np.inf, lead).argmax())
 
     def _show(self) -> None:

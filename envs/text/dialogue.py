@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from progressgym.envs.text.tasks import TextTask
+from progressgym.envs.debate.text_env import DebateTextEnv
+from progressgym.envs.debate.text_tasks import DebateSet, DebateTask
+from progressgym.envs.text.flavour import TextFlavour
+from progressgym.envs.text.tasks import TaskSet, TextTask, fields_of
 
 
 class Dialogue:
@@ -18,16 +21,17 @@ class Dialogue:
     ('The episode is over.', 8)
     """
 
-    def __init__(self, task: TextTask | str | Mapping[str, Any]) -> None:
+    def __init__(self, task: TextTask | DebateTask | str | Mapping[str, Any]) -> None:
         """Begin.
 
         Args:
-            task: a task, or its record.
+            task: an episode or a debate, or its record.
 
         Raises:
             UserError: no such task.
         """
-        self.task = task if isinstance(task, TextTask) else TextTask.of(task)
+        self.task = task if isinstance(task, TextTask | DebateTask) else read_task(task)
+        self.env: TextFlavour | DebateTextEnv
         self.env, self.prompt = self.task.begin()
         self.reward = 0.0
         """Sum of the rewards so far."""
@@ -57,3 +61,27 @@ class Dialogue:
         while not self.done:
             self.answer("")
         return self.reward
+
+
+def read_task(record: str | Mapping[str, Any]) -> TextTask | DebateTask:
+    """Read a record back: a debate where it has a `domain`, else an episode.
+
+    Raises:
+        UserError: no JSON object, an unknown field, or a value of a wrong kind.
+    """
+    fields = fields_of(record)
+    return DebateTask.of(fields) if "domain" in fields else TextTask.of(fields)
+
+
+def usual(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields as judges mean them: an episode is paid once, at its end, for the drift that its answers explain."""
+    return dict(fields) if "domain" in fields else {"reward": "explained", **fields}
+
+
+def set_of(fields: Mapping[str, Any]) -> TaskSet | DebateSet:
+    """A set of fields as a framework gives them: of debates where there is a `domain`.
+
+    Raises:
+        UserError: an unknown field, or a value of a wrong kind.
+    """
+    return DebateSet.of(fields) if "domain" in fields else TaskSet.of(fields)

@@ -94,6 +94,12 @@ class TextFlavour(ProgressEnv):
         return self._truth(self._step)[self._now()]
 
     @property
+    def first_answers(self) -> Floats:
+        """(B, K) century 0's answers to the same, which prompts tell."""
+        answers: Floats = self.episode.initial_answers[self._now()]
+        return answers
+
+    @property
     def asked(self) -> NDArray[np.int64]:
         """(B,) indices of the items that the next completion answers."""
         return self._now().copy()

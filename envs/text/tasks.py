@@ -145,12 +145,7 @@ class TextTask(Asking):
         Raises:
             UserError: no JSON object, an unknown field, or a value of a wrong kind.
         """
-        try:
-            fields = json.loads(record) if isinstance(record, str) else dict(record)
-        except (ValueError, RecursionError):
-            fields = None
-        if not isinstance(fields, dict) or "seed" not in fields:
-            raise UserError("a task is a JSON object with a seed, as TextTask.record writes it")
+        fields = fields_of(record)
         refuse_unknown("a task", fields, [field.name for field in dataclasses.fields(cls)])
         return cls(**fields)
 
@@ -197,7 +192,8 @@ class TaskSet(Asking):
 
         A century in which a question is not scored has none.
 
-        Each has a `prompt`, a `row` that names it, the `options` of its questions and what the `human` answers.
+        Each has a `prompt`, a `row` that names it, the `options` of its questions, what the `human` answers and what it answered
+        in century 0 (`first`).
 
         Raises:
             UserError: a challenge whose human the answers move: play whole episodes of it.
@@ -211,11 +207,28 @@ class TaskSet(Asking):
     def row(self, task: TextTask, step: int) -> dict[str, Any] | None:
         """The row of a century of the episode that `env` has begun; None where a question is not scored."""
         prompt, human = self.env.prompt_of(step), self.env.human_of(step).tolist()
+        first = self.env.first_answers.tolist()
         options = [list(texts) for texts in self.env.batch]
         shares = [row[: len(texts)] for row, texts in zip(human, options, strict=True)]
         if any(math.isnan(row[0]) for row in shares):
             return None
-        return {"prompt": prompt, "row": f"{task.seed}/{step}", "options": options, "human": shares}
+        before = [row[: len(texts)] for row, texts in zip(first, options, strict=True)]
+        return {"prompt": prompt, "row": f"{task.seed}/{step}", "options": options, "human": shares, "first": before}
+
+
+def fields_of(record: str | Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a task's record.
+
+    Raises:
+        UserError: no JSON object, or one without a seed.
+    """
+    try:
+        fields = json.loads(record) if isinstance(record, str) else dict(record)
+    except (ValueError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict) or "seed" not in fields:
+        raise UserError("a task is a JSON object with a seed, as TextTask.record writes it")
+    return fields
 
 
 def text_id(environment: str) -> str:

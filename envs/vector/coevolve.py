@@ -119,7 +119,7 @@ class CoevolveVector(Flavour):
         arrays = self._arrays
         tables = self._question_tables(draws)
         if draws.uniforms is not None:
-            tables["uniforms"] = arrays.floats(draws.numbers()[:, 1:].copy())
+            tables["uniforms"] = arrays.floats(draws.numbers()[:, 1:])
         if draws.asked is not None:
             tables["asked"] = arrays.index(draws.asked)
         return tables

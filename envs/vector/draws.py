@@ -18,7 +18,7 @@ from progressgym.envs.vector.streams import Streams, forward
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource
 from progressgym.histories.synthetic_batch import SyntheticBatch
-from progressgym.preferences.comparisons import SHORT_SCHEME, short_draws
+from progressgym.preferences.comparisons import SHORT_SCHEME, short_numbers, short_words
 
 Floats = NDArray[np.float64]
 
@@ -39,11 +39,10 @@ class Draws:
     """(R, ...) uniform numbers behind histories that are made together; overwritten as `uniforms` are."""
 
     def numbers(self) -> Floats:
-        """`uniforms` in [0, 1), whatever the scheme."""
+        """A copy of `uniforms` in [0, 1), whatever the scheme."""
         assert self.uniforms is not None
-        short = self.uniforms.dtype == np.uint16
-        numbers: Floats = (self.uniforms + 0.5) / 2.0**16 if short else self.uniforms
-        return numbers
+        numbers = self.uniforms.astype(np.float64)
+        return (numbers + 0.5) / 2.0**16 if self.uniforms.dtype == np.uint16 else numbers
 
     @classmethod
     def of(
@@ -70,11 +69,7 @@ class Draws:
             return cls(histories=(fixed,), asked=None, uniforms=None)
         histories: list[History] = []
         asked = None if config.every else np.empty((len(rows), chooser.queries), dtype=np.int64)
-        shape = len(rows), centuries, chooser.queries
-        short = config.rng_scheme == SHORT_SCHEME
-        uniforms: NDArray[Any] | None = None
-        if config.sampled:
-            uniforms = scratch("shorts", shape, np.uint16) if short else scratch("uniforms", shape)
+        votes = _Votes(config, len(rows)) if config.sampled else None
         paths = None if batch is None else scratch("paths", (len(rows), batch.numbers))
         ranks = np.empty(Questions.ranks(chooser, config.rng_scheme))
         for r, row in enumerate(rows.tolist()):
@@ -83,22 +78,51 @@ class Draws:
                 rng.random(out=paths[r])
             elif fixed is None:
                 histories.append(source.sample(rng))
-            if asked is None and uniforms is None:
+            if asked is None and votes is None:
                 forward(rng, numbers)
                 continue
             # As `Questions.draw`, into arrays that are there already: new memory costs as much as the draws.
             rng.random(out=ranks)
             if asked is not None:
                 asked[r] = chooser.choose(ranks) if len(ranks) else np.arange(len(chooser.pairs))
-            if uniforms is None:
+            if votes is None:
                 forward(rng, numbers - len(ranks))
-            elif short:
-                uniforms[r].reshape(-1)[:] = short_draws(rng, uniforms[r].size)
             else:
-                rng.random(out=uniforms[r, 1:])
-                rng.random(out=uniforms[r, 0])
-        if uniforms is not None and config.label_kind == "annotators":
-            uniforms[:, 1:] = uniforms[:, :1]
+                votes.draw(rng, r)
         if fixed is not None:
             histories = [fixed]
+        uniforms = None if votes is None else votes.numbers()
         return cls(histories=tuple(histories), asked=asked, uniforms=uniforms, paths=paths)
+
+
+class _Votes:
+    """The numbers behind sampled labels of some rows, in scratch memory."""
+
+    def __init__(self, config: EnvConfig, rows: int) -> None:
+        """Make room."""
+        self._shape = rows, config.centuries, config.chooser.queries
+        self._repeated = config.label_kind == "annotators"
+        self._count = config.centuries * config.chooser.queries
+        self._words: NDArray[np.uint64] | None = None
+        self._uniforms: NDArray[Any] = np.empty(0)
+        if config.rng_scheme == SHORT_SCHEME:
+            self._words = scratch("words", (rows, short_words(self._count)), np.uint64)
+        else:
+            self._uniforms = scratch("uniforms", self._shape)
+
+    def draw(self, rng: np.random.Generator, r: int) -> None:
+        """Draw the r-th row's."""
+        if self._words is not None:
+            self._words[r] = rng.bit_generator.random_raw(self._words.shape[1])
+        else:
+            rng.random(out=self._uniforms[r, 1:])
+            rng.random(out=self._uniforms[r, 0])
+
+    def numbers(self) -> NDArray[Any]:
+        """(R, T, Q), century 0's first; those again in all centuries where annotators stay the same."""
+        numbers = self._uniforms
+        if self._words is not None:
+            numbers = short_numbers(self._words, self._count).reshape(self._shape)
+        if self._repeated:
+            numbers[:, 1:] = numbers[:, :1]
+        return numbers

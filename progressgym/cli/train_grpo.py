@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from progressgym.cli.options import listed
 from progressgym.cli.shared import Json, Quiet, option
 from progressgym.core.errors import UserError
-from progressgym.core.ids import format_id
+from progressgym.core.files import read_json
+from progressgym.core.ids import format_id, safe_name
 from progressgym.core.streams import print_json
 
 if TYPE_CHECKING:
@@ -37,13 +38,15 @@ class Options:
     challenge: Annotated[str, option("C", "follow or predict, by name or query string.")] = "follow"
     history: Annotated[str, option("H", "What to train on: a distribution.")] = "synthetic:linear?coherence=0.5"
     instrument: Annotated[str | None, option("I", "Questionnaire of synthetic histories.")] = None
+    method: Annotated[str, option("M", "grpo, or rloo, dpo or sft on the same rows.")] = "grpo"
     steps: Annotated[int, option("N", "Optimiser steps.")] = 100
     prompts: Annotated[int, option("N", "Prompts a step.")] = 2
-    group: Annotated[int, option("N", "Completions of a prompt.")] = 8
-    learning_rate: Annotated[float, option("R")] = 1e-4
-    """Constant; 1e-4 suits an adapter, 1e-5 all weights."""
+    group: Annotated[int, option("N", "Completions of a prompt, where any are drawn.")] = 64
+    learning_rate: Annotated[float, option("R")] = 5e-4
+    """Peak; a hundredth of it suits all weights."""
     tuning: Annotated[str, option("T", "lora or full.")] = "lora"
     checkpoint_steps: Annotated[int, option("N", "Steps from one checkpoint to the next.")] = 10
+    prior: Annotated[str, option("P", "first: the model moves century 0's odds; none: it says all.")] = "first"
     preferences: Annotated[int, option("N", "Preferences told for every question.")] = 2
     seed: Annotated[int, option("N")] = 0
     tracker: Annotated[str, option("T", "none, trackio or wandb, beside TensorBoard and offline.")] = "none"
@@ -56,11 +59,11 @@ class Options:
 
 def run(options: Options) -> int:
     """Train, evaluate, write the card."""
-    from progressgym.agents.text_grpo import GrpoRecipe, train, write_card
+    from progressgym.agents.text_grpo import LOG, GrpoRecipe, train, write_card
 
     recipe, out = GrpoRecipe(**{one.name: getattr(options, one.name) for one in fields(GrpoRecipe)}), Path(options.out)
     if options.evaluate != "none":
-        _plan(options)  # what cannot be evaluated is said before the training
+        _plan(options, out)  # what cannot be evaluated is said before the training
     if not options.quiet:
         print(f"watch     tensorboard --logdir {out / 'training' / 'tensorboard'}", file=sys.stderr, flush=True)
     model = train(recipe, out, None if options.quiet else _tell, options.tracker)
@@ -72,14 +75,18 @@ def run(options: Options) -> int:
         print_json((out / "results.json").read_text(encoding="utf-8"))
     else:
         print(f"model     {model}")
+        peak = read_json(out / "training" / LOG)["peak_bytes"]
+        if peak is not None:
+            print(f"memory    {peak / 1e9:.1f} GB at the training's peak")
     return 1 if failed else 0
 
 
 def _tell(logged: dict[str, float]) -> None:
-    print(f"step {logged['step']:.0f}  reward {logged.get('reward', float('nan')):+.3f}", file=sys.stderr, flush=True)
+    name = "distance" if "distance" in logged else "loss"
+    print(f"step {logged['step']:.0f}  {name} {logged[name]:.3f}", file=sys.stderr, flush=True)
 
 
-def _plan(options: Options, readers: Sequence[str] = ()) -> Plan:
+def _plan(options: Options, out: Path, readers: Sequence[str] = ()) -> Plan:
     """The evaluation of language models beside `static`, on seeds that training never drew.
 
     Raises:
@@ -93,11 +100,34 @@ def _plan(options: Options, readers: Sequence[str] = ()) -> Plan:
     return make_plan(
         agents=["static", *readers],
         challenges=[options.challenge],
-        histories=listed(options.evaluate),
+        histories=_histories(options, out),
         seeds=[2 * SEEDS + number for number in range(options.evaluation_seeds)],
         splits="shipped",
         labels=["probability"],
     )
+
+
+def _histories(options: Options, out: Path) -> list[str]:
+    """What is evaluated on; synthetic histories of another questionnaire than their own are written beside the run."""
+    from progressgym.envs.text.tasks import SEEDS
+    from progressgym.histories.history import SYNTHETIC
+    from progressgym.histories.source import resolve_history
+    from progressgym.histories.synthetic import SyntheticSpec
+
+    histories = []
+    for name in listed(options.evaluate):
+        if options.instrument is None or not name.startswith(SYNTHETIC):
+            histories.append(name)
+            continue
+        spec = SyntheticSpec.parse(name)
+        drawn = spec if spec.seed is not None else replace(spec, seed=2 * SEEDS)
+        folder = out / "histories" / safe_name(drawn.id)
+        if not folder.exists():
+            made = resolve_history(drawn.id, options.instrument).fixed
+            assert made is not None
+            made.save(folder)
+        histories.append(str(folder))
+    return histories
 
 
 def _evaluate(options: Options, model: Path, out: Path) -> tuple[str, bool]:
@@ -105,8 +135,11 @@ def _evaluate(options: Options, model: Path, out: Path) -> tuple[str, bool]:
     from progressgym.bench.runner import run_bench, steps_of
     from progressgym.bench.table import print_table
 
-    readers = [format_id(READER, model=spec, preferences=options.preferences) for spec in (options.model, str(model))]
-    plan = _plan(options, readers)
+    readers = [
+        format_id(READER, model=spec, preferences=options.preferences, prior=options.prior)
+        for spec in (options.model, str(model))
+    ]
+    plan = _plan(options, out, readers)
     outcome = run_bench(plan, out, workers=1, progress=not options.quiet, command=sys.argv)
     if not options.json and outcome.results.aggregates:
         print_table(outcome.results.aggregates, steps_of(plan))

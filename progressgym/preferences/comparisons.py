@@ -112,8 +112,12 @@ def short_words(numbers: int) -> int:
 
 def short_draws(rng: np.random.Generator, numbers: int) -> NDArray[np.uint16]:
     """Whole numbers below 2**16, equally likely, as `SHORT_SCHEME` draws them; PCG64 takes a step for four."""
-    words: NDArray[np.uint64] = rng.bit_generator.random_raw(short_words(numbers))  # type: ignore[attr-defined]
-    return words.astype("<u8", copy=False).view("<u2")[:numbers]
+    return short_numbers(rng.bit_generator.random_raw(short_words(numbers)), numbers)
+
+
+def short_numbers(words: NDArray[np.uint64], numbers: int) -> NDArray[np.uint16]:
+    """The first numbers (..., numbers) of 16 bits in 64-bit words (..., W), lowest bits first."""
+    return words.astype("<u8", copy=False).view("<u2")[..., :numbers]
 
 
 def short_bounds(preferred: Floats) -> NDArray[np.uint16]:

@@ -182,8 +182,8 @@ def collate(examples: Sequence[Mapping[str, Any]], pad: int) -> dict[str, Any]:
         text = (*term["prompt_ids"], *term["ids"][:-1])
         source.append(texts.setdefault(text, len(texts)))
         continuations.append(list(term["ids"]))
-    ids, seen = _left_padded(list(texts), pad)
-    tokens, mask = _left_padded(continuations, pad)
+    ids, seen = left_padded(list(texts), pad)
+    tokens, mask = left_padded(continuations, pad)
     numbers = {
         key: torch.tensor([float(example[key]) for example in examples])
         for key in examples[0]
@@ -226,7 +226,8 @@ def continuation_logps(model: Any, batch: Mapping[str, Tensor], *, total: bool =
     return own.sum(-1) if total else own.sum(-1) / batch["token_mask"].sum(-1)
 
 
-def _left_padded(rows: Sequence[Sequence[int]], pad: int) -> tuple[Tensor, Tensor]:
+def left_padded(rows: Sequence[Sequence[int]], pad: int) -> tuple[Tensor, Tensor]:
+    """Ids and mask (U, L) of rows that end together."""
     import torch
 
     width = max(map(len, rows))

@@ -36,8 +36,10 @@ from progressgym.core.threads import cores, each
 assert cores() == {threads}
 seen = hashlib.sha256()
 for name in ("FollowStance", "CoevolveStance"):
-    for history in ("synthetic:linear?seed=0", "synthetic:linear"):
-        envs = gym.make_vec(f"ProgressGym/{{name}}-v0", num_envs=150, history=history, labels="sample")
+    for history, scheme in (("synthetic:linear?seed=0", "uniforms-v2"), ("synthetic:linear", "uniforms-v1")):
+        envs = gym.make_vec(
+            f"ProgressGym/{{name}}-v0", num_envs=150, history=history, labels="sample", rng_scheme=scheme
+        )
         envs.action_space.seed(0)
         seen.update(np.ascontiguousarray(envs.reset(seed=0)[0]).tobytes())
         for _ in range(10):

@@ -1,4 +1,4 @@
-"""Inspect: `inspect eval progressgym/envs/text/shells/inspect.py@text -T history=gss-v1 -T size=5 --model ...`."""
+"""Inspect: `inspect eval progressgym/text -T history=gss-v1 -T size=5 --model ...`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from inspect_ai.model import ChatMessageUser
 from inspect_ai.scorer import Score, Scorer, Target, mean, scorer, stderr
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
-from progressgym.envs.text.dialogue import Dialogue
-from progressgym.envs.text.tasks import TaskSet
+from progressgym.envs.text.dialogue import Dialogue, set_of, usual
 
 
 @task  # type: ignore[untyped-decorator]  # ships no types that mypy is shown
-def text(size: int = 10, split: str = "test", reward: str = "explained", **arguments: Any) -> Task:
-    """Episodes of a task set; `arguments` are its other fields."""
-    tasks = TaskSet.of({"size": size, "split": split, "reward": reward, **arguments})
+def text(size: int = 10, split: str = "test", **arguments: Any) -> Task:
+    """Episodes of a task set, paid drift explained, or debates where a `domain` is given; `arguments` are other fields."""
+    tasks = set_of({"size": size, "split": split, **usual(arguments)})
     samples = [Sample(id=str(one.seed), input="begin", metadata={"task": one.record}) for one in tasks]
     return Task(dataset=MemoryDataset(samples), solver=play(), scorer=paid())
 

@@ -8,8 +8,8 @@ from openenv.core.env_server.http_server import create_app
 from openenv.core.env_server.interfaces import Environment
 from openenv.core.env_server.types import Action, Observation, State
 
-from progressgym.envs.text.dialogue import Dialogue
-from progressgym.envs.text.tasks import SEEDS, SPLITS, TextTask, split_index
+from progressgym.envs.text.dialogue import Dialogue, read_task, usual
+from progressgym.envs.text.tasks import SEEDS, SPLITS, split_index
 
 
 class TextAction(Action):  # type: ignore[misc]  # ships no types
@@ -33,9 +33,9 @@ class ProgressTextEnvironment(Environment[TextAction, TextObservation, State]): 
     def reset(
         self, seed: int | None = None, episode_id: str | None = None, task: str | None = None, **asking: Any
     ) -> TextObservation:
-        """Begin an episode; `asking` are fields of `TextTask`, `index` another name of `seed`."""
+        """Begin; `asking` are fields of `TextTask`, or with a `domain` of `DebateTask`; `index` is another `seed`."""
         number = asking.pop("index", seed or 0) + SEEDS * split_index(asking.get("split", "train"))
-        self.dialogue = Dialogue(TextTask.of(task or {"reward": "explained", **asking, "seed": number}).named())
+        self.dialogue = Dialogue(read_task(task or usual(asking) | {"seed": number}).named())
         self._state = State(episode_id=episode_id or str(self.dialogue.task.seed), step_count=0)
         return TextObservation(prompt=self.dialogue.prompt)
 

@@ -1,4 +1,4 @@
-"""SkyRL-gym: `register()` adds the id `progressgym_text`, whose rows hold the record of a `TextTask` in `extras["task"]`."""
+"""SkyRL-gym: `register()` adds the id `progressgym_text`, whose rows hold the record of a task in `extras["task"]`."""
 
 from __future__ import annotations
 

@@ -7,21 +7,20 @@ from typing import Any
 
 import verifiers.v1 as vf
 
-from progressgym.envs.text.dialogue import Dialogue
-from progressgym.envs.text.tasks import TaskSet
+from progressgym.envs.text.dialogue import Dialogue, set_of
 
 __all__ = ["ProgressEnv", "ProgressTaskset"]
 
 
 class ProgressConfig(vf.TasksetConfig):  # type: ignore[misc]  # ships no types
-    """The size of a `TaskSet` and its other fields."""
+    """The size of a `TaskSet` or a `DebateSet` and its other fields."""
 
     size: int = 1000
     asking: dict[str, Any] = {}  # noqa: RUF012 (pydantic copies defaults)
 
 
 class ProgressData(vf.TaskData):  # type: ignore[misc]
-    """The record of a `TextTask`."""
+    """The record of a task."""
 
     episode: str
 
@@ -35,7 +34,7 @@ class ProgressTaskset(vf.Taskset[ProgressTask, ProgressConfig]):  # type: ignore
 
     def load(self) -> Iterator[ProgressTask]:
         """Every episode with its first prompt."""
-        for task in (tasks := TaskSet.of({"size": self.config.size, **self.config.asking})):
+        for task in (tasks := set_of({"size": self.config.size, **self.config.asking})):
             data = ProgressData(name=str(task.seed), prompt=tasks.env.reset(seed=task.seed)[0], episode=task.record)
             yield ProgressTask(data, self.config.task)
 

@@ -20,6 +20,8 @@ from typing import Any
 
 import pytest
 
+from progressgym.core.errors import UserError
+from progressgym.envs.debate import DebateSet
 from progressgym.envs.text.dialogue import Dialogue
 from progressgym.envs.text.tasks import TaskSet
 from tests.envs.text.hostile import HOSTILE
@@ -169,6 +171,39 @@ def test_all_shells_pay_the_same(shell: str, tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("INSPECT_LOG_DIR", str(tmp_path))
     expected = by_dialogue(TASKS)
     assert len(set(expected)) > 15 and play(TASKS) == expected
+
+
+def name_a_piece(prompt: str) -> str:
+    """What is said in a debate, for the most part the number of a piece."""
+    free = [line.partition(".")[0] for line in prompt.splitlines() if line[:1].isdigit()]
+    said = ["no idea", *free, *free]
+    return said[zlib.crc32(prompt.encode()) % len(said)]
+
+
+def test_servers_play_debates() -> None:
+    pytest.importorskip("openenv", reason="openenv is not installed")
+    pytest.importorskip("skyrl_gym", reason="skyrl_gym is not installed")
+    from progressgym.envs.text.shells.openenv_server import ProgressTextEnvironment, TextAction
+    from progressgym.envs.text.shells.skyrl_env import ProgressTextEnv
+
+    server = ProgressTextEnvironment()
+    for index, debate in enumerate(DebateSet(size=4, domain="dilemmas?century=C015", split="test")):
+        dialogue = Dialogue(debate)
+        while not dialogue.done:
+            dialogue.answer(name_a_piece(dialogue.prompt))
+        seen, paid = server.reset(seed=index, **debate.shared), 0.0
+        while not seen.done:
+            seen = server.step(TextAction(text=name_a_piece(seen.prompt)))
+            paid += seen.reward
+        env, done = ProgressTextEnv(extras={"task": debate.record}), False
+        messages, _ = env.init([])
+        while not done:
+            out = env.step(name_a_piece(messages[-1]["content"]))
+            messages, done = out["observations"], out["done"]
+        assert paid == env.get_metrics()["reward"] == dialogue.reward
+    for domain in ("dilemmas?judge=model", "os:path", "dilemmas?history=/etc"):
+        with pytest.raises(UserError, match="shipped domains"):
+            server.reset(seed=0, domain=domain)
 
 
 @pytest.mark.heavy

@@ -17,6 +17,7 @@ CASES: dict[str, dict[str, Any]] = {
     "some questions": {"history": LINEAR, "queries": 40},
     "distribution": {"history": "synthetic:linear", "labels": "sample", "queries": 30},
     "annotators": {"history": LINEAR, "labels": "annotators", "reward_items": "elicitation"},
+    "short": {"history": LINEAR, "labels": "sample", "rng_scheme": "uniforms-v2"},
     "argmax": {"history": "synthetic:linear", "labels": "argmax", "queries": 30},
     "temperature": {"history": LINEAR, "labels": "temperature", "queries": 40, "reward_items": "elicitation"},
     "held out": {"history": "synthetic:linear", "labels": "annotators", "queries": 30, "reward_items": "elicitation"},
@@ -49,6 +50,14 @@ def test_same_story_in_torch(name: str, case: str, dtype: str, mode: str) -> Non
 def test_same_story_of_other_distributions(name: str, family: str) -> None:
     """Courses of several numbers, courses with breaks, and those that are made one by one."""
     assert_same_story(name, "next_step", 11, history=f"synthetic:{family}?coherence=0.4&amplitude=2")
+
+
+@pytest.mark.parametrize("queries", ["all", 30, 396])
+@pytest.mark.parametrize("labels", ["probability", "annotators", "sample"])
+def test_same_story_with_short_numbers(labels: str, queries: Any) -> None:
+    """Whatever of a new history's draws is used, the next episode begins at the same number."""
+    arguments = {"history": "synthetic:linear", "labels": labels, "queries": queries, "rng_scheme": "uniforms-v2"}
+    assert_same_story("ProgressGym/FollowStance-v0", "next_step", 20, **arguments)
 
 
 @pytest.mark.parametrize("name", [name for name in VECTOR_IDS if name not in DISTINCT])
