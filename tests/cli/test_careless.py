@@ -58,7 +58,10 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("train dpo --data pairs.jsonl --model good --loss rdpo", "the loss needs the column rationale or"),
         ("train dpo --data pairs.jsonl --model good", "nothing can be held out, say --held-out 0"),
         ("train dpo --data pairs.jsonl --model good --held-out 1", "held_out is 1"),
-        ("train dpo --data pairs.jsonl --model short --held-out 0 --tokens mean", "longer than the model's window of 8"),
+        (
+            "train dpo --data pairs.jsonl --model short --held-out 0 --tokens mean",
+            "longer than the model's window of 8",
+        ),
         ("train dpo --data pairs.jsonl --model good --tokens means", "unknown tokens 'means'"),
         ("train grpo --evaluate gss-v9", "unknown history 'gss-v9'"),
         ("train grpo --evaluation-seeds 0", "evaluation_seeds is 0"),
