@@ -86,7 +86,7 @@ class Step:
         """The step after a century."""
         mask = history.instrument.mask
         both = history.answers[century : century + 2]
-        asked = np.isfinite(np.where(mask, both, 0.0)).all((0, 2))
+        asked: NDArray[np.bool_] = np.asarray(np.isfinite(np.where(mask, both, 0.0)).all((0, 2)))
         even = np.where(mask, 1.0 / mask.sum(1, keepdims=True), 0.0)
         old, new = np.where(asked[:, None], np.where(mask, both, 0.0), even)
         moved = np.abs(new - old).max(1)
@@ -195,7 +195,9 @@ class Weights:
         return before
 
 
-def own_drafts(policy: Stance | Weights, pairs: NDArray[np.int64], votes: Floats, seed: int) -> tuple[Any, Floats]:
+def own_drafts(
+    policy: Stance | Weights, pairs: NDArray[np.int64], votes: Floats, seed: int
+) -> tuple[NDArray[np.int64], Floats]:
     """Comparisons of which the policy drew the better answer itself, in two tries: what rejection sampling keeps."""
     better = np.where(votes > 0.5, pairs[:, 1], pairs[:, 2])
     answers = policy.answers()
@@ -223,8 +225,8 @@ def measured(step: Step, policy: Stance | Weights, count: int, seed: int) -> Flo
             policy.reset(adapted)
             if isinstance(method, Map) and isinstance(policy, Weights):
                 continue
-            chosen = own_drafts(policy, pairs, votes, seed) if name == "rejection" else (pairs, votes)
-            policy.train(method, *chosen, seed)
+            drafts = own_drafts(policy, pairs, votes, seed) if name == "rejection" else (pairs, votes)
+            policy.train(method, drafts[0], drafts[1], seed)
             after, learned = step.errors(policy.answers())
             table[m, f] = after, damage, learned - lesson, nothing
     return table
