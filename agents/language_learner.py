@@ -187,7 +187,7 @@ class LanguageModelLearner(Agent):
         if not len(chosen):
             return
         asked = Pairs.of_options(policy.instrument, pairs[chosen], targets[chosen], weights[chosen])
-        stage = ModelStage(policy=policy, pairs=asked, seed=seed)
+        stage = ModelStage(policy=policy, pairs=asked, seed=seed, past=self._series.said(row)[chosen])
         policy.align(method, method.rows(stage), self.model_config, seed=seed, report=note)
 
     def _tell(self, logs: Any) -> None:

@@ -139,6 +139,7 @@ AGENTS = Registry(
             for name, summary, target in (
                 ("gpo", "moves by how options fare against its own answers", "gpo:Gpo"),
                 ("conditional-dpo", "DPO whose users are the centuries", "conditional:ConditionalDpo"),
+                ("steerlm", "learns what answers score, and is asked for the best", "steer:SteerLm"),
             )
         ),
         AgentSpec(

@@ -63,6 +63,13 @@ class LabelSeries:
         """(B, Q, T) all that was said, see `forecast.series_of`."""
         return self._series.entries
 
+    def said(self, row: int) -> NDArray[np.float64]:
+        """(Q, T) the targets of one row of the batch in every century until now; NaN where nothing was said."""
+        entries = self.entries[row].cpu()
+        targets = torch.sigmoid(entries) if self.kind == "probability" else (1.0 + entries) / 2.0
+        said: NDArray[np.float64] = targets.numpy()
+        return said
+
     def _entries(self, labels: ArrayLike) -> Tensor:
         given = np.asarray(labels)
         return torch.tensor(given if self._transform is None else self._transform(given), device=self._device)

@@ -181,7 +181,9 @@ def _run(recipe: GrpoRecipe, folder: Path, model: Path, report: Report | None, r
     logs = [entry for entry in trainer.state.log_history if "loss" in entry]
     record = {"fingerprints": [origin["sha256"] for origin in origins]}
     write_json(folder / LOG, {**record, "peak_bytes": peak_bytes(), "steps": logs})
-    curves = {name: [entry[name] for entry in logs if name in entry] for name in ("loss", "reward", "distance")}
+    curves = {
+        name: [entry[name] for entry in logs if name in entry] for name in ("loss", "reward", "distance", "static")
+    }
     write_json(model / DONE, {**record, "steps": trainer.state.global_step, **curves})
     discard(folder / "checkpoints")
 
@@ -294,14 +296,16 @@ _AS_AGENT = {
 
 def _progress(done: Mapping[str, Any]) -> str:
     """How far training came, where it was measured."""
-    distances = done["distance"]
-    if not distances:
+    distances, still = done.get("distance", []), done.get("static", [])  # runs of earlier versions have none
+    if not distances or not still:
         return ""
     tenth = max(len(distances) // 10, 1)
-    first, last = (sum(part) / tenth for part in (distances[:tenth], distances[-tenth:]))
+    first, last, before, after = (
+        sum(part) / tenth for curve in (distances, still) for part in (curve[:tenth], curve[-tenth:])
+    )
     return (
-        f"\nMean squared distance to the people's distribution, estimated from the letters drawn: {first:.3f} in the first {tenth} "
-        f"steps, {last:.3f} in the last {tenth}.\n"
+        "\nMean squared distance to the people's distribution, estimated from the letters drawn, and century 0's own on the same prompts:\n"
+        f"{first:.3f} and {before:.3f} in the first {tenth} steps, {last:.3f} and {after:.3f} in the last {tenth}.\n"
     )
 
 
@@ -323,10 +327,11 @@ tags: [progressgym, {recipe.method}, moral-progress]
 # {recipe.challenge} in text, by {recipe.method.upper()}
 
 Trained by `progressgym train grpo` to answer a question as one person of a century would, from what the people of that and of
-earlier centuries prefer. One letter a completion. {_TOLD[recipe.method]} The best policy is the people's own distribution.
+earlier centuries prefer. One letter a completion. {_TOLD[recipe.method]}
+The best policy is the people's own distribution.
+
 {_AS_AGENT[recipe.prior]}
 {_progress(done)}
-
 ## Evaluation on histories that training never drew
 
 {evaluation}

@@ -111,19 +111,27 @@ def paid(
     row: Sequence[str],
     options: Any,
     human: Any,
+    first: Any,
     log_metric: Callable[[str, float], None] | None = None,
     **_: Any,
 ) -> list[float]:
     """`group_reward`, which tells a trainer how far the policy is from the people besides.
 
     At the optimum the rewards are 0 on average, and so they are for a policy that draws evenly: their mean says nothing.
-    The `distance` does: 2 p[c] - (share of the others) is S(pi, p) on average, and |pi - p|^2 = p.p - S(pi, p).
+    The `distance` does: 2 p[c] - (share of the others) is S(pi, p) on average, and |pi - p|^2 = p.p - S(pi, p). `static` is
+    century 0's distance on the same prompts.
     """
     rewards = group_reward(completions, row, options, human)
     if log_metric is not None:
         score = (np.mean(rewards) + np.mean(brier_reward(completions, options, human)) + 1.0) / 2.0
         best = np.mean([np.mean([np.square(shares).sum() for shares in asked]) for asked in human])
         log_metric("distance", float(best - score))
+        still = [
+            np.square(np.subtract(p, q)).sum()
+            for h, f in zip(human, first, strict=True)
+            for p, q in zip(h, f, strict=True)
+        ]
+        log_metric("static", float(np.mean(still)))
     return rewards
 
 

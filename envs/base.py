@@ -231,9 +231,7 @@ class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
         super().reset(seed=seed)
         source = self._source if not options else self.other_source(options)
         history, last = source.sample(self.np_random), self._episode
-        self._episode = Episode.begin(
-            history, self._chooser, self.np_random, self._reward_items, self._rng_scheme
-        )
+        self._episode = Episode.begin(history, self._chooser, self.np_random, self._reward_items, self._rng_scheme)
         self._task = None
         self._step = 0
         self._path, self._utilities = [], []

@@ -159,4 +159,3 @@ class OddsReadout:
         own = sum(totals[:, u] * moved[u] for u in range(len(moved)))
         np.divide(1.0, own, out=own)
         return np.stack([(totals[:, u] * own).sum(0) for u in range(len(moved))])
-

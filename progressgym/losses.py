@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from progressgym.core.arguments import Nonnegative
+from progressgym.core.arguments import Nonnegative, Rule, defaults_of, is_number
 from progressgym.core.errors import UserError
 from progressgym.core.ids import parse_id
 from progressgym.core.registry import Entry, Registry
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Loss = Callable[["Margins"], "Tensor"]
+Share = Annotated[
+    float, Rule("a number from 0 to below 1/2 is expected", lambda value: is_number(value) and 0 <= value < 0.5)
+]
+"""Of labels that are wrong."""
 
 
 @dataclass(kw_only=True, frozen=True, eq=False)
@@ -38,7 +42,8 @@ class Margins:
     rationale: Tensor | None = None
     """log pi(r | x, a over b): how likely the policy finds the given reason."""
     degrees: Tensor | None = None
-    """(..., L) margins of an answer over itself with one more key phrase taken away, of what is preferred; L may be 0."""
+    """(..., L) margins of an answer over itself with one more key phrase taken away, of what is preferred; L may be 0, and
+    infinite is what has no degree."""
     intra: Tensor | None = None
     """Margin of one answer between two prompts, of which the first asks for it."""
     inter: Tensor | None = None
@@ -47,6 +52,12 @@ class Margins:
     """How much later a comes than b."""
     length: Tensor | None = None
     """How much longer a is than b, in logarithms of words or whatever is to be controlled."""
+    sides: Tensor | None = None
+    """(..., 2) what the margin is the difference of: beta times the log-odds of a, and of b, against the reference."""
+    fares: Tensor | None = None
+    """(..., 2) how a, and b, fare against what the reference would answer: expected log-odds of being preferred."""
+    steer: Tensor | None = None
+    """(..., 2) log-likelihood of both answers under the attributes that they have when a is preferred, and when b is."""
 
 
 def sigmoid(given: Margins) -> Tensor:
@@ -84,6 +95,45 @@ def hinge(given: Margins) -> Tensor:
     return target * (1.0 - margin).clamp(min=0.0) + (1.0 - target) * (1.0 + margin).clamp(min=0.0)
 
 
+def robust(given: Margins, *, smoothing: Share = 0.1) -> Tensor:
+    """DPO from labels of which some are wrong (Chowdhury et al. 2024, arXiv 2403.00409, equation 12).
+
+    L = [(1 - e) sigmoid(m, y) - e sigmoid(m, 1 - y)] / (1 - 2 e),      e: share of wrong labels
+
+    Its mean over wrong labels is the loss of the right ones. With e = 0 it is DPO to the bit.
+    """
+    if not smoothing:
+        return sigmoid(given)
+    other = sigmoid(Margins(margin=given.margin, target=1.0 - given.target))
+    return ((1.0 - smoothing) * sigmoid(given) - smoothing * other) / (1.0 - 2.0 * smoothing)
+
+
+def gpo(given: Margins, *, paired: bool = True) -> Tensor:
+    """General preference optimisation (Zhang et al. 2024, arXiv 2410.02197, equation 8), times beta^2.
+
+    L = (m - (s_a - s_b))^2,      or with `paired=false`      (m_a - s_a)^2 + (m_b - s_b)^2
+
+    s: how an answer fares against what the reference would answer, by a preference model that may go round in circles;
+    m_a = beta log pi(a)/ref(a). The second is the paper's; in the first, log Z cancels. With s = 1/2 for what is
+    preferred and -1/2 for the other, the second is SPPO's (arXiv 2405.00675), and TRL's `sppo_hard`.
+    """
+    fares = _part(given, "fares", "gpo")
+    if paired:
+        return (given.margin - (fares[..., 0] - fares[..., 1])) ** 2
+    return ((_part(given, "sides", "gpo") - fares) ** 2).sum(-1)
+
+
+def steerlm(given: Margins) -> Tensor:
+    """Likelihood of both answers given what they are worth (SteerLM, Dong et al. 2023, arXiv 2310.05344).
+
+    L = -y [log pi(a | good) + log pi(b | bad)] - (1 - y) [log pi(b | good) + log pi(a | bad)]
+
+    Nothing is compared: the policy learns what goes with which attributes, and is then asked for the good ones.
+    """
+    steer = _part(given, "steer", "steerlm")
+    return -given.target * steer[..., 0] - (1.0 - given.target) * steer[..., 1]
+
+
 def rdpo(given: Margins, *, gamma: Nonnegative = 0.1) -> Tensor:
     """DPO that also learns why (Just et al. 2024, arXiv 2407.14477): the likelihood of a reason beside the preference's.
 
@@ -97,33 +147,32 @@ def rdpo(given: Margins, *, gamma: Nonnegative = 0.1) -> Tensor:
 def spo(given: Margins, *, gamma: Nonnegative = 0.1) -> Tensor:
     """Degrees of preference beside its direction (after Li et al. 2024, arXiv 2409.17791).
 
-    L = sigmoid(m, y) + gamma sum_k -log sigma(d_k),      d_k: the answer over itself with one more key phrase taken away
+    L = sigmoid(m, y) + gamma sum_k sigmoid(d_k, max(y, 1 - y)),    d_k: an answer over itself with one more phrase taken away
 
     The paper classifies the degree by a head of its own; here the policy or reward itself has to rank the variants, so
     that nothing is added to it. With gamma = 0, or answers of one degree only (L = 0), it is DPO to the bit.
     """
-    from torch.nn.functional import logsigmoid
-
     if not gamma or (given.degrees is not None and not given.degrees.shape[-1]):
         return sigmoid(given)
-    return sigmoid(given) - gamma * logsigmoid(_part(given, "degrees", "spo")).sum(-1)
+    degrees = _part(given, "degrees", "spo")
+    there = degrees.isfinite()
+    costs = _preferred(degrees.where(there, degrees.new_zeros(())), _as_column(given.target))
+    return sigmoid(given) + gamma * costs.where(there, costs.new_zeros(())).sum(-1)
 
 
 def mapl(given: Margins, *, intra: Nonnegative = 1.0, inter: Nonnegative = 1.0) -> Tensor:
     """Preferences over prompts beside those over answers (Sun et al. 2025, arXiv 2505.12845).
 
-    L = sigmoid(m, y) - intra log sigma(m_intra) - inter log sigma(m_inter)
+    L = sigmoid(m, y) + intra sigmoid(m_intra, max(y, 1 - y)) + inter sigmoid(m_inter, max(y, 1 - y))
 
     m_intra = r(x_w, a) - r(x_l, a) for a prompt x_w that asks for a and one that does not; m_inter = [r(x_1, a) - r(x_1, b)]
     - [r(x_2, a) - r(x_2, b)] for a prompt that asks for a and one that asks for b (our reading: the paper's exact form of
     the second could not be had). With both 0 it is DPO to the bit.
     """
-    from torch.nn.functional import logsigmoid
-
     total = sigmoid(given)
     for share, name in ((intra, "intra"), (inter, "inter")):
         if share:
-            total = total - share * logsigmoid(_part(given, name, "mapl"))
+            total = total + share * _preferred(_part(given, name, "mapl"), given.target)
     return total
 
 
@@ -153,6 +202,16 @@ def _shifted(given: Margins, price: float, name: str, loss: str) -> Tensor:
     return sigmoid(Margins(margin=margin, target=given.target))
 
 
+def _preferred(margin: Tensor, target: Tensor | float) -> Tensor:
+    """Cross-entropy of a margin in favour of what is preferred, which is preferred with probability max(y, 1 - y)."""
+    certain = max(target, 1.0 - target) if isinstance(target, float) else target.maximum(1.0 - target)
+    return sigmoid(Margins(margin=margin, target=certain))
+
+
+def _as_column(target: Tensor | float) -> Tensor | float:
+    return target if isinstance(target, float) else target[..., None]
+
+
 def _part(given: Margins, name: str, loss: str) -> Tensor:
     """What a loss needs beside margins.
 
@@ -175,6 +234,9 @@ LOSSES = Registry(
         Entry(
             name="hinge", summary="linear up to a margin of 1, language models only", target="progressgym.losses:hinge"
         ),
+        Entry(name="robust", summary="DPO from labels of which some are wrong", target="progressgym.losses:robust"),
+        Entry(name="gpo", summary="squared distance from how answers fare", target="progressgym.losses:gpo"),
+        Entry(name="steerlm", summary="likelihood of answers given attributes", target="progressgym.losses:steerlm"),
         Entry(name="rdpo", summary="DPO that also learns the reasons", target="progressgym.losses:rdpo"),
         Entry(name="spo", summary="DPO with degrees of preference", target="progressgym.losses:spo"),
         Entry(name="mapl", summary="DPO with preferences over prompts", target="progressgym.losses:mapl"),
@@ -204,8 +266,16 @@ def loss_of(text: str) -> Loss:
     return partial(loss, **settings) if settings else loss
 
 
-RICHER = (rdpo, spo, mapl, latency, length_controlled)
-"""Losses of more than margins: reasons, degrees, other prompts, lags, lengths."""
+PARTS: dict[Loss, dict[str, str]] = {
+    rdpo: {"rationale": "gamma"},
+    spo: {"degrees": "gamma"},
+    mapl: {"intra": "intra", "inter": "inter"},
+    latency: {"lag": "lam"},
+    length_controlled: {"length": "alpha"},
+    gpo: {"fares": ""},
+    steerlm: {"steer": ""},
+}
+"""Losses of more than margins: what they look at beside them, and the argument that is 0 where they do not."""
 
 
 def of_margins(text: str) -> bool:
@@ -214,7 +284,18 @@ def of_margins(text: str) -> bool:
     >>> of_margins("ipo"), of_margins("rdpo?gamma=0.5")
     (True, False)
     """
-    return LOSSES.load(parse_id(text).name) not in RICHER
+    return LOSSES.load(parse_id(text).name) not in PARTS
+
+
+def parts_of(text: str) -> tuple[str, ...]:
+    """What the loss of an id looks at beside margins: nothing at its limit, where it is its parent to the bit.
+
+    >>> parts_of("mapl?inter=0"), parts_of("rdpo?gamma=0"), parts_of("ipo")
+    (('intra',), (), ())
+    """
+    loss = LOSSES.load(parse_id(text).name)
+    settings = {**defaults_of(loss), **LOSSES.settings(text)}
+    return tuple(part for part, switch in PARTS.get(loss, {}).items() if not switch or settings[switch])
 
 
 def weighted(loss: Loss, margins: Tensor, targets: Tensor, weights: Tensor) -> Tensor:

@@ -17,9 +17,12 @@
 | `deeds`, `deeds_reading` | the lay-out of `deeds19-v1`, and what its halves agree on | docs/deeds19.md |
 | `histsmol_v2`, `full_replicate`, `recipes` | the history of those readings and its gate; century models by all weights, and how far they agree | docs/deeds19.md |
 | `instruments_people`, `other_instruments` | instruments against people, and of the centuries | docs/instruments |
+| `convergence` | whether independent instruments agree on how centuries, and people, differ | docs/instruments/convergence.md |
+| `utility_control` | whether a small model can be tuned to a utility | docs/instruments/utilities.md |
 | `norm_drift`, `tropes` | items that drifted more than chance; tropes found again | docs/instruments |
 | `panel`, `personal` | a panel as a file; how well a few answers place a person | docs/people.md |
 | `predict_stream`, `shifts` | how early one can tell; at what rates people change sides | docs/environments |
+| `repair` | what adapting to the next century costs the last one, and what repairs it | docs/repair.md |
 | `uses`, `ablation` | what a preference model is good for; what matters most | docs/preferences.md |
 | `losses_on_data`, `constraints` | what decides about losses, on real data; instructions that a program checks | docs/preferences.md |
 | `drift_models` | which preference model and method explains the drift ahead | docs/preferences.md |

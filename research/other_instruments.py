@@ -17,16 +17,23 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
+from progressgym.core.answers import Floats
 from progressgym.core.files import read_json, write_json
 from progressgym.core.ids import safe_name
 from progressgym.histories.adapters import century_adapters
 from progressgym.histories.history import History
+from progressgym.instruments.panel import PANELS
 from progressgym.instruments.protocol import Reading
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.instruments.registry import load_instrument
 from progressgym.models import load_language_model, resolve_base
 from progressgym.models.cache import Remembered
 
 IDS = ("moral-direction", "ideology", "moral-circle", "kaleidoscope", "inconvenience")
+TABLES = ("axis", "scores", "care", "ungated", "ungated_on19")
+"""Tables of a reading that are kept."""
 
 
 def read(folder: Path, history: str, ids: Sequence[str], only: Sequence[str]) -> None:
@@ -41,7 +48,9 @@ def read(folder: Path, history: str, ids: Sequence[str], only: Sequence[str]) ->
         model = Remembered(load_language_model(base) if adapter is None else load_language_model(adapter, base=base))
         for name in missing:
             start = perf_counter()
-            record = told(load_instrument(name).read(model))
+            instrument = load_instrument(name)
+            mode = (PANELS[-1],) if isinstance(instrument, Questionnaire) else ()
+            record = told(instrument.read(model, *mode))
             write_json(folder / f"{label}-{safe_name(name)}.json", {"instrument": name, "model": label, **record})
             print(f"{label} {name}: {perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
 
@@ -55,18 +64,21 @@ def told(reading: Reading) -> dict[str, Any]:
             reading.dimensions, reading.covered, zip(reading.values, low, high, strict=True), strict=True
         )
     }
-    tables = {
-        name: reading.tables[name].round(5).tolist() for name in ("axis", "scores", "care") if name in reading.tables
-    }
+    tables = {name: _plain(reading.tables[name]) for name in TABLES if name in reading.tables}
     flags = {name: round(float(number), 4) for name, number in reading.flags.items()}
     return {
         "values": values,
+        "on19": {name: None if value is None else round(value, 5) for name, value in reading.to19.items()},
         "unfit": dict(reading.unfit),
         "flags": flags,
         "seconds": round(reading.seconds, 1),
         "tables": tables,
         "answers": reading.answers.round(4).tolist(),
     }
+
+
+def _plain(table: Floats) -> list[Any]:
+    return [_plain(row) if np.ndim(row) else round(float(row), 5) if isfinite(row) else None for row in table]
 
 
 def report(folder: Path) -> None:

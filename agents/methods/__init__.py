@@ -6,6 +6,7 @@ from progressgym.agents.methods.gpo import Gpo
 from progressgym.agents.methods.map import Map
 from progressgym.agents.methods.rlhf import Rlhf
 from progressgym.agents.methods.stage import Method, ModelStage, Stage
+from progressgym.agents.methods.steer import SteerLm
 
 __all__ = [
     "ConditionalDpo",  # DPO whose users are a history's centuries
@@ -16,4 +17,5 @@ __all__ = [
     "ModelStage",  # one century of one language model
     "Rlhf",  # the best policy for a reward that explains the preferences, at a price on divergence from the reference
     "Stage",  # one century of a batch of stance policies
+    "SteerLm",  # the policy that is asked for answers of the best score
 ]

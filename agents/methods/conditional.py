@@ -6,6 +6,9 @@
 A century is a user, and what all of them share is learned from all; the present one's c says how it differs. So few votes of
 a century do not have to tell everything. With `centuries=1` there is one user, and it is `lifelong-dpo` to the bit.
 
+Of a language model c is words: the rows of a century before this one stand after `[1 ago]`, `[2 ago]`, ..., those of the
+present one after nothing, as the policy is read. What the centuries share it learns from all.
+
 `ahead` moves on along the way that c went, in centuries: an extrapolative agent for free.
 
 Differences from the paper: 19 numbers instead of a generator and numbers of a user instead of cross-attention; c is learned
@@ -20,12 +23,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 from progressgym.agents.methods.dpo import Dpo
-from progressgym.agents.methods.stage import Stage
+from progressgym.agents.methods.stage import ModelStage, Stage
 from progressgym.core.arguments import Count, Nonnegative, Positive, Within
 from progressgym.core.errors import UserError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from progressgym.tuning.contrasts import Contrast
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -62,3 +67,25 @@ class ConditionalDpo(Dpo):
             return path[:, -1] + self.ahead * (path[:, -1] - path[:, -2])
         path = trajectory(model, recent)
         return stage.start + path[:, -1] + self.ahead * (path[:, -1] - path[:, -2])
+
+    def rows(self, stage: ModelStage) -> list[Contrast]:
+        """The present century's comparisons, and before them the same as they were decided in those before it.
+
+        Raises:
+            UserError: a vector that is to be continued, which words are not.
+        """
+        from progressgym.preferences.pairs import Pairs
+
+        if self.ahead:
+            raise UserError(
+                "ahead continues the numbers of a stance; a language model's centuries are words, leave it out"
+            )
+        rows = super().rows(stage)
+        last = 1 if stage.past is None else min(self.centuries, stage.past.shape[1])
+        for ago in range(1, last):
+            assert stage.past is not None
+            said = Pairs.of_options(stage.policy.instrument, stage.pairs.triples, stage.past[:, -1 - ago])
+            earlier = replace(stage, pairs=said[said.weight > 0])
+            if len(earlier.pairs):
+                rows += earlier.rows(self.beta_dpo, self.reference, condition=f"[{ago} ago] ")
+        return rows

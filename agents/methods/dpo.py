@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from progressgym.agents.methods.stage import Method, ModelStage, Reference, Stage
 from progressgym.core.arguments import Named, Positive
-from progressgym.losses import LOSSES, loss_of, of_margins, sigmoid
+from progressgym.losses import LOSSES, loss_of, of_margins, parts_of, sigmoid
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -68,7 +68,7 @@ class Dpo(Method):
 
     def rows(self, stage: ModelStage) -> list[Contrast]:
         """A century's comparisons as a language model is trained on them."""
-        return stage.rows(self.beta_dpo, self.reference)
+        return stage.rows(self.beta_dpo, self.reference, parts=parts_of(self.loss))
 
     def train(
         self, tunable: TunableModel, rows: Sequence[Contrast], recipe: AlignRecipe, *, seed: int, report: Report | None
@@ -76,4 +76,5 @@ class Dpo(Method):
         """One stage of a language model."""
         from progressgym.tuning.alignment import dpo_stage
 
-        return dpo_stage(tunable, rows, recipe, seed=seed, report=report, loss=loss_of(self.loss))
+        loss, parts = loss_of(self.loss), parts_of(self.loss)
+        return dpo_stage(tunable, rows, recipe, seed=seed, report=report, loss=loss, parts=parts)

@@ -27,14 +27,14 @@ from progressgym.agents.methods.stage import Stage
 from progressgym.core.arguments import defaults_of
 from progressgym.core.errors import UserError
 from progressgym.core.ids import parse_id
-from progressgym.losses import LOSSES, latency, length_controlled, mapl, rdpo, spo
+from progressgym.losses import LOSSES, gpo, latency, length_controlled, mapl, rdpo, spo, steerlm
 
 LEVELS = 1
 """Degrees of `spo` below an option as it is."""
 
 
 def extended(asked: str, stage: Stage) -> tuple[Stage, Tensor]:
-    """A century as a loss of more than margins (`losses.RICHER`) sees it, and what its margins (B, Q') are shifted by.
+    """A century as a loss of more than margins (`losses.PARTS`) sees it, and what its margins (B, Q') are shifted by.
 
     Raises:
         UserError: a loss of something that a stance has not.
@@ -131,11 +131,17 @@ def _no_lags(stage: Stage, settings: Mapping[str, Any]) -> tuple[Stage, Tensor]:
     return _same(stage)
 
 
+def _another_agent(stage: Stage, settings: Mapping[str, Any]) -> tuple[Stage, Tensor]:
+    raise UserError("losses 'gpo' and 'steerlm' are agents of their own on a stance: lifelong-gpo and lifelong-steerlm")
+
+
 ADDED: dict[Any, Callable[[Stage, Mapping[str, Any]], tuple[Stage, Tensor]]] = {
     rdpo: _reasons,
     spo: _degrees,
     mapl: _changes,
     length_controlled: _lengths,
     latency: _no_lags,
+    gpo: _another_agent,
+    steerlm: _another_agent,
 }
 """What each loss adds."""

@@ -8,6 +8,9 @@ s comes from a preference model (`model=hrc`), which may go round in circles: th
 answer else. With a reward, s(a > k) = r_a - r_k, the difference of sbar is r_a - r_b whatever the policy is, and the
 minimum is that of `lifelong-rlhf` with the same reward, up to the ridge.
 
+A language model is trained by TRL's loop with `losses.gpo`, whose minimum over the margins is the same; the preference
+model looks at the options' tags at both tiers.
+
 Differences from the paper: sbar is the expectation over all options instead of a mean over five samples; both options of a
 comparison stand in the loss instead of the best and the worst sample, so that log Z cancels; the minimum is exact
 (weighted least squares of 19 unknowns). beta is 1, not .001: at the exact minimum its inverse multiplies every preference.
@@ -17,16 +20,24 @@ Legend of shapes: B episodes, Q comparisons, N items, K options, D = 19, m pairs
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from progressgym.agents.methods.stage import Method, Reference, Stage
+from progressgym.agents.methods.stage import Method, ModelStage, Reference, Stage
 from progressgym.core.arguments import Named, Positive
 from progressgym.core.errors import UserError
 from progressgym.preferences.models.protocol import PREFERENCE_MODELS
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
+
+    from progressgym.tuning.alignment import AlignRecipe
+    from progressgym.tuning.contrasts import Contrast
+    from progressgym.tuning.training import Report
+    from progressgym.tuning.tunable import TunableModel
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -57,6 +68,47 @@ class Gpo(Method):
         moved = torch.linalg.solve(square, (weighted.transpose(1, 2) @ gains[..., None])[..., 0])
         moved = torch.round(moved / self.beta * GRID) / GRID
         return moved - stage.policy.own_stance if self.reference == "uniform" else stage.start + moved
+
+    @property
+    def strength(self) -> float:
+        """Beta of a language model's rows."""
+        return self.beta
+
+    def rows(self, stage: ModelStage) -> list[Contrast]:
+        """A century's comparisons as a language model is trained on them."""
+        return stage.rows(self.beta, self.reference, parts=("fares",), fares=self.fares(stage))
+
+    def train(
+        self, tunable: TunableModel, rows: Sequence[Contrast], recipe: AlignRecipe, *, seed: int, report: Report | None
+    ) -> Any:
+        """One stage of a language model."""
+        from progressgym.losses import gpo
+        from progressgym.tuning.alignment import dpo_stage
+
+        return dpo_stage(tunable, rows, recipe, seed=seed, report=report, loss=gpo, parts=("fares",))
+
+    def fares(self, stage: ModelStage) -> NDArray[np.float64]:
+        """sbar of the first and of the second option (n, 2), against what the language model answers now."""
+        import numpy as np
+
+        from progressgym.core.answers import softmax_options
+        from progressgym.preferences.models.protocol import fitted_margins
+        from progressgym.preferences.pairs import Pairs
+
+        pairs, instrument = stage.pairs, stage.policy.instrument
+        mask, loadings = instrument.mask[pairs.group], self.scale * instrument.loadings
+        answers = softmax_options(stage.policy.logits(np.unique(pairs.group))[pairs.group], mask)
+        separator = "&" if "?" in self.model else "?"
+        votes = Pairs.of(self.scale * pairs.left, self.scale * pairs.right, pairs.target, pairs.weight)
+        fares = np.zeros((len(pairs), 2))
+        where, other = np.nonzero(mask)
+        for side, option in enumerate(pairs.options.T):
+            apart = other != option[where]
+            n, k = where[apart], other[apart]
+            asked = Pairs.of(loadings[pairs.group[n], option[n]], loadings[pairs.group[n], k])
+            odds = fitted_margins(self._model_id(separator), votes, asked)
+            np.add.at(fares[:, side], n, answers[n, k] * odds)
+        return fares
 
     def gains(self, stage: Stage) -> Tensor:
         """sbar(a) - sbar(b) (B, Q)."""

@@ -16,6 +16,8 @@ from progressgym.core.arguments import OneOf, Positive, Steps, check_fields
 from progressgym.instruments.stance_model import DEFAULT_SCALE
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from progressgym.agents.agent import Agent
@@ -73,13 +75,23 @@ class ModelStage:
     """The comparisons to train on."""
     seed: int
     """Of everything that is drawn."""
+    past: NDArray[np.float64] | None = None
+    """(n, T) targets of the comparisons in all centuries until now; NaN where nobody was asked."""
 
-    def rows(self, beta: float, reference: str) -> list[Contrast]:
-        """The comparisons as rows to train on, against a reference of strength beta."""
+    def rows(
+        self,
+        beta: float,
+        reference: str,
+        *,
+        parts: Sequence[str] = (),
+        fares: NDArray[np.float64] | None = None,
+        condition: str = "",
+    ) -> list[Contrast]:
+        """The comparisons as rows to train on, against a reference of strength beta; see `LanguageModelPolicy.rows`."""
         import numpy as np
 
-        own = self.policy.logits(np.unique(self.pairs.group)) if reference == "uniform" else None
-        return self.policy.rows(self.pairs, own, beta, self.seed)
+        own = self.policy.logits(np.unique(self.pairs.group), condition) if reference == "uniform" else None
+        return self.policy.rows(self.pairs, own, beta, self.seed, parts=parts, fares=fares, condition=condition)
 
 
 @dataclass(kw_only=True, frozen=True)

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from progressgym.agents.config import LanguageModelConfig, same_model
 from progressgym.agents.methods.stage import ModelMethod
+from progressgym.agents.policies.row_parts import Asked, check_parts, with_parts
 from progressgym.core.answers import centred_log
 from progressgym.core.seeding import child_seed, generator
 from progressgym.instruments.ask import ask, verdicts_of
@@ -87,16 +88,33 @@ class LanguageModelPolicy:
     def weights(self, weights: Weights | None) -> None:
         self.tunable.weights = weights
 
-    def logits(self, items: NDArray[np.int64]) -> Floats:
-        """Centred log-probabilities (N, K) of the answers to some items; 0 elsewhere."""
+    def logits(self, items: NDArray[np.int64], condition: str = "") -> Floats:
+        """Centred log-probabilities (N, K) of the answers to some items; 0 elsewhere.
+
+        Args:
+            items: which.
+            condition: stands before every item.
+        """
         part = subset(self.instrument, items)
+        if condition:
+            part = replace(part, items=tuple(replace(item, text=condition + item.text) for item in part.items))
         with self.tunable.reading() as model:
             answers = ask(model, part.questions(), config=part.config, mode=self.mode).answers
         logits = np.zeros(self.instrument.mask.shape)
         logits[items, : answers.shape[1]] = centred_log(answers, part.mask)
         return logits
 
-    def rows(self, pairs: Pairs, own: Floats | None, beta: float, seed: int) -> list[Contrast]:
+    def rows(
+        self,
+        pairs: Pairs,
+        own: Floats | None,
+        beta: float,
+        seed: int,
+        *,
+        parts: Sequence[str] = (),
+        fares: Floats | None = None,
+        condition: str = "",
+    ) -> list[Contrast]:
         """Pairs of options as rows to train on.
 
         Args:
@@ -105,22 +123,34 @@ class LanguageModelPolicy:
                 start.
             beta: strength of the reference.
             seed: of the leads.
+            parts: what the loss looks at beside margins, see `row_parts`.
+            fares: (n, 2) how a, and b, fare against what the policy would answer.
+            condition: stands before every prompt.
+
+        Raises:
+            UserError: parts that comparisons have not.
         """
+        check_parts(parts, fares)
         rows = []
         config = self.instrument.config
         verdicts = verdicts_of(self.mode, config)
         draws = generator(seed, "leads").random((len(pairs), 2))
         labelled = zip(pairs.triples.tolist(), pairs.target.tolist(), pairs.weight.tolist(), draws, strict=True)
-        for (i, a, b), y, u, draw in labelled:
+        for n, ((i, a, b), y, u, draw) in enumerate(labelled):
             item = self.instrument.items[i]
             offset = 0.0 if own is None else beta * float(own[i, a] - own[i, b])
+            fare = None if fares is None else (float(fares[n, 0]), float(fares[n, 1]))
+            asked = Asked(item=i, options=(a, b), preferred=int(y < 0.5), draw=float(draw[0]))
             if not verdicts:
-                prompt = item.text + config.framings[int(draw[0] * len(config.framings))]
-                rows.append(_row(prompt, f" {item.options[a]}", f" {item.options[b]}", y, u, offset))
+                prompt = condition + item.text + config.framings[int(draw[0] * len(config.framings))]
+                row = _row(prompt, f" {item.options[a]}", f" {item.options[b]}", y, u, offset, fare)
+                rows.append(with_parts(row, asked, self.instrument, parts))
                 continue
-            for option, target, shift, chance in ((a, y, offset, draw[0]), (b, 1.0 - y, -offset, draw[1])):
-                lead, good, bad = verdicts[int(chance * len(verdicts))]
-                rows.append(_row(f"{item.text} {item.options[option]}{lead}", good, bad, target, u, shift))
+            for side, (target, shift) in enumerate(((y, offset), (1.0 - y, -offset))):
+                lead, good, bad = verdicts[int(draw[side] * len(verdicts))]
+                text = f"{condition}{item.text} {item.options[asked.options[side]]}{lead}"
+                row = _row(text, good, bad, target, u, shift, None if fare is None else (fare[side], -fare[side]))
+                rows.append(with_parts(row, replace(asked, about=side, lead=lead), self.instrument, parts))
         return rows
 
     def align(
@@ -184,8 +214,20 @@ def draw_comparisons(weights: Floats, count: int, seed: int, century: int) -> ND
     return np.sort(weighty[order[:count]])
 
 
-def _row(prompt: str, first: str, second: str, target: float, weight: float, offset: float) -> Contrast:
+def _row(
+    prompt: str,
+    first: str,
+    second: str,
+    target: float,
+    weight: float,
+    offset: float,
+    fares: tuple[float, float] | None = None,
+) -> Contrast:
     """The likelier continuation is the chosen one."""
     if math.isfinite(target) and target < 0.5:
         first, second, target, offset = second, first, 1.0 - target, -offset
-    return Contrast(prompt=prompt, chosen=first, rejected=second, target=target, weight=weight, offset=offset)
+        fares = None if fares is None else (fares[1], fares[0])
+    numbers = {} if fares is None else {"fares": fares}
+    return Contrast(
+        prompt=prompt, chosen=first, rejected=second, target=target, weight=weight, offset=offset, numbers=numbers
+    )

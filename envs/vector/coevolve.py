@@ -185,12 +185,12 @@ class CoevolveVector(Flavour):
         tables, now = part(self._tables, rows), index if isinstance(index, int) else index[rows]
         logits, readout = self._logits(actions, tables), self._readout
         weights, total, log_total = readout.weights_and_logs(logits.many)
-        told: Tables = {}
+        own: Tables = {}
         if not self._apart:
             # The agent's own values need chances of scored items alone, the human's logits those of all.
             scored = readout.counted_many
             shares = weights[:, :scored] / total[:, :scored, None]
-            told["own"] = readout.mean(readout.first_chances(logits.two), shares)
+            own["own"] = readout.mean(readout.first_chances(logits.two), shares)
         logs = logits.many.reshape(weights.shape) - log_total[..., None]
         agent = Base(self._agent_two(logits.two), self._agent_many(logs))
         human = Base(self._human.two[rows], self._human.many[rows])
@@ -198,7 +198,7 @@ class CoevolveVector(Flavour):
         chances, log_total = self._chances(human)
         self._keep(rows, human, self._prefers(chances))
         return {
-            **told,
+            **own,
             "simulated": readout.mean(*chances),
             **self._lock_in(tables, human, chances, log_total, now),
             **self._beside(tables, chances, now),

@@ -19,6 +19,7 @@ from progressgym.leaderboard.problems import Problem
 from progressgym.leaderboard.records import RUNGS
 from progressgym.leaderboard.site import charts
 from progressgym.leaderboard.site.columns import DASH, SUMS, measures_of, number
+from progressgym.leaderboard.site.conflicts import conflicts
 from progressgym.leaderboard.site.portrait import Portrait
 from progressgym.leaderboard.site.view import PAGE, Query, Selection
 from progressgym.leaderboard.standings_data import HEADLINES, Row, Standings
@@ -187,7 +188,7 @@ class Pages:
 
     def entry(self, standings: Standings, row: Row, portrait: Portrait | None) -> str:
         """The page of an entry."""
-        drawn = []
+        drawn, disagreements = [], conflicts(standings, row)
         for number_, episode in enumerate(portrait.episodes if portrait is not None else ()):
             name = f"e{number_}"
             drawn.append(
@@ -211,6 +212,8 @@ class Pages:
             value_groups=VALUE_GROUPS,
             sums=SUMS,
             lock_in=measures_of(standings),
+            conflicts=disagreements,
+            metrics_shown=list(dict.fromkeys(metric for one in disagreements for metric in one.places)),
         )
 
     def metrics(self, standings: Standings) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +12,7 @@ from tyro.conf import Positional
 from progressgym.cli.options import listed
 from progressgym.cli.shared import Device, Json, Questionnaire, option
 from progressgym.cli.validity import publish
+from progressgym.cli.values_history import instruments_check
 from progressgym.core.files import check_writable
 from progressgym.core.ids import safe_name
 
@@ -19,6 +20,7 @@ EXAMPLES = """
 progressgym history validate histsmol-v1
 progressgym history validate histsmol-v1 --people ./mort/actions.csv --out runs/validity/mine
 progressgym history validate runs/hist --seeds runs/hist-seed1 --json
+progressgym history validate histsmol-v1 --instruments all
 """
 
 
@@ -35,6 +37,7 @@ class Options:
     seeds: Annotated[str, option("BUILD,...", "The same models trained with other seeds; they are asked, too.")] = ""
     instrument: Questionnaire = "moral19-v1"
     every: Annotated[int, option("N", "Ask every so manieth item of each dimension; 1 asks all.")] = 3
+    instruments: Annotated[str, option("I,...", "Ask these, too (all: every one), and check whether they agree.")] = ""
     device: Device = "auto"
     out: Annotated[str, option("DIR", "Folder for the report; runs/validity/HISTORY by default.")] = ""
     json: Json = False
@@ -58,4 +61,7 @@ def run(options: Options) -> int:
         seeds=seeds,
         progress=lambda what: print(what, file=sys.stderr, flush=True),
     )
+    if options.instruments:
+        check = instruments_check(options.history, listed(options.instruments), options.device)
+        report = replace(report, checks=(*report.checks, check))
     return publish(report, out, as_json=options.json)

@@ -74,6 +74,7 @@ COMMANDS: dict[str, Command] = {
         "progressgym.cli.import_upstream", "score a result file of the original ProgressGym from its vectors"
     ),
     "train": Command("progressgym.cli.train", "train one agent, above all a language model, watched live"),
+    "train dpo": Command("progressgym.cli.train_dpo", "train a language model on your own preferences"),
     "train grpo": Command("progressgym.cli.train_grpo", "train a language model on an environment in text"),
     "traces export": Command("progressgym.cli.traces_export", "write an agent's dialogues as a dataset for imitation"),
     "values": Command("progressgym.cli.values", "measure the 19 values of a language model"),

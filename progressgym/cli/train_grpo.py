@@ -43,7 +43,7 @@ class Options:
     prompts: Annotated[int, option("N", "Prompts a step.")] = 2
     group: Annotated[int, option("N", "Completions of a prompt, where any are drawn.")] = 64
     learning_rate: Annotated[float, option("R")] = 5e-4
-    """Peak; a hundredth of it suits all weights."""
+    """Peak, for an adapter; all weights want less."""
     tuning: Annotated[str, option("T", "lora or full.")] = "lora"
     checkpoint_steps: Annotated[int, option("N", "Steps from one checkpoint to the next.")] = 10
     prior: Annotated[str, option("P", "first: the model moves century 0's odds; none: it says all.")] = "first"

@@ -20,6 +20,8 @@ from progressgym.core.streams import print_json
 if TYPE_CHECKING:
     from progressgym.histories.history import History
     from progressgym.histories.series import Series
+    from progressgym.histories.validity.check import Check
+    from progressgym.instruments.protocol import Question
 
 SIGNS = ("entropy", "modal_share", "correct_answers", "order_flip", "agreement")
 """Flags that are printed below a table."""
@@ -50,7 +52,7 @@ def run_history(spec: str, asked: str, mode: str, *, device: str, out: Path, as_
         if history is None or name != history.instrument.name:
             check_mode(load_instrument(name), mode if len(names) == 1 else "")
     check_writable(out)
-    for name, outcome in _read_all(spec, history, names, mode, device):
+    for name, outcome in read_all(spec, history, names, mode, device):
         if isinstance(outcome, str):
             failures[name] = outcome
         else:
@@ -60,12 +62,9 @@ def run_history(spec: str, asked: str, mode: str, *, device: str, out: Path, as_
     title = Path(spec).name if history is None else history.name
     records = {name: one.to_record() for name, one in series.items()}
     records |= {name: {"error": why} for name, why in failures.items()}
-    agreed = convergence(list(series.values()))
-    record: dict[str, Any] = {"history": title} | (
-        {"instruments": records, "convergence": [asdict(one) for one in agreed]}
-        if asked == ALL
-        else next(iter(records.values()))
-    )
+    agreed = [*convergence(list(series.values()), asked_by(series, history)), *convergence(_halves(history, series))]
+    read = {"instruments": records} if asked == ALL else next(iter(records.values()))
+    record: dict[str, Any] = {"history": title} | read | {"convergence": [asdict(one) for one in agreed]}
     write_json(out / "values.json", record)
     for name, one in series.items():
         _draw(title, one, out / (f"{safe_name(name)}.png" if asked == ALL else "values.png"))
@@ -79,10 +78,28 @@ def run_history(spec: str, asked: str, mode: str, *, device: str, out: Path, as_
     if agreed:
         print("do instruments agree on how the steps differ? correlations of a dimension with itself, and with others")
     for pair in agreed:
-        sides = f"{pair.convergent:+.2f} against {pair.discriminant:+.2f} (p {pair.p:.3f}, {pair.traits} dimensions)"
-        print(f"  {pair.first} / {pair.second}: {sides}")
+        print(f"  {pair.line()}")
     print(f"written to {out}")
     return int(bool(failures))
+
+
+def instruments_check(spec: str, asked: Sequence[str], device: str) -> Check:
+    """Whether the instruments asked for agree on how the steps of a history differ; one that fails is said and left out."""
+    from progressgym.histories.validity.convergence import overall
+    from progressgym.instruments.registry import load_instrument
+
+    history = None if (Path(spec) / "recipe.json").is_file() else _load(spec)
+    names = [name for one in asked for name in _names(one, history)]
+    for name in names:
+        if history is None or name != history.instrument.name:
+            load_instrument(name)
+    series = {}
+    for name, outcome in read_all(spec, history, list(dict.fromkeys(names)), "", device):
+        if isinstance(outcome, str):
+            print(f"{name}: not read: {outcome}", file=sys.stderr, flush=True)
+        else:
+            series[name] = outcome
+    return overall(list(series.values()), asked_by(series, history))
 
 
 def series_lines(series: Series) -> list[str]:
@@ -116,6 +133,25 @@ def _load(spec: str) -> History:
     return History.load(spec)
 
 
+def asked_by(series: Mapping[str, Series], history: History | None) -> dict[str, Sequence[Question]]:
+    """What every instrument asks, by the name that its series has."""
+    from progressgym.instruments.registry import load_instrument
+
+    own = None if history is None else history.instrument
+    return {
+        one.instrument: (own if own is not None and name == own.name else load_instrument(name)).questions()
+        for name, one in series.items()
+    }
+
+
+def _halves(history: History | None, series: Mapping[str, Series]) -> list[Series]:
+    """The halves of a history's own questionnaire, where that is among what was read from its answers."""
+    from progressgym.histories.series import half_series
+
+    own = None if history is None else series.get(history.instrument.name)
+    return [] if history is None or own is None or own.mode != "answers" else half_series(history)
+
+
 def _names(asked: str, history: History | None) -> list[str]:
     from progressgym.instruments.registry import entries
 
@@ -125,7 +161,7 @@ def _names(asked: str, history: History | None) -> list[str]:
     return names if history is None or history.instrument.name in names else [history.instrument.name, *names]
 
 
-def _read_all(
+def read_all(
     spec: str, history: History | None, names: Sequence[str], mode: str, device: str
 ) -> Iterator[tuple[str, Series | str]]:
     """The series of every instrument, or why there is none: first what is stored, then models, one in memory at a time."""

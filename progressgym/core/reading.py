@@ -71,7 +71,8 @@ def read_text(path: Path | str) -> str:
     try:
         return read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 (byte {error.start}); save it with that encoding") from None
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UserError(f"{path} line {line} is not UTF-8 (byte {error.start}); save it with that encoding") from None
 
 
 def read_json(path: Path | str) -> Any:

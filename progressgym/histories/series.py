@@ -19,7 +19,7 @@ from progressgym.core.answers import Floats
 from progressgym.histories.history import ANSWERS_FILE, RESAMPLED, SYNTHETIC, History, shipped_names
 from progressgym.histories.names import INSTALLED
 from progressgym.instruments.diversity import diversity
-from progressgym.instruments.loadings import strengths
+from progressgym.instruments.loadings import item_index, strengths
 from progressgym.instruments.protocol import Z95, Reading
 
 BUILD_FILE = "recipe.json"
@@ -69,19 +69,27 @@ def is_history(spec: str) -> bool:
     return path.suffix == ".npz" or (path / ANSWERS_FILE).is_file() or (path / BUILD_FILE).is_file()
 
 
-def stored_series(history: History) -> Series:
-    """What the answers that a history holds say; the interval is of people who were asked, else over items."""
+def stored_series(history: History, half: str = "") -> Series:
+    """What the answers that a history holds say; the interval is of people who were asked, else over items.
+
+    Args:
+        history: whose answers.
+        half: of its questionnaire, `A` or `B`; "" for all of it.
+    """
     instrument = history.instrument
-    measured = history.asked @ strengths(instrument.loadings) > 0
+    items = {"": None, "A": instrument.elicitation, "B": instrument.evaluation}[half]
+    index = item_index(items, len(instrument))
+    asked = history.asked[:, index]
+    measured = asked @ strengths(instrument.loadings[index]) > 0
     if history.people is not None:
-        errors = history.sampling_error()
+        errors = history.sampling_error(items)
     elif history.complete:
-        errors = instrument.standard_error(history.answers)
+        errors = instrument.standard_error(history.answers, items)
     else:
         errors = np.full(measured.shape, np.inf)
-    values = np.where(measured, history.values(), np.nan)
+    values = np.where(measured, history.values(items), np.nan)
     return Series(
-        instrument=instrument.name,
+        instrument=f"{instrument.name} {half}".rstrip(),
         labels=history.labels,
         dimensions=instrument.dimensions,
         values=values,
@@ -89,11 +97,19 @@ def stored_series(history: History) -> Series:
         unfit=({},) * len(history),
         on19=values,
         flags=tuple(
-            diversity(answers[asked], instrument.option_counts[asked]).flags if asked.any() else {}
-            for answers, asked in zip(history.answers.astype(np.float64), history.asked, strict=True)
+            diversity(answers[there], instrument.option_counts[index][there]).flags if there.any() else {}
+            for answers, there in zip(history.answers[:, index].astype(np.float64), asked, strict=True)
         ),
         mode="answers",
     )
+
+
+def half_series(history: History) -> list[Series]:
+    """The two halves of a history's questionnaire: two instruments that share no question, and people answer both.
+
+    None where other questions were asked in other steps: their values differ also by what was asked.
+    """
+    return [stored_series(history, half) for half in "AB"] if history.complete else []
 
 
 def series_of(labels: Sequence[str], readings: Sequence[Reading]) -> Series:

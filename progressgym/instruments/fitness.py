@@ -76,7 +76,8 @@ def examined(
 
     Returns:
         The reading with NaN and a reason in `unfit` where a rule above was broken, and with `agreement` and how varied the
-        answers are among its flags.
+        answers are among its flags. What it would have been stays in its tables, for studies of the gate itself:
+        `ungated` (D,) and `ungated_on19` (19,).
 
     Raises:
         UserError: `touches` of the wrong shape.
@@ -108,6 +109,7 @@ def examined(
         on19=on19,
         unfit=unfit,
         flags={**signs(reading), **flags},
+        tables={**reading.tables, "ungated": reading.values, "ungated_on19": _on19(reading)},
     )
 
 
@@ -224,6 +226,10 @@ def incoherent(*, accuracy: float, count: float, cycles: float = float("nan")) -
     if cycles >= CYCLES:
         return f"comparisons go round in circles (share of triads {cycles:.2f}, at random 0.25)"
     return ""
+
+
+def _on19(reading: Reading) -> Floats:
+    return np.array([np.nan if value is None else value for value in reading.to19.values()])
 
 
 def _fault(reading: Reading, table: Floats | None, rows: NDArray[np.bool_]) -> str:

@@ -88,7 +88,7 @@ class Item:
             where: file and line, for the error.
 
         Raises:
-            UserError: a missing or unknown field, or a value of the wrong type.
+            UserError: a missing or unknown field, a value of the wrong type, or what an item refuses.
         """
         if not isinstance(record, dict) or set(record) != set(FIELDS):
             content = ", ".join(map(str, record)) if isinstance(record, dict) else type(record).__name__
@@ -100,4 +100,9 @@ class Item:
             raise UserError(f"{where}: options is a list of strings")
         if not isinstance(tags, list) or not all(isinstance(tag, dict) for tag in tags):
             raise UserError(f"{where}: tags is a list of objects, one for every option")
-        return cls(id=record["id"], main=record["main"], text=record["text"], options=tuple(options), tags=tuple(tags))
+        try:
+            return cls(
+                id=record["id"], main=record["main"], text=record["text"], options=tuple(options), tags=tuple(tags)
+            )
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from None

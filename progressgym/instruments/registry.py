@@ -10,6 +10,8 @@ from progressgym.instruments.protocol import Instrument
 from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.instruments.storage import (
     HEAD,
+    ITEMS,
+    check_options,
     is_instrument,
     load_shipped,
     read_folder,
@@ -101,15 +103,17 @@ def load_instrument(name_or_folder: str | Path) -> Instrument:
     if text in shipped_names():
         return load_shipped(text)
     if is_instrument(folder):
-        return read_folder(folder)
+        made = read_folder(folder)
+        check_options(made, folder / ITEMS)
+        return made
     if folder.exists():
         raise UserError(f"{folder} is not an instrument: it holds no {HEAD}")
     if not INSTRUMENTS.offers(text):
         raise unknown("instrument", text, [*shipped_names(), *INSTRUMENTS])
-    made = INSTRUMENTS.make(text)
-    if not isinstance(made, Instrument):
-        raise UserError(f"instrument {text!r} gives a {type(made).__name__}, which lacks questions() or read()")
-    return made
+    instrument = INSTRUMENTS.make(text)
+    if not isinstance(instrument, Instrument):
+        raise UserError(f"instrument {text!r} gives a {type(instrument).__name__}, which lacks questions() or read()")
+    return instrument
 
 
 def load_questionnaire(name_or_folder: str | Path) -> Questionnaire:

@@ -100,6 +100,25 @@ def read_items(path: Path) -> tuple[Item, ...]:
     return tuple(items)
 
 
+def check_options(instrument: Questionnaire, path: Path) -> None:
+    """Refuse an item that offers the same twice: it can only be answered evenly.
+
+    Asked of folders that somebody names; an import and the histories made with it keep such items (`moral_evals`).
+
+    Args:
+        instrument: read from the file.
+        path: of the items.
+
+    Raises:
+        UserError: with file and line.
+    """
+    lines = [number for number, line in enumerate(read_text(path).split("\n"), 1) if line.strip()]
+    for number, item in zip(lines, instrument.items, strict=True):
+        for place, option in enumerate(item.options):
+            if option in item.options[:place]:
+                raise UserError(f"{path.name} line {number}: item {item.id!r} has the option {option!r} twice")
+
+
 def save_instrument(instrument: Questionnaire, folder: str | Path) -> None:
     """Write the two files of an instrument, each atomically."""
     folder = Path(folder)

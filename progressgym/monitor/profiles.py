@@ -6,6 +6,7 @@ Legend of shapes: T steps, D dimensions of an instrument.
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,18 +17,21 @@ from progressgym.core.dimensions import DIMENSIONS
 from progressgym.monitor.plots import COLOURS, FAINT, INK, SMALL_ROOM, STYLE, blank, headline, mark_time
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Floats = NDArray[np.float64]
 COLUMNS = 3
 PANEL = (4.2, 0.9, 0.2)
 """Width of a panel in inches, height of its frame, and of each of its bars."""
+LINE = 0.2
+"""Height of a line of text in inches."""
 
 
 def profile(
     readings: Mapping[str, tuple[Sequence[str], ArrayLike, ArrayLike]], *, title: str, subtitle: str = ""
 ) -> Figure:
-    """One panel an instrument: its values as bars, each panel in its own units.
+    """One panel an instrument: its values as bars, each panel in its own units; those of which nothing is fit share a line.
 
     Args:
         readings: instrument -> names of D dimensions, (D,) values, (2, D) ends of their intervals; NaN leaves a gap.
@@ -36,35 +40,40 @@ def profile(
     """
     from matplotlib import rc_context
 
+    fit = [name for name, (_, values, _) in readings.items() if np.isfinite(np.asarray(values, dtype=np.float64)).any()]
+    rest = [name for name in readings if name not in fit]
     width, frame, bar = PANEL
-    columns = min(COLUMNS, max(len(readings), 1))
-    names = list(readings)
-    rows = [names[first : first + columns] for first in range(0, len(names), columns)]
+    columns = min(COLUMNS, max(len(fit), 1))
+    rows = [fit[first : first + columns] for first in range(0, len(fit), columns)]
     heights = [frame + bar * max(len(readings[name][0]) for name in row) for row in rows]
+    note = textwrap.wrap(f"nothing is fit: {', '.join(rest)}", 42 * columns) if rest else []
+    inches = sum(heights) + 1.0 + LINE * len(note)
     with rc_context(STYLE):
-        figure = blank(width * columns, sum(heights) + 1.0)
-        grid = figure.add_gridspec(len(rows), columns, height_ratios=heights)
-        for r, row in enumerate(rows):
-            for c, name in enumerate(row):
-                panel = figure.add_subplot(grid[r, c])
-                dimensions, values, interval = readings[name]
-                v, ends = np.asarray(values, dtype=np.float64), np.asarray(interval, dtype=np.float64)
-                spot = np.arange(len(dimensions))
-                panel.barh(spot, v, color=COLOURS[0], alpha=0.75, height=0.66)
-                whiskers = np.where(np.isfinite(ends).all(0), np.maximum([[-1.0], [1.0]] * (ends - v), 0.0), 0.0)
-                panel.errorbar(v, spot, xerr=whiskers, fmt="none", ecolor=INK, elinewidth=0.9, capsize=2)
-                panel.axvline(0, color=INK, linewidth=0.8)
-                panel.set_yticks(spot, [text[:22] for text in dimensions], fontsize=7.5)
-                panel.invert_yaxis()
-                panel.grid(axis="x", color=FAINT, linewidth=0.6)
-                panel.set_title(name, loc="left", fontweight="bold", color=INK)
-                if not np.isfinite(v).any():
-                    panel.text(0.5, 0.5, "nothing is fit", transform=panel.transAxes, ha="center", color="#555555")
-                    panel.set_xticks([])
-        top = 1.0 - 0.9 / (sum(heights) + 1.0)
-        figure.subplots_adjust(left=0.11, right=0.985, top=top, bottom=0.04, wspace=0.5, hspace=0.35)
+        figure = blank(width * columns, inches)
+        if rows:
+            grid = figure.add_gridspec(len(rows), columns, height_ratios=heights)
+            for r, row in enumerate(rows):
+                for c, name in enumerate(row):
+                    _bars(figure.add_subplot(grid[r, c]), name, *readings[name])
+            top, bottom = 1.0 - 0.9 / inches, (0.35 + LINE * len(note)) / inches
+            figure.subplots_adjust(left=0.11, right=0.985, top=top, bottom=bottom, wspace=0.5, hspace=0.35)
+        figure.text(0.06, 0.1 / inches, "\n".join(note), fontsize=9.5, color="#555555")
         headline(figure, title, subtitle, inches=True)
         return figure
+
+
+def _bars(panel: Axes, name: str, dimensions: Sequence[str], values: ArrayLike, interval: ArrayLike) -> None:
+    """One instrument's values and their intervals."""
+    v, ends = np.asarray(values, dtype=np.float64), np.asarray(interval, dtype=np.float64)
+    spot = np.arange(len(dimensions))
+    panel.barh(spot, v, color=COLOURS[0], alpha=0.75, height=0.66)
+    whiskers = np.where(np.isfinite(ends).all(0), np.maximum([[-1.0], [1.0]] * (ends - v), 0.0), 0.0)
+    panel.errorbar(v, spot, xerr=whiskers, fmt="none", ecolor=INK, elinewidth=0.9, capsize=2)
+    panel.axvline(0, color=INK, linewidth=0.8)
+    panel.set_yticks(spot, [text[:22] for text in dimensions], fontsize=7.5)
+    panel.invert_yaxis()
+    panel.grid(axis="x", color=FAINT, linewidth=0.6)
+    panel.set_title(name, loc="left", fontweight="bold", color=INK)
 
 
 def courses(

@@ -72,18 +72,30 @@ def weightings(table: ArrayLike) -> Weightings:
     (None, [0, 2], [1, 1, 1], [3, 3, 3])
     """
     values = _checked(table)
-    count = len(values)
-    as_good: NDArray[np.bool_] = np.asarray((values[:, None] >= values[None, :]).all(-1))
-    better = as_good & ~as_good.T
-    first = as_good.all(1)
+    first = _as_good(values).all(1)
     scaled = _scaled(values)
-    winners = {place: weights for place in range(count) if (weights := _winning(scaled, place)) is not None}
+    winners = {place: weights for place in range(len(values)) if (weights := _winning(scaled, place)) is not None}
+    best, worst = places(values)
     return Weightings(
-        always=int(np.argmax(first)) if first.any() else None,
-        winners=winners,
-        best_place=1 + better.sum(0),
-        worst_place=count - better.sum(1),
+        always=int(np.argmax(first)) if first.any() else None, winners=winners, best_place=best, worst_place=worst
     )
+
+
+def places(table: ArrayLike) -> tuple[Ints, Ints]:
+    """Best and worst place (M,) of everything in a table (M, C) under any score that rises with every metric.
+
+    >>> [place.tolist() for place in places([[1.0, 1.0], [0.4, 0.0], [0.0, 0.5]])]
+    [[1, 2, 2], [1, 3, 3]]
+    """
+    values = _checked(table)
+    as_good = _as_good(values)
+    better = as_good & ~as_good.T
+    return 1 + better.sum(0), len(values) - better.sum(1)
+
+
+def _as_good(values: Floats) -> NDArray[np.bool_]:
+    as_good: NDArray[np.bool_] = np.asarray((values[:, None] >= values[None, :]).all(-1))
+    return as_good
 
 
 def _winning(scaled: Floats, place: int) -> Floats | None:

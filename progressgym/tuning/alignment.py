@@ -17,6 +17,7 @@ from progressgym.core.errors import UserError
 from progressgym.core.scratch import scratch
 from progressgym.core.seeding import child_seed
 from progressgym.losses import Loss, sigmoid
+from progressgym.models.window import check_texts
 from progressgym.tuning.contrasts import Contrast, arrange, tokenise
 from progressgym.tuning.lora import attach
 from progressgym.tuning.needs import need_trl
@@ -46,6 +47,8 @@ class AlignRecipe:
     warmup_steps: int = 0
     """Stages are some ten steps long."""
     max_grad_norm: float = 1.0
+    total: bool = False
+    """DPO: log-likelihoods of answers as sums over their tokens, as published, instead of means."""
     activation_checkpointing: bool = False
     """Compute activations twice instead of keeping them: slower, for models that do not fit."""
 
@@ -58,6 +61,7 @@ def dpo_stage(
     seed: int,
     report: Report | None = None,
     loss: Loss = sigmoid,
+    parts: Sequence[str] = (),
 ) -> StageResult:
     """One stage of direct preference optimisation; the reference is the policy as it is now.
 
@@ -68,6 +72,7 @@ def dpo_stage(
         seed: of order and generators.
         report: called after every step with what was logged.
         loss: of the margins.
+        parts: what it looks at beside them, see `losses.parts_of`; the rows have it.
 
     Raises:
         UserError: a loss, gradient, target or weight that is NaN or infinite; the state is the old one then.
@@ -81,7 +86,7 @@ def dpo_stage(
     ready = arrange(_weighty(rows, tunable), recipe.batch_size, seed, recipe.together)
     if not ready:
         return StageResult()
-    result, tokenizer = StageResult(tokens=_tokens(ready) * recipe.epochs), _tokenizer(tunable)
+    result, tokenizer = StageResult(tokens=_tokens(ready) * recipe.epochs), ready_tokenizer(tunable)
     with _scratch() as folder, tunable.training() as model:
         arguments = DPOConfig(
             **_common(folder, tunable, recipe, recipe.learning_rate, seed),
@@ -99,6 +104,8 @@ def dpo_stage(
                 processing_class=tokenizer,
                 callbacks=[watch(result, None, report)],
                 loss=loss,
+                parts=parts,
+                total=recipe.total,
             )
         )
     return result
@@ -142,7 +149,7 @@ def reward_table(
 
     from progressgym.tuning.trainers import AnswerRewardTrainer, pad_right, reward_collator
 
-    result, tokenizer = StageResult(tokens=2 * _tokens(ready)), _tokenizer(tunable)
+    result, tokenizer = StageResult(tokens=2 * _tokens(ready)), ready_tokenizer(tunable)
     with _scratch() as folder, tunable.reading() as loaded, _reward_model(loaded.model, tunable, seed) as model:
         arguments = RewardConfig(**_common(folder, tunable, recipe, recipe.reward_learning_rate, seed), max_length=None)
         _run(
@@ -196,7 +203,7 @@ def rloo_stage(
 
     if not all(map(math.isfinite, rewards.values())):
         raise UserError("a reward is NaN or infinite; the policy gradient stage cannot use it")
-    tokenizer = _tokenizer(tunable)
+    tokenizer = ready_tokenizer(tunable)
     choices: dict[tuple[int, ...], list[list[int]]] = {}
     for row in ready:
         candidates = choices.setdefault(tuple(row["prompt_ids"]), [])
@@ -301,15 +308,32 @@ def _run(trainer: Any) -> None:
 
 
 def _weighty(rows: Sequence[Contrast], tunable: TunableModel) -> list[dict[str, Any]]:
+    return [row for row in fitting(rows, tunable) if row["weight"] > 0]
+
+
+def fitting(rows: Sequence[Contrast], tunable: TunableModel) -> list[dict[str, Any]]:
+    """Tokenised rows.
+
+    Raises:
+        UserError: see `contrasts.tokenise`; a text is longer than the model's window.
+    """
     ready = tokenise(rows, tunable.loaded.tokenizer)
-    return [row for row in ready if row["weight"] > 0]
+    texts = [(*row["prompt_ids"], *row[side]) for row in ready for side in ("chosen_ids", "rejected_ids")]
+    texts += [(*term["prompt_ids"], *term["ids"]) for row in ready for term in row.get("terms", ())]
+    check_texts(tunable.loaded.model, max(map(len, texts)), texts)
+    return ready
 
 
 def _tokens(ready: Sequence[dict[str, Any]]) -> int:
     return sum(len(row["prompt_ids"]) + len(row["chosen_ids"]) for row in ready)
 
 
-def _tokenizer(tunable: TunableModel) -> Any:
+def ready_tokenizer(tunable: TunableModel) -> Any:
+    """A model's tokenizer with a padding token.
+
+    Raises:
+        UserError: it has no token for it.
+    """
     tokenizer: Any = tunable.loaded.tokenizer
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.bos_token

@@ -4,14 +4,18 @@ A row is computed without what cannot matter: the last token of a continuation p
 texts that are equal without it (two one-word verdicts on one deed) are fed once. Padding stands on the left, so that
 the predicting positions are the last columns and the output head is applied to these alone.
 
-Legend of shapes: B rows of a batch, U different texts, L tokens of the longest, C tokens of the longest continuation.
+Losses of more than margins look at further texts (`Term`): a reason, an answer with less in it, another prompt. They are fed
+with the row that they belong to, so that texts which are the same are fed once again.
+
+Legend of shapes: B rows of a batch, E terms of them, U different texts, L tokens of the longest, C tokens of the longest
+continuation.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from progressgym.core.errors import UserError
@@ -22,7 +26,26 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedTokenizerBase
 
-COLUMNS = ("prompt_ids", "chosen_ids", "rejected_ids", "target", "weight", "offset")
+TERM_PARTS = ("rationale", "degrees", "intra", "inter", "steer")
+"""Parts of `losses.Margins` that are sums over texts."""
+NUMBER_PARTS = ("lag", "length", "fares")
+"""Parts that are numbers of the row."""
+_APART = ("prompt_ids", "chosen_ids", "rejected_ids", "terms", "ref_terms")
+
+
+@dataclass(kw_only=True, frozen=True)
+class Term:
+    """One summand of a part: share times the log-odds of a continuation against the reference, times beta."""
+
+    part: str
+    """One of `TERM_PARTS`."""
+    prompt: str
+    continuation: str
+    share: float = 1.0
+    slot: int = 0
+    """Which of the numbers of the part."""
+    bare: bool = False
+    """Share times the policy's own log-likelihood instead: without reference and beta."""
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -38,13 +61,22 @@ class Contrast:
     """Share in the loss."""
     offset: float = 0.0
     """Added to the margin: 0 compares with the reference, the policy's own preference compares with a uniform one."""
+    terms: tuple[Term, ...] = ()
+    """What the loss looks at beside the margin."""
+    numbers: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """Parts of `NUMBER_PARTS`; all rows of a stage have the same."""
+    end: bool = False
+    """Whether the model learns that an answer ends here."""
+    group: str = ""
+    """What is held out together: the prompt as it was given."""
 
 
 def tokenise(rows: Sequence[Contrast], tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
-    """Rows as token ids, encoded as a reading encodes them and without an end token.
+    """Rows as token ids, encoded as a reading encodes them and without an end token unless a row has one.
 
     Raises:
-        UserError: no row, a weight or target that is not a finite number in its range.
+        UserError: no row, a weight, target or other number that is not finite or in its range; no end token where one is
+            asked for.
     """
     if not rows:
         raise UserError("an alignment stage needs at least one preference")
@@ -53,18 +85,59 @@ def tokenise(rows: Sequence[Contrast], tokenizer: PreTrainedTokenizerBase) -> li
             raise UserError(f"a preference has the weight {row.weight}; finite numbers from 0 on are expected")
         if not (0.0 <= row.target <= 1.0 and math.isfinite(row.offset)):
             raise UserError(f"a preference has target {row.target} and offset {row.offset}; expected 0..1 and a number")
+        for part, numbers in row.numbers.items():
+            if not all(map(math.isfinite, numbers)):
+                raise UserError(
+                    f"a preference has a {part} of {', '.join(map(str, numbers))}; finite numbers are expected"
+                )
     prompts, pairs = [row.prompt for row in rows], [[row.chosen, row.rejected] for row in rows]
-    return [
+    ready = [
         {
             "prompt_ids": list(request.prefixes[0]),
-            "chosen_ids": list(request.options[0]),
-            "rejected_ids": list(request.options[1]),
+            "chosen_ids": _ended(request.options[0], row, tokenizer),
+            "rejected_ids": _ended(request.options[1], row, tokenizer),
             "target": row.target,
             "weight": row.weight,
             "offset": row.offset,
         }
         for row, request in zip(rows, encode(tokenizer, prompts, [""], pairs), strict=True)
     ]
+    _add_parts(ready, rows, tokenizer)
+    return ready
+
+
+def _ended(ids: Ids, row: Contrast, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    if not row.end:
+        return list(ids)
+    if not isinstance(tokenizer.eos_token_id, int):
+        raise UserError("the tokenizer has no end token to be learned")
+    return [*ids, tokenizer.eos_token_id]
+
+
+def _add_parts(ready: list[dict[str, Any]], rows: Sequence[Contrast], tokenizer: PreTrainedTokenizerBase) -> None:
+    """Give tokenised rows what their losses look at beside margins; rows of a plain stage stay as they are."""
+    if any(row.numbers for row in rows):
+        for tokenised, row in zip(ready, rows, strict=True):
+            tokenised["numbers"] = {part: list(row.numbers[part]) for part in rows[0].numbers}
+    terms = [(place, row, term) for place, row in zip(ready, rows, strict=True) for term in row.terms]
+    if not terms:
+        return
+    for tokenised in ready:
+        tokenised["terms"] = []
+    asked = encode(
+        tokenizer, [term.prompt for _, _, term in terms], [""], [[term.continuation] for _, _, term in terms]
+    )
+    for (tokenised, row, term), request in zip(terms, asked, strict=True):
+        tokenised["terms"].append(
+            {
+                "part": TERM_PARTS.index(term.part),
+                "prompt_ids": list(request.prefixes[0]),
+                "ids": _ended(request.options[0], row, tokenizer),
+                "share": term.share,
+                "slot": term.slot,
+                "bare": term.bare,
+            }
+        )
 
 
 def arrange(rows: list[dict[str, Any]], batch_size: int, seed: int, together: int = 1) -> list[dict[str, Any]]:
@@ -92,7 +165,8 @@ def collate(examples: Sequence[Mapping[str, Any]], pad: int) -> dict[str, Any]:
     Returns:
         `input_ids`, `attention_mask`, `position_ids` (U, L) padded on the left; `source` (2B,) which text each
         continuation belongs to, the chosen ones first; `tokens` and `token_mask` (2B, C) continuations, aligned on the
-        right; every further number of a row as (B,).
+        right; every further number of a row as (B,), and `numbers` as (B, n) each. Continuations of terms follow those of
+        rows, (2B + E,), and `term_row`, `term_part`, `term_slot`, `term_share`, `term_bare` (E,) say what they are.
     """
     import torch
 
@@ -103,13 +177,26 @@ def collate(examples: Sequence[Mapping[str, Any]], pad: int) -> dict[str, Any]:
             text = (*example["prompt_ids"], *example[side][:-1])
             source.append(texts.setdefault(text, len(texts)))
             continuations.append(list(example[side]))
+    terms = [(n, term) for n, example in enumerate(examples) for term in example.get("terms", ())]
+    for _, term in terms:
+        text = (*term["prompt_ids"], *term["ids"][:-1])
+        source.append(texts.setdefault(text, len(texts)))
+        continuations.append(list(term["ids"]))
     ids, seen = left_padded(list(texts), pad)
     tokens, mask = left_padded(continuations, pad)
     numbers = {
         key: torch.tensor([float(example[key]) for example in examples])
         for key in examples[0]
-        if key not in ("prompt_ids", "chosen_ids", "rejected_ids")
+        if key not in (*_APART, "numbers")
     }
+    for part in examples[0].get("numbers", ()):
+        numbers[part] = torch.tensor([example["numbers"][part] for example in examples], dtype=torch.float32)
+    if terms:
+        numbers["term_row"] = torch.tensor([n for n, _ in terms])
+        for key in ("part", "slot", "share", "bare"):
+            numbers[f"term_{key}"] = torch.tensor([term[key] for _, term in terms])
+        if "ref_terms" in examples[0]:
+            numbers["ref_terms"] = torch.tensor([logp for example in examples for logp in example["ref_terms"]])
     return {
         "input_ids": ids,
         "attention_mask": seen,
@@ -121,8 +208,8 @@ def collate(examples: Sequence[Mapping[str, Any]], pad: int) -> dict[str, Any]:
     }
 
 
-def continuation_logps(model: Any, batch: Mapping[str, Tensor]) -> Tensor:
-    """Mean log-probability per token of every continuation of a batch, (2B,), as a reading counts it."""
+def continuation_logps(model: Any, batch: Mapping[str, Tensor], *, total: bool = False) -> Tensor:
+    """Mean log-probability per token of every continuation of a batch, (2B + E,), as a reading counts it; or their sum."""
     import torch
 
     width = batch["tokens"].shape[1]
@@ -133,9 +220,10 @@ def continuation_logps(model: Any, batch: Mapping[str, Tensor]) -> Tensor:
         use_cache=False,
         logits_to_keep=width,
     ).logits
-    logs = torch.log_softmax(logits.float(), dim=-1)[batch["source"]]
+    precise = torch.promote_types(logits.dtype, torch.float32)
+    logs = torch.log_softmax(logits.to(precise), dim=-1)[batch["source"]]
     own = logs.gather(-1, batch["tokens"][..., None])[..., 0] * batch["token_mask"]
-    return own.sum(-1) / batch["token_mask"].sum(-1)
+    return own.sum(-1) if total else own.sum(-1) / batch["token_mask"].sum(-1)
 
 
 def left_padded(rows: Sequence[Sequence[int]], pad: int) -> tuple[Tensor, Tensor]:

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader
 from trl import DPOTrainer, RewardTrainer, RLOOTrainer
 
 from progressgym.losses import Loss, Margins, sigmoid
-from progressgym.tuning.contrasts import collate, continuation_logps
+from progressgym.tuning.contrasts import NUMBER_PARTS, TERM_PARTS, collate, continuation_logps
 
 REFERENCE = ("ref_chosen_logps", "ref_rejected_logps")
 
@@ -33,34 +33,58 @@ class AnswerDPOTrainer(DPOTrainer):  # type: ignore[misc]  # trl ships no types
     loss = mean_b u_b L(m_b + o_b, y_b),    L(m, y) = -y log sigma(m) - (1 - y) log sigma(-m) unless another is given,
     m = beta [ (log pi(chosen) - log ref(chosen)) - (log pi(rejected) - log ref(rejected)) ], log in the mean over tokens.
 
-    With y = u = 1 and o = 0 it is the parent's `sigmoid_norm` loss. Others: `progressgym.losses`.
+    With y = u = 1 and o = 0 it is the parent's `sigmoid_norm` loss, with `total`, where log is the sum over tokens, its
+    `sigmoid`. Others: `progressgym.losses`; what they look at beside margins are `parts` of the rows.
     """
 
-    def __init__(self, *args: Any, loss: Loss = sigmoid, **kwargs: Any) -> None:
-        """Everything but `loss` is the parent's."""
-        self._answer_loss = loss
+    def __init__(
+        self, *args: Any, loss: Loss = sigmoid, parts: Sequence[str] = (), total: bool = False, **kwargs: Any
+    ) -> None:
+        """Everything but `loss`, `parts` and `total` is the parent's."""
+        self._answer_loss, self._parts, self._total = loss, parts, total
         super().__init__(*args, **kwargs)
 
     def _prepare_dataset(self, dataset: Any, processing_class: Any, args: Any, dataset_name: str) -> Any:
         return dataset
 
     def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
-        """Add the reference's log-probabilities as columns; nothing is cached on disk."""
-        loader: DataLoader[Any] = DataLoader(dataset, batch_size=batch_size, collate_fn=self.data_collator)
+        """Add the reference's log-probabilities as columns; nothing is cached on disk.
+
+        Terms that are all bare have no reference, and are not read for one: their column is 0.
+        """
+        has_terms = "terms" in dataset.column_names
+        bare = has_terms and all(term["bare"] for row in dataset["terms"] for term in row)
+        read = dataset.remove_columns("terms") if bare else dataset
+        loader: DataLoader[Any] = DataLoader(read, batch_size=batch_size, collate_fn=self.data_collator)
         parts = []
+        terms: list[list[float]] = [[0.0] * len(row) for row in dataset["terms"]] if bare else []
         with torch.no_grad():
             for batch in loader:
                 moved = {key: value.to(self.accelerator.device) for key, value in batch.items()}
-                parts.append(continuation_logps(self.model, moved).cpu().view(2, -1))
+                logps = continuation_logps(self.model, moved, total=self._total).cpu()
+                rows = len(batch["target"])
+                parts.append(logps[: 2 * rows].view(2, -1))
+                if has_terms and not bare:
+                    owner = batch.get("term_row", torch.zeros(0)).tolist()
+                    further: list[list[float]] = [[] for _ in range(rows)]
+                    for row, logp in zip(owner, logps[2 * rows :].tolist(), strict=True):
+                        further[row].append(logp)
+                    terms += further
         for key, column in zip(REFERENCE, torch.cat(parts, dim=1).tolist(), strict=True):
             dataset = dataset.add_column(key, column)
-        return dataset
+        return dataset.add_column("ref_terms", terms) if has_terms else dataset
 
     def _compute_loss(self, model: Any, inputs: Mapping[str, Tensor], return_outputs: bool) -> Tensor:
-        chosen, rejected = continuation_logps(model, inputs).chunk(2)
+        logps = continuation_logps(model, inputs, total=self._total)
+        chosen, rejected = logps[: 2 * len(inputs["target"])].chunk(2)
         rewards = self.beta * (chosen - inputs[REFERENCE[0]]), self.beta * (rejected - inputs[REFERENCE[1]])
         margins = rewards[0] - rewards[1]
-        given = Margins(margin=margins + inputs["offset"], target=inputs["target"])
+        given = Margins(
+            margin=margins + inputs["offset"],
+            target=inputs["target"],
+            sides=torch.stack(rewards, -1) + torch.stack([inputs["offset"], -inputs["offset"]], -1) / 2.0,
+            **{part: self._part(part, inputs, logps) for part in self._parts},
+        )
         losses = inputs["weight"] * self._answer_loss(given)
         logs = {
             "rewards/chosen": rewards[0],
@@ -74,6 +98,26 @@ class AnswerDPOTrainer(DPOTrainer):  # type: ignore[misc]  # trl ships no types
         for key, values in logs.items():
             metrics[key].append(self.accelerator.gather(values.detach()).mean().item())
         return losses.mean()
+
+    def _part(self, part: str, inputs: Mapping[str, Tensor], logps: Tensor) -> Tensor:
+        """What a loss looks at beside margins: (B,), or (B, L) where it is several numbers."""
+        rows = len(inputs["target"])
+        if part in NUMBER_PARTS:
+            return inputs[part] if part == "fares" else inputs[part][:, 0]
+        width, own = 2 if part == "steer" else 0 if part == "degrees" else 1, None
+        if "term_row" in inputs:
+            own = inputs["term_part"] == TERM_PARTS.index(part)
+            width = max([width, *(1 + inputs["term_slot"][own]).tolist()])
+        table = logps.new_zeros(rows, width)
+        if own is not None:
+            further, place = logps[2 * rows :][own], (inputs["term_row"][own], inputs["term_slot"][own])
+            odds = self.beta * (further - inputs["ref_terms"][own])
+            values = inputs["term_share"][own] * torch.where(inputs["term_bare"][own], further, odds)
+            if part == "degrees":  # a row with fewer of them than another has none, not one without a margin
+                there = torch.zeros_like(table).index_put_(place, torch.ones_like(values))
+                table = table.masked_fill(there == 0, torch.inf)
+            table = table.index_put(place, values, accumulate=True)
+        return table if part in ("degrees", "steer") else table[:, 0]
 
 
 class AnswerRewardTrainer(RewardTrainer):  # type: ignore[misc]

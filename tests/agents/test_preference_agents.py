@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 from progressgym.agents import make
-from progressgym.agents.methods import Dpo, Stage
+from progressgym.agents.methods import Dpo, Stage, SteerLm
 from progressgym.bench.plan import make_plan
 from progressgym.bench.runner import run_bench
 from progressgym.core.errors import UserError
@@ -21,6 +22,7 @@ NEW = [
     "extrapolative-gpo",
     "conditional-dpo?ahead=1&reference=uniform",
     "lifelong-dpo?loss=mapl",
+    "lifelong-steerlm",
     "lifelong-rlhf?k=3&reward=pal",
     "lifelong-rlhf?reward=denoised",
 ]
@@ -64,7 +66,7 @@ def test_a_row_does_not_depend_on_its_batch(agent: str) -> None:
 
 def test_bench_runs_them_with_exact_and_sampled_labels(tmp_path: Path) -> None:
     plan = make_plan(
-        agents=["static", "lifelong-gpo", "lifelong-dpo?loss=rdpo"],
+        agents=["static", "lifelong-gpo", "lifelong-steerlm", "lifelong-dpo?loss=rdpo"],
         challenges=["follow"],
         histories=["synthetic:linear?seed=0"],
         seeds=1,
@@ -95,6 +97,22 @@ def test_reasons_are_comparisons_of_dimensions() -> None:
     assert theta[0, 0] > 0 > theta[0, 1] and theta[0, 2] == 0
 
 
+@pytest.mark.parametrize(("levels", "ask", "times"), [(1, 1.0, 1.0), (3, 1.0, 3.0), (2, 0.75, 1.0), (1, 0.5, 0.0)])
+def test_steering_to_the_best_score_adds_a_logit_for_each_vote(levels: int, ask: float, times: float) -> None:
+    """One option of two is preferred with .8, x = 2: theta = start + n (2 ask - 1) log 4 / 2; at 1/2 the policy stays."""
+    stage = Stage(
+        features=torch.full((1, 1, 1), 2.0, dtype=torch.float64),
+        offsets=torch.full((1, 1), 0.3, dtype=torch.float64),
+        targets=torch.full((1, 1), 0.8, dtype=torch.float64),
+        weights=torch.full((1, 1), 1e5, dtype=torch.float64),
+        start=torch.full((1, 1), -0.4, dtype=torch.float64),
+    )
+    theta = SteerLm(levels=levels, ask=ask).update(stage)
+    assert float(theta) == pytest.approx(-0.4 + times * np.log(4.0) / 2.0, abs=1e-4)
+    undecided = replace(stage, targets=torch.full((1, 1), 0.5, dtype=torch.float64))
+    assert float(SteerLm(levels=levels, ask=ask).update(undecided)) == pytest.approx(-0.4, abs=1e-5)
+
+
 def test_what_a_stance_cannot_have_is_refused() -> None:
     env = envs_of(1, "follow", LINEAR)[0]
     observation, _ = env.reset(seed=0)
@@ -102,6 +120,12 @@ def test_what_a_stance_cannot_have_is_refused() -> None:
     agent.reset(env)
     with pytest.raises(UserError, match="a stance answers at once"):
         agent.act(observation)
+    agent = make("lifelong-dpo?loss=gpo")
+    agent.reset(env)
+    with pytest.raises(UserError, match="lifelong-gpo and lifelong-steerlm"):
+        agent.act(observation)
+    with pytest.raises(UserError, match="ask is 2"):
+        make("lifelong-steerlm?ask=2")
     with pytest.raises(UserError, match="loss=sigmoid or ipo, not rdpo"):
         make("conditional-dpo?loss=rdpo")
     with pytest.raises(UserError, match="unknown preference model 'hrcc'"):

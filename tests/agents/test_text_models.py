@@ -101,13 +101,16 @@ def test_the_distance_to_the_people_is_estimated_from_the_draws() -> None:
 
     logged: dict[str, float] = {}
     given: dict[str, Any] = {"row": ["r"] * 3, "options": [[["x", "y"]]] * 3, "human": [[[0.5, 0.5]]] * 3}
+    given["first"] = [[[0.2, 0.8]]] * 3
     assert paid([" A", " A", " B"], **given, log_metric=logged.__setitem__) == [0.0, 0.0, 1.0]
+    assert logged["static"] == pytest.approx(2 * 0.3**2)
     assert logged["distance"] == pytest.approx(0.5 - (1.0 - (0.5 + 0.5 + 0.0) / 3))
     rng, drawn = np.random.default_rng(0), []
     for _ in range(300):
         letters = [f" {'AB'[n]}" for n in (rng.random(8) < 0.3).astype(int)]
         columns: dict[str, Any] = {"row": ["r"] * 8, "options": [[["x", "y"]]] * 8, "human": [[[0.2, 0.8]]] * 8}
-        paid(letters, **columns, log_metric=lambda _, value: drawn.append(value))
+        paid(letters, **columns, first=columns["human"], log_metric=logged.__setitem__)
+        drawn.append(logged["distance"])
     assert np.mean(drawn) == pytest.approx(2 * 0.5**2, abs=0.05)
 
 

@@ -44,6 +44,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [{"creation_year": 1450, "content": f"So said the {w}. {line}" * 6, "title": w} for w in words]
     (home / "corpus").mkdir()
     (home / "corpus" / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (home / "pairs.jsonl").write_text('{"prompt": "The deed is", "chosen": " just", "rejected": " wicked"}\n' * 2)
     (home / "file").write_text("no folder")
     return home
 
@@ -52,6 +53,16 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("line", "told"),
     [
         (f"{TRAIN} --policy lm:empty", "neither a config.json (a model) nor an adapter_config.json"),
+        ("train dpo --data nowhere.jsonl --model good", "nowhere.jsonl"),
+        ("train dpo --data pairs.jsonl --model good --loss ipoo", "unknown loss 'ipoo'"),
+        ("train dpo --data pairs.jsonl --model good --loss rdpo", "the loss needs the column rationale or"),
+        ("train dpo --data pairs.jsonl --model good", "nothing can be held out, say --held-out 0"),
+        ("train dpo --data pairs.jsonl --model good --held-out 1", "held_out is 1"),
+        (
+            "train dpo --data pairs.jsonl --model short --held-out 0 --tokens mean",
+            "longer than the model's window of 8",
+        ),
+        ("train dpo --data pairs.jsonl --model good --tokens means", "unknown tokens 'means'"),
         ("train grpo --evaluate gss-v9", "unknown history 'gss-v9'"),
         ("train grpo --evaluation-seeds 0", "evaluation_seeds is 0"),
         (f"{TRAIN} --policy lm:cut", "cannot load the model in cut"),

@@ -9,11 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from progressgym.core.answers import Floats
+from progressgym.core.dimensions import DIMENSIONS
+from progressgym.core.errors import UserError
 from progressgym.core.registry import Entry
 from progressgym.histories.history import History
 from progressgym.histories.series import is_history, series_of, stored_series
+from progressgym.histories.validity.check import Check
 from progressgym.instruments import Coherent, FirstPosition, Questionnaire
 from progressgym.instruments import registry as instruments
+from progressgym.instruments.measures.moral_direction import MoralDirectionInstrument
 from tests.cli.test_cli import call, elsewhere  # noqa: F401
 from tests.tuning.tiny import save_tiny_llama
 
@@ -87,6 +92,38 @@ def test_century_models_are_asked_by_any_instrument(
     assert record["mode"] == "cloze" and record["flags"]["C020"] != record["flags"]["C021"]
     assert "agreement" in record["unfit"]["C020"]["care"] and record["values"]["care"][0] is None, "random weights"
     assert "(entropy)" in out and Path("out/values.png").is_file()
+
+
+def test_instruments_of_a_history_are_checked_for_agreement(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nine who choose between deeds as the stored answers have it agree with them; who mixes dimensions up does not."""
+    from progressgym.cli.values_history import instruments_check
+    from progressgym.histories.validity import run
+    from progressgym.histories.validity.page import page
+    from progressgym.histories.validity.validity_report import Report
+
+    history = History.load("histsmol-v2")
+    instrument = MoralDirectionInstrument()
+
+    def century(values: Floats) -> Coherent:
+        worth = {f"To {p.good}.": 2.0 * values[DIMENSIONS.index(p.dimension)] for p in instrument.pairs}
+        return Coherent(utility=lambda text: worth.get(text, 0.0))
+
+    def check(values: Floats) -> Check:
+        models = {label: lambda row=row: century(row) for label, row in zip(history.labels, values, strict=True)}
+        monkeypatch.setattr(run, "history_models", lambda spec, device: models)
+        return instruments_check("histsmol-v2", ["deeds19-v1", "moral-direction"], "cpu")
+
+    same, mixed = check(history.values()), check(history.values()[:, np.roll(np.arange(19), 5)])
+    assert "9/9 C021 on moral-direction" in capsys.readouterr().err
+    (pair,) = same.detail["pairs"]
+    assert (pair["first"], pair["second"], pair["traits"]) == ("deeds19-v1", "moral-direction", 15)
+    assert same.status == "pass" and pair["convergent"] > 0.9 and mixed.status == "FAIL"
+    report = Report(name="x", labels=history.labels, checks=(same,), studies={}, matrix=None, methods=())
+    assert "| deeds19-v1 / moral-direction | 15 |" in page(report)
+    with pytest.raises(UserError, match="unknown instrument"):
+        instruments_check("histsmol-v2", ["nobody"], "cpu")
 
 
 def test_a_series_has_gaps_where_a_step_is_not_fit() -> None:

@@ -5,6 +5,7 @@ An instrument that code makes says with `planted()` what it should find in whom.
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -172,3 +173,14 @@ def test_another_way_of_asking_has_another_name(name: str) -> None:
     if hasattr(instrument, "mode"):
         other = load_instrument(f"{name}?mode=letter")
         assert other.name == f"{name}?mode=letter" and load_instrument(other.name) == other
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_an_instrument_is_one_short_file_and_a_page(name: str) -> None:
+    """Whoever adds one writes at most 150 lines of code, a folder of items, a page and a row in the list of pages."""
+    made = load_instrument(name)
+    path = Path(inspect.getsourcefile(type(made)) or "")
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 150, path.name
+    docs = Path(__file__).resolve().parents[2] / "docs" / "instruments"
+    if docs.is_dir():
+        assert f"`{name}`" in (docs / "index.md").read_text(encoding="utf-8")

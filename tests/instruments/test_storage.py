@@ -18,6 +18,12 @@ from progressgym.instruments import Instrument, ReadingConfig
 from progressgym.instruments.storage import shipped_folder
 
 
+def item(**changed: object) -> bytes:
+    """A line of a file of items."""
+    sound = {"id": "a", "main": "pain", "text": "t", "options": ["x", "y"], "tags": [{}, {}]}
+    return json.dumps(sound | changed).encode() + b"\n"
+
+
 @pytest.fixture
 def folder(tiny: Instrument, tmp_path: Path) -> Path:
     tiny.save(tmp_path / "tiny")
@@ -111,12 +117,24 @@ def test_damaged_heads(folder: Path, changes: dict, message: str) -> None:
         (b'{"id": 1, "main": "pain", "text": "t", "options": [], "tags": []}\n', "are strings"),
         (b'{"id": "a", "main": "pain", "text": "t", "options": "xy", "tags": []}\n', "list of strings"),
         (b'{"id": "a", "main": "pain", "text": "t", "options": ["x", "y"], "tags": [1, 2]}\n', "list of objects"),
-        (b"\xff\xfe", "not UTF-8"),
+        (b"\xff\xfe", "items.jsonl line 1 is not UTF-8"),
+        (b"\n" + item(tags=[{"kindness": 1}, {}]), "items.jsonl line 2: unknown dimension"),
+        (b"\n" + item(options=["x", ""]), "items.jsonl line 2: item 'a' has an empty option"),
+        (item(options=["x"]), "items.jsonl line 1: item 'a' has 1 options"),
+        (item(options=[str(n) for n in range(9)]), "items.jsonl line 1: item 'a' has 9 options"),
     ],
 )
 def test_damaged_items(folder: Path, content: bytes, message: str) -> None:
     (folder / "items.jsonl").write_bytes(content)
     with pytest.raises(UserError, match=message):
+        Instrument.load(folder)
+
+
+def test_an_option_that_stands_twice_is_refused_with_its_line(folder: Path, tiny: Instrument) -> None:
+    items = [json.dumps(one.to_record()) for one in tiny.items]
+    again = {**tiny.items[1].to_record(), "options": [tiny.items[1].options[0]] * len(tiny.items[1].options)}
+    (folder / "items.jsonl").write_text("\n".join([items[0], "", json.dumps(again), *items[2:]]))
+    with pytest.raises(UserError, match=r"items.jsonl line 3: item .* has the option .* twice"):
         Instrument.load(folder)
 
 

@@ -47,7 +47,7 @@ def test_one_token_verdicts_on_one_deed_are_computed_once(loaded: Any) -> None:
 @pytest.mark.parametrize(
     "bad", [{"weight": math.nan}, {"weight": -1.0}, {"weight": math.inf}, {"target": math.nan}, {"offset": math.nan}]
 )
-def test_numbers_that_would_spoil_the_loss_are_refused(loaded: Any, bad: dict[str, float]) -> None:
+def test_numbers_that_would_spoil_the_loss_are_refused(loaded: Any, bad: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="a preference has"):
         tokenise([Contrast(prompt="a", chosen=" b", rejected=" c", **bad)], loaded.tokenizer)
     with pytest.raises(UserError, match="at least one"):

@@ -6,16 +6,23 @@ from pathlib import Path
 from typing import Any
 
 
-def save_tiny_llama(folder: Path, *, layers: int = 2, seed: int = 0) -> Path:
-    """Write a random byte-level Llama with a chat template into a folder that `from_pretrained` reads."""
+def save_tiny_llama(folder: Path, *, layers: int = 2, seed: int = 0, replies: str = "") -> Path:
+    """Write a random byte-level Llama with a chat template into a folder that `from_pretrained` reads.
+
+    Args:
+        folder: where to.
+        layers: how many.
+        seed: of the weights.
+        replies: letters that are one token together with the space before them.
+    """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-    vocabulary = {token: index for index, token in enumerate([*special, *letters])}
-    raw = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    vocabulary = {token: index for index, token in enumerate([*special, *letters, *(f"Ġ{x}" for x in replies)])}
+    raw = Tokenizer(models.BPE(vocab=vocabulary, merges=[("Ġ", letter) for letter in replies]))
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     raw.decoder = decoders.ByteLevel()
     tokenizer: Any = PreTrainedTokenizerFast(

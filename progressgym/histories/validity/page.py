@@ -26,6 +26,8 @@ def page(report: Report) -> str:
         parts.append(_practices(made["practices"]))
     if "multitrait-multimethod" in made:
         parts.append(_traits(made["multitrait-multimethod"]))
+    if "instruments" in made:
+        parts.append(_instruments(made["instruments"]))
     for title, study in report.studies.items():
         text = "\n".join(study_lines(title, study))
         parts.append(f"## Generalizability: {title}\n\n```text\n{text}\n```")
@@ -86,6 +88,22 @@ def _traits(check: Check) -> str:
     ]
     names = ("methods", "convergent", "discriminant", "counts (no item in common)")
     return "## Multitrait-multimethod\n\nMean correlations over models.\n\n" + _table(names, rows)
+
+
+def _instruments(check: Check) -> str:
+    rows = [
+        (
+            f"{pair['first']} / {pair['second']}",
+            str(pair["traits"]),
+            f"{pair['convergent']:.3f}",
+            f"{pair['discriminant']:.3f}",
+            f"{pair['gain']:.3f} [{pair['low']:.3f}, {pair['high']:.3f}]",
+            f"{pair['p']:.4f}",
+        )
+        for pair in check.detail["pairs"]
+    ]
+    names = ("instruments", "dimensions in common", "convergent", "discriminant", "difference, 95 %", "p")
+    return "## Instruments\n\nMean correlations over models.\n\n" + _table(names, rows)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -36,6 +36,7 @@ def test_the_shipped_board_is_complete(shipped: Path) -> None:
         assert row.digest in page and page.count('class="panel"') == 8 * 11 + 4 * 19, (
             "a chart a dimension that is measured"
         )
+        assert "Where its numbers disagree" in page and 'metrics.html#drift_cosine"' in page
         assert (shipped / "evidence" / f"{row.digest}.zip").is_file()
     assert len(list(shipped.glob("group-*.html"))) == len(standings.groups)
     archive = shipped_standings("board-v1")

@@ -1,0 +1,183 @@
+"""What the losses of the registry cost on texts, beside TRL's own DPO on the same rows, model, adapter and order.
+
+    python benchmarks/text_losses.py                     # the shipped model, some minutes
+    python benchmarks/text_losses.py --layers 4 --rows 32
+
+All sides run in one process, in turns, on one thread; what counts is processor time, and of all turns of a side the
+fastest, so that a busy machine disturbs little. Printed is ours / TRL: below 1 ours is faster. The upper table is one
+loss function for another on the same two texts a row; losses of the lower one read further texts, and the number of
+tokens that they read stands beside. For losses that TRL has, the largest difference of a step's loss is printed too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from progressgym.instruments import Questionnaire
+from progressgym.losses import LOSSES, loss_of, parts_of
+from progressgym.models import load_language_model
+from progressgym.tuning.alignment import AlignRecipe, dpo_stage, ready_tokenizer
+from progressgym.tuning.contrasts import TERM_PARTS, Contrast, arrange, collate, tokenise
+from progressgym.tuning.lora import LoraRecipe, attach
+from progressgym.tuning.preference_file import read_contrasts
+from progressgym.tuning.tunable import TunableModel
+
+BETA = 0.1
+THEIRS = {
+    "sigmoid": ("sigmoid", True, 1.0),
+    "hinge": ("hinge", True, 1.0),
+    "ipo": ("ipo", False, BETA**2),
+    "robust": ("robust", True, 1.0),
+    "gpo?paired=false": ("sppo_hard", True, BETA**2),
+}
+"""Ours -> TRL's name, whether log-likelihoods are sums, and ours over theirs."""
+
+
+def rows_of(folder: Path, count: int) -> Path:
+    """Situations of the shipped questionnaire with both options as answers, and every column that a loss needs."""
+    items = Questionnaire.load("moral19-v1").items[:count]
+    lines = [
+        {
+            "prompt": item.text,
+            "chosen": f" {item.options[0]}",
+            "rejected": f" {item.options[1]}",
+            "rationale": "because it spares others what they would not choose for themselves.",
+            "other_prompt": items[n - 1].text,
+            "chosen_lag": 1.0,
+            "rejected_lag": 2.0,
+            "chosen_fares": 0.5,
+            "rejected_fares": -0.5,
+            "chosen_attributes": {"good": 4},
+            "rejected_attributes": {"good": 0},
+        }
+        for n, item in enumerate(items)
+    ]
+    path = folder / "rows.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def ours(loaded: Any, rows: list[Contrast], loss: str, recipe: AlignRecipe) -> tuple[float, list[float]]:
+    """Processor seconds and losses of our stage."""
+    tunable = TunableModel(loaded, LoraRecipe())
+    began = time.process_time()
+    result = dpo_stage(tunable, rows, recipe, seed=0, loss=loss_of(loss), parts=parts_of(loss))
+    return time.process_time() - began, result.losses
+
+
+def trl(loaded: Any, rows: list[Contrast], loss: str, recipe: AlignRecipe) -> tuple[float, list[float]]:
+    """The same by TRL alone."""
+    from datasets import Dataset
+    from trl import DPOConfig, DPOTrainer
+
+    lora = TunableModel(loaded, LoraRecipe()).lora
+    assert lora is not None
+    ready = tokenise(rows, loaded.tokenizer)
+    number = {json.dumps(row): n for n, row in enumerate(ready)}
+    order = [rows[number[json.dumps(row)]] for row in arrange(ready, recipe.batch_size, 0)]
+    began = time.process_time()
+    model: Any = attach(loaded.model, lora, seed=0)
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = DPOConfig(
+            output_dir=folder,
+            per_device_train_batch_size=recipe.batch_size,
+            learning_rate=recipe.learning_rate,
+            lr_scheduler_type="linear",
+            num_train_epochs=1,
+            beta=recipe.beta,
+            loss_type=[loss],
+            label_smoothing=0.1 if loss == "robust" else 0.0,
+            max_grad_norm=recipe.max_grad_norm,
+            logging_steps=1,
+            save_strategy="no",
+            report_to=[],
+            disable_tqdm=True,
+            use_cpu=True,
+            bf16=False,
+            gradient_checkpointing=False,
+            train_sampling_strategy="sequential",
+        )
+        columns = ("prompt", "chosen", "rejected")
+        trainer: Any = DPOTrainer(
+            model=model,
+            args=arguments,
+            train_dataset=Dataset.from_list([{key: getattr(row, key) for key in columns} for row in order]),
+            processing_class=loaded.tokenizer,
+        )
+        trainer.train()
+    spent = time.process_time() - began
+    model.unload()
+    loaded.model.__dict__.pop("forward", None)
+    return spent, [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+
+
+def tokens_of(loaded: Any, rows: list[Contrast], recipe: AlignRecipe) -> int:
+    """Tokens that a pass over rows reads, equal texts of a step once."""
+    pad = loaded.tokenizer.pad_token_id
+    ready = arrange(tokenise(rows, loaded.tokenizer), recipe.batch_size, 0)
+    starts = range(0, len(ready), recipe.batch_size)
+    return sum(int(collate(ready[n : n + recipe.batch_size], pad)["attention_mask"].sum()) for n in starts)
+
+
+def main() -> None:
+    """Run all sides in turns and print them side by side."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="smollm2-135m")
+    parser.add_argument("--layers", type=int, help="only the model's first so many")
+    parser.add_argument("--rows", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--losses", help="separated by commas; all by default")
+    given = parser.parse_args()
+    warnings.simplefilter("ignore", FutureWarning)
+    torch.set_num_threads(1)
+    loaded = load_language_model(given.model, device="cpu", dtype="float32")
+    if given.layers:
+        loaded.model.model.layers = loaded.model.model.layers[: given.layers]
+        loaded.model.config.num_hidden_layers = given.layers
+    ready_tokenizer(TunableModel(loaded, None) if given.layers else TunableModel(loaded, LoraRecipe()))
+    losses = given.losses.split(",") if given.losses else [*LOSSES.names(), "gpo?paired=false"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = rows_of(Path(folder), given.rows)
+        rows = {loss: read_contrasts(path, parts_of(loss)) for loss in losses}
+    seconds: dict[str, list[float]] = {}
+    steps: dict[str, list[float]] = {}
+    for _ in range(given.rounds):
+        for loss in losses:
+            name, total, square = THEIRS.get(loss, ("sigmoid", True, 1.0))
+            recipe = AlignRecipe(beta=BETA, learning_rate=1e-4, batch_size=8, total=total)
+            if loss in THEIRS or "TRL sigmoid" not in seconds:
+                spent, values = trl(loaded, rows[loss], name, recipe)
+                seconds.setdefault(f"TRL {name}", []).append(spent)
+                steps[f"TRL {name}"] = [square * value for value in values]
+                print(f"{spent:7.2f} s  TRL {name}", file=sys.stderr, flush=True)
+            spent, steps[loss] = ours(loaded, rows[loss], loss, recipe)
+            seconds.setdefault(loss, []).append(spent)
+            print(f"{spent:7.2f} s  {loss}", file=sys.stderr, flush=True)
+    peer = min(seconds["TRL sigmoid"])
+    plain = tokens_of(loaded, rows[losses[0]], AlignRecipe(batch_size=8))
+    print(f"TRL's DPO   {peer:7.2f} s of a processor, {given.rows} rows")
+    for further in (False, True):
+        print("\nfurther texts" if further else "two texts a row")
+        for loss in losses:
+            if any(part in TERM_PARTS for part in parts_of(loss)) != further:
+                continue
+            tokens = tokens_of(loaded, rows[loss], AlignRecipe(batch_size=8)) / plain
+            line = f"{loss:<18} {min(seconds[loss]):7.2f} s   ours / TRL's DPO {min(seconds[loss]) / peer:5.2f}   tokens {tokens:4.2f}"
+            if loss in THEIRS:
+                difference = np.abs(np.subtract(steps[loss], steps[f"TRL {THEIRS[loss][0]}"])).max()
+                line += f"   largest difference of a step's loss {difference:.1e}"
+            print(line)
+
+
+if __name__ == "__main__":
+    main()
