@@ -28,7 +28,17 @@ from progressgym.leaderboard.site.columns import columns_of, measures_of
 from progressgym.leaderboard.standings_data import shipped_standings
 
 LINEAR = "synthetic:linear?coherence=0.5&seed=1"
-NO_ARGUMENTS = {"self", "history", "instrument", "reward", "reward_items", "text", "scores", "render_mode"}
+NO_ARGUMENTS = {
+    "self",
+    "history",
+    "instrument",
+    "reward",
+    "reward_items",
+    "text",
+    "scores",
+    "rng_scheme",
+    "render_mode",
+}
 
 
 @pytest.mark.parametrize("name", CHALLENGES)
