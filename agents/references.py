@@ -51,7 +51,7 @@ class Oracle(PrivilegedAgent):
 
     def answer(self, observation: Observation) -> Floats:
         """(B, N, K) the target century's own answers."""
-        return to_action(_century(self.truth, observation, _lead(self.episodes)))
+        return to_action(_centuries(self.truth, _targets(self.episodes, observation)))
 
 
 class LastHuman(PrivilegedAgent):
@@ -59,7 +59,7 @@ class LastHuman(PrivilegedAgent):
 
     def answer(self, observation: Observation) -> Floats:
         """(B, N, K) the observed century's own answers."""
-        return to_action(_century(self.truth, observation, 0))
+        return to_action(_centuries(self.truth, _seen(observation)))
 
 
 class LastCentury(PrivilegedAgent):
@@ -78,24 +78,34 @@ class LinearTrend(PrivilegedAgent):
 
     def answer(self, observation: Observation) -> Floats:
         """(B, N, K) log-probabilities on the line."""
-        seen = np.asarray(observation["century"]).reshape(-1)
-        lead = _lead(self.episodes)
-        rows = [_line(path[: int(n) + 1], lead) for path, n in zip(self._logs(), seen, strict=True)]
+        seen = _seen(observation)
+        leads = _targets(self.episodes, observation) - seen
+        rows = [
+            _line(path[: n + 1], lead)
+            for path, n, lead in zip(self._logs(), seen.tolist(), leads.tolist(), strict=True)
+        ]
         return np.stack(rows)
 
     def _logs(self) -> NDArray[np.float64]:
         return centred_log(self.truth, self.episodes.instrument.mask)
 
 
-def _lead(episodes: Episodes) -> int:
-    """How many centuries the reference's answers are ahead of the comparisons shown."""
-    return challenge_of(episodes.first).lead
+def _seen(observation: Observation) -> NDArray[np.int64]:
+    """(B,) the century that each row sees."""
+    return np.asarray(observation["century"], dtype=np.int64).reshape(-1)
 
 
-def _century(truth: NDArray[np.float32], observation: Observation, lead: int) -> NDArray[np.float32]:
-    """(B, N, K) each row's answers `lead` centuries after the one it sees."""
-    index = np.asarray(observation["century"]).reshape(-1) + lead
-    rows: NDArray[np.float32] = truth[np.arange(len(truth)), np.minimum(index, truth.shape[1] - 1)]
+def _targets(episodes: Episodes, observation: Observation) -> NDArray[np.int64]:
+    """(B,) the century that each row's answers are compared with."""
+    task, challenge = episodes.first, challenge_of(episodes.first)
+    compared = challenge.compared(task.steps, task.centuries)
+    targets: NDArray[np.int64] = compared[np.minimum(_seen(observation) - challenge.first_shown, task.steps - 1)]
+    return targets
+
+
+def _centuries(truth: NDArray[np.float32], index: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(B, N, K) each row's answers of a century."""
+    rows: NDArray[np.float32] = truth[np.arange(len(truth)), index]
     return rows
 
 

@@ -78,7 +78,8 @@ class TextReader:
         self._chosen = choose(
             task.instrument, items, len(items), pairs, self.preferences, rng, own=challenge.simulates_human
         )
-        self._task, self._lead, self._moves = task, challenge.lead, challenge.simulates_human
+        self._task, self._moves = task, challenge.simulates_human
+        self._first, self._compared = challenge.first_shown, challenge.compared(task.steps, task.centuries)
         self._seen, self._labels = [0], [task.initial_preferences.labels]
 
     def act(self, observation: Observation, info: Info | None = None) -> NDArray[np.float32]:
@@ -115,7 +116,7 @@ class TextReader:
         asked, items = self._chosen.comparisons[position], task.instrument.items
         return Prompt(
             seen=[task.century_labels[century] for century in self._seen],
-            target=task.century_labels[self._seen[-1] + self._lead],
+            target=task.century_labels[self._compared[self._seen[-1] - self._first]],
             comparisons=[(items[i], a, b) for i, a, b in task.initial_preferences.pairs[asked].tolist()],
             labels=np.array([labels[asked] for labels in self._labels]),
             kind=str(task.parameters["labels"]),

@@ -118,6 +118,13 @@ add_challenge(
     text=True,
     action_bound=10.0,
 )
+add_challenge(
+    "predict-last",
+    f"{_HERE}.predict_last:PredictLast",
+    "PredictLast-v0",
+    vector=f"{_HERE}.vector.tracking",
+    action_bound=10.0,
+)
 _SANER = {"action_bound": 10.0}  # a standard deviation of 1, with which most learners explore, is a stance of 0.2
 _register_flavour("FollowStance-v1", f"{_HERE}.follow", f"{_HERE}.vector.tracking", _SANER)
 _register_flavour("PredictStance-v1", f"{_HERE}.predict", f"{_HERE}.vector.tracking", _SANER)

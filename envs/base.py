@@ -139,6 +139,11 @@ class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
         """Centuries between the last comparisons and the scored answers."""
         return 0
 
+    @property
+    def compared(self) -> NDArray[np.int64]:
+        """(S,) centuries that the steps' values are compared with."""
+        return np.arange(self.steps, dtype=np.int64) + 1 + self.horizon
+
     def _learn(self, episode: Episode) -> None:
         """Prepare the tables that follow from a history alone: only when it is another than in the last episode."""
         raise NotImplementedError
@@ -313,7 +318,7 @@ class ProgressEnv(KnownSteps, gym.Env[Any, Any]):
             rewarded=self.rewarded,
             covered=self._covered,
             steps=self.steps,
-            horizon=self.horizon,
+            compared=tuple(self.compared.tolist()),
             observed_centuries=tuple(self._century(index) for index in range(self.steps)),
         )
 

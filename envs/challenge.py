@@ -142,17 +142,20 @@ class Challenge:
 
     @property
     def first(self) -> int:
-        """Century that step 0 is compared with."""
+        """Century that step 0 is compared with, and where pictures begin."""
         return 1 + self.horizon
 
-    @property
-    def lead(self) -> int:
-        """How many centuries the reference's answers are ahead of the comparisons shown."""
-        return self.first - self.first_shown
+    def compared(self, steps: int, centuries: int) -> NDArray[np.int64]:
+        """(n,) centuries that the answers of the steps are compared with; from `first` on, one after the other."""
+        return np.arange(self.first, self.first + steps, dtype=np.int64)
+
+    def ahead(self, century: int, centuries: int) -> int:
+        """Centuries between the comparisons of a century and the answers that are scored after them."""
+        return self.horizon
 
     def reference(self, truth: NDArray[np.floating], steps: int) -> NDArray[np.floating]:
         """(n, N, K) what the reference answers, of the truth (T, N, K)."""
-        return truth[self.first : self.first + steps]
+        return truth[self.compared(steps, len(truth))]
 
     # How it counts.
 

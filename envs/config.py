@@ -38,8 +38,8 @@ class EnvConfig:
     """Indices of the dimensions that are scored."""
     steps: int
     """Steps of an episode."""
-    horizon: int
-    """Centuries between the last comparisons and the scored answers."""
+    compared: tuple[int, ...]
+    """Centuries that the steps' values are compared with."""
     observed_centuries: tuple[int, ...]
     """Century of each observation of an episode."""
 

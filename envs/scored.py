@@ -68,22 +68,20 @@ class ScoredItems:
         return stacked if self.used is None else stacked * self.used[:, None, :, None]
 
 
-def truth_of(histories: Sequence[History], first: int, steps: int) -> Truth:
+def truth_of(histories: Sequence[History], compared: NDArray[np.int64]) -> Truth:
     """What drift explained compares the answers of S episodes with.
 
     Histories that differ in nothing but their split are one human, whose sampling errors all episodes share.
 
     Args:
         histories: of S episodes.
-        first: step of the history that the first answers are compared with.
-        steps: n.
+        compared: (n,) step of the history that each step's answers are compared with.
     """
     scored = ScoredItems.of([history.instrument for history in histories])
     one = all(np.array_equal(history.answers, histories[0].answers, equal_nan=True) for history in histories)
     distinct = histories[:1] if one else histories
-    span = slice(first, first + steps)
-    answers = np.stack([history.last_known[span][:, scored.items] for history in distinct]).astype(np.float64)
-    asked = np.stack([history.scored[span][:, scored.items] for history in distinct])
+    answers = np.stack([history.last_known[compared][:, scored.items] for history in distinct]).astype(np.float64)
+    asked = np.stack([history.scored[compared][:, scored.items] for history in distinct])
     used = np.ones((1, len(scored.items)), dtype=bool) if scored.used is None else scored.used
     masks = used[:, None] & asked
     people = histories[0].people
@@ -94,7 +92,7 @@ def truth_of(histories: Sequence[History], first: int, steps: int) -> Truth:
         masses=scored.masses,
         answers=answers if sampled else None,
         loadings=scored.loadings if sampled else None,
-        respondents=_respondents(people[span][:, scored.items], asked[0])[None]
+        respondents=_respondents(people[compared][:, scored.items], asked[0])[None]
         if sampled and people is not None
         else None,
     )

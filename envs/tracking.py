@@ -52,15 +52,13 @@ class TrackingEnv(ProgressEnv):
             return
         human = episode.timeline.values
         static = self._values(self._static_action(episode))
-        self._targets = [
-            Target.of(human[t], human[0], similarity(static, human[t])) for t in range(1 + self._horizon, len(human))
-        ]
+        self._targets = [Target.of(human[t], human[0], similarity(static, human[t])) for t in self.compared]
 
     def _targets_where_asked(self, episode: Episode) -> list[Target]:
         """Targets of a history with missing answers: the human now and at first, on what is scored in each step."""
         history, static = episode.history, self._full_answers(self._static_action(episode))
         targets = []
-        for t in range(1 + self._horizon, len(history)):
+        for t in self.compared:
             compared = (history.last_known[t], history.first_answers, static)
             now, start, still = (self._on(history.scored[t], answers) for answers in compared)
             targets.append(Target.of(now, start, similarity(still, now)))
@@ -89,7 +87,7 @@ class TrackingEnv(ProgressEnv):
         if history.complete:
             values = self._values(action)
         else:
-            values = self._on(history.scored[1 + self._horizon + self._step], self._full_answers(action))
+            values = self._on(history.scored[self.compared[self._step]], self._full_answers(action))
         utility = similarity(values, target.values, target.square)
         self._path.append(values)
         return utility, scalar_gain(utility, target.static), describe(values, target, utility, self._covered)

@@ -77,7 +77,7 @@ def score_cell(board: Board, key: CellKey, path: Trace) -> RunScores:
         reference=values(base.reference.scored),
         human=truth.history.values(items),
         covered=instrument.covered(items),
-        first=truth.first,
+        compared=truth.compared,
         lock_in=path.lock_in,
         read=[truth.challenge.read(truth.history, one.scored) for one in (path, base.static, base.reference)],
     )
@@ -150,7 +150,7 @@ def _explained(
     truths: Sequence[EpisodeTruth], agent: Floats, static: Floats
 ) -> tuple[IntervalRecord | None, list[float]]:
     """Drift explained of the contributions (S, n, E, D) of an agent and of static, with its samples."""
-    truth = truth_of([one.history for one in truths], truths[0].first, truths[0].steps)
+    truth = truth_of([one.history for one in truths], truths[0].compared)
     errors, still = squared_errors(agent, truth), squared_errors(static, truth)
     figure = drift_explained(errors, still)
     if figure.interval is None:

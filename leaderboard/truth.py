@@ -47,9 +47,9 @@ class EpisodeTruth:
         return self.steps, int(items), int(options)
 
     @property
-    def first(self) -> int:
-        """Century that step 0 is compared with."""
-        return self.challenge.first
+    def compared(self) -> NDArray[np.int64]:
+        """(n,) century that each step is compared with."""
+        return self.challenge.compared(self.steps, len(self.history))
 
     def static_actions(self) -> NDArray[np.float32]:
         """(n, N, K): century 0's answers for ever."""

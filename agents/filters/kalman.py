@@ -34,6 +34,7 @@ from progressgym.agents.filters.posterior import Expectation, forecast
 from progressgym.agents.filters.responses import Responses
 from progressgym.agents.policies.stance_policy import StancePolicy
 from progressgym.core.protocols import Observation
+from progressgym.envs.challenge import challenge_of
 from progressgym.preferences.models.newton import GRID
 
 
@@ -72,8 +73,9 @@ class StanceFilter(Agent):
     def answer(self, observation: Observation) -> NDArray[np.floating]:
         """Learn from a century, then answer (B, N, K) for the target century."""
         self._responses.add(self.name, observation, self.episodes)
-        ahead = self.episodes.first.horizon if self._ahead is None else self._ahead
-        target = min(self._responses.seen + ahead, self.episodes.first.centuries - 1)
+        task, seen = self.episodes.first, self._responses.seen
+        ahead = challenge_of(task).ahead(seen, task.centuries) if self._ahead is None else self._ahead
+        target = min(seen + ahead, task.centuries - 1)
         for _ in range(self._responses.rounds):
             evidence = self._responses.evidence()
             self._belief = self.expect(evidence, target)

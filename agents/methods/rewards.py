@@ -18,9 +18,12 @@ from torch import Tensor
 
 from progressgym.agents.methods.stage import Stage
 from progressgym.core.errors import UserError
+from progressgym.losses import loss_of
 from progressgym.preferences.models.batch import Batch
+from progressgym.preferences.models.bradley_terry import BradleyTerry
 from progressgym.preferences.models.fitted import FittedModel
 from progressgym.preferences.models.meta import MetaReward
+from progressgym.preferences.models.newton import solve
 from progressgym.preferences.models.personal import PersonalModel
 from progressgym.preferences.models.protocol import PREFERENCE_MODELS, PreferenceModel
 from progressgym.preferences.pairs import Pairs
@@ -118,11 +121,36 @@ def _asked(a: Tensor, b: Tensor) -> Batch:
     return Batch(left=a, right=b, target=nothing, weight=nothing, context=nothing)
 
 
+def fitted_rows(asked: str, stage: Stage, left: Tensor, right: Tensor) -> list[PreferenceModel]:
+    """A model of an id for every row of sides (B, Q, D); Bradley and Terry's, which Newton's steps fit together, at once.
+
+    Raises:
+        UserError: no such model, or one that cannot be fitted or asked.
+    """
+    models = [PREFERENCE_MODELS.make(asked) for _ in range(len(left))]
+    for model in models[:1]:
+        if not isinstance(model, PreferenceModel):
+            raise UserError(f"preference model {asked!r} is a {type(model).__name__}, which lacks fit() or margin()")
+    if models and type(models[0]) is BradleyTerry:
+        rule, nothing = models[0], torch.zeros_like(stage.targets)
+        weights = solve(
+            left - right,
+            nothing,
+            stage.targets,
+            stage.weights,
+            torch.zeros_like(left[:, 0]),
+            rule.ridge,
+            loss_of(rule.loss),
+        )
+        for model, own in zip(models, weights.cpu().numpy(), strict=True):
+            model.weights = own
+        return models
+    sets = zip(models, *(part.cpu().numpy() for part in (left, right, stage.targets, stage.weights)), strict=True)
+    return [model.fit(Pairs.of(a, b, y, u)) for model, a, b, y, u in sets]
+
+
 def _row_by_row(asked: str, stage: Stage) -> Rule:
-    left, right = (side.cpu().numpy() for side in sides(stage))
-    models: list[PreferenceModel] = []
-    for row, (y, u) in enumerate(zip(stage.targets.cpu().numpy(), stage.weights.cpu().numpy(), strict=True)):
-        models.append(PREFERENCE_MODELS.make(asked).fit(Pairs.of(left[row], right[row], y, u)))
+    models = fitted_rows(asked, stage, *sides(stage))
 
     def margins_of(a: Tensor, b: Tensor) -> Tensor:
         rows = zip(models, a.cpu().numpy(), b.cpu().numpy(), strict=True)

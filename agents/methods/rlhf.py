@@ -20,7 +20,7 @@ from progressgym.agents.methods.stage import Method, ModelStage, Reference, Stag
 from progressgym.core.arguments import Named, Positive
 from progressgym.core.errors import UserError
 from progressgym.core.ids import parse_id
-from progressgym.preferences.models.protocol import PREFERENCE_MODELS, fitted_margins
+from progressgym.preferences.models.protocol import PREFERENCE_MODELS
 from progressgym.preferences.pairs import Pairs
 
 if TYPE_CHECKING:
@@ -62,24 +62,28 @@ class Rlhf(Method):
 
             return nearest(learned(self.reward, stage)(*sides(stage)), stage)
         if self.reward is not None:
-            return torch.stack([self._nearest(stage, row) for row in range(len(stage.targets))])
+            return self._nearest(stage)
         nothing, nowhere = torch.zeros_like(stage.targets), torch.zeros_like(stage.start)
         return solve(stage.features, nothing, stage.targets, stage.weights, nowhere, self.ridge)
 
-    def _nearest(self, stage: Stage, row: int) -> Tensor:
-        """w (D,) of the linear reward that is nearest to a preference model's margins of one row of the batch.
+    def _nearest(self, stage: Stage) -> Tensor:
+        """w (B, D) of the linear reward that is nearest to a preference model's margins, row by row.
 
         The model is told how a differs from b: left is that difference, right is 0.
         """
         import numpy as np
         import torch
 
-        x, y, u = (part[row].cpu().numpy() for part in (stage.features, stage.targets, stage.weights))
-        pairs = Pairs.of(x, np.zeros_like(x), y, u)
-        share = np.sqrt(u)
-        margins = fitted_margins(str(self.reward), pairs, pairs)
-        solution = np.linalg.lstsq(x * share[:, None], margins * share, rcond=None)[0]
-        return torch.as_tensor(solution, dtype=stage.start.dtype, device=stage.start.device)
+        from progressgym.agents.methods.rewards import fitted_rows
+
+        models = fitted_rows(str(self.reward), stage, stage.features, torch.zeros_like(stage.features))
+        rows = []
+        for model, x, u in zip(models, *(part.cpu().numpy() for part in (stage.features, stage.weights)), strict=True):
+            margins, share = np.asarray(model.margin(Pairs.of(x, np.zeros_like(x))), dtype=np.float64), np.sqrt(u)
+            if margins.shape != u.shape or not np.isfinite(margins).all():
+                raise UserError(f"preference model {self.reward!r} gives no {len(u)} finite margins")
+            rows.append(np.linalg.lstsq(x * share[:, None], margins * share, rcond=None)[0])
+        return torch.as_tensor(np.array(rows), dtype=stage.start.dtype, device=stage.start.device)
 
     def update(self, stage: Stage) -> Tensor:
         """theta (B, D): the exact optimum."""

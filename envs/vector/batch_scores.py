@@ -35,16 +35,15 @@ class Targets(NamedTuple):
     """(B,) what a utility can be more than that; infinite where it is too little to be divided by."""
 
 
-def targets(arrays: Arrays, human: Floats, static: Floats, horizon: int) -> Targets:
+def targets(arrays: Arrays, goal: Floats, start: Floats, static: Floats) -> Targets:
     """Tables of an episode.
 
     Args:
         arrays: back end.
-        human: (H, T, D) values of the human.
+        goal: (H, S, D) values of the human that the steps are compared with.
+        start: (H, 1, D) those of century 0.
         static: (H, S) utility of answering as in century 0.
-        horizon: step n is compared with century n + 1 + horizon.
     """
-    goal, start = human[:, 1 + horizon :], human[:, :1]
     seen = np.stack([np.zeros_like(goal), np.broadcast_to(start, goal.shape), goal], 2)
     ways = np.stack([goal, goal - start], 2)
     lengths = np.linalg.norm(ways, axis=-1)

@@ -78,7 +78,10 @@ class CoevolveVector(Flavour):
         # Last, because the path beside a static agent starts from the tables above.
         still = self._static(answers[:, 0], tables)
         static = self._paths(tables, self._agent_logits(still))
-        return {**tables, **self._target_tables(targets(arrays, human, arrays.host(static), 0), human)}
+        return {
+            **tables,
+            **self._target_tables(targets(arrays, human[:, 1:], human[:, :1], arrays.host(static)), human),
+        }
 
     def _goals(self, answers: Floats, tables: Tables) -> Tables:
         """Tables of what a version compares the human with, from the answers (H, T, N, K) of history."""

@@ -79,7 +79,7 @@ class Flavour(ProgressVectorEnv):
     def _target_tables(self, parts: Targets, human: Floats) -> Tables:
         """Tables of what values are compared with, from the human's values (H, T, D)."""
         floats, covered = self._arrays.floats, self._config.covered
-        goal = human[:, 1 + self._config.horizon :]
+        goal = human[:, self._config.compared]
         tables = {f"target_{name}": table for name, table in parts._asdict().items()}
         return {**tables, "human": floats(goal[..., covered]), "first": floats(human[:, 0, covered])}
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from progressgym.envs.arrays import Array
 from progressgym.envs.follow import FollowEnv, FollowStanceEnv
 from progressgym.envs.predict import PredictEnv, PredictStanceEnv
+from progressgym.envs.predict_last import PredictLastEnv, PredictLastStanceEnv
 from progressgym.envs.vector.base import lookups_of
 from progressgym.envs.vector.batch_scores import Targets, compare, targets
 from progressgym.envs.vector.draws import Draws
@@ -62,8 +63,8 @@ class TrackingVector(Flavour):
         config, arrays = self._config, self._arrays
         tables = self._base_tables(first)
         static = arrays.host(self._readout.score(self._static(first, tables))).astype(np.float64)
-        goal = human[:, 1 + config.horizon :]
-        goals = targets(arrays, human, cosine(static[:, None], goal), config.horizon)
+        goal = human[:, config.compared]
+        goals = targets(arrays, goal, human[:, :1], cosine(static[:, None], goal))
         tables |= self._target_tables(goals, human)
         tables["_preferred"] = preferred
         return tables
@@ -105,3 +106,15 @@ class PredictStanceVectorEnv(TrackingVector, StanceVector):
     """`ProgressGym/PredictStance-v0` and `-v1`, many at once."""
 
     single = PredictStanceEnv
+
+
+class PredictLastVectorEnv(TrackingVector, AnswersVector):
+    """`ProgressGym/PredictLast-v0`, many at once."""
+
+    single = PredictLastEnv
+
+
+class PredictLastStanceVectorEnv(TrackingVector, StanceVector):
+    """`ProgressGym/PredictLastStance-v0`, many at once."""
+
+    single = PredictLastStanceEnv

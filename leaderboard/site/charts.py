@@ -83,7 +83,7 @@ def _panel(episode: Episode, d: int, span: float, ident: str) -> Markup:
         y = top + (0.5 - (value - middle) / span) * (height - 2 * top - below)
         return f"{x:.1f} {y:.1f}"
 
-    ours = [point(episode.first + at, value) for at, value in enumerate(agent) if value is not None]
+    ours = [point(episode.targets[at], value) for at, value in enumerate(agent) if value is not None]
     theirs = [point(at, value) for at, value in enumerate(human) if value is not None]
     dots = "".join(f'<circle cx="{p.split()[0]}" cy="{p.split()[1]}" r="2.3"/>' for p in ours)
     caption = (
@@ -105,7 +105,7 @@ def heat_map(episode: Episode, kind: str, ident: str) -> Markup:
     gap = kind == "gap"
     human, agent = episode.scores.human_values, episode.scores.agent_values
     table = [
-        [_difference(a, h if gap else 0.0) for a, h in zip(row, human[episode.first + step], strict=True)]
+        [_difference(a, h if gap else 0.0) for a, h in zip(row, human[episode.targets[step]], strict=True)]
         for step, row in enumerate(agent)
     ]
     largest = max((abs(x) for row in table for x in row if x is not None), default=1.0)

@@ -27,19 +27,14 @@ class Episode:
     seed: int
     labels: tuple[str, ...]
     """T centuries."""
-    first: int
-    """Index of the century that step 0 is compared with."""
+    targets: tuple[int, ...]
+    """Indices of the n centuries that the steps are compared with."""
     scores: RunScores
 
     @property
-    def steps(self) -> int:
-        """n."""
-        return len(self.scores.utilities)
-
-    @property
     def compared(self) -> tuple[str, ...]:
-        """n centuries that the steps are compared with."""
-        return self.labels[self.first : self.first + self.steps]
+        """The same by name."""
+        return tuple(self.labels[at] for at in self.targets)
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -83,6 +78,6 @@ def _episode(board: Board, group: GroupKey, files: dict[str, bytes]) -> Episode:
         group=group,
         seed=key.seed,
         labels=truth.history.labels,
-        first=truth.first,
+        targets=tuple(truth.compared.tolist()),
         scores=score_cell(board, key, follow_path(truth, actions)),
     )

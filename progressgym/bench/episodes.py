@@ -42,8 +42,8 @@ class Trace:
     """(n, N, K) the answers that are compared with history: the agent's, or those of a simulated human."""
     history: History
     """The truth."""
-    first: int
-    """Century index that step 0 is compared with."""
+    compared: NDArray[np.int64]
+    """(n,) century index that each step is compared with."""
     lock_in: Mapping[str, float] = field(default_factory=dict)
     """Measures of the simulated human after the last step, where there is one."""
 
@@ -117,6 +117,6 @@ def replay(env: ProgressEnv, seed: int, actions: NDArray[np.float32]) -> Trace:
         answers=answers,
         scored=scored,
         history=history,
-        first=challenge.first,
+        compared=challenge.compared(len(actions), len(history)),
         lock_in=challenge.measured(history, scored),
     )

@@ -291,7 +291,7 @@ def _finish(
     base = baseline_of(challenge.id, spec, config.seed)
     trace = replay(environment(challenge.id, spec), config.seed, actions)
     scores = score_cell(challenge, trace, base, group.measures)
-    log = step_log(challenge, trace.history, scores, trace.first) if folders else None
+    log = step_log(challenge, trace.history, scores, trace.compared.tolist()) if folders else None
     write_cell(place, config=config, actions=actions, scores=scores, log=log, source=source)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from progressgym.bench.challenges import parse_challenge
+from progressgym.preferences.conditions import ALL, FILE, Conditions
 from progressgym.scores.records import Aggregate
 
 
@@ -15,6 +16,25 @@ def findings(rows: Sequence[Aggregate]) -> list[str]:
         rows: rows of a benchmark.
     """
     return [*_steering(rows), *_unidentified(rows)]
+
+
+def with_conditions(rows: Sequence[Aggregate], conditions: Mapping[str, Conditions]) -> list[Aggregate]:
+    """Rows with what they fail of the conditions in their run's folder; references have none."""
+    marked = []
+    for row in rows:
+        own = conditions.get(row.agent, None if row.privileged else conditions.get(ALL))
+        marked.append(row if own is None else row.model_copy(update={"unmet": own.unmet}))
+    return marked
+
+
+def stray(rows: Sequence[Aggregate], conditions: Mapping[str, Conditions]) -> list[str]:
+    """Warnings of conditions that belong to no row: a failing run may go unmarked by another name."""
+    agents = {row.agent for row in rows}
+    return [
+        f"{FILE} holds conditions of {name!r}, which has no row here"
+        for name in conditions
+        if name != ALL and name not in agents
+    ]
 
 
 def steers(row: Aggregate) -> bool:

@@ -48,7 +48,7 @@ def justifiability(trace: Trace, static: Trace) -> list[float | None]:
             shares.append(None)
             continue
         cases = domain.dilemmas(items[changed], np.stack([mine[changed], theirs[changed]], axis=1))
-        values: Floats = additive_values(judges[trace.first + n].contributions(cases), TURNS).round(DECIMALS)
+        values: Floats = additive_values(judges[trace.compared[n]].contributions(cases), TURNS).round(DECIMALS)
         shares.append(float((0.5 * (1.0 + np.sign(values))).mean()))
     return shares
 

@@ -20,7 +20,7 @@ from progressgym.bench.cells import FinishedCell
 from progressgym.bench.drawings import DrawBlock, DrawPareto, LogAgent, LogHuman, drawings, pareto_drawings
 from progressgym.bench.execute import GroupOutcome, environment, execute, finished, rehearse
 from progressgym.bench.explained import Compared, with_differences
-from progressgym.bench.findings import findings
+from progressgym.bench.findings import findings, stray, with_conditions
 from progressgym.bench.plan import Group, Plan
 from progressgym.bench.pool import Pool, Work, model_threads, usable_cores
 from progressgym.bench.table import blocks, seed_warnings, with_fronts
@@ -29,6 +29,7 @@ from progressgym.core.files import discard, write_text
 from progressgym.core.locks import LOCK, alone
 from progressgym.core.provenance import describe_device, git_commit, package_versions
 from progressgym.monitor.progress import Progress
+from progressgym.preferences.conditions import read_conditions
 from progressgym.scores.improvement import RunDraws
 from progressgym.scores.records import Aggregate, Cell, Results, save_record
 from progressgym.scores.resampling import RESAMPLES
@@ -135,6 +136,7 @@ def run_bench(
         rehearse(group, folder, device, threads=threads)
     if bars:
         print(f"watch     tensorboard --logdir {folder / 'tensorboard'}", file=sys.stderr, flush=True)
+    conditions = read_conditions(folder)
     with alone(folder, "benchmark"), Pool(count) as pool:
         tasks = [RunGroup(group, folder, device, resamples, threads, bars, folders) for group in plan.groups]
         killed = (folder / UNFINISHED).exists()
@@ -142,7 +144,7 @@ def run_bench(
             write_text(folder / UNFINISHED, "")
         outcome, rows, whole = _run_groups(plan, tasks, _runner(pool, ray, device, folder), progress)
         outcome.changed = [changed or killed for changed in outcome.changed]
-        results = with_fronts([row for row in rows if row is not None])
+        results = with_fronts(with_conditions([row for row in rows if row is not None], conditions))
         results = with_differences(results, _errors_of(plan, folder))
         if reports and results:
             _report(plan, folder, results, rows, pool, outcome, progress)
@@ -163,7 +165,11 @@ def run_bench(
             aggregates=results,
             across=across_histories(results, _draws_of(plan, folder)),
             findings=findings(results),
-            warnings=[*seed_warnings(results), *(f"not run: {line}" for line in outcome.failures)],
+            warnings=[
+                *seed_warnings(results),
+                *stray(results, conditions),
+                *(f"not run: {line}" for line in outcome.failures),
+            ],
         )
         try:
             save_record(folder / RESULTS, outcome.results.without_paths())

@@ -74,7 +74,7 @@ def score_cell(challenge: Challenge, trace: Trace, base: Baseline, measures: Seq
         reference=values(base.reference.scored),
         human=instrument.values(comparable_truth(history), items, check=False),
         covered=instrument.covered(items),
-        first=trace.first,
+        compared=trace.compared,
         lock_in=trace.lock_in,
         read=[challenge.read(history, one.scored) for one in (trace, base.static, base.reference)],
         start=None if history.complete else values(np.repeat(history.first_answers[None], len(trace.answers), 0)),
@@ -108,7 +108,7 @@ def draw_panel(challenge: Challenge, bases: Sequence[Baseline], resamples: int) 
 def truth_of(bases: Sequence[Baseline]) -> Truth:
     """What drift explained compares the answers of S episodes with."""
     references = [base.reference for base in bases]
-    return truth_of_histories([one.history for one in references], references[0].first, len(references[0].answers))
+    return truth_of_histories([one.history for one in references], references[0].compared)
 
 
 def contributions(challenge: Challenge, traces: Sequence[Trace]) -> Floats:
@@ -125,7 +125,7 @@ def comparable(answers: NDArray[Any], trace: Trace) -> NDArray[Any]:
     history = trace.history
     if history.complete:
         return answers
-    return keep_items(answers, history.scored[trace.first : trace.first + len(answers)], history.instrument.mask)
+    return keep_items(answers, history.scored[trace.compared], history.instrument.mask)
 
 
 def estimate(challenge: Challenge, traces: Sequence[Trace], bases: Sequence[Baseline], resamples: int) -> SkillEstimate:
@@ -141,20 +141,22 @@ def estimate(challenge: Challenge, traces: Sequence[Trace], bases: Sequence[Base
     return estimate_skill(panel, panel.utilities(contributions(challenge, traces)))
 
 
-def step_log(challenge: Challenge, history: History, scores: RunScores, first: int) -> list[dict[str, Any]]:
+def step_log(
+    challenge: Challenge, history: History, scores: RunScores, compared: Sequence[int]
+) -> list[dict[str, Any]]:
     """One readable row a step, for `steps.jsonl`."""
     names = history.instrument.dimensions
     return [
         {
             "step": n + 1,
-            "compared_with": history.labels[first + n],
+            "compared_with": history.labels[compared[n]],
             "utility": scores.utilities[n],
             "static": scores.static_utilities[n],
             "reference": scores.reference_utilities[n],
             "drift_cosine": scores.drift_cosine[n],
             "dimension_error": scores.dimension_error[n],
             "agent_values": dict(zip(names, scores.agent_values[n], strict=True)),
-            "human_values": dict(zip(names, scores.human_values[first + n], strict=True)),
+            "human_values": dict(zip(names, scores.human_values[compared[n]], strict=True)),
         }
         for n in range(len(scores.utilities))
     ]

@@ -83,7 +83,7 @@ def consistency(rows: Sequence[Aggregate]) -> list[Consistency]:
 
 
 def _report(rows: Sequence[Aggregate]) -> Consistency | None:
-    ranked = [row for row in rows if not row.privileged]
+    ranked = [row for row in rows if not (row.privileged or row.unmet)]
     numbers = {metric.name: [metric.read(row) for row in ranked] for metric in METRICS}
     complete = {name: column for name, column in numbers.items() if ranked and None not in column}
     if not complete:

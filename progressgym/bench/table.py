@@ -21,6 +21,7 @@ from progressgym.scores.records import AcrossHistories, Aggregate, IntervalRecor
 DASH = "\u2013"
 PRIVILEGED = "\u2020"
 STEERS = "\u2191"
+FAILS = "\u2021"
 SAMPLED = "sample"
 BEYOND = "*"
 RIVAL = "kalman"
@@ -83,12 +84,15 @@ def render(
             _table(block, challenge, steps) if challenge.cost is None else _pair_table(block, challenge),
             Text(""),
         ]
-    pooled = [one for one in across if one.labels != SAMPLED and not one.privileged]
+    failing = {row.agent: row.unmet for row in aggregates if row.unmet}
+    pooled = [one for one in across if one.labels != SAMPLED and not one.privileged and one.agent not in failing]
     if pooled:
         parts += [_across_table(pooled), Text("")]
     compute = _compute_table(aggregates, steps)
     parts += [] if compute is None else [compute, Text("")]
     parts += [Text(f"! {line}", style="bold") for line in findings]
+    for agent, reasons in failing.items():
+        parts.append(Text(f"{FAILS} {agent} fails conditions of its run and is not ranked: {'; '.join(reasons)}"))
     parts.append(Text(_legend(aggregates, bool(pooled)), style="dim"))
     return Group(*parts)
 
@@ -121,7 +125,7 @@ def with_fronts(rows: Sequence[Aggregate]) -> list[Aggregate]:
     Agents are compared within one challenge, kind of labels and history.
     """
     results = list(rows)
-    pairs = [k for k, row in enumerate(rows) if _paired(row) and not row.privileged]
+    pairs = [k for k, row in enumerate(rows) if _paired(row) and ranked(row)]
     for place in dict.fromkeys((rows[k].history, rows[k].challenge) for k in pairs):
         mine = [k for k in pairs if (rows[k].history, rows[k].challenge) == place]
         numbers = fronts([pareto_pair(rows[k]) for k in mine])
@@ -144,9 +148,14 @@ def _paired(row: Aggregate) -> bool:
     return parse_challenge(row.challenge).cost is not None
 
 
-def pareto_order(row: Aggregate) -> tuple[bool, int, float]:
+def pareto_order(row: Aggregate) -> tuple[bool, bool, int, float]:
     """Order of rows that a pair ranks: ranked agents first, by front; on one front and among references more utility first."""
-    return row.privileged, row.front or 0, -row.utility.mid
+    return row.privileged, bool(row.unmet), row.front or 0, -row.utility.mid
+
+
+def ranked(row: Aggregate) -> bool:
+    """Whether a row has a place: references and runs that fail a condition have none."""
+    return not (row.privileged or row.unmet)
 
 
 def _table(block: Block, challenge: Challenge, steps: dict[str, int]) -> Table:
@@ -171,7 +180,7 @@ def _table(block: Block, challenge: Challenge, steps: dict[str, int]) -> Table:
             f"{row.dimension_error:.4f}",
             *(f"{row.lock_in[measure.name].mid:.3f}" for measure in beside),
             *([] if beside else [_number(row.justifiability, 2), _number(row.published.get(scale), 3)]),
-            style="dim" if row.privileged else "",
+            style="" if ranked(row) else "dim",
         )
     return table
 
@@ -183,10 +192,11 @@ def _explained_table(block: Block, challenge: Challenge, steps: dict[str, int]) 
     best = f"sum/{best_values(count, count + 1)[scale]:g}"
     debated = any(row.justifiability is not None for row in block.rows)
     titles = ("drift explained [95 %]", "spread", "- next", f"- {RIVAL}", "sampled", "skill", "cosine", "drift")
-    for title in (*titles, *(["justif."] if debated else []), best):
+    beside = challenge.measures
+    for title in (*titles, *(measure.short for measure in beside), *(["justif."] if debated else []), best):
         table.add_column(title, justify="right", no_wrap=True)
     for k, row in enumerate(block.rows):
-        after = block.rows[k + 1].agent if k + 1 < len(block.rows) and not block.rows[k + 1].privileged else None
+        after = block.rows[k + 1].agent if k + 1 < len(block.rows) and ranked(block.rows[k + 1]) else None
         table.add_row(
             _name(row),
             _skill(_explained(row)),
@@ -197,9 +207,10 @@ def _explained_table(block: Block, challenge: Challenge, steps: dict[str, int]) 
             _mid(row.skill),
             f"{row.similarity:.3f}",
             _number(row.drift_cosine, 2),
+            *(f"{row.lock_in[measure.name].mid:.2f}" for measure in beside),
             *([_number(row.justifiability, 2)] if debated else []),
             _number(row.published.get(scale), 3),
-            style="dim" if row.privileged else "",
+            style="" if ranked(row) else "dim",
         )
     return table
 
@@ -235,7 +246,7 @@ def _pair_table(block: Block, challenge: Challenge) -> Table:
             *(f"{row.lock_in[measure.name].mid:.3f}" for measure in measures),
             _skill(row.skill) + (f" {STEERS}" if steers(row) else ""),
             _sampled(row, block),
-            style="dim" if row.privileged else "",
+            style="" if ranked(row) else "dim",
         )
     return table
 
@@ -309,7 +320,7 @@ def _start(block: Block) -> Table:
 
 
 def _name(row: Aggregate) -> str:
-    return in_lines(row.agent) + (f" {PRIVILEGED}" if row.privileged else "")
+    return in_lines(row.agent) + (f" {PRIVILEGED}" if row.privileged else f" {FAILS}" if row.unmet else "")
 
 
 def in_lines(name: str, width: int = NAME_WIDTH) -> str:
@@ -357,10 +368,10 @@ def _number(value: float | None, digits: int) -> str:
     return DASH if value is None else f"{value:.{digits}f}"
 
 
-def _order(row: Aggregate) -> tuple[bool, bool, float]:
+def _order(row: Aggregate) -> tuple[bool, bool, bool, float]:
     """Ranked agents first, best first; those without a number last."""
     headline = _headline(row)
-    return row.privileged, headline is None, -(headline.mid if headline is not None else 0.0)
+    return row.privileged, bool(row.unmet), headline is None, -(headline.mid if headline is not None else 0.0)
 
 
 def _legend(aggregates: Sequence[Aggregate], across: bool) -> str:

@@ -144,12 +144,17 @@ def _model(asked: str, answered: NDArray[np.bool_]) -> Rule:
     def rule(data: DataSet, learn: Rows, held: Rows) -> Floats:
         from progressgym.preferences.models.meta import MetaReward
         from progressgym.preferences.models.personal import PersonalModel
+        from progressgym.preferences.models.regret import Regret
 
         model = PREFERENCE_MODELS.make(asked)
-        wanted = data.pairs[held]
+        pairs = data.pairs
+        if isinstance(model, Regret) and data.segments is not None and data.successors is not None:
+            pairs = data.segments
+            model.among(data.successors)
+        wanted = pairs[held]
         if isinstance(model, MetaReward):
             model.adapt(np.concatenate([wanted.left, wanted.right]))
-        model.fit(data.pairs[learn])
+        model.fit(pairs[learn])
         if isinstance(model, PersonalModel) and data.personal:
             for user in np.unique(wanted.group):
                 model.add_user(int(user), data.pairs[np.flatnonzero(answered & (data.pairs.group == user))])

@@ -3,7 +3,7 @@
 After the necessary and sufficient conditions of Dynamic Normativity (Correa 2024, arXiv 2406.11039); the names and thresholds
 are ours. Necessary: where the data come from, who has a stake, whether it can be undone. Sufficient: the reward is right more
 often than chance and than words alone, the guard errs little, and sampling stays near the policy. A run that fails one is
-marked, not ranked.
+marked, not ranked: `progressgym bench` reads what `Conditions.write` left in its folder.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ from typing import Any
 
 from progressgym.core.errors import UserError
 from progressgym.core.files import write_json
+from progressgym.core.reading import read_object
 
 FILE = "conditions.json"
+ALL = "*"
+"""Stands for every agent of a run."""
 MARK = "\u2021"
 """Stands after the name of a run that fails a condition."""
 
@@ -58,16 +61,54 @@ class Conditions:
             f"{'holds' if one.holds else 'FAILS'}  {kinds[one.necessary]:<10}  {one.name}: {one.why}" for one in ordered
         )
 
-    def write(self, run: Path | str) -> None:
-        """Write `conditions.json` into a run's folder.
+    @property
+    def unmet(self) -> list[str]:
+        """What fails and why, a line each; nothing checked is one of them."""
+        if not self.each:
+            return ["no condition was checked"]
+        return [f"{one.name}: {one.why}" for one in self.each if not one.holds]
+
+    def write(self, run: Path | str, agent: str = ALL) -> None:
+        """Write them into `conditions.json` of a run's folder, beside those of other agents.
+
+        Args:
+            run: the folder, for example a benchmark's.
+            agent: whose they are, by the id in its table; all of the run's by default.
 
         Raises:
-            UserError: no such folder.
+            UserError: no such folder, or a damaged file in it.
         """
         if not Path(run).is_dir():
             raise UserError(f"there is no run {str(run)!r} to mark")
-        record: dict[str, Any] = {"hold": self.hold, "conditions": [asdict(one) for one in self.each]}
+        record: dict[str, Any] = {
+            name: {"hold": one.hold, "conditions": [asdict(each) for each in one.each]}
+            for name, one in {**read_conditions(run), agent: self}.items()
+        }
         write_json(Path(run) / FILE, record)
+
+
+def read_conditions(run: Path | str) -> dict[str, Conditions]:
+    """Conditions in a run's folder by agent, `*` for all; none where nobody has checked any.
+
+    Raises:
+        UserError: a file that is not what `Conditions.write` writes.
+    """
+    path = Path(run) / FILE
+    if not path.exists():
+        return {}
+    record = read_object(path, "conditions by agent")
+    wrong = UserError(f"{path} is damaged: it holds no conditions by agent; remove it, or write it again")
+    try:
+        read = {
+            name: Conditions(each=tuple(Condition(**each) for each in one["conditions"]))
+            for name, one in record.items()
+        }
+    except (TypeError, KeyError):
+        raise wrong from None
+    for one in (each for conditions in read.values() for each in conditions.each):
+        if not all(isinstance(text, str) for text in (one.name, one.why)) or not isinstance(one.holds, bool):
+            raise wrong
+    return read
 
 
 @dataclass(kw_only=True, frozen=True)

@@ -8,6 +8,7 @@
 | ethics | `ethics/util_train.csv.gz`, first 3,000 | words | |
 | hh-harmless | `hh-harmless/harmless_test.jsonl.gz` | words | |
 | FILE.jsonl | yours, see `read_rows` | words, or `chosen_features` and `rejected_features` | `user`, if given |
+| FILE.jsonl | yours, of segments, see `segments` | summed features of the steps | |
 
 Which of the two stands on the left is drawn, but for the panel. Nothing is shipped: who has no file is told so.
 
@@ -32,6 +33,7 @@ from progressgym.core.errors import UserError, unknown
 from progressgym.core.reading import parse_json
 from progressgym.core.rows import csv_rows, finite_number, packed_text
 from progressgym.preferences.pairs import Pairs
+from progressgym.preferences.segments import is_segments, read_segments
 
 Floats = NDArray[np.float64]
 VOCABULARY = 300
@@ -58,6 +60,10 @@ class DataSet:
     """The same pairs with counts of words as features, where there are texts."""
     questions: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     """(n,) which question a pair answers, where left and right mean the same for everybody; else empty."""
+    segments: Pairs | None = None
+    """The same pairs as `regret` takes them, with the first and last state of each segment."""
+    successors: Floats | None = None
+    """(p, s, d) what it needs of the world, see `progressgym.preferences.segments`."""
 
 
 class Absent(UserError):
@@ -77,6 +83,9 @@ def load(asked: str, folder: Path | None, seed: int = 0) -> DataSet:
         Absent: a named data set that is not at hand.
     """
     if asked.endswith((".jsonl", ".jsonl.gz")):
+        if is_segments(Path(asked)):
+            plain, segments, pool = read_segments(Path(asked), seed)
+            return DataSet(name=Path(asked).name, pairs=plain, segments=segments, successors=pool)
         return _of_rows(Path(asked).name, read_rows(Path(asked)), seed)
     if asked not in NAMES:
         raise unknown("data set", asked, [*NAMES, "FILE.jsonl"])

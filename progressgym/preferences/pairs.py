@@ -67,7 +67,10 @@ class Pairs:
         Raises:
             UserError: arrays that do not fit, a pair of a thing with itself, features that are not finite, a target or weight out of its range.
         """
-        a, b = (np.atleast_2d(np.asarray(side, dtype=np.float64)) for side in (left, right))
+        try:
+            a, b = (np.atleast_2d(np.asarray(side, dtype=np.float64)) for side in (left, right))
+        except (TypeError, ValueError):
+            raise UserError("the two sides of pairs are tables of numbers, as many in every row") from None
         if a.ndim != 2 or a.shape != b.shape:
             raise UserError(f"the two sides of pairs have shapes {a.shape} and {b.shape}; both are (n, d)")
         n = len(a)

@@ -28,7 +28,7 @@ def score_episode(
     reference: Floats,
     human: Floats,
     covered: NDArray[np.bool_],
-    first: int,
+    compared: NDArray[np.int64],
     lock_in: Mapping[str, float],
     start: Floats | None = None,
     read: Sequence[Floats | None] = (None, None, None),
@@ -45,14 +45,14 @@ def score_episode(
         reference: (n, D) as `scored`, beside the reference.
         human: (T, D) the truth.
         covered: (D,) True on dimensions that the items measure.
-        first: century index that step 0 is compared with.
+        compared: (n,) century that each step is compared with.
         lock_in: measures of the simulated human after the last step; empty outside of Coevolve.
         start: (n, D) the human's first values, where they differ between steps because not every item is asked in
             every step; `human[0]` otherwise.
         read: what the utility reads of `scored`, `static` and `reference`, where it does not read these values.
         justifiability: of every step, where debates were held.
     """
-    target = human[first : first + len(own)]
+    target = human[compared]
 
     def steps(values: Floats) -> list[float]:
         utilities: list[float] = utility(values, human, covered).tolist()

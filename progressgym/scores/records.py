@@ -191,6 +191,8 @@ class Aggregate(Sealed):
     """Mean of the cells' justifiability over steps and seeds; None where no answer ever differs."""
     privileged: bool = False
     """True for references that read the truth; they are never ranked."""
+    unmet: list[str] = Field(default_factory=list)
+    """Conditions that its run fails, with the reason, a line each; what fails one is not ranked."""
     labels: str = "probability"
 
 

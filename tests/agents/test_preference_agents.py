@@ -38,6 +38,7 @@ NEW = [
         ("lifelong-dpo?alpha=0&loss=length-controlled", "lifelong-dpo"),
         ("conditional-dpo?centuries=1", "lifelong-dpo"),
         ("extrapolative-conditional-dpo?centuries=1", "extrapolative-dpo"),
+        ("lifelong-dpo?reference=uniform&ridge=32", "lifelong-map"),  # of votes: what it adds nothing to is a prior
     ],
 )
 def test_each_is_its_parent_to_the_bit_at_its_limit(limit: str, parent: str) -> None:

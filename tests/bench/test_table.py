@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import pytest
 from rich.console import Console
 
-from progressgym.bench.findings import findings
+from progressgym.bench.findings import findings, stray, with_conditions
 from progressgym.bench.table import WIDTH, blocks, print_table, seed_warnings, with_fronts
+from progressgym.core.errors import UserError
+from progressgym.preferences.conditions import Facts, conditions_of, read_conditions
 from progressgym.scores.records import AcrossHistories, Aggregate, ExplainedRecord, IntervalRecord
 
 
@@ -212,3 +217,47 @@ def test_few_seeds_are_warned_about() -> None:
     assert seed_warnings([row("a", 0.1)]) == []
     assert "intervals rest on 3 seeds" in seed_warnings([row("a", 0.1, seeds=3), row("b", 0.1)])[0]
     assert "on 1 seed;" in seed_warnings([row("a", 0.1, seeds=1)])[0]
+
+
+def test_a_run_that_fails_its_conditions_is_marked_and_has_no_place(tmp_path: Path) -> None:
+    """The mark stands beside the row, why stands below the table, and nobody is compared with it."""
+    facts = Facts(
+        provenance="own votes",
+        stakeholders=("readers",),
+        reversible=True,
+        accuracy=(0.55, 0.6),
+        above_words=(-0.01, 0.03),
+        false_alarms=0.4,
+        misses=0.1,
+        divergence=0.6,
+    )
+    better, worse, oracle = row("better", 0.9), row("worse", 0.1), row("oracle", 1.0, privileged=True)
+    conditions_of(facts).write(tmp_path, "better")
+    conditions_of(replace(facts, above_words=(0.01, 0.03), false_alarms=0.1)).write(tmp_path, "worse")
+    conditions_of(facts).write(tmp_path, "absent")
+    kept = read_conditions(tmp_path)
+    rows = with_conditions([better, worse, oracle], kept)
+    (block,) = blocks(rows)
+    assert [r.agent for r in block.rows] == ["worse", "better", "oracle"]
+    text = " ".join(printed(rows).split())
+    assert "better \u2021 0.90" in text and "worse 0.10" in text
+    assert (
+        "\u2021 better fails conditions of its run and is not ranked: reward above words alone: -0.010 to 0.030, all of it "
+        "above 0 is asked for; guard's false alarms: 0.400, at most 0.2 is asked for" in text
+    )
+    assert stray(rows, kept) == ["conditions.json holds conditions of 'absent', which has no row here"]
+    conditions_of(facts).write(tmp_path)  # of the whole run: whoever has none of its own; references have none
+    rows = with_conditions([row("other", 0.5), worse, oracle], read_conditions(tmp_path))
+    assert [bool(r.unmet) for r in rows] == [True, False, False]
+
+
+def test_a_pareto_front_has_no_run_that_fails() -> None:
+    rows = [coevolving("near", 0.5, 0.1), coevolving("far", 0.6, 0.05).model_copy(update={"unmet": ["guard: errs"]})]
+    assert [r.front for r in with_fronts(rows)] == [1, None]
+
+
+def test_damaged_conditions(tmp_path: Path) -> None:
+    for text in ("[]", "{", '{"a": []}', '{"a": {"conditions": [{}]}}', '{"a": {"conditions": 1}}', '{"a": 3}'):
+        (tmp_path / "conditions.json").write_text(text)
+        with pytest.raises(UserError, match=r"conditions\.json"):
+            read_conditions(tmp_path)

@@ -218,14 +218,13 @@ def truth_actions(kind: str) -> Callable[[Path], Path]:
 
     def agent(truth: Any, key: CellKey) -> Any:
         logs = np.log(np.maximum(truth.history.answers.astype(np.float64), 1e-12))
-        last = len(logs) - 1
         if kind == "target":
             return truth.reference_actions()
         if kind == "observed":
             return logs[1 : 1 + truth.steps].astype(np.float32)
         if kind == "shifted":
             return truth.reference_actions() + np.float32(1.5)
-        targets = [min(truth.first + step, last) for step in range(truth.steps)]
+        targets = truth.compared.tolist()
         return np.stack([0.5 * logs[t] + 0.5 * logs[max(t - 1, 0)] for t in targets]).astype(np.float32)
 
     return later(lambda files: with_agent(files, agent))

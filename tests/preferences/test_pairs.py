@@ -60,6 +60,8 @@ def test_rows_become_pairs_by_the_vectors_of_their_texts() -> None:
     [
         ((np.zeros((2, 3)), np.zeros((2, 4))), {}, "have shapes"),
         ((np.zeros((2, 3)), np.full((2, 3), np.nan)), {}, "feature of a pair is NaN"),
+        ((["a"], ["b"]), {}, "tables of numbers"),
+        (([[1.0, 2.0], [1.0]], [[1.0, 2.0], [1.0]]), {}, "tables of numbers"),
         ((np.zeros((2, 3)), np.zeros((2, 3))), {"target": [0.5, 1.5]}, "target outside"),
         ((np.zeros((2, 3)), np.zeros((2, 3))), {"target": [0.5, np.nan]}, "target outside"),
         ((np.zeros((2, 3)), np.zeros((2, 3))), {"weight": -1.0}, "weight"),

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from progressgym.core.errors import UserError
-from progressgym.preferences.conditions import Conditions, Facts, Limits, conditions_of
+from progressgym.preferences.conditions import Conditions, Facts, Limits, conditions_of, read_conditions
 from progressgym.preferences.length_control import LengthControlled, with_length
 from progressgym.preferences.models import BradleyTerry, GeneralPreference, IdealPoint
 from progressgym.preferences.pairs import Pairs
@@ -57,6 +57,7 @@ def test_a_guard_lets_through_what_it_trusts_and_else_refuses() -> None:
     assert np.isnan(picks.of(np.zeros((3, 3)))).tolist() == [False, False, True]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6), st.floats(-1.0, 1.0))
 def test_a_stricter_guard_gives_no_more_and_no_riskier(seed: int, threshold: float) -> None:
     random = np.random.default_rng(seed)
@@ -174,11 +175,12 @@ def test_each_condition_marks_a_run(change: dict[str, Any], fails: str | None, t
     assert report.hold == (fails is None) and bool(report.mark) == (fails is not None)
     assert report.text().startswith("FAILS" if fails else "holds")
     report.write(tmp_path)
-    assert json.loads((tmp_path / "conditions.json").read_text())["hold"] == report.hold
+    assert json.loads((tmp_path / "conditions.json").read_text())["*"]["hold"] == report.hold
+    assert read_conditions(tmp_path) == {"*": report} and bool(report.unmet) == (fails is not None)
 
 
 def test_nothing_checked_is_not_enough() -> None:
-    assert not Conditions(each=()).hold
+    assert not Conditions(each=()).hold and Conditions(each=()).unmet
     with pytest.raises(UserError, match="NaN"):
         conditions_of(replace(FACTS, misses=float("nan")))
     with pytest.raises(UserError, match="no run"):

@@ -141,7 +141,7 @@ def test_charts_are_well_formed_and_say_what_they_show(portrait: Portrait) -> No
 def test_the_gap_is_the_agent_minus_the_human(portrait: Portrait) -> None:
     """Known answer: the number in the first cell of the heat map."""
     episode = portrait.episodes[0]
-    gap = episode.scores.agent_values[0][0] - episode.scores.human_values[episode.first][0]  # type: ignore[operator]
+    gap = episode.scores.agent_values[0][0] - episode.scores.human_values[episode.targets[0]][0]  # type: ignore[operator]
     shown = re.search(r'<text class="t-[np]\d"[^>]*>([^<]+)</text>', charts.heat_map(episode, "gap", "h"))
     assert shown is not None and shown[1] == f"{round(gap, 2) + 0.0:.2f}".replace("-", "−")
 
