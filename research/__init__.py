@@ -18,7 +18,7 @@
 | `histsmol_v2`, `full_replicate`, `recipes` | the history of those readings and its gate; century models by all weights, and how far they agree | docs/deeds19.md |
 | `instruments_people`, `other_instruments` | instruments against people, and of the centuries | docs/instruments |
 | `convergence` | whether independent instruments agree on how centuries, and people, differ | docs/instruments/convergence.md |
-| `utility_control` | whether a small model can be tuned to a utility | docs/instruments/utilities.md |
+| `utility_control`, `frozen_heads` | whether a small model can be tuned to a utility; heads on its frozen vectors | docs/instruments |
 | `norm_drift`, `tropes` | items that drifted more than chance; tropes found again | docs/instruments |
 | `panel`, `personal` | a panel as a file; how well a few answers place a person | docs/people.md |
 | `predict_stream`, `shifts` | how early one can tell; at what rates people change sides | docs/environments |

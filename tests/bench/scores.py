@@ -35,7 +35,9 @@ def compact(results: Results) -> dict[str, Any]:
                 "utilities": [score.utility for score in scores],
                 "skill": None if (skill := rows[name].skill) is None else skill.mid,
                 "cells": _digest([score.model_dump(mode="json") for score in scores]),
-                "row": _digest(rows[name].model_dump(mode="json", exclude={"seconds", "front", "explained", "splits", "unmet"})),
+                "row": _digest(
+                    rows[name].model_dump(mode="json", exclude={"seconds", "front", "explained", "splits", "unmet"})
+                ),
             }
             for name, scores in groups.items()
         },

@@ -88,7 +88,7 @@ def test_vector_rows_repeat_single_environments() -> None:
     single = gym.make("ProgressGym/PredictLastStance-v0", history="gss-v1", labels="sample")
     rows, _ = many.reset(seed=5)
     row, _ = single.reset(seed=7)
-    actions = np.random.default_rng(0).normal(size=(single.unwrapped.steps, 3, 19)).astype(np.float32)
+    actions = np.random.default_rng(0).normal(size=(single.get_wrapper_attr("steps"), 3, 19)).astype(np.float32)
     for action in actions:
         np.testing.assert_allclose(rows[2], row, atol=1e-6)
         rows, rewards, *_ = many.step(action)
