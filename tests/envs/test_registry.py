@@ -27,7 +27,7 @@ def test_what_is_registered() -> None:
     challenges = ("Follow", "Predict", "Coevolve")
     expected = [f"ProgressGym/{name}{flavour}-v0" for name in challenges for flavour in ("", "Stance")]
     newer = [f"Coevolve{flavour}-v{version}" for version in (1, 2) for flavour in ("", "Stance")]
-    newer += ["FollowStance-v1", "PredictStance-v1"]
+    newer += ["PredictLast-v0", "PredictLastStance-v0", "FollowStance-v1", "PredictStance-v1"]
     assert [*expected, *(f"ProgressGym/{name}" for name in newer)] == IDS
 
 
