@@ -1,6 +1,6 @@
 """Whether the drift of the century models hangs on how they were trained: adapters of two seeds against all weights.
 
-    python -m research.recipes docs/data/deeds19-v1
+    python -m research.recipes docs/data/deeds19-v1 docs/data/deeds19-v1-full
 
 Log-odds are those that `research.deeds_reading` and `research.full_replicate` kept. Of the centuries that all have, the table
 of centuries by dimensions, double-centred, is compared: on the same deeds, and one half of the deeds against the other half.
@@ -44,7 +44,7 @@ def tables(scores: Mapping[str, Floats]) -> tuple[list[str], dict[str, Floats]]:
 
 
 def compared(scores: Mapping[str, Floats]) -> dict[str, Any]:
-    """Agreement of each pair of recipes, with and without worldviews."""
+    """Agreement of each pair of recipes: of the whole table, without the worldviews, without the first axis."""
     _, dimension, first = deeds_of(Questionnaire.load(INSTRUMENT))
     common, table = tables(scores)
     pairs = {
@@ -56,18 +56,23 @@ def compared(scores: Mapping[str, Floats]) -> dict[str, Any]:
     made: dict[str, Any] = {"centuries": common}
     for name, (one, other) in pairs.items():
         both = np.array([table[one], table[other]])
-        for count, which in ((WORLDVIEWS.stop, "all"), (WORLDVIEWS.start, "without worldviews")):
-            found = judged(both, dimension, first, count=count)
-            made[f"{name}: {which}"] = {key: value for key, value in found.items() if key.startswith("across")}
+        parts = {
+            "all": judged(both, dimension, first),
+            "without the worldviews": judged(both, dimension, first, count=WORLDVIEWS.start),
+            "without the first axis": judged(both, dimension, first, axis=False),
+        }
+        for part, found in parts.items():
+            made[f"{name}: {part}"] = {key: value for key, value in found.items() if key.startswith("across")}
     return made
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print them."""
     parser = argparse.ArgumentParser(description="Agreement of century models across recipes of training.")
-    parser.add_argument("scores", type=Path)
+    parser.add_argument("scores", type=Path, nargs="+")
     given = parser.parse_args(arguments)
-    print(json.dumps(compared(load(given.scores)), indent=2))
+    scores = {label: table for folder in given.scores for label, table in load(folder).items()}
+    print(json.dumps(compared(scores), indent=2))
     return 0
 
 

@@ -115,12 +115,22 @@ def test_values_reads_by_instrument_and_by_rater(installed: Path, capsys: pytest
         assert dispatch(["values", "model", "--instrument", asked, "--out", "out", "--json"]) == 0
         again = json.loads(capsys.readouterr().out)
         assert again["seconds"] is None and again["values"] == record["values"], "every instrument's answers are kept"
-    longest = max(len(item.text) for item in Instrument.load("moral19-v1").items)
-    for limit, short in ((1, 0.0), (longest + 1000, 1.0)):
-        asked = f"written?rater=brevity&limit={limit}&count=3&max_tokens=4"
+    lengths = sorted(len(item.text) for item in Instrument.load("moral19-v1").items)
+    for limit, grey, varies in (
+        (1, 0, False),
+        (lengths[len(lengths) // 2], 4 * lengths[-1], True),
+        (lengths[-1] + 1000, 0, False),
+    ):
+        asked = f"written?rater=brevity&limit={limit}&grey={grey}&count=3&max_tokens=4"
         assert dispatch(["values", "model", "--instrument", asked, "--out", "out", "--json"]) == 0
         record = json.loads(capsys.readouterr().out)
-        assert record["values"]["short"]["value"] == short and set(record["values"]) == {"short", "long"}
+        assert set(record["values"]) == {"short", "long"}
+        if varies:
+            assert 0.0 < record["values"]["short"]["value"] < 1.0 and not record["unfit"]
+        else:
+            assert record["values"]["short"] is None and "short" in record["unfit"], (
+                "a rater that says one thing of all"
+            )
 
 
 def test_mistakes_are_told_in_one_line(installed: Path) -> None:

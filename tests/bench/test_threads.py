@@ -12,7 +12,6 @@ from progressgym.bench.threads import limited_threads, one_thread
 
 CODE = """
 import importlib.util, sys
-from progressgym.bench.pool import usable_cores
 from progressgym.bench.threads import limited_threads, one_thread
 with one_thread():
     assert importlib.util.find_spec("torch") is not None and "torch" not in sys.modules, "many ask and never load it"
@@ -20,13 +19,15 @@ with one_thread():
         import torch
         assert torch.get_num_threads() == 2
     assert torch.get_num_threads() == 1
-assert torch.get_num_threads() == min(3, usable_cores()), "as it came"
+assert torch.get_num_threads() == int(sys.argv[1]), "as it came"
 """
 
 
 def test_torch_that_comes_later_is_limited() -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "3"}
-    subprocess.run([sys.executable, "-c", CODE], env=environment, check=True, timeout=300)
+    plain = [sys.executable, "-c", "import torch; print(torch.get_num_threads())"]
+    own = subprocess.run(plain, env=environment, check=True, timeout=300, capture_output=True, text=True).stdout.strip()
+    subprocess.run([sys.executable, "-c", CODE, own], env=environment, check=True, timeout=300)
 
 
 def test_torch_that_is_there_is_limited_and_left_as_it_was() -> None:
