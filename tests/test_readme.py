@@ -85,7 +85,10 @@ class Reader:
             "optional-dependencies"
         ]
         self.hidden = set().union(
-            *(modules_of(self.extras, name) for name in ("lm", "rl", "ray", "sepsis", "postgres", "sign", "serve"))
+            *(
+                modules_of(self.extras, name)
+                for name in ("lm", "rl", "ray", "sepsis", "postgres", "sign", "serve", "trackio", "wandb")
+            )
         )
 
     def environment(self) -> dict[str, str]:

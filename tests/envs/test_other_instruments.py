@@ -60,7 +60,7 @@ def test_readout_is_stance_model_and_instrument_in_one(kind: str) -> None:
 def test_two_centuries(name: str) -> None:
     history = "synthetic:linear?centuries=2&seed=0"
     if "Predict" in name:
-        with pytest.raises(UserError, match="horizon 1 leaves no step in 2 centuries; use 0 to 0|3 steps or more"):
+        with pytest.raises(UserError, match=r"horizon 1 leaves no step in 2 centuries; use 0 to 0|3 steps or more"):
             gym.make(name, history=history)
     else:
         assert len(episode(gym.make(name, history=history))[1]) == 1
