@@ -100,15 +100,14 @@ class Gpo(Method):
         answers = softmax_options(stage.policy.logits(np.unique(pairs.group))[pairs.group], mask)
         separator = "&" if "?" in self.model else "?"
         votes = Pairs.of(self.scale * pairs.left, self.scale * pairs.right, pairs.target, pairs.weight)
-        fares = np.zeros((len(pairs), 2))
-        where, other = np.nonzero(mask)
-        for side, option in enumerate(pairs.options.T):
-            apart = other != option[where]
-            n, k = where[apart], other[apart]
-            asked = Pairs.of(loadings[pairs.group[n], option[n]], loadings[pairs.group[n], k])
-            odds = fitted_margins(self._model_id(separator), votes, asked)
-            np.add.at(fares[:, side], n, answers[n, k] * odds)
-        return fares
+        # Every option that stands in a comparison against every other of its item, first all a, then all b.
+        of, other = np.nonzero(np.concatenate([mask, mask]))
+        n, own = of % len(pairs), pairs.options.T.reshape(-1)[of]
+        n, of, own, other = (part[own != other] for part in (n, of, own, other))
+        asked = Pairs.of(loadings[pairs.group[n], own], loadings[pairs.group[n], other])
+        fares = np.zeros(2 * len(pairs))
+        np.add.at(fares, of, answers[n, other] * fitted_margins(self._model_id(separator), votes, asked))
+        return fares.reshape(2, -1).T
 
     def gains(self, stage: Stage) -> Tensor:
         """sbar(a) - sbar(b) (B, Q)."""

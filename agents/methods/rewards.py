@@ -18,14 +18,12 @@ from torch import Tensor
 
 from progressgym.agents.methods.stage import Stage
 from progressgym.core.errors import UserError
-from progressgym.losses import loss_of
 from progressgym.preferences.models.batch import Batch
 from progressgym.preferences.models.bradley_terry import BradleyTerry
 from progressgym.preferences.models.fitted import FittedModel
 from progressgym.preferences.models.meta import MetaReward
-from progressgym.preferences.models.newton import solve
 from progressgym.preferences.models.personal import PersonalModel
-from progressgym.preferences.models.protocol import PREFERENCE_MODELS, PreferenceModel
+from progressgym.preferences.models.protocol import PREFERENCE_MODELS, PreferenceModel, make_model, margins_of
 from progressgym.preferences.pairs import Pairs
 
 STEPS = 12
@@ -127,24 +125,13 @@ def fitted_rows(asked: str, stage: Stage, left: Tensor, right: Tensor) -> list[P
     Raises:
         UserError: no such model, or one that cannot be fitted or asked.
     """
-    models = [PREFERENCE_MODELS.make(asked) for _ in range(len(left))]
-    for model in models[:1]:
-        if not isinstance(model, PreferenceModel):
-            raise UserError(f"preference model {asked!r} is a {type(model).__name__}, which lacks fit() or margin()")
-    if models and type(models[0]) is BradleyTerry:
-        rule, nothing = models[0], torch.zeros_like(stage.targets)
-        weights = solve(
-            left - right,
-            nothing,
-            stage.targets,
-            stage.weights,
-            torch.zeros_like(left[:, 0]),
-            rule.ridge,
-            loss_of(rule.loss),
-        )
-        for model, own in zip(models, weights.cpu().numpy(), strict=True):
+    models = [make_model(asked) for _ in range(len(left))]
+    linear = [model for model in models if type(model) is BradleyTerry]
+    if linear:
+        weights = linear[0].solve(batch_of(stage, left, right)).cpu().numpy()
+        for model, own in zip(linear, weights, strict=True):
             model.weights = own
-        return models
+        return list(linear)
     sets = zip(models, *(part.cpu().numpy() for part in (left, right, stage.targets, stage.weights)), strict=True)
     return [model.fit(Pairs.of(a, b, y, u)) for model, a, b, y, u in sets]
 
@@ -152,11 +139,9 @@ def fitted_rows(asked: str, stage: Stage, left: Tensor, right: Tensor) -> list[P
 def _row_by_row(asked: str, stage: Stage) -> Rule:
     models = fitted_rows(asked, stage, *sides(stage))
 
-    def margins_of(a: Tensor, b: Tensor) -> Tensor:
+    def rule(a: Tensor, b: Tensor) -> Tensor:
         rows = zip(models, a.cpu().numpy(), b.cpu().numpy(), strict=True)
-        margins = np.stack([np.asarray(model.margin(Pairs.of(x, y)), dtype=np.float64) for model, x, y in rows])
-        if margins.shape != a.shape[:2] or not np.isfinite(margins).all():
-            raise UserError(f"preference model {asked!r} gives no {a.shape[1]} finite margins")
+        margins = np.stack([margins_of(model, Pairs.of(x, y), asked) for model, x, y in rows])
         return torch.as_tensor(margins, dtype=a.dtype, device=a.device)
 
-    return margins_of
+    return rule

@@ -20,7 +20,7 @@ from progressgym.agents.methods.stage import Method, ModelStage, Reference, Stag
 from progressgym.core.arguments import Named, Positive
 from progressgym.core.errors import UserError
 from progressgym.core.ids import parse_id
-from progressgym.preferences.models.protocol import PREFERENCE_MODELS
+from progressgym.preferences.models.protocol import PREFERENCE_MODELS, margins_of
 from progressgym.preferences.pairs import Pairs
 
 if TYPE_CHECKING:
@@ -79,9 +79,7 @@ class Rlhf(Method):
         models = fitted_rows(str(self.reward), stage, stage.features, torch.zeros_like(stage.features))
         rows = []
         for model, x, u in zip(models, *(part.cpu().numpy() for part in (stage.features, stage.weights)), strict=True):
-            margins, share = np.asarray(model.margin(Pairs.of(x, np.zeros_like(x))), dtype=np.float64), np.sqrt(u)
-            if margins.shape != u.shape or not np.isfinite(margins).all():
-                raise UserError(f"preference model {self.reward!r} gives no {len(u)} finite margins")
+            margins, share = margins_of(model, Pairs.of(x, np.zeros_like(x)), str(self.reward)), np.sqrt(u)
             rows.append(np.linalg.lstsq(x * share[:, None], margins * share, rcond=None)[0])
         return torch.as_tensor(np.array(rows), dtype=stage.start.dtype, device=stage.start.device)
 

@@ -11,21 +11,18 @@ The splits share neither seeds nor what is debated: `train` has three fifths of 
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from progressgym.core.arguments import refuse_unknown
-from progressgym.core.bounds import whole
 from progressgym.core.debate import Domain, Judge
 from progressgym.core.errors import UserError
 from progressgym.core.ids import parse_id
 from progressgym.envs.debate.domains import DOMAINS
 from progressgym.envs.debate.text_env import DebateTextEnv
-from progressgym.envs.text.tasks import SEEDS, SPLITS, split_index
+from progressgym.envs.text.sets import Series, Task, split_index
 
 PARTS = ("fit", "validation", "test")
 """Parts of a domain, one for each of `SPLITS`."""
@@ -73,15 +70,11 @@ class Debating:
 
 
 @dataclass(kw_only=True, frozen=True)
-class DebateTask(Debating):
-    """One debate, as plain JSON: whoever has the same version plays the same."""
+class DebateTask(Task[DebateTextEnv], Debating):
+    """One debate, as plain JSON."""
 
+    noun = "a debate"
     seed: int
-
-    def __post_init__(self) -> None:
-        """Check the seed too."""
-        super().__post_init__()
-        whole("seed of a debate", self.seed, 0, len(SPLITS) * SEEDS - 1)
 
     def named(self) -> DebateTask:
         """The debate, where everything in it is a shipped name: what a server plays for strangers.
@@ -95,58 +88,17 @@ class DebateTask(Debating):
             raise UserError(f"a server plays shipped domains before their own judges only, not {self.domain!r}")
         return self
 
-    def begin(self) -> tuple[DebateTextEnv, str]:
-        """Its environment after the reset, and the first prompt."""
-        env = self.make()
-        return env, env.reset(seed=self.seed)[0]
-
-    @property
-    def record(self) -> str:
-        """The debate as one line of JSON."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True)
-
-    @classmethod
-    def of(cls, fields: Mapping[str, Any]) -> DebateTask:
-        """Read it back.
-
-        Raises:
-            UserError: an unknown field, or a value of a wrong kind.
-        """
-        refuse_unknown("a debate", fields, [field.name for field in dataclasses.fields(cls)])
-        return cls(**fields)
-
 
 @dataclass(kw_only=True, frozen=True)
-class DebateSet(Debating):
+class DebateSet(Series[DebateTask], Debating):
     """The debates of one split: `debates[0]` to `debates[size - 1]`."""
 
+    noun = "a set of debates"
     size: int = 1000
 
-    def __post_init__(self) -> None:
-        """Check the size too."""
-        super().__post_init__()
-        whole("size of a set of debates", self.size, 1, SEEDS)
-
-    @classmethod
-    def of(cls, fields: Mapping[str, Any]) -> DebateSet:
-        """A set of fields as a framework's command line or file gives them.
-
-        Raises:
-            UserError: an unknown field, or a value of a wrong kind.
-        """
-        refuse_unknown("a set of debates", fields, [field.name for field in dataclasses.fields(cls)])
-        return cls(**fields)
-
-    def __len__(self) -> int:
-        return self.size
-
-    def __getitem__(self, index: int) -> DebateTask:
-        if not 0 <= index < self.size:
-            raise IndexError(f"debate {index} of {self.size}")
-        return DebateTask(seed=split_index(self.split) * SEEDS + index, **self.shared)
-
-    def __iter__(self) -> Iterator[DebateTask]:
-        return (self[index] for index in range(self.size))
+    def task(self, seed: int) -> DebateTask:
+        """The debate of a seed."""
+        return DebateTask(seed=seed, **self.shared)
 
     @cached_property
     def env(self) -> DebateTextEnv:

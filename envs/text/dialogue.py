@@ -8,7 +8,8 @@ from typing import Any
 from progressgym.envs.debate.text_env import DebateTextEnv
 from progressgym.envs.debate.text_tasks import DebateSet, DebateTask
 from progressgym.envs.text.flavour import TextFlavour
-from progressgym.envs.text.tasks import TaskSet, TextTask, fields_of
+from progressgym.envs.text.sets import fields_of
+from progressgym.envs.text.tasks import TaskSet, TextTask
 
 
 class Dialogue:

@@ -11,29 +11,24 @@ split is no task set: it is made of a secret that stays with the board (docs/lea
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import gymnasium as gym
 
-from progressgym.core.arguments import refuse_unknown
-from progressgym.core.bounds import whole
-from progressgym.core.errors import UserError, unknown
+from progressgym.core.errors import UserError
 from progressgym.envs.challenge import parse_challenge
 from progressgym.envs.text.flavour import TextFlavour
+from progressgym.envs.text.sets import Series, Task, fields_of, split_index
 from progressgym.histories.history import SYNTHETIC
 from progressgym.histories.source import HistorySource, resolve_history
 from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.instruments.split import balanced_split
 
-SPLITS = ("train", "validation", "test")
-SEEDS = 10**8
-"""Seeds of each split; split s has those from s * SEEDS on."""
 DEFAULT_HISTORY = "synthetic:linear?coherence=0.5"
 
 
@@ -76,16 +71,21 @@ class Asking:
 
 
 @dataclass(kw_only=True, frozen=True)
-class TextTask(Asking):
-    """One episode, as plain JSON: whoever has the same version plays the same."""
+class TextTask(Task[TextFlavour], Asking):
+    """One episode, as plain JSON."""
 
+    noun = "a task"
     seed: int
     """Of the episode, and of its history where that is drawn."""
 
-    def __post_init__(self) -> None:
-        """Check the seed too."""
-        super().__post_init__()
-        whole("seed of a task", self.seed, 0, len(SPLITS) * SEEDS - 1)
+    @classmethod
+    def of(cls, record: str | Mapping[str, Any]) -> Self:
+        """Read a record back.
+
+        Raises:
+            UserError: no JSON object, an unknown field, or a value of a wrong kind.
+        """
+        return super().of(fields_of(record))
 
     def named(self) -> TextTask:
         """The task, where everything in it is a shipped or synthetic name: what a server plays for strangers.
@@ -128,59 +128,17 @@ class TextTask(Asking):
         assert isinstance(env, TextFlavour)
         return env
 
-    def begin(self) -> tuple[TextFlavour, str]:
-        """Its environment after the reset, and the first prompt."""
-        env = self.make()
-        return env, env.reset(seed=self.seed)[0]
-
-    @property
-    def record(self) -> str:
-        """The task as one line of JSON."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True)
-
-    @classmethod
-    def of(cls, record: str | Mapping[str, Any]) -> TextTask:
-        """Read it back.
-
-        Raises:
-            UserError: no JSON object, an unknown field, or a value of a wrong kind.
-        """
-        fields = fields_of(record)
-        refuse_unknown("a task", fields, [field.name for field in dataclasses.fields(cls)])
-        return cls(**fields)
-
 
 @dataclass(kw_only=True, frozen=True)
-class TaskSet(Asking):
+class TaskSet(Series[TextTask], Asking):
     """The episodes of one split: `tasks[0]` to `tasks[size - 1]`."""
 
+    noun = "a task set"
     size: int = 1000
 
-    def __post_init__(self) -> None:
-        """Check the size too."""
-        super().__post_init__()
-        whole("size of a task set", self.size, 1, SEEDS)
-
-    @classmethod
-    def of(cls, fields: Mapping[str, Any]) -> TaskSet:
-        """A task set of fields as a framework's command line or file gives them.
-
-        Raises:
-            UserError: an unknown field, or a value of a wrong kind.
-        """
-        refuse_unknown("a task set", fields, [field.name for field in dataclasses.fields(cls)])
-        return cls(**fields)
-
-    def __len__(self) -> int:
-        return self.size
-
-    def __getitem__(self, index: int) -> TextTask:
-        if not 0 <= index < self.size:
-            raise IndexError(f"task {index} of {self.size}")
-        return TextTask(seed=split_index(self.split) * SEEDS + index, **self.shared)
-
-    def __iter__(self) -> Iterator[TextTask]:
-        return (self[index] for index in range(self.size))
+    def task(self, seed: int) -> TextTask:
+        """The episode of a seed."""
+        return TextTask(seed=seed, **self.shared)
 
     @cached_property
     def env(self) -> TextFlavour:
@@ -216,21 +174,6 @@ class TaskSet(Asking):
         return {"prompt": prompt, "row": f"{task.seed}/{step}", "options": options, "human": shares, "first": before}
 
 
-def fields_of(record: str | Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a task's record.
-
-    Raises:
-        UserError: no JSON object, or one without a seed.
-    """
-    try:
-        fields = json.loads(record) if isinstance(record, str) else dict(record)
-    except (ValueError, RecursionError):
-        fields = None
-    if not isinstance(fields, dict) or "seed" not in fields:
-        raise UserError("a task is a JSON object with a seed, as TextTask.record writes it")
-    return fields
-
-
 def text_id(environment: str) -> str:
     """Gymnasium id of the text flavour of an environment.
 
@@ -242,13 +185,6 @@ def text_id(environment: str) -> str:
     if name not in gym.registry:
         raise UserError(f"{environment} has no text flavour; use follow, predict or another challenge that has one")
     return name
-
-
-def split_index(split: str) -> int:
-    """Number of a split."""
-    if split not in SPLITS:
-        raise unknown("split", str(split), SPLITS)
-    return SPLITS.index(split)
 
 
 @lru_cache(maxsize=32)

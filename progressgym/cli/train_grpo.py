@@ -93,7 +93,7 @@ def _plan(options: Options, out: Path, readers: Sequence[str] = ()) -> Plan:
         UserError: no such history, or no seeds.
     """
     from progressgym.bench.plan import make_plan
-    from progressgym.envs.text.tasks import SEEDS
+    from progressgym.envs.text.sets import SEEDS
 
     if options.evaluation_seeds < 1:
         raise UserError(f"evaluation_seeds is {options.evaluation_seeds}; use 1 or more")
@@ -109,7 +109,7 @@ def _plan(options: Options, out: Path, readers: Sequence[str] = ()) -> Plan:
 
 def _histories(options: Options, out: Path) -> list[str]:
     """What is evaluated on; synthetic histories of another questionnaire than their own are written beside the run."""
-    from progressgym.envs.text.tasks import SEEDS
+    from progressgym.envs.text.sets import SEEDS
     from progressgym.histories.history import SYNTHETIC
     from progressgym.histories.source import resolve_history
     from progressgym.histories.synthetic import SyntheticSpec

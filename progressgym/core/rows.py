@@ -1,4 +1,4 @@
-"""Rows of comma-separated files, packed or not, with the line of every mistake."""
+"""Rows of comma-separated files and of files of JSON lines, packed or not, with the line of every mistake."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import math
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from progressgym.core.errors import UserError
-from progressgym.core.reading import read_bytes
+from progressgym.core.reading import parse_json, read_bytes
 
 
 def packed_text(path: Path) -> str:
@@ -51,6 +52,32 @@ def csv_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str,
         yield reader.line_num, row
     if empty:
         raise UserError(f"{path.name} has no rows")
+
+
+def json_rows(path: Path, expected: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """JSON objects, one a line, with file and line; empty lines are skipped.
+
+    Lines end with a line feed and nothing else: a text may hold other separators as they are.
+
+    Args:
+        path: the file.
+        expected: what an object has, for the error.
+
+    Raises:
+        UserError: what is no JSON, or no object, no lines.
+    """
+    empty = True
+    for number, line in enumerate(packed_text(path).split("\n"), 1):
+        if not line.strip():
+            continue
+        where = f"{path.name}, line {number}"
+        given = parse_json(line, where)
+        if not isinstance(given, dict):
+            raise UserError(f"{where} is no JSON object; one with {expected} is expected")
+        empty = False
+        yield where, given
+    if empty:
+        raise UserError(f"{path.name} has no lines")
 
 
 def finite_number(text: str, where: str) -> float:

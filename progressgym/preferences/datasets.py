@@ -30,8 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError, unknown
-from progressgym.core.reading import parse_json
-from progressgym.core.rows import csv_rows, finite_number, packed_text
+from progressgym.core.rows import csv_rows, finite_number, json_rows, packed_text
 from progressgym.preferences.pairs import Pairs
 from progressgym.preferences.segments import is_segments, read_segments
 
@@ -208,18 +207,10 @@ def read_rows(path: Path) -> list[Row]:
             `rejected` are the same), features that are no finite numbers or not as many as before.
     """
     rows: list[Row] = []
-    first: dict[str, Any] | None = None
-    for number, line in enumerate(packed_text(path).splitlines(), 1):
-        if not line.strip():
-            continue
-        where = f"{path.name}, line {number}"
-        given = parse_json(line, where)
-        if not isinstance(given, dict):
-            raise UserError(f"{where} is no JSON object; one with chosen and rejected is expected")
+    first: dict[str, Any] = {}
+    for where, given in json_rows(path, "chosen and rejected"):
         first = first or given
         rows.append(_row(given, first, where))
-    if first is None:
-        raise UserError(f"{path.name} has no lines")
     return rows
 
 

@@ -23,8 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError
-from progressgym.core.reading import parse_json
-from progressgym.core.rows import packed_text
+from progressgym.core.rows import json_rows
 from progressgym.preferences.pairs import Pairs
 
 Floats = NDArray[np.float64]
@@ -37,9 +36,8 @@ MOST_STATES = 2000
 
 def is_segments(path: Path) -> bool:
     """Whether the first line of a file is a pair of segments."""
-    first = next((line for line in packed_text(path).splitlines() if line.strip()), "")
-    given = parse_json(first, f"{path.name}, line 1") if first else None
-    return isinstance(given, dict) and "left" in given and "chosen" not in given
+    _, first = next(json_rows(path, "chosen and rejected"))
+    return "left" in first and "chosen" not in first
 
 
 def read_segments(path: Path, seed: int = 0) -> tuple[Pairs, Pairs, Floats]:
@@ -53,13 +51,7 @@ def read_segments(path: Path, seed: int = 0) -> tuple[Pairs, Pairs, Floats]:
         UserError: the first mistake, with its line.
     """
     width, targets, sides, edges = 0, [], [], []
-    for number, line in enumerate(packed_text(path).splitlines(), 1):
-        if not line.strip():
-            continue
-        where = f"{path.name}, line {number}"
-        given = parse_json(line, where)
-        if not isinstance(given, dict):
-            raise UserError(f"{where} is no JSON object; one with left, right and preferred is expected")
+    for where, given in json_rows(path, "left, right and preferred"):
         if given.get("preferred") not in SIDES:
             raise UserError(
                 f"{where}: preferred is {given.get('preferred')!r}; left or right is expected, a tie says nothing"
@@ -74,8 +66,6 @@ def read_segments(path: Path, seed: int = 0) -> tuple[Pairs, Pairs, Floats]:
             raise UserError(f"{where}: left and right are the same; a segment beside itself says nothing")
         sides.append(row)
         targets.append(float(given["preferred"] == "left"))
-    if not sides:
-        raise UserError(f"{path.name} has no lines")
     left, right = np.array(sides).swapaxes(0, 1)
     plain = Pairs.of(left[:, :width], right[:, :width], targets)
     return plain, Pairs.of(left, right, targets), successors(*_world(edges, path.name), seed)

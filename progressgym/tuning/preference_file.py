@@ -21,8 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from progressgym.core.errors import UserError
-from progressgym.core.reading import parse_json
-from progressgym.core.rows import packed_text
+from progressgym.core.rows import json_rows
 from progressgym.core.seeding import generator
 from progressgym.tuning.contrasts import Contrast, Term
 from progressgym.tuning.parts import degree_terms, prompt_terms, reason_terms, steer_terms
@@ -56,12 +55,9 @@ def read_contrasts(
             tie (`chosen` and `rejected` are the same), a number that is not finite or out of its range.
     """
     rows: list[tuple[str, dict[str, Any]]] = []
-    for number, line in enumerate(packed_text(path).split("\n"), 1):
-        if line.strip():
-            where = f"{path.name}, line {number}"
-            rows.append((where, _whole_row(parse_json(line, where), rows[0][1] if rows else None, where)))
-    if not rows:
-        raise UserError(f"{path.name} has no lines")
+    for where, given in json_rows(path, "chosen and rejected"):
+        _check_columns(given, rows[0][1] if rows else given, where)
+        rows.append((where, given))
     columns = _columns(rows[0][1], parts, user, rows[0][0])
     users = set() if user is None else {str(row[user]) for _, row in rows}
     draws = generator(seed, "questions").random(len(rows))
@@ -76,17 +72,14 @@ def read_contrasts(
     return contrasts
 
 
-def _whole_row(given: Any, first: Mapping[str, Any] | None, where: str) -> dict[str, Any]:
-    """A line that has what the first one has."""
-    if not isinstance(given, dict):
-        raise UserError(f"{where} is no JSON object; one with chosen and rejected is expected")
+def _check_columns(given: Mapping[str, Any], first: Mapping[str, Any], where: str) -> None:
+    """A line has what the first one has."""
     for column in ("chosen", "rejected"):
         if column not in given:
             raise UserError(f"{where}: there is no column {column!r}; it has {', '.join(sorted(given)) or 'none'}")
-    for column in sorted({*given, *(first or given)}):
-        if first is not None and (column in given) != (column in first):
+    for column in sorted({*given, *first}):
+        if (column in given) != (column in first):
             raise UserError(f"{where}: column {column!r} stands in some lines only")
-    return given
 
 
 def _columns(row: Mapping[str, Any], parts: Sequence[str], user: str | None, where: str) -> tuple[str, ...]:

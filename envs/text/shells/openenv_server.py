@@ -9,7 +9,7 @@ from openenv.core.env_server.interfaces import Environment
 from openenv.core.env_server.types import Action, Observation, State
 
 from progressgym.envs.text.dialogue import Dialogue, read_task, usual
-from progressgym.envs.text.tasks import SEEDS, SPLITS, split_index
+from progressgym.envs.text.sets import SEEDS, SPLITS, split_index
 
 
 class TextAction(Action):  # type: ignore[misc]  # ships no types

@@ -9,7 +9,7 @@ import verifiers.v1 as vf
 
 from progressgym.envs.debate.config import DebateConfig
 from progressgym.envs.debate.text_table import TextTable
-from progressgym.envs.text.tasks import SEEDS, split_index
+from progressgym.envs.text.sets import SEEDS, split_index
 
 
 class DebatesConfig(vf.TasksetConfig):  # type: ignore[misc]  # ships no types

@@ -6,7 +6,7 @@ P(left over right) = sigma(m),   m = w . (left - right),   w ~ N(0, I / ridge)
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,11 @@ from progressgym.core.arguments import Named, Positive, check_fields
 from progressgym.core.errors import UserError
 from progressgym.losses import LOSSES, loss_of
 from progressgym.preferences.pairs import Pairs
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from progressgym.preferences.models.batch import Batch
 
 
 @dataclass(kw_only=True)
@@ -39,19 +44,19 @@ class BradleyTerry:
 
     def fit(self, pairs: Pairs) -> Self:
         """The minimum of the weighted loss."""
+        from progressgym.preferences.models.batch import Batch
+
+        self.weights = self.solve(Batch.of(pairs[pairs.weight > 0]))[0].numpy()
+        return self
+
+    def solve(self, batch: Batch) -> Tensor:
+        """w (B, d) of many sets at once."""
         import torch
 
         from progressgym.preferences.models.newton import solve
 
-        weighted = pairs[pairs.weight > 0]
-        batch = [
-            torch.from_numpy(np.array(part))[None] for part in (weighted.difference, weighted.target, weighted.weight)
-        ]
-        features, targets, weights = batch
-        centre = torch.zeros(1, features.shape[-1], dtype=torch.float64)
-        solution = solve(features, torch.zeros_like(targets), targets, weights, centre, self.ridge, loss_of(self.loss))
-        self.weights = solution[0].numpy()
-        return self
+        nothing, centre = torch.zeros_like(batch.target), torch.zeros_like(batch.left[:, 0])
+        return solve(batch.difference, nothing, batch.target, batch.weight, centre, self.ridge, loss_of(self.loss))
 
     def reward(self, items: NDArray[np.float64]) -> NDArray[np.float64]:
         """Rewards (n,) of things (n, d).

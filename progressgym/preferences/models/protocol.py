@@ -82,15 +82,38 @@ PREFERENCE_MODELS = Registry(
 
 
 def fitted_margins(asked: str, sample: Pairs, wanted: Pairs) -> NDArray[np.float64]:
-    """Margins (n,) of `wanted` by the model of an id, fitted to `known`.
+    """Margins (n,) of `wanted` by the model of an id, fitted to `sample`.
 
     Raises:
         UserError: no such model, or margins that are not n finite numbers.
     """
+    return margins_of(make_model(asked).fit(sample), wanted, asked)
+
+
+def make_model(asked: str) -> PreferenceModel:
+    """The model of an id.
+
+    Raises:
+        UserError: no such model, or one that cannot be fitted or asked.
+    """
     model = PREFERENCE_MODELS.make(asked)
     if not isinstance(model, PreferenceModel):
         raise UserError(f"preference model {asked!r} is a {type(model).__name__}, which lacks fit() or margin()")
-    margins = np.asarray(model.fit(sample).margin(wanted), dtype=np.float64)
+    return model
+
+
+def margins_of(model: PreferenceModel, wanted: Pairs, asked: str) -> NDArray[np.float64]:
+    """Margins (n,) of a fitted model.
+
+    Args:
+        model: the model.
+        wanted: n pairs.
+        asked: its id, for the error.
+
+    Raises:
+        UserError: margins that are not n finite numbers.
+    """
+    margins = np.asarray(model.margin(wanted), dtype=np.float64)
     if margins.shape != (len(wanted),) or not np.isfinite(margins).all():
         raise UserError(f"preference model {asked!r} gives no {len(wanted)} finite margins")
     return margins

@@ -12,7 +12,8 @@ from progressgym.envs.debate import DebateSet, DebateTask
 from progressgym.envs.debate.text_env import DebateTextEnv
 from progressgym.envs.debate.text_tasks import turn_reward
 from progressgym.envs.text.dialogue import Dialogue, read_task, set_of
-from progressgym.envs.text.tasks import SPLITS, TaskSet
+from progressgym.envs.text.sets import SPLITS
+from progressgym.envs.text.tasks import TaskSet
 from tests.envs.rollout import assert_same
 
 DOMAINS = ("simulator", "dilemmas?century=C015")

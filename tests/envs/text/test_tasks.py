@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from progressgym.core.errors import UserError
-from progressgym.envs.text.tasks import SPLITS, TaskSet, TextTask, split_items
+from progressgym.envs.text.sets import SPLITS
+from progressgym.envs.text.tasks import TaskSet, TextTask, split_items
 from progressgym.instruments.instrument import Instrument
 from tests.envs.rollout import assert_same
 
