@@ -20,6 +20,7 @@ import time
 from typing import Any
 
 import numpy as np
+from trl_alone import trl_losses
 
 from progressgym.histories.history import History
 from progressgym.instruments.questionnaire import Questionnaire
@@ -60,9 +61,6 @@ def ours(rows: list[Contrast], loaded: Any) -> tuple[float, list[float]]:
 
 def plain(rows: list[Contrast], loaded: Any) -> tuple[float, list[float]]:
     """Seconds and losses of TRL alone."""
-    from datasets import Dataset
-    from trl import DPOConfig, DPOTrainer
-
     order = arrange(tokenise(rows, loaded.tokenizer), RECIPE.batch_size, 0)
     texts = [{k: loaded.tokenizer.decode(row[f"{k}_ids"]) for k in ("prompt", "chosen", "rejected")} for row in order]
     started = time.perf_counter()
@@ -70,30 +68,7 @@ def plain(rows: list[Contrast], loaded: Any) -> tuple[float, list[float]]:
     tokenizer = copy.deepcopy(loaded.tokenizer)
     tokenizer.eos_token = ""
     with tempfile.TemporaryDirectory() as folder:
-        arguments = DPOConfig(
-            output_dir=folder,
-            per_device_train_batch_size=RECIPE.batch_size,
-            learning_rate=RECIPE.learning_rate,
-            lr_scheduler_type="linear",
-            warmup_steps=RECIPE.warmup_steps,
-            num_train_epochs=1,
-            beta=RECIPE.beta,
-            loss_type=["sigmoid_norm"],
-            max_grad_norm=RECIPE.max_grad_norm,
-            logging_steps=1,
-            save_strategy="no",
-            report_to=[],
-            disable_tqdm=True,
-            use_cpu=True,
-            bf16=False,
-            gradient_checkpointing=False,
-            train_sampling_strategy="sequential",
-        )
-        trainer = DPOTrainer(
-            model=model, args=arguments, train_dataset=Dataset.from_list(texts), processing_class=tokenizer
-        )
-        trainer.train()
-    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+        losses = trl_losses(model, tokenizer, texts, RECIPE, folder)
     return time.perf_counter() - started, losses
 
 

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from trl_alone import trl_losses
 
 from progressgym.instruments import Questionnaire
 from progressgym.losses import LOSSES, loss_of, parts_of
@@ -77,9 +78,6 @@ def ours(loaded: Any, rows: list[Contrast], loss: str, recipe: AlignRecipe) -> t
 
 def trl(loaded: Any, rows: list[Contrast], loss: str, recipe: AlignRecipe) -> tuple[float, list[float]]:
     """The same by TRL alone."""
-    from datasets import Dataset
-    from trl import DPOConfig, DPOTrainer
-
     lora = TunableModel(loaded, LoraRecipe()).lora
     assert lora is not None
     ready = tokenise(rows, loaded.tokenizer)
@@ -88,37 +86,13 @@ def trl(loaded: Any, rows: list[Contrast], loss: str, recipe: AlignRecipe) -> tu
     began = time.process_time()
     model: Any = attach(loaded.model, lora, seed=0)
     with tempfile.TemporaryDirectory() as folder:
-        arguments = DPOConfig(
-            output_dir=folder,
-            per_device_train_batch_size=recipe.batch_size,
-            learning_rate=recipe.learning_rate,
-            lr_scheduler_type="linear",
-            num_train_epochs=1,
-            beta=recipe.beta,
-            loss_type=[loss],
-            label_smoothing=0.1 if loss == "robust" else 0.0,
-            max_grad_norm=recipe.max_grad_norm,
-            logging_steps=1,
-            save_strategy="no",
-            report_to=[],
-            disable_tqdm=True,
-            use_cpu=True,
-            bf16=False,
-            gradient_checkpointing=False,
-            train_sampling_strategy="sequential",
-        )
-        columns = ("prompt", "chosen", "rejected")
-        trainer: Any = DPOTrainer(
-            model=model,
-            args=arguments,
-            train_dataset=Dataset.from_list([{key: getattr(row, key) for key in columns} for row in order]),
-            processing_class=loaded.tokenizer,
-        )
-        trainer.train()
+        texts = [vars(row) for row in order]
+        smoothing = 0.1 if loss == "robust" else 0.0
+        losses = trl_losses(model, loaded.tokenizer, texts, recipe, folder, loss=loss, label_smoothing=smoothing)
     spent = time.process_time() - began
     model.unload()
     loaded.model.__dict__.pop("forward", None)
-    return spent, [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    return spent, losses
 
 
 def tokens_of(loaded: Any, rows: list[Contrast], recipe: AlignRecipe) -> int:

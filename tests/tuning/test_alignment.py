@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.trl_alone import trl_losses
 from progressgym.core.errors import UserError
 from progressgym.losses import ipo
 from progressgym.models import load_language_model
@@ -162,40 +163,11 @@ def plain_trl(base: Path, rows: Sequence[Contrast], recipe: AlignRecipe) -> list
     """The same stage with TRL alone. An empty end token keeps its trainer from adding one to every continuation."""
     import copy
 
-    from datasets import Dataset
-    from trl import DPOConfig, DPOTrainer
-
     loaded = load_language_model(base, device="cpu", dtype="float32")
-    model: Any = loaded.model
     order = arrange(tokenise(rows, loaded.tokenizer), recipe.batch_size, 0)
     decode = loaded.tokenizer.decode
     texts = [{k: decode(row[f"{k}_ids"]) for k in ("prompt", "chosen", "rejected")} for row in order]
     tokenizer: Any = copy.deepcopy(loaded.tokenizer)
     tokenizer.eos_token = ""
-    arguments = DPOConfig(
-        output_dir=str(base / "plain"),
-        per_device_train_batch_size=recipe.batch_size,
-        learning_rate=recipe.learning_rate,
-        lr_scheduler_type="linear",
-        warmup_steps=recipe.warmup_steps,
-        num_train_epochs=1,
-        beta=recipe.beta,
-        loss_type=["sigmoid_norm"],
-        logging_steps=1,
-        save_strategy="no",
-        report_to=[],
-        disable_tqdm=True,
-        use_cpu=True,
-        bf16=False,
-        gradient_checkpointing=False,
-        train_sampling_strategy="sequential",
-    )
-    trainer = DPOTrainer(
-        model=model,
-        ref_model=copy.deepcopy(model),
-        args=arguments,
-        train_dataset=Dataset.from_list(texts),
-        processing_class=tokenizer,
-    )
-    trainer.train()
-    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    reference = copy.deepcopy(loaded.model)
+    return trl_losses(loaded.model, tokenizer, texts, recipe, base / "plain", reference=reference)

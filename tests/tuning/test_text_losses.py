@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 
+from benchmarks.trl_alone import trl_losses
 from progressgym.losses import LOSSES, loss_of, parts_of, sigmoid
 from progressgym.models import load_language_model
 from progressgym.tuning.alignment import AlignRecipe, dpo_stage
@@ -131,10 +132,10 @@ def test_losses_are_trls_own_where_it_has_them(
     base: Path, file: Path, loss: str, theirs: str, tokens: str, settings: dict[str, float]
 ) -> None:
     """Step by step on the same rows; of squares ours is beta^2 times theirs."""
-    recipe = replace(RECIPE, total=tokens == "sum")
+    recipe = replace(RECIPE, total=tokens == "sum", max_grad_norm=1e9)  # multiples have gradients of other lengths
     rows = read_contrasts(file, parts_of(loss))
     square = recipe.beta**2 if theirs in ("ipo", "sppo_hard") else 1.0
-    ours = trained(base, rows, loss, replace(recipe, max_grad_norm=1e9))[0]
+    ours = trained(base, rows, loss, recipe)[0]
     plain = plain_trl(base, rows, recipe, theirs, settings)
     assert len(set(plain)) > 1 and len(ours) == len(plain)
     assert ours == pytest.approx([square * value for value in plain], abs=1e-4)
@@ -142,42 +143,16 @@ def test_losses_are_trls_own_where_it_has_them(
 
 def plain_trl(base: Path, rows: Sequence[Contrast], recipe: AlignRecipe, loss: str, settings: dict[str, float]) -> Any:
     """The same stage by TRL alone, which puts an end token behind every answer itself."""
-    from datasets import Dataset
-    from trl import DPOConfig, DPOTrainer
-
     loaded = load_language_model(base, device="cpu", dtype="float32")
     order = arrange(tokenise(rows, loaded.tokenizer), recipe.batch_size, 0)
     texts = {tuple(row["prompt_ids"]): plain for row, plain in zip(tokenise(rows, loaded.tokenizer), rows, strict=True)}
     plain = [texts[tuple(row["prompt_ids"])] for row in order]
-    arguments = DPOConfig(
-        output_dir=str(base / "plain"),
-        per_device_train_batch_size=recipe.batch_size,
-        learning_rate=recipe.learning_rate,
-        lr_scheduler_type="linear",
-        num_train_epochs=1,
-        beta=recipe.beta,
-        loss_type=[loss],
-        max_grad_norm=1e9,
-        logging_steps=1,
-        save_strategy="no",
-        report_to=[],
-        disable_tqdm=True,
-        use_cpu=True,
-        bf16=False,
-        gradient_checkpointing=False,
-        train_sampling_strategy="sequential",
-        **settings,
+    reference = copy.deepcopy(loaded.model)
+    rows_of = [vars(row) for row in plain]
+    tokenizer = loaded.tokenizer
+    return trl_losses(
+        loaded.model, tokenizer, rows_of, recipe, base / "plain", loss=loss, reference=reference, **settings
     )
-    columns = ("prompt", "chosen", "rejected")
-    trainer: Any = DPOTrainer(
-        model=loaded.model,
-        ref_model=copy.deepcopy(loaded.model),
-        args=arguments,
-        train_dataset=Dataset.from_list([{key: getattr(row, key) for key in columns} for row in plain]),
-        processing_class=loaded.tokenizer,
-    )
-    trainer.train()
-    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
 
 
 @pytest.fixture(scope="module")
