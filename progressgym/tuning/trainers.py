@@ -170,9 +170,9 @@ class AnswerRLOOTrainer(RLOOTrainer):  # type: ignore[misc]
         return [list(self.choices[tuple(ids)][which]) for ids, which in zip(prompt_ids, drawn, strict=True)]
 
 
-def preference_collator(pad: int) -> Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]]:
-    """Collator of `AnswerDPOTrainer`."""
-    return lambda examples: collate(examples, pad)
+def preference_collator(pad: int, *, share: bool = False) -> Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]]:
+    """Collator of `AnswerDPOTrainer`; `share` as in `collate`."""
+    return lambda examples: collate(examples, pad, share=share)
 
 
 def reward_collator(pad: int) -> Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]]:
