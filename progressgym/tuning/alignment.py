@@ -96,15 +96,14 @@ def dpo_stage(
             precompute_ref_log_probs=True,
             max_length=None,
         )
-        share_prompts = (
-            not recipe.activation_checkpointing and any("terms" in row for row in ready) and can_share(model)
-        )
+        # Rows without terms are read as ever, so that what was trained on them keeps its bits.
+        once = not recipe.activation_checkpointing and any("terms" in row for row in ready) and can_share(model)
         _run(
             AnswerDPOTrainer(
                 model=model,
                 args=arguments,
                 train_dataset=Dataset.from_list(ready),
-                data_collator=preference_collator(tokenizer.pad_token_id, share=share_prompts),
+                data_collator=preference_collator(tokenizer.pad_token_id, share=once),
                 processing_class=tokenizer,
                 callbacks=[watch(result, None, report)],
                 loss=loss,

@@ -166,8 +166,7 @@ def collate(examples: Sequence[Mapping[str, Any]], pad: int, *, share: bool = Fa
     Args:
         examples: tokenised rows.
         pad: token that fills up.
-        share: of rows with terms, read a prompt of several continuations once, see `shared_prompts`. Rows without terms are
-            read as ever, so that what was trained on them keeps its bits.
+        share: read a prompt of several continuations once, see `shared_prompts`.
 
     Returns:
         `input_ids`, `attention_mask`, `position_ids` (U, L) padded on the left; `source` (2B,) which text each
@@ -182,7 +181,7 @@ def collate(examples: Sequence[Mapping[str, Any]], pad: int, *, share: bool = Fa
     pairs = [(one["prompt_ids"], one[side]) for side in ("chosen_ids", "rejected_ids") for one in examples]
     terms = [(n, term) for n, example in enumerate(examples) for term in example.get("terms", ())]
     pairs += [(term["prompt_ids"], term["ids"]) for _, term in terms]
-    apart = of_shared_prompts(pairs) if share and terms else []
+    apart = of_shared_prompts(pairs) if share else []
     alone = [n for n in range(len(pairs)) if n not in set(apart)]
     batch = _stack_texts([pairs[n] for n in alone], pad) if alone else {}
     if apart:
@@ -246,9 +245,9 @@ def _whole_logps(model: Any, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tenso
         logits_to_keep=width,
     ).logits
     precise = torch.promote_types(logits.dtype, torch.float32)
-    logs = torch.log_softmax(logits.to(precise), dim=-1)[batch["source"]]
-    own = logs.gather(-1, batch["tokens"][..., None])[..., 0] * batch["token_mask"]
-    return own, batch["token_mask"]
+    logs = torch.log_softmax(logits.to(precise), dim=-1)
+    own = logs[batch["source"][:, None], torch.arange(width, device=logs.device), batch["tokens"]]
+    return own * batch["token_mask"], batch["token_mask"]
 
 
 def left_padded(rows: Sequence[Sequence[int]], pad: int) -> tuple[Tensor, Tensor]:

@@ -67,14 +67,13 @@ def test_shared_prompts_give_what_whole_texts_give(model: Any, seed: int, total:
     torch.testing.assert_close(shared[1], whole[1], atol=1e-6 * float(whole[1].abs().max()), rtol=0.0)
 
 
-def test_rows_without_terms_and_verdicts_of_one_token_are_read_as_ever() -> None:
-    plain = [{key: value for key, value in row.items() if key != "terms"} for row in drawn_rows(0)]
-    verdicts = [row | {"chosen_ids": [7], "rejected_ids": [8]} for row in drawn_rows(1)]
-    for row in verdicts:
+def test_verdicts_of_one_token_are_read_as_ever() -> None:
+    """Their texts are the prompts, which are read once in any case."""
+    rows = [row | {"chosen_ids": [7], "rejected_ids": [8]} for row in drawn_rows(1)]
+    for row in rows:
         row["terms"] = [term | {"ids": [7 + n]} for n, term in enumerate(row["terms"])]
-    for rows in (plain, verdicts):
-        one, other = (collate(rows, 2, share=share) for share in (False, True))
-        assert one.keys() == other.keys() and all(torch.equal(value, other[key]) for key, value in one.items())
+    one, other = (collate(rows, 2, share=share) for share in (False, True))
+    assert one.keys() == other.keys() and all(torch.equal(value, other[key]) for key, value in one.items())
 
 
 def test_a_prompt_is_shared_by_answers_that_differ_before_their_last_token() -> None:
