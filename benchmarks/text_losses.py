@@ -97,6 +97,20 @@ def trl(loaded: Any, rows: list[Contrast], loss: str, recipe: AlignRecipe) -> tu
     return spent, losses
 
 
+def lengthened(loaded: Any, rows: list[Contrast], recipe: AlignRecipe, tokens: int) -> list[Contrast]:
+    """Rows without further texts whose prompts go on, in their own words, until the texts have so many tokens."""
+    words = [row.prompt.split() for row in rows]
+    more = 0
+    while True:
+        longer = [
+            replace(row, prompt=" ".join((own * 9)[: len(own) + more]), terms=())
+            for row, own in zip(rows, words, strict=True)
+        ]
+        if tokens_of(loaded, longer, recipe, share=False) >= tokens:
+            return longer
+        more += 1
+
+
 def tokens_of(loaded: Any, rows: list[Contrast], recipe: AlignRecipe, *, share: bool) -> int:
     """Tokens of a pass over rows, equal texts of a step once: of whole texts, or of what is read where prompts are shared."""
     pad = loaded.tokenizer.pad_token_id
@@ -134,6 +148,8 @@ def main() -> None:
         rows = {loss: read_contrasts(path, parts_of(loss)) for loss in losses}
     seconds: dict[str, list[float]] = {}
     steps: dict[str, list[float]] = {}
+    first = AlignRecipe(beta=BETA, learning_rate=1e-4, batch_size=8)
+    trl(loaded, rows[losses[0]][:1], "sigmoid", first)  # what libraries load once is loaded before anything counts
     for turn in range(given.rounds):
         for loss in ("sigmoid", *(other for other in losses if other in THEIRS and other != "sigmoid")):
             name, total, square = THEIRS[loss]
@@ -149,6 +165,9 @@ def main() -> None:
             spent, steps[loss] = ours(loaded, rows[loss], loss, recipe)
             seconds.setdefault(loss, []).append(spent)
             print(f"{spent:7.2f} s  {loss}", file=sys.stderr, flush=True)
+    if "rdpo" in losses:
+        as_long = lengthened(loaded, rows["rdpo"], first, tokens_of(loaded, rows["rdpo"], first, share=False))
+        seconds["as long"] = [trl(loaded, as_long, "sigmoid", first)[0]]
     report(loaded, rows, seconds, steps)
 
 
@@ -161,6 +180,8 @@ def report(
     one, plain = next(iter(rows.values())), [replace(row, terms=()) for row in next(iter(rows.values()))]
     base = tokens_of(loaded, plain, recipe, share=False)
     print(f"TRL's DPO   {peer:7.2f} s of a processor, {len(one)} rows")
+    if "as long" in seconds:
+        print(f"on rows with as many tokens as rdpo's {seconds['as long'][0]:7.2f} s")
     for further in (False, True):
         print("\nfurther texts" if further else "two texts a row")
         for loss, own in rows.items():
