@@ -159,7 +159,7 @@ def measured(loaded: Any, lines: Sequence[Mapping[str, Any]], arm: str, seed: in
 def run(out: Path, model: str, seeds: int, count: int, arms: Sequence[str]) -> None:
     """Every arm and seed that the file has not; it is written after each."""
     data = Path(os.environ.get("PROGRESSGYM_SHARED", ".")) / "real" / "moralchoice-low" / "low_ambiguity.csv.gz"
-    results = read_json(out) if out.exists() else {"model": model, "rows": count, "cells": {}}
+    results: dict[str, Any] = read_json(out) if out.exists() else {"model": model, "rows": count, "cells": {}}
     loaded = load_language_model(model, device="cpu", dtype="float32")
     for seed in range(seeds):
         lines = lines_of(data, seed)

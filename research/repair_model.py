@@ -1,10 +1,10 @@
 """What adapting a language model to the next century costs the last one, and which method repairs it: `research.repair` with weights.
 
-    python -m research.repair_model run OUT.json [--centuries 2]           goes on with what OUT.json holds
+    python -m research.repair_model run OUT.json [--centuries 1]           goes on with what OUT.json holds
     python -m research.repair_model report docs/data/repair-smollm2.json
 
 The policy begins a step as the model of its old century, with which the history comes (`histsmol-v1`: an adapter a century), and
-is trained as `lifelong-dpo` trains it: 48 comparisons a stage, LoRA, 3e-4. It is judged by 72 of the evaluation items, read as the
+is trained as `lifelong-dpo` trains it: 32 comparisons a stage, LoRA, 3e-4. It is judged by 72 of the evaluation items, read as the
 history was read. Damage, lesson, recovered share, tax and methods are those of `research.repair`, without `map`, which adjusts a
 stance only; `steerlm` is asked for the better answer. Shares are of sums over steps; intervals are 95 % of a bootstrap over the
 items of each step, which hold the training as it was: nothing is said about another seed.
@@ -122,7 +122,7 @@ def run(out: Path, history: str, model: str, *, centuries: int, votes: int, item
         UserError: the file is of another run.
     """
     about = {"history": history, "model": model, "votes": votes, "items": items, "seed": seed}
-    results = read_json(out) if out.exists() else {**about, "cells": {}}
+    results: dict[str, Any] = read_json(out) if out.exists() else {**about, "cells": {}}
     if {key: results[key] for key in about} != about:
         raise UserError(f"{out.name} is of another run; choose another file")
     cells, one = results["cells"], History.load(history)
@@ -191,8 +191,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("path", type=Path)
     parser.add_argument("--history", default="histsmol-v1")
     parser.add_argument("--model", default="lm:smollm2-135m")
-    parser.add_argument("--centuries", type=int, default=2)
-    parser.add_argument("--votes", type=int, default=48)
+    parser.add_argument("--centuries", type=int, default=1)
+    parser.add_argument("--votes", type=int, default=32)
     parser.add_argument("--items", type=int, default=72)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args(arguments)

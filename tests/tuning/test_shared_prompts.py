@@ -54,7 +54,7 @@ def scored(model: Any, rows: list[dict[str, Any]], *, share: bool, total: bool) 
     batch = collate(rows, 2, share=share)
     assert ("prompt_ids" in batch) == share
     logps = continuation_logps(model, batch, total=total)
-    (logps * torch.linspace(-1.0, 1.0, len(logps), dtype=torch.float64)).sum().backward()  # type: ignore[no-untyped-call]
+    (logps * torch.linspace(-1.0, 1.0, len(logps), dtype=torch.float64)).sum().backward()
     return logps.detach(), torch.cat([weight.grad.flatten() for weight in model.parameters()])
 
 
