@@ -4,7 +4,7 @@
     python -m research.repair_model report docs/data/repair-smollm2.json
 
 The policy begins a step as the model of its old century, with which the history comes (`histsmol-v1`: an adapter a century), and
-is trained as `lifelong-dpo` trains it: 32 comparisons a stage, LoRA, 3e-4. It is judged by 72 of the evaluation items, read as the
+is trained as `lifelong-dpo` trains it: LoRA, by default 32 comparisons a stage at 3e-4. It is judged by 72 of the evaluation items, read as the
 history was read. Damage, lesson, recovered share, tax and methods are those of `research.repair`, without `map`, which adjusts a
 stance only; `steerlm` is asked for the better answer. Shares are of sums over steps; intervals are 95 % of a bootstrap over the
 items of each step, which hold the training as it was: nothing is said about another seed.
@@ -51,7 +51,7 @@ NEVER, ADAPTED = "never", "adapted"
 class Weights:
     """A language model that begins as the model of the old century."""
 
-    def __init__(self, step: Step, century: int, model: str, comparisons: int) -> None:
+    def __init__(self, step: Step, century: int, config: LanguageModelConfig) -> None:
         """Load it; what it answers is the old century, whatever was measured.
 
         Raises:
@@ -68,7 +68,7 @@ class Weights:
             if task.first_model is None or adapter is None:
                 raise UserError(f"{step.history.name} comes with no model of {step.history.labels[century]}")
             task = replace(task, first_model=replace(task.first_model, adapter=str(adapter)))
-        self.step, self.config = step, LanguageModelConfig(policy=model, comparisons=comparisons)
+        self.step, self.config = step, config
         self.policy = LanguageModelPolicy.open(self.config, task)
 
     def answers(self) -> Floats:
@@ -85,19 +85,18 @@ class Weights:
 
 
 def measured(
-    step: Step, century: int, model: str, votes: int, seed: int, save: Callable[[str, Callable[[], Floats]], None]
+    step: Step, century: int, config: LanguageModelConfig, seed: int, save: Callable[[str, Callable[[], Floats]], None]
 ) -> None:
     """One step, every arm.
 
     Args:
         step: which.
         century: the old one.
-        model: `lm:` and a model.
-        votes: comparisons of a stage.
+        config: the model, and how it is trained.
         seed: of everything that is drawn.
         save: takes a name and what gives the answers (N, K), and does not ask for them where it has them.
     """
-    weights = Weights(step, century, model, votes)
+    weights = Weights(step, century, config)
     save(NEVER, weights.answers)
     weights.train(ADAPT, *step.lesson(), seed)
     adapted = weights.policy.weights
@@ -105,7 +104,7 @@ def measured(
 
     def repaired(name: str, flips: float) -> Floats:
         weights.policy.weights = adapted
-        drafts = step.repair(votes, flips, seed)
+        drafts = step.repair(config.comparisons, flips, seed)
         if name == "rejection":  # the options of other items are not read; one try in two has either
             drafts = own_drafts(np.full(len(drafts[0]), 0.5), *drafts, seed)
         weights.train(METHODS[name], *drafts, seed)
@@ -115,13 +114,14 @@ def measured(
         save(f"{name} {label_of(flips)}", lambda name=name, flips=flips: repaired(name, flips))  # type: ignore[misc]
 
 
-def run(out: Path, history: str, model: str, *, centuries: int, votes: int, items: int, seed: int) -> None:
+def run(out: Path, history: str, config: LanguageModelConfig, *, centuries: int, items: int, seed: int) -> None:
     """Everything that the file has not; it is written after each arm.
 
     Raises:
         UserError: the file is of another run.
     """
-    about = {"history": history, "model": model, "votes": votes, "items": items, "seed": seed}
+    about = {"history": history, "model": config.policy, "votes": config.comparisons, "learning_rate": config.peak}
+    about |= {"items": items, "seed": seed}
     results: dict[str, Any] = read_json(out) if out.exists() else {**about, "cells": {}}
     if {key: results[key] for key in about} != about:
         raise UserError(f"{out.name} is of another run; choose another file")
@@ -139,7 +139,7 @@ def run(out: Path, history: str, model: str, *, centuries: int, votes: int, item
                 print(f"{place}: {time.process_time() - began:.0f} s", file=sys.stderr, flush=True)
 
         if any(f"{label} {name}" not in cells for name in names):
-            measured(step, century, model, votes, seed, save)
+            measured(step, century, config, seed, save)
 
 
 def report(results: Mapping[str, Any]) -> str:
@@ -148,9 +148,9 @@ def report(results: Mapping[str, Any]) -> str:
     for name, cell in results["cells"].items():
         label, arm = name.split(" ", 1)
         cells.setdefault(arm, {})[label] = cell
-    never, adapted = cells.pop(NEVER), cells.pop(ADAPTED)
+    never, adapted = cells.pop(NEVER), cells.pop(ADAPTED, {})
     lines = [
-        f"{results['history']}, {results['model']}, {results['votes']} comparisons a stage, {results['items']} items",
+        f"{results['history']}, {results['model']}, {results['votes']} comparisons a stage at {results['learning_rate']:g}",
         "",
     ]
     lines += ["| step after | damage before, after adapting | lesson before, after |", "|---|---|---|"]
@@ -193,13 +193,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", default="lm:smollm2-135m")
     parser.add_argument("--centuries", type=int, default=1)
     parser.add_argument("--votes", type=int, default=32)
+    parser.add_argument("--learning-rate", type=float, default=3e-4)
     parser.add_argument("--items", type=int, default=72)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)
     if given.what == "run":
-        numbers = {"centuries": given.centuries, "votes": given.votes, "items": given.items, "seed": given.seed}
-        run(given.path, given.history, given.model, **numbers)
+        config = LanguageModelConfig(policy=given.model, comparisons=given.votes, learning_rate=given.learning_rate)
+        run(given.path, given.history, config, centuries=given.centuries, items=given.items, seed=given.seed)
     print(report(read_json(given.path)))
     return 0
 
