@@ -15,17 +15,24 @@ except ImportError:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"reassoc", "contract", "nsz", "arcp"},
+}
+
+
 def kernel(function: Function) -> Function:
     """A function of numbers and numpy arrays as machine code that lets go of the interpreter, so that threads work side by side.
 
     Floating-point sums may be reordered and products fused (vector instructions need it); NaN and infinities keep their meaning.
     """
-    options: dict[str, Any] = {
-        "nogil": True,
-        "error_model": "numpy",
-        "fastmath": {"reassoc", "contract", "nsz", "arcp"},
-    }
     try:
-        return numba.njit(**options, cache=True)(function)  # type: ignore[no-any-return]
+        return numba.njit(**OPTIONS, cache=True)(function)  # type: ignore[no-any-return]
     except RuntimeError:  # neither beside the source nor in the user's cache may anything be written
-        return numba.njit(**options)(function)  # type: ignore[no-any-return]
+        return numba.njit(**OPTIONS)(function)  # type: ignore[no-any-return]
+
+
+def inlined(function: Function) -> Function:
+    """A formula for kernels to use in loops: put in their place, it becomes vector instructions; a call would not."""
+    return numba.njit(**OPTIONS, forceinline=True)(function)  # type: ignore[no-any-return]
