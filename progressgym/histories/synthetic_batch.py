@@ -83,7 +83,8 @@ class SyntheticBatch:
         self._options, self._rows = float(instrument.mask.sum()), self._family.draws(spec.centuries)
         self._size = items * options
         self._fixed_course: Floats | None = None if self._family.shared else self._course(np.zeros(SHARED))[None]
-        self._speed = _speed(self._fixed_course)
+        self.speed = _speed(self._fixed_course)
+        """The step of the only course where it is the same in every century and history; None where it is not."""
 
     @property
     def evaluation_items(self) -> tuple[Ints, Ints]:
@@ -109,11 +110,15 @@ class SyntheticBatch:
         steps = np.cumsum([D, self._size, SHARED, self._rows * D])
         stance, own, shared, course, path = np.split(uniforms, steps, axis=1)
         base = self._base(stance, own)
-        courses = self._fixed_course
-        if courses is None:
-            courses = np.stack([self._course(numbers) for numbers in shared])
+        courses = self.courses(shared)
         moves = self._moves(course.reshape(-1, self._rows, D), path.reshape(-1, self._rows, self._size), courses)
         return self._answers(base, moves, courses)
+
+    def courses(self, shared: Floats) -> Floats:
+        """(1 or H, T, R) what courses are of their normal numbers, from shared numbers (H, SHARED)."""
+        if self._fixed_course is not None:
+            return self._fixed_course
+        return np.stack([self._course(numbers) for numbers in shared])
 
     def _course(self, shared: Floats) -> Floats:
         """(T, R) what a course is of its normal numbers."""
@@ -184,7 +189,7 @@ class SyntheticBatch:
         odds = base * signs
         np.exp(odds, out=odds)
         odds[:, count:] *= self._real.ravel()
-        factor = None if self._speed is None else np.exp(moves[:, 0] * (self._speed * signs))
+        factor = None if self.speed is None else np.exp(moves[:, 0] * (self.speed * signs))
         cut_two, cut_many = self._cut
         shape = len(base), centuries
         parts = [
