@@ -49,8 +49,16 @@ class TrackingVector(Flavour):
         """What makes and reads histories of this source together, kept for the last one."""
         if self._paths is None or self._paths[0] is not source:
             config = self._config
-            self._paths = (source, BatchPaths.of(source, config.chooser.pairs, config.rewarded))
+            self._paths = (source, self._made_by.of(source, config.chooser.pairs, config.rewarded))
         return self._paths[1]
+
+    @property
+    def _made_by(self) -> type[BatchPaths]:
+        if not self._arrays.compiled:
+            return BatchPaths
+        from progressgym.envs.vector.compiled.paths import CompiledPaths
+
+        return CompiledPaths
 
     def _truth_from(self, first: Floats, human: Floats, preferred: Floats) -> Tables:
         """Tables that follow from histories.
