@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from progressgym.core.errors import UserError
@@ -13,8 +15,9 @@ except ImportError:
     raise UserError("array_backend='numba' needs numba: pip install 'progress-gym[numba]'") from None
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-
+SOURCES = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+VERSION = hashlib.sha256(SOURCES).hexdigest()[:16]
+"""Of all kernels. What is kept on disk bears it: numba looks at a kernel's own file alone, and not at those of the kernels that it calls."""
 OPTIONS: dict[str, Any] = {
     "nogil": True,
     "error_model": "numpy",
@@ -27,6 +30,7 @@ def kernel(function: Function) -> Function:
 
     Floating-point sums may be reordered and products fused (vector instructions need it); NaN and infinities keep their meaning.
     """
+    function.__qualname__ += f"_{VERSION}"
     try:
         return numba.njit(**OPTIONS, cache=True)(function)  # type: ignore[no-any-return]
     except RuntimeError:  # neither beside the source nor in the user's cache may anything be written
