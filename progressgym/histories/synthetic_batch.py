@@ -80,7 +80,9 @@ class SyntheticBatch:
         self._loadings = np.concatenate([lean, np.swapaxes(loadings[self.many_items], 0, 1).reshape(-1, D)]).T.copy()
         flat = loadings.reshape(-1, D)
         self._square = flat.T @ flat
-        self._options, self._rows = float(instrument.mask.sum()), self._family.draws(spec.centuries)
+        self._options = float(instrument.mask.sum())
+        self.draws = self._family.draws(spec.centuries)
+        """R, normal numbers a coordinate."""
         self._size = items * options
         self._fixed_course: Floats | None = None if self._family.shared else self._course(np.zeros(SHARED))[None]
         self.speed = _speed(self._fixed_course)
@@ -99,7 +101,7 @@ class SyntheticBatch:
     @property
     def numbers(self) -> int:
         """How many uniform numbers a history takes."""
-        return int((1 + self._rows) * (D + self._size) + SHARED)
+        return int((1 + self.draws) * (D + self._size) + SHARED)
 
     def make(self, uniforms: Floats) -> Answers:
         """Answers to the evaluation items and to the others; the next call in this thread overwrites them.
@@ -107,11 +109,11 @@ class SyntheticBatch:
         Args:
             uniforms: (H, numbers) in the order in which `synthetic_history` draws them; overwritten.
         """
-        steps = np.cumsum([D, self._size, SHARED, self._rows * D])
+        steps = np.cumsum([D, self._size, SHARED, self.draws * D])
         stance, own, shared, course, path = np.split(uniforms, steps, axis=1)
         base = self._base(stance, own)
         courses = self.courses(shared)
-        moves = self._moves(course.reshape(-1, self._rows, D), path.reshape(-1, self._rows, self._size), courses)
+        moves = self._moves(course.reshape(-1, self.draws, D), path.reshape(-1, self.draws, self._size), courses)
         return self._answers(base, moves, courses)
 
     def courses(self, shared: Floats) -> Floats:
@@ -122,7 +124,7 @@ class SyntheticBatch:
 
     def _course(self, shared: Floats) -> Floats:
         """(T, R) what a course is of its normal numbers."""
-        return self._family.courses(np.eye(self._rows), shared, self.spec.centuries)
+        return self._family.courses(np.eye(self.draws), shared, self.spec.centuries)
 
     def _options_of(self, uniforms: Floats, name: str) -> Floats:
         """Uniform numbers (..., N K) -> normal ones (..., M): differences of two options, centred wider options.

@@ -22,6 +22,8 @@ from progressgym.core.dimensions import WORLDVIEWS
 from progressgym.envs.vector.compiled.elementary import exp
 from progressgym.envs.vector.compiled.kernel import kernel
 from progressgym.envs.vector.compiled.normal import normals
+from progressgym.envs.vector.compiled.pcg import Words
+from progressgym.envs.vector.compiled.uniforms import Chosen, draw_chosen
 from progressgym.histories.families import SHARED
 from progressgym.histories.synthetic import BASE_SPREAD, COMMON_BASE, GRID, ITEM_SPREAD
 from progressgym.preferences.comparisons import CLIP
@@ -97,11 +99,15 @@ class Read(NamedTuple):
 
 
 @kernel
-def read_histories(uniforms: Floats, courses: Floats, layout: Layout, drift: Drift, read: Read) -> None:
-    """Make histories from uniform numbers (H, ...), in the order of `synthetic_history`, and read them.
+def read_histories(
+    uniforms: Floats, states: Words, some: Chosen, courses: Floats, layout: Layout, drift: Drift, read: Read
+) -> None:
+    """Make histories from uniform numbers, in the order of `synthetic_history`, and read them.
 
     Args:
-        uniforms: in [0, 1).
+        uniforms: (1 or H, ...) numbers in [0, 1) of each row; or one row to work in, where they are drawn here.
+        states: (H, 4) of the rows' streams, which move on, see `pcg`; or (0, 4).
+        some: which numbers are drawn.
         courses: (1 or H, T, R) what courses are of their normal numbers.
         layout: of the items.
         drift: of the distribution.
@@ -122,9 +128,11 @@ def read_histories(uniforms: Floats, courses: Floats, layout: Layout, drift: Dri
     stance, stances = np.empty(dims), np.empty((numbers, dims))
     base, moves, answers = np.empty(count), np.empty((numbers, count)), np.empty((courses.shape[1], count))
     labels, items = np.empty(tells.shape[1]), real.shape[1]
-    two = count - real.size
-    for h in range(len(uniforms)):
-        row, course = uniforms[h], courses[h % len(courses)]
+    two, increments = count - real.size, np.empty((len(some.lengths), 4), np.uint64)
+    for h in range(len(start)):
+        row, course = uniforms[h % len(uniforms)], courses[h % len(courses)]
+        if len(states):
+            draw_chosen(states[h], some, increments, row)
         normals(row[:dims], every, stance, work, where)
         _options(row[dims : dims + size], columns, real, counts, base, drawn, work, where)
         for d in range(dims):

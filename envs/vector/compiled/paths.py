@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from progressgym.core.threads import scratch
 from progressgym.envs.comparison_evidence import differences, evidence_weights
 from progressgym.envs.vector.compiled.histories import Drift, Layout, Read, Table, read_histories
+from progressgym.envs.vector.compiled.pcg import Words
+from progressgym.envs.vector.compiled.uniforms import Chosen, chosen, peek_chosen
 from progressgym.envs.vector.paths import BatchPaths
 from progressgym.histories.families import SHARED
 from progressgym.histories.synthetic import DRIFT_SIZE
@@ -18,13 +20,16 @@ from progressgym.instruments.questionnaire import Questionnaire
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+NOTHING = np.empty((0, 0, 0))
+"""What need not be read."""
+NO_STATES = np.empty((0, 4), dtype=np.uint64)
 
 
 class CompiledPaths(BatchPaths):
     """Makes the histories of some rows one after the other and reads them."""
 
     def __init__(self, batch: SyntheticBatch, instrument: Questionnaire, pairs: Ints) -> None:
-        """Bring all tables into the kernel's layout."""
+        """Bring all tables into the kernels' layout."""
         super().__init__(batch, instrument, pairs)
         spec = batch.spec
         size = DRIFT_SIZE * spec.amplitude
@@ -34,29 +39,52 @@ class CompiledPaths(BatchPaths):
             options=float(instrument.mask.sum()),
             speed=math.nan if batch.speed is None else batch.speed,
         )
-        self._layout = self._layout_of(instrument, pairs)
+        self.layout = self._layout_of(instrument, pairs)
+        dims = len(self.layout.square)
+        before = dims + self._shape[0] * self._shape[1]
+        self._shared = slice(before, before + SHARED)
+        self._chosen = self._used(dims)
+        ahead = chosen(np.arange(before, before + SHARED), before + SHARED)
+        self._ahead = ahead._replace(places=np.arange(SHARED, dtype=np.uint64))
 
     def read(self, uniforms: Floats, centuries: int) -> tuple[Floats, Floats, Floats]:
-        """As for all backends."""
-        rows, pairs = len(uniforms), len(self._layout.order)
-        read = self.compiled(uniforms, scratch("preferred", (rows, centuries, pairs)), np.empty((0, 0, 0)))
-        return self._spread(read.start), read.values, read.preferred
+        """As on all back ends."""
+        room = self.room(len(uniforms), preferred=centuries)
+        self.read_from(uniforms, room)
+        return self._spread(room.start), room.values.copy(), room.preferred
 
-    def compiled(self, uniforms: Floats, preferred: Floats, evidence: Floats) -> Read:
-        """What is read of the histories of these numbers; the next call in this thread overwrites it."""
-        layout, batch = self._layout, self.batch
-        dims, count = layout.loadings.weights.shape
-        rows, centuries = len(uniforms), batch.spec.centuries
-        before = dims + self._shape[0] * self._shape[1]
-        courses = batch.courses(uniforms[:, before : before + SHARED])
-        read = Read(
+    def room(self, rows: int, *, preferred: int = 0, evidence: int = 0) -> Read:
+        """Memory of this thread for what is read of so many histories: of how many centuries which of both."""
+        dims, count = self.layout.loadings.weights.shape
+        pairs = len(self.layout.order)
+        return Read(
             start=scratch("start", (rows, count)),
-            values=np.empty((rows, centuries, dims)),
-            preferred=preferred,
-            evidence=evidence,
+            values=scratch("values", (rows, self.batch.spec.centuries, dims)),
+            preferred=scratch("preferred", (rows, preferred, pairs)) if preferred else NOTHING,
+            evidence=scratch("evidence", (rows, evidence, dims)) if evidence else NOTHING,
         )
-        read_histories(uniforms, courses, layout, self._drift, read)
-        return read
+
+    def read_from(self, uniforms: Floats, read: Read) -> None:
+        """Fill what is read of histories, from numbers (H, ...) that were drawn."""
+        courses = self.batch.courses(uniforms[:, self._shared])
+        read_histories(uniforms, NO_STATES, self._chosen, courses, self.layout, self._drift, read)
+
+    def read_drawn(self, states: Words, read: Read) -> None:
+        """Fill what is read of histories, from streams with these states (H, 4), which move on."""
+        uniforms = scratch("paths", (1, self.batch.numbers))
+        shared = np.empty((len(states), SHARED))
+        peek_chosen(states, self._ahead, shared)
+        courses = self.batch.courses(shared)
+        read_histories(uniforms, states, self._chosen, courses, self.layout, self._drift, read)
+
+    def _used(self, dims: int) -> Chosen:
+        """Which of a history's numbers are used: not those of options that do not exist, nor the shared ones."""
+        columns, every = np.sort(np.unique(self.layout.columns)).astype(np.int64), np.arange(dims)
+        size, numbers, behind = self._shape[0] * self._shape[1], self.batch.draws, self._shared.stop
+        parts = [every, dims + columns]
+        parts += [behind + n * dims + every for n in range(numbers)]
+        parts += [behind + numbers * dims + n * size + columns for n in range(numbers)]
+        return chosen(np.concatenate(parts), self.batch.numbers)
 
     def _spread(self, start: Floats) -> Floats:
         """Century 0's answers (R, N, K)."""
@@ -68,20 +96,19 @@ class CompiledPaths(BatchPaths):
         return first
 
     def _layout_of(self, instrument: Questionnaire, pairs: Ints) -> Layout:
-        two, many = self.batch.two_items, self.batch.many_items
-        shape, loadings = self._shape, instrument.loadings
+        two, many, compared = self.batch.two_items, self.batch.many_items, self.batch.evaluation_items
+        shape, loadings, weights = self._shape, instrument.loadings, self.weights
+        dims = loadings.shape[-1]
         place, real = np.arange(shape[0] * shape[1]).reshape(shape), instrument.mask[many].T.astype(np.float64, order="C")
         wide = np.where(real > 0, place[many].T, 0).ravel()
 
         def joined(of_two: Floats, table: Floats) -> Table:
             """(J, D) and a table (N, K, D) -> (D, M)."""
-            return _table(np.concatenate([of_two, np.swapaxes(table[many], 0, 1).reshape(-1, table.shape[-1])]).T)
+            return _table(np.concatenate([of_two, np.swapaxes(table[many], 0, 1).reshape(-1, dims)]).T)
 
-        weights = self.weights
-        flat = loadings.reshape(-1, loadings.shape[-1])
-        compared = [len(items) for items in self.batch.evaluation_items]
-        asked = np.zeros((len(two) - compared[0] + len(self._compared[0]) * (len(many) - compared[1]), flat.shape[1]))
+        asked = np.zeros((len(two) - len(compared[0]) + len(self._compared[0]) * (len(many) - len(compared[1])), dims))
         asked[self._order] = evidence_weights(differences(loadings, pairs))
+        flat = loadings.reshape(-1, dims)
         return Layout(
             columns=np.concatenate([place[two, 1], place[two, 0], wide]).astype(np.uint64),
             real=real,
@@ -90,8 +117,8 @@ class CompiledPaths(BatchPaths):
             square=flat.T @ flat,
             values=joined(weights[two, 0] - weights[two, 1], weights),
             constant=weights[two, 1].sum(0),
-            pairs=self._compared.T.astype(np.uint64),
-            compared=(compared[0], compared[1]),
+            pairs=self._compared.T.astype(np.uint64, order="C"),
+            compared=(len(compared[0]), len(compared[1])),
             evidence=_table(asked.T),
             order=self._order.astype(np.uint64),
         )
@@ -100,6 +127,5 @@ class CompiledPaths(BatchPaths):
 def _table(weights: Floats) -> Table:
     """With the places where each row begins and ends to be other than 0."""
     there = weights != 0
-    some = there.any(1)
-    first, last = there.argmax(1), there.shape[1] - there[:, ::-1].argmax(1)
-    return Table(np.ascontiguousarray(weights), np.stack([first, np.where(some, last, first)], 1))
+    first, behind = there.argmax(1), there.shape[1] - there[:, ::-1].argmax(1)
+    return Table(np.ascontiguousarray(weights), np.stack([first, np.where(there.any(1), behind, first)], 1))
