@@ -150,7 +150,7 @@ def read_histories(
         start[h] = answers[0]
         for t in range(len(answers)):
             values[h, t] = constant
-            _sums(values[h, t], answers[t], said, said_spans)
+            sums(values[h, t], answers[t], said, said_spans)
         for t in range(asked):
             _compare(answers[t], pairs, items, two, compared, labels)
             if len(preferred):
@@ -160,7 +160,7 @@ def read_histories(
                 for q in range(len(labels)):
                     labels[q] = 2.0 * np.float64(np.float32(labels[q])) - 1.0
                 evidence[h, t] = 0.0
-                _sums(evidence[h, t], labels, tells, tells_spans)
+                sums(evidence[h, t], labels, tells, tells_spans)
 
 
 @kernel
@@ -202,7 +202,7 @@ def _add(out: Floats, shares: Floats, table: Floats, spans: Ints) -> None:
 
 
 @kernel
-def _sums(out: Floats, numbers: Floats, table: Floats, spans: Ints) -> None:
+def sums(out: Floats, numbers: Floats, table: Floats, spans: Ints) -> None:
     """out (D,) += table @ numbers (n,)."""
     for d in range(len(out)):
         total, weights, part = 0.0, table[d, spans[d, 0] : spans[d, 1]], numbers[spans[d, 0] : spans[d, 1]]

@@ -43,7 +43,7 @@ class CompiledPaths(BatchPaths):
         dims = len(self.layout.square)
         before = dims + self._shape[0] * self._shape[1]
         self._shared = slice(before, before + SHARED)
-        self._chosen = self._used(dims)
+        self._drawn: dict[int, Chosen] = {}
         ahead = chosen(np.arange(before, before + SHARED), before + SHARED)
         self._ahead = ahead._replace(places=np.arange(SHARED, dtype=np.uint64))
 
@@ -67,24 +67,26 @@ class CompiledPaths(BatchPaths):
     def read_from(self, uniforms: Floats, read: Read) -> None:
         """Fill what is read of histories, from numbers (H, ...) that were drawn."""
         courses = self.batch.courses(uniforms[:, self._shared])
-        read_histories(uniforms, NO_STATES, self._chosen, courses, self.layout, self._drift, read)
+        read_histories(uniforms, NO_STATES, self._used(0), courses, self.layout, self._drift, read)
 
-    def read_drawn(self, states: Words, read: Read) -> None:
-        """Fill what is read of histories, from streams with these states (H, 4), which move on."""
+    def read_drawn(self, states: Words, behind: int, read: Read) -> None:
+        """Fill what is read of histories, from streams with these states (H, 4), which move on, and past so many more numbers."""
         uniforms = scratch("paths", (1, self.batch.numbers))
         shared = np.empty((len(states), SHARED))
         peek_chosen(states, self._ahead, shared)
         courses = self.batch.courses(shared)
-        read_histories(uniforms, states, self._chosen, courses, self.layout, self._drift, read)
+        read_histories(uniforms, states, self._used(behind), courses, self.layout, self._drift, read)
 
-    def _used(self, dims: int) -> Chosen:
-        """Which of a history's numbers are used: not those of options that do not exist, nor the shared ones."""
-        columns, every = np.sort(np.unique(self.layout.columns)).astype(np.int64), np.arange(dims)
-        size, numbers, behind = self._shape[0] * self._shape[1], self.batch.draws, self._shared.stop
-        parts = [every, dims + columns]
-        parts += [behind + n * dims + every for n in range(numbers)]
-        parts += [behind + numbers * dims + n * size + columns for n in range(numbers)]
-        return chosen(np.concatenate(parts), self.batch.numbers)
+    def _used(self, behind: int) -> Chosen:
+        """Which of a history's numbers are used: not those of options that do not exist, nor the shared ones, nor some `behind`."""
+        if behind not in self._drawn:
+            columns, every = np.unique(self.layout.columns).astype(np.int64), np.arange(len(self.layout.square))
+            size, draws, start = self._shape[0] * self._shape[1], self.batch.draws, self._shared.stop
+            parts = [every, len(every) + columns]
+            parts += [start + n * len(every) + every for n in range(draws)]
+            parts += [start + draws * len(every) + n * size + columns for n in range(draws)]
+            self._drawn[behind] = chosen(np.concatenate(parts), self.batch.numbers + behind)
+        return self._drawn[behind]
 
     def _spread(self, start: Floats) -> Floats:
         """Century 0's answers (R, N, K)."""
