@@ -83,7 +83,7 @@ def fill_drawn(read: Read, layout: Layout, compared: Compared, far: float, drawn
     centuries, dims = compared.centuries, len(constant)
     options, items = real.shape
     two = start.shape[1] - real.size
-    logs, standing = np.empty((options, scored_many)), np.empty(dims)
+    logs, standing = np.empty((options, scored_many)), np.empty((1, dims))
     for h in range(len(start)):
         many = start[h, two:].reshape(options, items)
         _log_odds(start[h, :scored_two], base_two[h])
@@ -91,8 +91,8 @@ def fill_drawn(read: Read, layout: Layout, compared: Compared, far: float, drawn
         for i in range(scored_many):
             for k in range(options):
                 base_many[h, i, k] = logs[k, i] if real[k, i] > 0.0 else far
-        standing[:] = constant
-        sums(standing, start[h], weights, spans)
+        standing[0] = constant
+        sums(standing, start[h : h + 1], weights, spans)
         for d in range(len(covered)):
             first[h, d] = values[h, 0, covered[d]]
         for s in range(len(centuries)):
@@ -100,7 +100,7 @@ def fill_drawn(read: Read, layout: Layout, compared: Compared, far: float, drawn
             _fill_target(
                 goal, values[h, 0], compared.tiny, compared.still, origins[h, s], directions[h, s], shortest[h, s]
             )
-            static[h, s] = _cosine(standing, goal)
+            static[h, s] = _cosine(standing[0], goal)
             left = 1.0 - static[h, s]
             room[h, s] = math.inf if left <= compared.full else left
             for d in range(len(covered)):

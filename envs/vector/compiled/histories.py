@@ -127,7 +127,7 @@ def read_histories(
     drawn, every = np.empty(len(columns)), np.arange(dims).astype(np.uint64)
     stance, stances = np.empty(dims), np.empty((numbers, dims))
     base, moves, answers = np.empty(count), np.empty((numbers, count)), np.empty((courses.shape[1], count))
-    labels, items = np.empty(tells.shape[1]), real.shape[1]
+    labels, items = np.empty((asked, tells.shape[1])), real.shape[1]
     two, increments = count - real.size, np.empty((len(some.lengths), 4), np.uint64)
     for h in range(len(start)):
         row, course = uniforms[h % len(uniforms)], courses[h % len(courses)]
@@ -148,19 +148,19 @@ def read_histories(
         _to_size(moves, stances, course, loadings, spans, square, real.size, drift)
         _answer(base, moves, course, real, drift.speed, answers)
         start[h] = answers[0]
-        for t in range(len(answers)):
-            values[h, t] = constant
-            sums(values[h, t], answers[t], said, said_spans)
+        values[h] = constant
+        sums(values[h], answers, said, said_spans)
         for t in range(asked):
-            _compare(answers[t], pairs, items, two, compared, labels)
+            _compare(answers[t], pairs, items, two, compared, labels[t])
             if len(preferred):
                 for q in range(len(order)):
-                    preferred[h, t, q] = labels[order[q]]
-            if len(evidence):
-                for q in range(len(labels)):
-                    labels[q] = 2.0 * np.float64(np.float32(labels[q])) - 1.0
-                evidence[h, t] = 0.0
-                sums(evidence[h, t], labels, tells, tells_spans)
+                    preferred[h, t, q] = labels[t, order[q]]
+        if len(evidence):
+            for t in range(asked):
+                for q in range(labels.shape[1]):
+                    labels[t, q] = 2.0 * np.float64(np.float32(labels[t, q])) - 1.0
+            evidence[h] = 0.0
+            sums(evidence[h], labels, tells, tells_spans)
 
 
 @kernel
@@ -203,12 +203,26 @@ def _add(out: Floats, shares: Floats, table: Floats, spans: Ints) -> None:
 
 @kernel
 def sums(out: Floats, numbers: Floats, table: Floats, spans: Ints) -> None:
-    """out (D,) += table @ numbers (n,)."""
-    for d in range(len(out)):
-        total, weights, part = 0.0, table[d, spans[d, 0] : spans[d, 1]], numbers[spans[d, 0] : spans[d, 1]]
-        for n in range(len(weights)):
-            total += weights[n] * part[n]
-        out[d] += total
+    """out (T, D) += numbers (T, n) @ table.T; three rows at a time, as the table need not be read for each."""
+    threes = len(out) - len(out) % 3
+    for d in range(out.shape[1]):
+        start, stop = spans[d]
+        weights = table[d, start:stop]
+        for t in range(0, threes, 3):
+            first, second, third = numbers[t, start:stop], numbers[t + 1, start:stop], numbers[t + 2, start:stop]
+            a, b, c = 0.0, 0.0, 0.0
+            for n in range(len(weights)):
+                a += weights[n] * first[n]
+                b += weights[n] * second[n]
+                c += weights[n] * third[n]
+            out[t, d] += a
+            out[t + 1, d] += b
+            out[t + 2, d] += c
+        for t in range(threes, len(out)):
+            a, first = 0.0, numbers[t, start:stop]
+            for n in range(len(weights)):
+                a += weights[n] * first[n]
+            out[t, d] += a
 
 
 @kernel
