@@ -91,8 +91,7 @@ def fill_drawn(read: Read, layout: Layout, compared: Compared, far: float, drawn
         for i in range(scored_many):
             for k in range(options):
                 base_many[h, i, k] = logs[k, i] if real[k, i] > 0.0 else far
-        standing[0] = constant
-        sums(standing, start[h : h + 1], weights, spans)
+        sums(constant, start[h : h + 1], weights, spans, standing)
         for d in range(len(covered)):
             first[h, d] = values[h, 0, covered[d]]
         for s in range(len(centuries)):

@@ -124,8 +124,10 @@ def read_histories(
     (dims, count), numbers = loadings.shape, courses.shape[2]
     size = (uniforms.shape[1] - (1 + numbers) * dims - SHARED) // (1 + numbers)
     work, where = np.empty(len(columns) + dims), np.empty(len(columns) + dims, np.uint64)
-    drawn, every = np.empty(len(columns)), np.arange(dims).astype(np.uint64)
+    drawn, every, nothing = np.empty(len(columns)), np.empty(dims, np.uint64), np.zeros(dims)
     stance, stances = np.empty(dims), np.empty((numbers, dims))
+    for d in range(dims):
+        every[d] = d
     base, moves, answers = np.empty(count), np.empty((numbers, count)), np.empty((courses.shape[1], count))
     labels, items = np.empty((asked, tells.shape[1])), real.shape[1]
     two, increments = count - real.size, np.empty((len(some.lengths), 4), np.uint64)
@@ -147,9 +149,9 @@ def read_histories(
             _options(path, columns, real, counts, moves[n], drawn, work, where)
         _to_size(moves, stances, course, loadings, spans, square, real.size, drift)
         _answer(base, moves, course, real, drift.speed, answers)
-        start[h] = answers[0]
-        values[h] = constant
-        sums(values[h], answers, said, said_spans)
+        for m in range(count):
+            start[h, m] = answers[0, m]
+        sums(constant, answers, said, said_spans, values[h])
         for t in range(asked):
             _compare(answers[t], pairs, items, two, compared, labels[t])
             if len(preferred):
@@ -159,8 +161,7 @@ def read_histories(
             for t in range(asked):
                 for q in range(labels.shape[1]):
                     labels[t, q] = 2.0 * np.float64(np.float32(labels[t, q])) - 1.0
-            evidence[h] = 0.0
-            sums(evidence[h], labels, tells, tells_spans)
+            sums(nothing, labels, tells, tells_spans, evidence[h])
 
 
 @kernel
@@ -202,27 +203,25 @@ def _add(out: Floats, shares: Floats, table: Floats, spans: Ints) -> None:
 
 
 @kernel
-def sums(out: Floats, numbers: Floats, table: Floats, spans: Ints) -> None:
-    """out (T, D) += numbers (T, n) @ table.T; three rows at a time, as the table need not be read for each."""
+def sums(first: Floats, numbers: Floats, table: Floats, spans: Ints, out: Floats) -> None:
+    """out (T, D) = first (D,) + numbers (T, n) @ table.T; three rows at a time: the table need not be read for each."""
     threes = len(out) - len(out) % 3
     for d in range(out.shape[1]):
-        start, stop = spans[d]
+        start, stop = spans[d, 0], spans[d, 1]
         weights = table[d, start:stop]
         for t in range(0, threes, 3):
-            first, second, third = numbers[t, start:stop], numbers[t + 1, start:stop], numbers[t + 2, start:stop]
+            one, two, three = numbers[t, start:stop], numbers[t + 1, start:stop], numbers[t + 2, start:stop]
             a, b, c = 0.0, 0.0, 0.0
             for n in range(len(weights)):
-                a += weights[n] * first[n]
-                b += weights[n] * second[n]
-                c += weights[n] * third[n]
-            out[t, d] += a
-            out[t + 1, d] += b
-            out[t + 2, d] += c
+                a += weights[n] * one[n]
+                b += weights[n] * two[n]
+                c += weights[n] * three[n]
+            out[t, d], out[t + 1, d], out[t + 2, d] = first[d] + a, first[d] + b, first[d] + c
         for t in range(threes, len(out)):
-            a, first = 0.0, numbers[t, start:stop]
+            a, one = 0.0, numbers[t, start:stop]
             for n in range(len(weights)):
-                a += weights[n] * first[n]
-            out[t, d] += a
+                a += weights[n] * one[n]
+            out[t, d] = first[d] + a
 
 
 @kernel
@@ -302,7 +301,8 @@ def _answer(base: Floats, moves: Floats, course: Floats, real: Floats, speed: fl
     for k in range(options):
         for i in range(items):
             wide[k, i] *= real[k, i]
-    odds[:] = base
+    for m in range(count):
+        odds[m] = base[m]
     if not math.isnan(speed):
         for m in range(count):
             moves[0, m] = exp(speed * moves[0, m])
@@ -340,8 +340,7 @@ def _compare(answers: Floats, pairs: Places, items: int, two: int, compared: tup
     for j in range(before, two):
         preferred[j - before] = min(max(answers[j], CLIP), 1.0 - CLIP)
     for c in range(len(pairs)):
-        one, other = pairs[c]
-        ones, others = answers[two + one * items :], answers[two + other * items :]
+        ones, others = answers[two + pairs[c, 0] * items :], answers[two + pairs[c, 1] * items :]
         out = preferred[two - before + c * (items - first) :]
         for i in range(first, items):
             total = ones[i] + others[i]
