@@ -126,7 +126,7 @@ class OddsReadout:
     def odds(self, two: Floats, totals: Floats) -> Odds:
         """Base log-odds (1 or B, J) of first options and sums (1 or B, I, U) of exp(base), in this layout."""
         first = np.exp(-two.T[self._powers.items])
-        return Odds(first.astype(self._dtype), np.moveaxis(totals, 0, -1).astype(self._dtype, order="C"))
+        return Odds(first.astype(self._dtype, order="C"), np.moveaxis(totals, 0, -1).astype(self._dtype, order="C"))
 
     def own_odds(self, two: Floats, many: Floats, which: NDArray[np.float64]) -> Odds:
         """The same by a kernel, of a base each: log-odds (B, J) of first options and logits (B, I K) of the wider items'.
@@ -170,8 +170,8 @@ class OddsReadout:
         from progressgym.envs.vector.compiled.odds import tables
 
         dims = self._dims.stop - self._dims.start
-        constant, share = self._constant[:, 0], self._share[:dims]
-        return tables(self._powers.slots, share, self._dims.start, constant, self._rows, self._weights, self._scale)
+        constant, rows, weights = (np.ascontiguousarray(t) for t in (self._constant[:, 0], self._rows, self._weights))
+        return tables(self._powers.slots, self._share[:dims], self._dims.start, constant, rows, weights, self._scale)
 
     def _block(self, theta: Floats, odds: Odds, values: Floats) -> None:
         """(D, b) -> (D, b)."""

@@ -25,7 +25,7 @@ class Tables(NamedTuple):
 
     first: int
     """The first of the C dimensions,"""
-    count: int
+    dims: int
     """and how many they are."""
     factors: Ints
     """(F, 2) rows of the table of powers, two at a time; its last row is 1."""
@@ -48,7 +48,13 @@ class Tables(NamedTuple):
 
 
 def tables(
-    slots: list[NDArray[np.int64]], share: Floats, first: int, constant: Floats, rows: Floats, weights: Floats, scale: float
+    slots: list[NDArray[np.int64]],
+    share: Floats,
+    first: int,
+    constant: Floats,
+    rows: Floats,
+    weights: Floats,
+    scale: float,
 ) -> Tables:
     """Lay them out.
 
@@ -93,30 +99,30 @@ def fill_values(
     # How long a group is must not be a constant: loops of a fixed length are unrolled, and then not made vector instructions.
     length, dtype = min(LENGTH, last - first), values.dtype
     stances, sums = np.zeros((len(values), length), dtype), np.empty((len(values), length), dtype)
-    powers = np.ones((4 * parts.count + 1, length), dtype)
+    powers = np.ones((4 * parts.dims + 1, length), dtype)
     moved, chosen = np.ones((len(parts.rows), length), dtype), np.empty((len(parts.rows), length), dtype)
     chances = np.ones(length, dtype)
     for start in range(first, last, length):
-        stop = min(start + length, last)
-        for d in range(len(sums)):
-            sums[d] = parts.constant[d]
-            for v in range(stop - start):
+        size = min(length, last - start)
+        for d in range(len(values)):
+            for v in range(size):
                 stances[d, v] = theta[start + v, d]
         _find_powers(stances, parts, powers)
-        _add_two(powers, two if two.shape[1] == 1 else two[:, start:stop], parts, chances, sums)
+        _add_two(powers, two, start, size, parts, chances, sums)
         _find_moved(stances, parts, moved)
-        _add_wide(moved, totals if totals.shape[2] == 1 else totals[:, :, start:stop], parts, chances, chosen, sums)
-        values[:, start:stop] = sums[:, : stop - start]
+        _add_wide(moved, totals, start, size, parts, chances, chosen, sums)
+        for d in range(len(values)):
+            for v in range(size):
+                values[d, start + v] = sums[d, v]
 
 
 @kernel
 def _find_powers(stances: Floats, parts: Any, powers: Floats) -> None:
-    """Odds (C, L) of stances and their powers 1, 2, -1, -2: the first (4 C, L), before a row of ones."""
-    one, count, length = powers.dtype.type(1.0), parts.count, powers.shape[1]
+    """Odds (C, L) of stances (D, L) and their powers 1, 2, -1, -2: the first (4 C, L), before a row of ones."""
+    one, count, length = powers.dtype.type(1.0), parts.dims, powers.shape[1]
     for c in range(count):
-        odds, squares = powers[c], powers[count + c]
+        odds, squares, stance = powers[c], powers[count + c], stances[parts.first + c]
         inverses, inverse_squares = powers[2 * count + c], powers[3 * count + c]
-        stance = stances[parts.first + c]
         for v in range(length):
             odds[v] = exp(parts.scale * stance[v])
             inverses[v] = one / odds[v]
@@ -125,72 +131,76 @@ def _find_powers(stances: Floats, parts: Any, powers: Floats) -> None:
 
 
 @kernel
-def _add_two(powers: Floats, two: Floats, parts: Any, chances: Floats, sums: Floats) -> None:
-    """Add what the items with two options say; chances (L,) is memory."""
+def _add_two(powers: Floats, two: Floats, start: int, size: int, parts: Any, chances: Floats, sums: Floats) -> None:
+    """Sums (D, L) of the constant and what the items with two options say; chances (L,) is memory."""
     one, length = powers.dtype.type(1.0), powers.shape[1]
+    for d in range(len(sums)):
+        for v in range(length):
+            sums[d, v] = parts.constant[d]
     for j in range(len(two)):
-        begin, end = parts.begins[j], parts.begins[j + 1]
-        a, b = powers[parts.factors[begin, 0]], powers[parts.factors[begin, 1]]
         if two.shape[1] == 1:
-            base = two[j, 0]
-            for v in range(length):
-                chances[v] = base * a[v] * b[v]
+            chances[:] = two[j, 0]
         else:
-            for v in range(two.shape[1]):
-                chances[v] = two[j, v] * a[v] * b[v]
-        for pair in range(begin + 1, end):
+            for v in range(size):
+                chances[v] = two[j, start + v]
+        for pair in range(parts.begins[j], parts.begins[j + 1]):
             a, b = powers[parts.factors[pair, 0]], powers[parts.factors[pair, 1]]
             for v in range(length):
                 chances[v] *= a[v] * b[v]
         for v in range(length):
             chances[v] = one / (one + chances[v])
         for s in range(parts.share_begins[j], parts.share_begins[j + 1]):
-            share, total = parts.shares[s], sums[parts.dimensions[s]]
-            for v in range(length):
-                total[v] += share * chances[v]
+            _add(sums[parts.dimensions[s]], parts.shares[s], chances)
 
 
 @kernel
 def _find_moved(stances: Floats, parts: Any, moved: Floats) -> None:
-    """What stances multiply the odds of the different rows by: the first (U, L)."""
+    """What stances (D, L) multiply the odds of the different rows by: moved (U, L)."""
     for u in range(len(moved)):
-        row, odds = parts.rows[u], moved[u]
+        odds = moved[u]
         odds[:] = 0.0
-        for d in range(len(row)):
-            if row[d] != 0.0:
-                _add_product(odds, row[d : d + 1], stances[d])
+        for d in range(len(stances)):
+            if parts.rows[u, d] != 0.0:
+                _add(odds, parts.rows[u, d], stances[d])
         for v in range(len(odds)):
             odds[v] = exp(odds[v])
 
 
 @kernel
-def _add_wide(moved: Floats, totals: Floats, parts: Any, inverse: Floats, chosen: Floats, sums: Floats) -> None:
+def _add_wide(
+    moved: Floats, totals: Floats, start: int, size: int, parts: Any, inverse: Floats, chosen: Floats, sums: Floats
+) -> None:
     """Add what the wider items say; inverse (L,) and chosen (U, L) are memory."""
-    one, length = moved.dtype.type(1.0), moved.shape[1]
+    one = moved.dtype.type(1.0)
     chosen[:] = 0.0
     for i in range(len(totals)):
         inverse[:] = 0.0
         for u in range(len(moved)):
-            _add_product(inverse, totals[i, u], moved[u])
-        for v in range(length):
+            _add_base(inverse, totals[i, u], start, size, moved[u])
+        for v in range(len(inverse)):
             inverse[v] = one / inverse[v]
         for u in range(len(moved)):
-            _add_product(chosen[u], totals[i, u], inverse)
+            _add_base(chosen[u], totals[i, u], start, size, inverse)
     for u in range(len(moved)):
-        for v in range(length):
+        for v in range(len(inverse)):
             chosen[u, v] *= moved[u, v]
         for d in range(len(sums)):
             if parts.weights[d, u] != 0.0:
-                _add_product(sums[d], parts.weights[d, u : u + 1], chosen[u])
+                _add(sums[d], parts.weights[d, u], chosen[u])
 
 
 @kernel
-def _add_product(total: Floats, factor: Floats, other: Floats) -> None:
-    """total (L,) += factor (1 or L,) times other (L,); of a factor that ends before, only as far as it goes."""
-    if len(factor) == 1:
-        number = factor[0]
-        for v in range(len(total)):
-            total[v] += number * other[v]
+def _add_base(total: Floats, base: Floats, start: int, size: int, other: Floats) -> None:
+    """Add base odds (1 or B) times other (L,) to total (L,)."""
+    if len(base) == 1:
+        _add(total, base[0], other)
     else:
-        for v in range(len(factor)):
-            total[v] += factor[v] * other[v]
+        for v in range(size):
+            total[v] += base[start + v] * other[v]
+
+
+@kernel
+def _add(total: Floats, number: float, other: Floats) -> None:
+    """Add a number times other (L,) to total (L,)."""
+    for v in range(len(total)):
+        total[v] += number * other[v]

@@ -25,15 +25,19 @@ def compared(
         covered: how many dimensions count.
     """
     scores = np.empty((3, values.shape[1]), dtype=values.dtype)
-    if shortest.shape[1] == 1:
-        _compare(values, origins[..., 0], directions[..., 0], shortest[:, 0], max(covered, 1), scores)
-    else:
-        _compare_own(values, origins, directions, shortest, max(covered, 1), scores)
+    # A kernel is compiled for every kind of layout that it meets.
+    if shortest.shape[1] > 1:
+        _compare_own(values, origins, directions, np.ascontiguousarray(shortest), max(covered, 1), scores)
+        return scores[0], scores[1], scores[2]
+    origins, directions, shortest = (np.ascontiguousarray(table[..., 0]) for table in (origins, directions, shortest))
+    _compare(values, origins, directions, shortest, max(covered, 1), scores)
     return scores[0], scores[1], scores[2]
 
 
 @kernel
-def _compare(values: Floats, origins: Floats, directions: Floats, shortest: Floats, covered: int, scores: Floats) -> None:
+def _compare(
+    values: Floats, origins: Floats, directions: Floats, shortest: Floats, covered: int, scores: Floats
+) -> None:
     """Fill scores (3, B)."""
     count = values.shape[1]
     lengths = np.zeros((2, count), values.dtype)
