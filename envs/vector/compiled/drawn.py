@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from progressgym.core.answers import FLOOR
 from progressgym.envs.vector.compiled.elementary import log
 from progressgym.envs.vector.compiled.histories import Layout, Read, sums
-from progressgym.envs.vector.compiled.kernel import kernel
+from progressgym.envs.vector.compiled.kernel import kernel, lean
 from progressgym.scores.similarity import TINY
 
 Floats = NDArray[np.float64]
@@ -106,7 +106,7 @@ def fill_drawn(read: Read, layout: Layout, compared: Compared, far: float, drawn
                 human[h, s, d] = goal[covered[d]]
 
 
-@kernel
+@lean
 def _log_odds(chances: Floats, out: Floats) -> None:
     """Log-odds (J,) of chances (J,), which become what they are after clipping."""
     for j in range(len(out)):
@@ -131,7 +131,7 @@ def _log_shares(chances: Floats, real: Floats, logs: Floats) -> None:
             chances[k, i] /= totals[i]
 
 
-@kernel
+@lean
 def _fill_target(
     goal: Floats,
     start: Floats,
@@ -155,7 +155,7 @@ def _fill_target(
         directions[1, d] = directions[1, d] / moved if moved > still else 0.0
 
 
-@kernel
+@lean
 def _cosine(a: Floats, b: Floats) -> float:
     """As `progressgym.scores.cosine`."""
     dot, left, right = 0.0, 0.0, 0.0
@@ -169,7 +169,7 @@ def _cosine(a: Floats, b: Floats) -> float:
     return min(max(dot / (sizes[0] * sizes[1]), -1.0), 1.0)
 
 
-@kernel
+@lean
 def fill_observations(evidence: Floats, observed: Ints, out: NDArray[np.float32]) -> None:
     """Whole observations (H, S, 2 D + T), of evidence (H, 1 + S, D): a step's, that of the step before, and the century (S,)."""
     dims = evidence.shape[2]

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from progressgym.core.dimensions import WORLDVIEWS
 from progressgym.envs.vector.compiled.elementary import exp
-from progressgym.envs.vector.compiled.kernel import kernel
+from progressgym.envs.vector.compiled.kernel import kernel, lean
 from progressgym.envs.vector.compiled.normal import normals
 from progressgym.envs.vector.compiled.pcg import Words
 from progressgym.envs.vector.compiled.uniforms import Chosen, draw_chosen
@@ -164,7 +164,7 @@ def read_histories(
             sums(nothing, labels, tells, tells_spans, evidence[h])
 
 
-@kernel
+@lean
 def _options(
     uniforms: Floats,
     columns: Places,
@@ -193,7 +193,7 @@ def _options(
             centred[k, i] = (wide[k, i] - means[i]) * real[k, i]
 
 
-@kernel
+@lean
 def _add(out: Floats, shares: Floats, table: Floats, spans: Ints) -> None:
     """out (n,) += shares (D,) @ table."""
     for d in range(len(shares)):
@@ -202,7 +202,7 @@ def _add(out: Floats, shares: Floats, table: Floats, spans: Ints) -> None:
             part[n] += share * weights[n]
 
 
-@kernel
+@lean
 def sums(first: Floats, numbers: Floats, table: Floats, spans: Ints, out: Floats) -> None:
     """out (T, D) = first (D,) + numbers (T, n) @ table.T; three rows at a time: the table need not be read for each."""
     threes = len(out) - len(out) % 3
@@ -261,7 +261,7 @@ def _to_size(
         _add(moves[n], stances[n], loadings, spans)
 
 
-@kernel
+@lean
 def _largest(products: Floats, course: Floats, options: float) -> float:
     """Root mean square over options in the century where it is largest, 1 where nothing moves.
 
@@ -333,7 +333,7 @@ def _answer(base: Floats, moves: Floats, course: Floats, real: Floats, speed: fl
                 many[k, i] = np.rint(wide[k, i] * totals[i]) * (1.0 / GRID)
 
 
-@kernel
+@lean
 def _compare(answers: Floats, pairs: Places, items: int, two: int, compared: tuple[int, int], preferred: Floats) -> None:
     """Preference probabilities (Q,) of answers (M,): 1/2 where both options have the chance 0 on the grid."""
     before, first = compared

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.envs.vector.compiled.elementary import log
-from progressgym.envs.vector.compiled.kernel import inlined, kernel
+from progressgym.envs.vector.compiled.kernel import inlined, lean
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.uint64]
@@ -24,7 +24,7 @@ HALF_STEP = 2.0**-54
 ROOT = math.sqrt(2.0 * math.pi)
 
 
-@kernel
+@lean
 def normals(uniforms: Floats, columns: Places, out: Floats, tails: Floats, where: Places) -> None:
     """The x of which the normal distribution has as much below as a uniform number says.
 
@@ -101,7 +101,7 @@ def _tail(p: float) -> float:
     return size if p > 0.5 else -size
 
 
-@kernel
+@lean
 def _far_tail(p: float) -> float:
     """Of any other."""
     if not 0.0 <= p <= 1.0:

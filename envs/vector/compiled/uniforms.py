@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from progressgym.envs.vector.compiled.kernel import inlined, kernel
+from progressgym.envs.vector.compiled.kernel import inlined, kernel, lean
 from progressgym.envs.vector.compiled.pcg import HIGH, LOW, ROTATION, ROTATION_MASK, WHOLE, ZERO, Words, moved
 
 Floats = NDArray[np.float64]
@@ -56,7 +56,7 @@ def _leap(steps: int) -> list[int]:
     return [number >> shift & (2**64 - 1) for number in (power, total) for shift in (64, 0)]
 
 
-@kernel
+@lean
 def draw_chosen(state: Words, some: Chosen, increments: Words, uniforms: Floats) -> None:
     """Put the chosen numbers in their places, leave the others as they are, and move the state (4,) behind all of them.
 
