@@ -138,9 +138,10 @@ class OddsReadout:
         """
         from progressgym.envs.vector.compiled.bases import fill_odds
 
-        rows = np.where(which.any(-1), which.argmax(-1), which.shape[-1]).astype(np.uint64)
-        items, count = self._powers.items.astype(np.uint64), len(two)
-        odds, totals = np.empty((len(items), count), self._dtype), np.empty((len(which), which.shape[-1], count), self._dtype)
+        different, count = which.shape[-1], len(two)
+        rows = (different + which @ (np.arange(different) - different)).astype(np.uint64)
+        items = self._powers.items.astype(np.uint64)
+        odds, totals = (np.empty((*shape, count), self._dtype) for shape in ((len(items),), (len(which), different)))
 
         def fill(start: int) -> None:
             fill_odds(two, many, items, rows, start, min(start + BLOCK, count), odds, totals)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.special import ndtri
 from progressgym.envs.vector.paths import BatchPaths
 from progressgym.envs.vector.streams import Streams
 from progressgym.histories.source import resolve_history
+from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.preferences.comparisons import PairChooser
 from tests.envs.vector.reference import COARSE, EXACT, assert_same_story
 
@@ -22,6 +24,18 @@ from progressgym.envs.vector.compiled.uniforms import chosen, draw_chosen
 
 FAMILIES = ("linear", "quadratic", "cyclic", "abrupt", "reversal", "random-walk")
 FOLLOW = "ProgressGym/FollowStance-v0"
+
+
+def other_instruments() -> dict[str, Questionnaire]:
+    """Of items with two options, with four, and with two, three and four: these have options that do not exist."""
+    items = Questionnaire.load("moral19-v1").items
+    two, four = ([item for item in items if len(item.options) == count] for count in (2, 4))
+    three = [replace(item, options=item.options[:3], tags=item.tags[:3]) for item in four[::2]]
+    kinds = {"two": two[:30], "four": four[:12], "mixed": [*two[:20], *three[:10], *four[1:21:2]]}
+    return {kind: Questionnaire.from_items(some, name=kind) for kind, some in kinds.items()}
+
+
+OTHERS = other_instruments()
 
 
 def quantiles(uniforms: Any) -> Any:
@@ -103,6 +117,13 @@ def test_same_story(case: str, mode: str) -> None:
 @pytest.mark.parametrize("name", ["PredictStance", "PredictLastStance", "Follow", "Predict"])
 def test_same_story_of_other_challenges(name: str) -> None:
     assert_same_story(f"ProgressGym/{name}-v0", "same_step", 11, EXACT, array_backend="numba", **CASES["exact"])
+
+
+@pytest.mark.parametrize("labels", ["probability", "sample"])
+@pytest.mark.parametrize("kind", OTHERS)
+def test_same_story_of_other_instruments(kind: str, labels: str) -> None:
+    arguments = {"history": "synthetic:abrupt?amplitude=2", "instrument": OTHERS[kind], "labels": labels}
+    assert_same_story(FOLLOW, "next_step", 11, EXACT, array_backend="numba", **arguments)
 
 
 def test_same_story_in_half_the_bits() -> None:
