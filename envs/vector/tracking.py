@@ -150,7 +150,11 @@ class StanceTracking(TrackingVector, StanceVector):
             read = paths.room(len(some), **{"evidence" if exact else "preferred": count})
             if states is not None:
                 paths.read_drawn(states[block], skipped, read)
-                asked = {} if votes is None else self._vote_tables(votes, votes.draw(states[block], votes.bounds(read.preferred)))
+                asked = (
+                    {}
+                    if votes is None
+                    else self._vote_tables(votes, votes.draw(states[block], votes.bounds(read.preferred)))
+                )
             else:
                 draws = Draws.of(config, source, self._streams, some, paths.batch)
                 assert draws.paths is not None

@@ -70,9 +70,14 @@ def fill_drawn(read: Read, layout: Layout, compared: Compared, far: float, drawn
         drawn: what is filled.
     """
     start, values, real, constant = read.start, read.values, layout.real, layout.constant
-    scored, (scored_two, scored_many) = layout.values, layout.compared
-    weights, spans = scored
-    base_two, base_many, human, first, covered = drawn.base_two, drawn.base_many, drawn.human, drawn.first, compared.covered
+    scored_two, scored_many = layout.compared
+    base_two, base_many, human, first, covered = (
+        drawn.base_two,
+        drawn.base_many,
+        drawn.human,
+        drawn.first,
+        compared.covered,
+    )
     origins, directions, shortest, static, room = (
         drawn.origins,
         drawn.directions,
@@ -91,7 +96,7 @@ def fill_drawn(read: Read, layout: Layout, compared: Compared, far: float, drawn
         for i in range(scored_many):
             for k in range(options):
                 base_many[h, i, k] = logs[k, i] if real[k, i] > 0.0 else far
-        sums(constant, start[h : h + 1], weights, spans, standing)
+        sums(constant, start[h : h + 1], layout.values, standing)
         for d in range(len(covered)):
             first[h, d] = values[h, 0, covered[d]]
         for s in range(len(centuries)):

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from progressgym.core.dimensions import WORLDVIEWS
 from progressgym.envs.vector.compiled.elementary import exp
-from progressgym.envs.vector.compiled.kernel import kernel, lean
+from progressgym.envs.vector.compiled.kernel import lean
 from progressgym.envs.vector.compiled.normal import normals
 from progressgym.envs.vector.compiled.pcg import Words
 from progressgym.envs.vector.compiled.uniforms import Chosen, draw_chosen
@@ -61,7 +61,9 @@ class Layout(NamedTuple):
     values: Table
     """(D, M) what probabilities add to the values: of first options, then of the wider items' options."""
     constant: Floats
-    """(D,) values without them."""
+    """(D,) values without them,"""
+    nothing: Floats
+    """and 0."""
     pairs: Places
     """(C, 2) every two options of a wider item."""
     compared: tuple[int, int]
@@ -98,117 +100,168 @@ class Read(NamedTuple):
     """(H, S, D) of all of them, as labels."""
 
 
-@kernel
+class Work(NamedTuple):
+    """Memory for one row, any contents."""
+
+    drawn: Floats
+    """(2 J + K I,) normal numbers of options."""
+    tails: Floats
+    """As long, or D where that is more; so is `where`."""
+    where: Places
+    every: Places
+    """(D,) 0, 1, 2, ..."""
+    stance: Floats
+    """(D,) of the population in century 0."""
+    stances: Floats
+    """(R, D) what a unit of each course moves it by."""
+    base: Floats
+    """(M,) logits, then odds, without drift."""
+    moves: Floats
+    """(R, M) what a unit of each course moves the logits by."""
+    own: Floats
+    """(R, R) scalar products of what items move by for their own part,"""
+    common: Floats
+    """and in common."""
+    odds: Floats
+    """(M,) of second options against first ones, and of wider items' options."""
+    totals: Floats
+    """(I,)"""
+    answers: Floats
+    """(T, M) on the grid."""
+    labels: Floats
+    """(S, Q)"""
+    increments: Words
+    """For `uniforms.draw_chosen`."""
+
+
+def work_of(layout: Layout, courses: Floats, asked: int, some: Chosen) -> Work:
+    """Memory for rows of this layout, with courses (1 or H, T, R) and so many centuries asked."""
+    (dims, count), every = layout.loadings.weights.shape, len(layout.columns)
+    _, centuries, draws = courses.shape
+    return Work(
+        drawn=np.empty(every),
+        tails=np.empty(max(every, dims)),
+        where=np.empty(max(every, dims), dtype=np.uint64),
+        every=np.arange(dims, dtype=np.uint64),
+        stance=np.empty(dims),
+        stances=np.empty((draws, dims)),
+        base=np.empty(count),
+        moves=np.empty((draws, count)),
+        own=np.empty((draws, draws)),
+        common=np.empty((draws, draws)),
+        odds=np.empty(count),
+        totals=np.empty(layout.real.shape[1]),
+        answers=np.empty((centuries, count)),
+        labels=np.empty((asked, layout.evidence.weights.shape[1])),
+        increments=np.empty((len(some.lengths), 4), dtype=np.uint64),
+    )
+
+
+@lean
 def read_histories(
-    uniforms: Floats, states: Words, some: Chosen, courses: Floats, layout: Layout, drift: Drift, read: Read
+    uniforms: Floats, states: Words, some: Chosen, courses: Floats, layout: Layout, drift: Drift, read: Read, work: Work
 ) -> None:
     """Make histories from uniform numbers, in the order of `synthetic_history`, and read them.
 
     Args:
-        uniforms: (1 or H, ...) numbers in [0, 1) of each row; or one row to work in, where they are drawn here.
+        uniforms: (H, ...) numbers in [0, 1) of each row; or (1, ...) to work in, where they are drawn here.
         states: (H, 4) of the rows' streams, which move on, see `pcg`; or (0, 4).
         some: which numbers are drawn.
         courses: (1 or H, T, R) what courses are of their normal numbers.
         layout: of the items.
         drift: of the distribution.
         read: filled.
+        work: of `work_of`.
     """
-    # Arrays are taken out of tuples here, once: every time, their references are counted.
-    columns, real, counts, square = layout.columns, layout.real, layout.counts, layout.square
-    loadings, spans = layout.loadings
-    said, said_spans = layout.values
-    tells, tells_spans = layout.evidence
-    constant, pairs, compared, order = layout.constant, layout.pairs, layout.compared, layout.order
-    start, values, preferred, evidence = read
-    asked = max(preferred.shape[1], evidence.shape[1])
-    (dims, count), numbers = loadings.shape, courses.shape[2]
-    size = (uniforms.shape[1] - (1 + numbers) * dims - SHARED) // (1 + numbers)
-    work, where = np.empty(len(columns) + dims), np.empty(len(columns) + dims, np.uint64)
-    drawn, every, nothing = np.empty(len(columns)), np.empty(dims, np.uint64), np.zeros(dims)
-    stance, stances = np.empty(dims), np.empty((numbers, dims))
-    for d in range(dims):
-        every[d] = d
-    base, moves, answers = np.empty(count), np.empty((numbers, count)), np.empty((courses.shape[1], count))
-    labels, items = np.empty((asked, tells.shape[1])), real.shape[1]
-    two, increments = count - real.size, np.empty((len(some.lengths), 4), np.uint64)
-    for h in range(len(start)):
+    for h in range(len(read.start)):
         row, course = uniforms[h % len(uniforms)], courses[h % len(courses)]
         if len(states):
-            draw_chosen(states[h], some, increments, row)
-        normals(row[:dims], every, stance, work, where)
-        _options(row[dims : dims + size], columns, real, counts, base, drawn, work, where)
-        for d in range(dims):
-            stance[d] = BASE_SPREAD * stance[d] + (COMMON_BASE if d < COMMON else 0.0)
-        for m in range(count):
-            base[m] *= ITEM_SPREAD
-        _add(base, stance, loadings, spans)
-        row = row[dims + size + SHARED :]
-        for n in range(numbers):
-            normals(row[n * dims : (n + 1) * dims], every, stances[n], work, where)
-            path = row[numbers * dims + n * size : numbers * dims + (n + 1) * size]
-            _options(path, columns, real, counts, moves[n], drawn, work, where)
-        _to_size(moves, stances, course, loadings, spans, square, real.size, drift)
-        _answer(base, moves, course, real, drift.speed, answers)
-        for m in range(count):
-            start[h, m] = answers[0, m]
-        sums(constant, answers, said, said_spans, values[h])
-        for t in range(asked):
-            _compare(answers[t], pairs, items, two, compared, labels[t])
-            if len(preferred):
-                for q in range(len(order)):
-                    preferred[h, t, q] = labels[t, order[q]]
-        if len(evidence):
-            for t in range(asked):
-                for q in range(labels.shape[1]):
-                    labels[t, q] = 2.0 * np.float64(np.float32(labels[t, q])) - 1.0
-            sums(nothing, labels, tells, tells_spans, evidence[h])
+            draw_chosen(states[h], some, work.increments, row)
+        _begin(row, layout, work)
+        _move(row, course, layout, drift, work)
+        _answer(course, layout, drift.speed, work)
+        _read(h, layout, read, work)
 
 
 @lean
-def _options(
-    uniforms: Floats,
-    columns: Places,
-    real: Floats,
-    counts: Floats,
-    out: Floats,
-    drawn: Floats,
-    work: Floats,
-    where: Places,
-) -> None:
+def _begin(uniforms: Floats, layout: Layout, work: Work) -> None:
+    """Logits without drift, from a history's numbers."""
+    base, stance, dims = work.base, work.stance, len(work.stance)
+    normals(uniforms[:dims], work.every, stance, work.tails, work.where)
+    _options(uniforms[dims:], layout, work, base)
+    for d in range(dims):
+        stance[d] = BASE_SPREAD * stance[d] + (COMMON_BASE if d < COMMON else 0.0)
+    for m in range(len(base)):
+        base[m] *= ITEM_SPREAD
+    _add(base, stance, layout.loadings)
+
+
+@lean
+def _move(uniforms: Floats, course: Floats, layout: Layout, drift: Drift, work: Work) -> None:
+    """What a unit of each course moves the logits by: each item's own part and what items have in common, each of its size."""
+    moves, stances = work.moves, work.stances
+    (draws, dims), two = stances.shape, moves.shape[1] - layout.real.size
+    size = (len(uniforms) - (1 + draws) * dims - SHARED) // (1 + draws)
+    stance, path = uniforms[dims + size + SHARED :], uniforms[dims + size + SHARED + draws * dims :]
+    for n in range(draws):
+        normals(stance[n * dims : (n + 1) * dims], work.every, stances[n], work.tails, work.where)
+        _options(path[n * size :], layout, work, moves[n])
+    for a in range(draws):
+        for b in range(a + 1):
+            # The squares of two centred options are half the square of their difference.
+            own = 0.5 * _product(moves[a, :two], moves[b, :two]) + _product(moves[a, two:], moves[b, two:])
+            common = 0.0
+            for d in range(dims):
+                common += stances[a, d] * _product(layout.square[d], stances[b])
+            work.own[a, b], work.own[b, a], work.common[a, b], work.common[b, a] = own, own, common, common
+    by_own = drift.own / _largest(work.own, course, drift.options)
+    by_common = drift.common / _largest(work.common, course, drift.options)
+    for n in range(draws):
+        for m in range(moves.shape[1]):
+            moves[n, m] *= by_own
+        for d in range(dims):
+            stances[n, d] *= by_common
+        _add(moves[n], stances[n], layout.loadings)
+
+
+@lean
+def _options(uniforms: Floats, layout: Layout, work: Work, out: Floats) -> None:
     """Normal numbers (M,) from uniform ones of all options: second minus first options, and centred wider items."""
+    real, drawn, means = layout.real, work.drawn, work.totals
     options, items = real.shape
     two = len(out) - options * items
-    normals(uniforms, columns, drawn, work, where)
+    normals(uniforms, layout.columns, drawn, work.tails, work.where)
     for j in range(two):
         out[j] = drawn[j] - drawn[two + j]
-    wide, centred, means = drawn[2 * two :].reshape(options, items), out[two:].reshape(options, items), work[:items]
+    wide, centred = drawn[2 * two :].reshape(options, items), out[two:].reshape(options, items)
     means[:] = 0.0
     for k in range(options):
         for i in range(items):
             means[i] += wide[k, i] * real[k, i]
     for i in range(items):
-        means[i] /= counts[i]
+        means[i] /= layout.counts[i]
     for k in range(options):
         for i in range(items):
             centred[k, i] = (wide[k, i] - means[i]) * real[k, i]
 
 
 @lean
-def _add(out: Floats, shares: Floats, table: Floats, spans: Ints) -> None:
+def _add(out: Floats, shares: Floats, table: Table) -> None:
     """out (n,) += shares (D,) @ table."""
     for d in range(len(shares)):
-        share, weights, part = shares[d], table[d, spans[d, 0] : spans[d, 1]], out[spans[d, 0] : spans[d, 1]]
+        start, stop = table.spans[d, 0], table.spans[d, 1]
+        share, weights, part = shares[d], table.weights[d, start:stop], out[start:stop]
         for n in range(len(weights)):  # from 0 on: of other places a sign would be looked at
             part[n] += share * weights[n]
 
 
 @lean
-def sums(first: Floats, numbers: Floats, table: Floats, spans: Ints, out: Floats) -> None:
+def sums(first: Floats, numbers: Floats, table: Table, out: Floats) -> None:
     """out (T, D) = first (D,) + numbers (T, n) @ table.T; three rows at a time: the table need not be read for each."""
     threes = len(out) - len(out) % 3
     for d in range(out.shape[1]):
-        start, stop = spans[d, 0], spans[d, 1]
-        weights = table[d, start:stop]
+        start, stop = table.spans[d, 0], table.spans[d, 1]
+        weights = table.weights[d, start:stop]
         for t in range(0, threes, 3):
             one, two, three = numbers[t, start:stop], numbers[t + 1, start:stop], numbers[t + 2, start:stop]
             a, b, c = 0.0, 0.0, 0.0
@@ -224,41 +277,13 @@ def sums(first: Floats, numbers: Floats, table: Floats, spans: Ints, out: Floats
             out[t, d] = first[d] + a
 
 
-@kernel
-def _to_size(
-    moves: Floats,
-    stances: Floats,
-    course: Floats,
-    loadings: Floats,
-    spans: Ints,
-    square: Floats,
-    wider: int,
-    drift: Drift,
-) -> None:
-    """Bring each item's own part (R, M) to its size, and add what items have in common, from stances (R, D); in place."""
-    numbers, two = len(moves), moves.shape[1] - wider
-    own, common = np.empty((numbers, numbers)), np.empty((numbers, numbers))
-    for a in range(numbers):
-        for b in range(a + 1):
-            pairs, wide, products = 0.0, 0.0, 0.0
-            for j in range(two):
-                pairs += moves[a, j] * moves[b, j]
-            for m in range(two, moves.shape[1]):
-                wide += moves[a, m] * moves[b, m]
-            for d in range(stances.shape[1]):
-                for e in range(stances.shape[1]):
-                    products += stances[a, d] * square[d, e] * stances[b, e]
-            # The squares of two centred options are half the square of their difference.
-            own[a, b] = own[b, a] = 0.5 * pairs + wide
-            common[a, b] = common[b, a] = products
-    by_own = drift.own / _largest(own, course, drift.options)
-    by_common = drift.common / _largest(common, course, drift.options)
-    for n in range(numbers):
-        for m in range(moves.shape[1]):
-            moves[n, m] *= by_own
-        for d in range(stances.shape[1]):
-            stances[n, d] *= by_common
-        _add(moves[n], stances[n], loadings, spans)
+@lean
+def _product(a: Floats, b: Floats) -> float:
+    """Of two vectors (n,)."""
+    total = 0.0
+    for n in range(len(a)):
+        total += a[n] * b[n]
+    return total
 
 
 @lean
@@ -280,63 +305,78 @@ def _largest(products: Floats, course: Floats, options: float) -> float:
     return math.sqrt(most / options) if most > 0.0 else 1.0
 
 
-@kernel
-def _answer(base: Floats, moves: Floats, course: Floats, real: Floats, speed: float, answers: Floats) -> None:
-    """Answers (T, M) on the grid.
-
-    Args:
-        base: (M,) logits without drift; overwritten.
-        moves: (R, M) what a unit of each course moves them by; overwritten.
-        course: (T, R).
-        real: (K, I) of the layout.
-        speed: of the drift.
-        answers: filled.
-    """
-    options, items = real.shape
-    count = len(base)
-    two, totals, odds = count - options * items, np.empty(items), np.empty(count)
+@lean
+def _answer(course: Floats, layout: Layout, speed: float, work: Work) -> None:
+    """Answers of all centuries, from logits and moves, which are overwritten."""
+    real, base, moves, odds, answers = layout.real, work.base, work.moves, work.odds, work.answers
+    (options, items), count, steady = real.shape, len(work.base), not math.isnan(speed)
     for m in range(count):
         base[m] = exp(base[m])
-    wide = base[two:].reshape(options, items)
+    wide = base[count - real.size :].reshape(options, items)
     for k in range(options):
         for i in range(items):
             wide[k, i] *= real[k, i]
     for m in range(count):
         odds[m] = base[m]
-    if not math.isnan(speed):
-        for m in range(count):
-            moves[0, m] = exp(speed * moves[0, m])
-    wide = odds[two:].reshape(options, items)
+    for m in range(count if steady else 0):
+        moves[0, m] = exp(speed * moves[0, m])
     for t in range(len(course)):
-        out = answers[t]
-        if t > 0 and not math.isnan(speed):
+        if t > 0 and steady:
             for m in range(count):
                 odds[m] *= moves[0, m]
         elif t > 0:
-            out[:] = 0.0
+            answers[t] = 0.0
             for n in range(len(moves)):
                 for m in range(count):
-                    out[m] += course[t, n] * moves[n, m]
+                    answers[t, m] += course[t, n] * moves[n, m]
             for m in range(count):
-                odds[m] = base[m] * exp(out[m])
-        for j in range(two):
-            out[j] = np.rint(GRID / (1.0 + odds[j])) * (1.0 / GRID)
-        totals[:] = 0.0
-        for k in range(options):
-            for i in range(items):
-                totals[i] += wide[k, i]
-        for i in range(items):
-            totals[i] = GRID / totals[i]
-        many = out[two:].reshape(options, items)
-        for k in range(options):
-            for i in range(items):
-                many[k, i] = np.rint(wide[k, i] * totals[i]) * (1.0 / GRID)
+                odds[m] = base[m] * exp(answers[t, m])
+        _softmax(odds, real, work.totals, answers[t])
 
 
 @lean
-def _compare(answers: Floats, pairs: Places, items: int, two: int, compared: tuple[int, int], preferred: Floats) -> None:
+def _softmax(odds: Floats, real: Floats, totals: Floats, answers: Floats) -> None:
+    """Answers (M,) on the grid, from odds (M,)."""
+    (options, items), two = real.shape, len(odds) - real.size
+    for j in range(two):
+        answers[j] = np.rint(GRID / (1.0 + odds[j])) * (1.0 / GRID)
+    wide, many = odds[two:].reshape(options, items), answers[two:].reshape(options, items)
+    totals[:] = 0.0
+    for k in range(options):
+        for i in range(items):
+            totals[i] += wide[k, i]
+    for i in range(items):
+        totals[i] = GRID / totals[i]
+    for k in range(options):
+        for i in range(items):
+            many[k, i] = np.rint(wide[k, i] * totals[i]) * (1.0 / GRID)
+
+
+@lean
+def _read(h: int, layout: Layout, read: Read, work: Work) -> None:
+    """Fill row h of what is read, from answers."""
+    answers, labels, order = work.answers, work.labels, layout.order
+    for m in range(answers.shape[1]):
+        read.start[h, m] = answers[0, m]
+    sums(layout.constant, answers, layout.values, read.values[h])
+    for t in range(len(labels)):
+        _compare(answers[t], layout, labels[t])
+    if len(read.preferred):
+        for t in range(len(labels)):
+            for q in range(len(order)):
+                read.preferred[h, t, q] = labels[t, order[q]]
+    if len(read.evidence):
+        for t in range(len(labels)):
+            for q in range(labels.shape[1]):
+                labels[t, q] = 2.0 * np.float64(np.float32(labels[t, q])) - 1.0
+        sums(layout.nothing, labels, layout.evidence, read.evidence[h])
+
+
+@lean
+def _compare(answers: Floats, layout: Layout, preferred: Floats) -> None:
     """Preference probabilities (Q,) of answers (M,): 1/2 where both options have the chance 0 on the grid."""
-    before, first = compared
+    (options, items), (before, first), pairs = layout.real.shape, layout.compared, layout.pairs
+    two = len(answers) - options * items
     for j in range(before, two):
         preferred[j - before] = min(max(answers[j], CLIP), 1.0 - CLIP)
     for c in range(len(pairs)):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from progressgym.core.threads import scratch
 from progressgym.envs.comparison_evidence import differences, evidence_weights
-from progressgym.envs.vector.compiled.histories import Drift, Layout, Read, Table, read_histories
+from progressgym.envs.vector.compiled.histories import Drift, Layout, Read, Table, read_histories, work_of
 from progressgym.envs.vector.compiled.pcg import Words
 from progressgym.envs.vector.compiled.uniforms import Chosen, chosen, peek_chosen
 from progressgym.envs.vector.paths import BatchPaths
@@ -67,7 +67,7 @@ class CompiledPaths(BatchPaths):
     def read_from(self, uniforms: Floats, read: Read) -> None:
         """Fill what is read of histories, from numbers (H, ...) that were drawn."""
         courses = self.batch.courses(uniforms[:, self._shared])
-        read_histories(uniforms, NO_STATES, self._used(0), courses, self.layout, self._drift, read)
+        self._read(uniforms, NO_STATES, self._used(0), courses, read)
 
     def read_drawn(self, states: Words, behind: int, read: Read) -> None:
         """Fill what is read of histories, from streams with these states (H, 4), which move on, and past so many more numbers."""
@@ -75,7 +75,11 @@ class CompiledPaths(BatchPaths):
         shared = np.empty((len(states), SHARED))
         peek_chosen(states, self._ahead, shared)
         courses = self.batch.courses(shared)
-        read_histories(uniforms, states, self._used(behind), courses, self.layout, self._drift, read)
+        self._read(uniforms, states, self._used(behind), courses, read)
+
+    def _read(self, uniforms: Floats, states: Words, some: Chosen, courses: Floats, read: Read) -> None:
+        work = work_of(self.layout, courses, max(read.preferred.shape[1], read.evidence.shape[1]), some)
+        read_histories(uniforms, states, some, courses, self.layout, self._drift, read, work)
 
     def _used(self, behind: int) -> Chosen:
         """Which of a history's numbers are used: not those of options that do not exist, nor the shared ones, nor some `behind`."""
@@ -101,7 +105,10 @@ class CompiledPaths(BatchPaths):
         two, many, compared = self.batch.two_items, self.batch.many_items, self.batch.evaluation_items
         shape, loadings, weights = self._shape, instrument.loadings, self.weights
         dims = loadings.shape[-1]
-        place, real = np.arange(shape[0] * shape[1]).reshape(shape), instrument.mask[many].T.astype(np.float64, order="C")
+        place, real = (
+            np.arange(shape[0] * shape[1]).reshape(shape),
+            instrument.mask[many].T.astype(np.float64, order="C"),
+        )
         wide = np.where(real > 0, place[many].T, 0).ravel()
 
         def joined(of_two: Floats, table: Floats) -> Table:
@@ -119,6 +126,7 @@ class CompiledPaths(BatchPaths):
             square=flat.T @ flat,
             values=joined(weights[two, 0] - weights[two, 1], weights),
             constant=weights[two, 1].sum(0),
+            nothing=np.zeros(dims),
             pairs=self._compared.T.astype(np.uint64, order="C"),
             compared=(len(compared[0]), len(compared[1])),
             evidence=_table(asked.T),

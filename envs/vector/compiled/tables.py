@@ -55,7 +55,10 @@ class DrawnTables:
 
     def tables(self, arrays: NumpyArrays) -> Tables:
         """All rows' tables, but for observations."""
-        named = {f"target_{name}" if name in Targets._fields else name: arrays.floats(table) for name, table in self._drawn._asdict().items()}
+        named = {
+            f"target_{name}" if name in Targets._fields else name: arrays.floats(table)
+            for name, table in self._drawn._asdict().items()
+        }
         named["base_many"] = named["base_many"].reshape(len(named["base_many"]), -1)
         return named
 

@@ -73,7 +73,9 @@ def test_chosen_numbers_are_those_of_the_stream(count: int, length: int) -> None
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("arguments", ["", "?amplitude=3&coherence=0.4&centuries=4", "?amplitude=0", "?coherence=1&centuries=2"])
+@pytest.mark.parametrize(
+    "arguments", ["", "?amplitude=3&coherence=0.4&centuries=4", "?amplitude=0", "?coherence=1&centuries=2"]
+)
 def test_histories_are_those_of_a_batch(family: str, arguments: str) -> None:
     source = resolve_history(f"synthetic:{family}{arguments}")
     pairs, scored = PairChooser(source.instrument).pairs, source.instrument.evaluation
