@@ -142,21 +142,18 @@ class StanceTracking(TrackingVector, StanceVector):
         config, votes, count = self._config, self._votes, 1 + self._config.steps
         made = DrawnTables(config, self._arrays, paths, len(rows))
         exact = config.every and config.label_kind == "probability"
-        states = self._streams.states(rows) if exact or votes is not None else None
         skipped = Questions.numbers(config.chooser, config.centuries, config.rng_scheme) if exact else 0
+        states = self._streams.states(rows) if exact or votes is not None else None
 
         def fill(block: slice) -> Tables:
-            some = rows[block]
-            read = paths.room(len(some), **{"evidence" if exact else "preferred": count})
+            read = paths.room(len(rows[block]), **{"evidence" if exact else "preferred": count})
+            asked: Tables = {}
             if states is not None:
                 paths.read_drawn(states[block], skipped, read)
-                asked = (
-                    {}
-                    if votes is None
-                    else self._vote_tables(votes, votes.draw(states[block], votes.bounds(read.preferred)))
-                )
+                if votes is not None:
+                    asked = self._vote_tables(votes, votes.draw(states[block], votes.bounds(read.preferred)))
             else:
-                draws = Draws.of(config, source, self._streams, some, paths.batch)
+                draws = Draws.of(config, source, self._streams, rows[block], paths.batch)
                 assert draws.paths is not None
                 paths.read_from(draws.paths, read)
                 asked = self._questions({"_preferred": read.preferred}, draws)
@@ -167,7 +164,7 @@ class StanceTracking(TrackingVector, StanceVector):
         if states is not None:
             self._streams.moved(rows, states)
         shown = {"observations": made.observations} if exact else self._joined(parts)
-        return {**made.tables(self._arrays), **shown}
+        return {**made.tables(), **shown}
 
 
 class FollowVectorEnv(TrackingVector, AnswersVector):

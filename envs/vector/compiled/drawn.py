@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from progressgym.core.answers import FLOOR
 from progressgym.envs.vector.compiled.elementary import log
-from progressgym.envs.vector.compiled.histories import Layout, Read, sums
-from progressgym.envs.vector.compiled.kernel import kernel, lean
+from progressgym.envs.vector.compiled.histories import Layout, Read, product, sums
+from progressgym.envs.vector.compiled.kernel import lean
 from progressgym.scores.similarity import TINY
 
 Floats = NDArray[np.float64]
@@ -58,8 +58,10 @@ class Drawn(NamedTuple):
     """(H, n)"""
 
 
-@kernel
-def fill_drawn(read: Read, layout: Layout, compared: Compared, far: float, drawn: Drawn) -> None:
+@lean
+def fill_drawn(
+    read: Read, layout: Layout, compared: Compared, far: float, logs: Floats, standing: Floats, drawn: Drawn
+) -> None:
     """Fill the tables.
 
     Args:
@@ -67,94 +69,72 @@ def fill_drawn(read: Read, layout: Layout, compared: Compared, far: float, drawn
         layout: of the items.
         compared: with what.
         far: logit of padding.
+        logs: (K, I) to work in.
+        standing: (1, D) likewise.
         drawn: what is filled.
     """
-    start, values, real, constant = read.start, read.values, layout.real, layout.constant
-    scored_two, scored_many = layout.compared
-    base_two, base_many, human, first, covered = (
-        drawn.base_two,
-        drawn.base_many,
-        drawn.human,
-        drawn.first,
-        compared.covered,
-    )
-    origins, directions, shortest, static, room = (
-        drawn.origins,
-        drawn.directions,
-        drawn.shortest,
-        drawn.static,
-        drawn.room,
-    )
-    centuries, dims = compared.centuries, len(constant)
-    options, items = real.shape
-    two = start.shape[1] - real.size
-    logs, standing = np.empty((options, scored_many)), np.empty((1, dims))
+    start, values, covered, real = read.start, read.values, compared.covered, layout.real
+    (options, items), two = real.shape, start.shape[1] - real.size
     for h in range(len(start)):
-        many = start[h, two:].reshape(options, items)
-        _log_odds(start[h, :scored_two], base_two[h])
-        _log_shares(many, real, logs)
-        for i in range(scored_many):
+        _log_odds(start[h], drawn.base_two[h])
+        _log_shares(start[h, two:].reshape(options, items), real, logs)
+        for i in range(logs.shape[1]):
             for k in range(options):
-                base_many[h, i, k] = logs[k, i] if real[k, i] > 0.0 else far
-        sums(constant, start[h : h + 1], layout.values, standing)
+                drawn.base_many[h, i, k] = logs[k, i] if real[k, i] > 0.0 else far
+        # What `start` holds is now what an agent that stands still answers.
+        sums(layout.constant, start[h : h + 1], layout.values, standing)
         for d in range(len(covered)):
-            first[h, d] = values[h, 0, covered[d]]
-        for s in range(len(centuries)):
-            goal = values[h, centuries[s]]
-            _fill_target(
-                goal, values[h, 0], compared.tiny, compared.still, origins[h, s], directions[h, s], shortest[h, s]
-            )
-            static[h, s] = _cosine(standing[0], goal)
-            left = 1.0 - static[h, s]
-            room[h, s] = math.inf if left <= compared.full else left
+            drawn.first[h, d] = values[h, 0, covered[d]]
+        for s in range(len(compared.centuries)):
+            goal = values[h, compared.centuries[s]]
+            _fill_directions(goal, values[h, 0], compared.still, drawn.origins[h, s], drawn.directions[h, s])
+            size = math.sqrt(product(goal, goal))
+            drawn.shortest[h, s, 0] = compared.tiny * compared.tiny / (size if size > 0.0 else 1.0)
+            drawn.shortest[h, s, 1] = compared.still
+            static = _cosine(standing[0], goal)
+            drawn.static[h, s] = static
+            drawn.room[h, s] = math.inf if 1.0 - static <= compared.full else 1.0 - static
             for d in range(len(covered)):
-                human[h, s, d] = goal[covered[d]]
+                drawn.human[h, s, d] = goal[covered[d]]
 
 
 @lean
 def _log_odds(chances: Floats, out: Floats) -> None:
-    """Log-odds (J,) of chances (J,), which become what they are after clipping."""
+    """Log-odds (J,) of the first of chances, which become what they are after clipping."""
     for j in range(len(out)):
         one, other = max(chances[j], FLOOR), max(1.0 - chances[j], FLOOR)
         out[j] = log(one) - log(other)
         chances[j] = one / (one + other)
 
 
-@kernel
+@lean
 def _log_shares(chances: Floats, real: Floats, logs: Floats) -> None:
     """Logarithms (K, I) of the first of chances (K, I'), which become what they are after clipping; not centred."""
     options, items = logs.shape
-    totals = np.zeros(items)
     for k in range(options):
         for i in range(items):
             chance = max(chances[k, i], FLOOR)
             logs[k, i] = log(chance)
             chances[k, i] = chance * real[k, i]
-            totals[i] += chances[k, i]
-    for k in range(options):
-        for i in range(items):
-            chances[k, i] /= totals[i]
+    for i in range(items):
+        total = 0.0
+        for k in range(options):
+            total += chances[k, i]
+        for k in range(options):
+            chances[k, i] /= total
 
 
 @lean
-def _fill_target(
-    goal: Floats,
-    start: Floats,
-    tiny: float,
-    still: float,
-    origins: Floats,
-    directions: Floats,
-    shortest: Floats,
-) -> None:
-    """What one step is compared with, from the human's values (D,) then and in century 0; as `batch_scores.targets`."""
+def _fill_directions(goal: Floats, start: Floats, still: float, origins: Floats, directions: Floats) -> None:
+    """Origins (3, D) and directions (2, D) of one step, from the human's values (D,) then and in century 0."""
     size, moved = 0.0, 0.0
     for d in range(len(goal)):
+        change = goal[d] - start[d]
         origins[0, d], origins[1, d], origins[2, d] = 0.0, start[d], goal[d]
-        directions[0, d], directions[1, d] = goal[d], goal[d] - start[d]
+        directions[0, d], directions[1, d] = goal[d], change
         size += goal[d] * goal[d]
-        moved += (goal[d] - start[d]) * (goal[d] - start[d])
+        moved += change * change
     size, moved = math.sqrt(size), math.sqrt(moved)
-    shortest[0], shortest[1] = tiny * tiny / (size if size > 0.0 else 1.0), still
     for d in range(len(goal)):
         directions[0, d] = directions[0, d] / size if size > 0.0 else 0.0
         directions[1, d] = directions[1, d] / moved if moved > still else 0.0
@@ -163,15 +143,10 @@ def _fill_target(
 @lean
 def _cosine(a: Floats, b: Floats) -> float:
     """As `progressgym.scores.cosine`."""
-    dot, left, right = 0.0, 0.0, 0.0
-    for d in range(len(a)):
-        dot += a[d] * b[d]
-        left += a[d] * a[d]
-        right += b[d] * b[d]
-    sizes = math.sqrt(left), math.sqrt(right)
-    if sizes[0] <= TINY or sizes[1] <= TINY:
+    left, right = math.sqrt(product(a, a)), math.sqrt(product(b, b))
+    if left <= TINY or right <= TINY:
         return 0.0
-    return min(max(dot / (sizes[0] * sizes[1]), -1.0), 1.0)
+    return min(max(product(a, b) / (left * right), -1.0), 1.0)
 
 
 @lean

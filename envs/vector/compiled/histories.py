@@ -209,10 +209,10 @@ def _move(uniforms: Floats, course: Floats, layout: Layout, drift: Drift, work: 
     for a in range(draws):
         for b in range(a + 1):
             # The squares of two centred options are half the square of their difference.
-            own = 0.5 * _product(moves[a, :two], moves[b, :two]) + _product(moves[a, two:], moves[b, two:])
+            own = 0.5 * product(moves[a, :two], moves[b, :two]) + product(moves[a, two:], moves[b, two:])
             common = 0.0
             for d in range(dims):
-                common += stances[a, d] * _product(layout.square[d], stances[b])
+                common += stances[a, d] * product(layout.square[d], stances[b])
             work.own[a, b], work.own[b, a], work.common[a, b], work.common[b, a] = own, own, common, common
     by_own = drift.own / _largest(work.own, course, drift.options)
     by_common = drift.common / _largest(work.common, course, drift.options)
@@ -278,7 +278,7 @@ def sums(first: Floats, numbers: Floats, table: Table, out: Floats) -> None:
 
 
 @lean
-def _product(a: Floats, b: Floats) -> float:
+def product(a: Floats, b: Floats) -> float:
     """Of two vectors (n,)."""
     total = 0.0
     for n in range(len(a)):

@@ -14,7 +14,8 @@ from progressgym.envs.vector.streams import Streams
 from progressgym.histories.source import resolve_history
 from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.preferences.comparisons import PairChooser
-from tests.envs.vector.reference import COARSE, EXACT, assert_same_story
+from tests.envs.rollout import LINEAR
+from tests.envs.vector.reference import COARSE, EXACT, assert_close, assert_same_story, native
 
 pytest.importorskip("numba")
 
@@ -83,7 +84,7 @@ def test_histories_are_those_of_a_batch(family: str, arguments: str) -> None:
     assert batch is not None and isinstance(compiled, CompiledPaths)
     rows, streams = np.arange(3), Streams(3)
     streams.seed(7, rows)
-    uniforms = np.stack([streams[row].random(batch.batch.numbers) for row in rows])
+    uniforms = np.stack([streams[row].random(batch.batch.numbers) for row in range(3)])
     expected = [table.copy() for table in batch.read(uniforms.copy(), source.centuries)]
     first, values, preferred = compiled.read(uniforms, source.centuries)
     np.testing.assert_array_equal(first, expected[0])
@@ -124,8 +125,30 @@ def test_same_story_of_other_challenges(name: str) -> None:
 @pytest.mark.parametrize("labels", ["probability", "sample"])
 @pytest.mark.parametrize("kind", OTHERS)
 def test_same_story_of_other_instruments(kind: str, labels: str) -> None:
-    arguments = {"history": "synthetic:abrupt?amplitude=2", "instrument": OTHERS[kind], "labels": labels}
+    arguments: dict[str, Any] = {
+        "history": "synthetic:abrupt?amplitude=2",
+        "instrument": OTHERS[kind],
+        "labels": labels,
+    }
     assert_same_story(FOLLOW, "next_step", 11, EXACT, array_backend="numba", **arguments)
+
+
+def test_another_history_for_some_rows() -> None:
+    """Tables of a fixed history and of drawn ones stand side by side, and what is drawn next is the same."""
+    sides = [
+        native(FOLLOW, 5, "next_step", history="synthetic:linear", array_backend=name) for name in ("numpy", "numba")
+    ]
+    some = np.array([True, False, True, False, False])
+    actions = np.random.default_rng(3).uniform(-1.0, 1.0, (5, 19))
+    for seed, options in (
+        (1, None),
+        (None, {"history": LINEAR, "reset_mask": some}),
+        (None, {"history": "synthetic:cyclic"}),
+    ):
+        assert_close(*(side.reset(seed=seed, options=options and dict(options)) for side in sides), EXACT)
+        for _ in range(10):
+            assert_close(*(side.step(actions) for side in sides), EXACT)
+    assert [row.random() for row in sides[0].np_random] == [row.random() for row in sides[1].np_random]
 
 
 def test_same_story_in_half_the_bits() -> None:
