@@ -135,20 +135,18 @@ def test_same_story_of_other_instruments(kind: str, labels: str) -> None:
 
 def test_another_history_for_some_rows() -> None:
     """Tables of a fixed history and of drawn ones stand side by side, and what is drawn next is the same."""
-    sides = [
-        native(FOLLOW, 5, "next_step", history="synthetic:linear", array_backend=name) for name in ("numpy", "numba")
-    ]
-    some = np.array([True, False, True, False, False])
-    actions = np.random.default_rng(3).uniform(-1.0, 1.0, (5, 19))
-    for seed, options in (
-        (1, None),
-        (None, {"history": LINEAR, "reset_mask": some}),
-        (None, {"history": "synthetic:cyclic"}),
-    ):
-        assert_close(*(side.reset(seed=seed, options=options and dict(options)) for side in sides), EXACT)
+    ours, theirs = (
+        native(FOLLOW, 5, "next_step", history="synthetic:linear", array_backend=b) for b in ("numba", "numpy")
+    )
+    some, actions = np.array([True, False, True, False, False]), np.random.default_rng(3).uniform(-1.0, 1.0, (5, 19))
+    others: list[dict[str, Any]] = [{}, {"history": LINEAR, "reset_mask": some}, {"history": "synthetic:cyclic"}]
+    for n, options in enumerate(others):
+        seed = None if n else 1
+        a, b = (env.reset(seed=seed, options=dict(options)) for env in (ours, theirs))
+        assert_close(a, b, EXACT)
         for _ in range(10):
-            assert_close(*(side.step(actions) for side in sides), EXACT)
-    assert [row.random() for row in sides[0].np_random] == [row.random() for row in sides[1].np_random]
+            assert_close(ours.step(actions), theirs.step(actions), EXACT)
+    assert [row.random() for row in ours.np_random] == [row.random() for row in theirs.np_random]
 
 
 def test_same_story_in_half_the_bits() -> None:
