@@ -207,13 +207,13 @@ def _move(uniforms: Floats, course: Floats, layout: Layout, drift: Drift, work: 
         normals(stance[n * dims : (n + 1) * dims], work.every, stances[n], work.tails, work.where)
         _options(path[n * size :], layout, work, moves[n])
     for a in range(draws):
+        for d in range(dims):  # into memory that is used up
+            work.stance[d] = product(layout.square[d], stances[a])
         for b in range(a + 1):
             # The squares of two centred options are half the square of their difference.
             own = 0.5 * product(moves[a, :two], moves[b, :two]) + product(moves[a, two:], moves[b, two:])
-            common = 0.0
-            for d in range(dims):
-                common += stances[a, d] * product(layout.square[d], stances[b])
-            work.own[a, b], work.own[b, a], work.common[a, b], work.common[b, a] = own, own, common, common
+            work.own[a, b], work.own[b, a] = own, own
+            work.common[a, b] = work.common[b, a] = product(work.stance, stances[b])
     by_own = drift.own / _largest(work.own, course, drift.options)
     by_common = drift.common / _largest(work.common, course, drift.options)
     for n in range(draws):
@@ -299,8 +299,7 @@ def _largest(products: Floats, course: Floats, options: float) -> float:
     for t in range(len(course)):
         square = 0.0
         for a in range(len(products)):
-            for b in range(len(products)):
-                square += course[t, a] * products[a, b] * course[t, b]
+            square += course[t, a] * product(products[a], course[t])
         most = max(most, square)
     return math.sqrt(most / options) if most > 0.0 else 1.0
 
