@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.envs.vector.compiled.elementary import exp
-from progressgym.envs.vector.compiled.kernel import kernel
+from progressgym.envs.vector.compiled.kernel import kernel, lean
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.int64]
@@ -116,7 +116,7 @@ def fill_values(
                 values[d, start + v] = sums[d, v]
 
 
-@kernel
+@lean
 def _find_powers(stances: Floats, parts: Any, powers: Floats) -> None:
     """Odds (C, L) of stances (D, L) and their powers 1, 2, -1, -2: the first (4 C, L), before a row of ones."""
     one, count, length = powers.dtype.type(1.0), parts.dims, powers.shape[1]
@@ -130,7 +130,7 @@ def _find_powers(stances: Floats, parts: Any, powers: Floats) -> None:
             inverse_squares[v] = inverses[v] * inverses[v]
 
 
-@kernel
+@lean
 def _add_two(powers: Floats, two: Floats, start: int, size: int, parts: Any, chances: Floats, sums: Floats) -> None:
     """Sums (D, L) of the constant and what the items with two options say; chances (L,) is memory."""
     one, length = powers.dtype.type(1.0), powers.shape[1]
@@ -153,7 +153,7 @@ def _add_two(powers: Floats, two: Floats, start: int, size: int, parts: Any, cha
             _add(sums[parts.dimensions[s]], parts.shares[s], chances)
 
 
-@kernel
+@lean
 def _find_moved(stances: Floats, parts: Any, moved: Floats) -> None:
     """What stances (D, L) multiply the odds of the different rows by: moved (U, L)."""
     for u in range(len(moved)):
@@ -166,7 +166,7 @@ def _find_moved(stances: Floats, parts: Any, moved: Floats) -> None:
             odds[v] = exp(odds[v])
 
 
-@kernel
+@lean
 def _add_wide(
     moved: Floats, totals: Floats, start: int, size: int, parts: Any, inverse: Floats, chosen: Floats, sums: Floats
 ) -> None:
@@ -189,7 +189,7 @@ def _add_wide(
                 _add(sums[d], parts.weights[d, u], chosen[u])
 
 
-@kernel
+@lean
 def _add_base(total: Floats, base: Floats, start: int, size: int, other: Floats) -> None:
     """Add base odds (1 or B) times other (L,) to total (L,)."""
     if len(base) == 1:
@@ -199,7 +199,7 @@ def _add_base(total: Floats, base: Floats, start: int, size: int, other: Floats)
             total[v] += base[start + v] * other[v]
 
 
-@kernel
+@lean
 def _add(total: Floats, number: float, other: Floats) -> None:
     """Add a number times other (L,) to total (L,)."""
     for v in range(len(total)):

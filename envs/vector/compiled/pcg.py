@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from progressgym.envs.vector.compiled.kernel import kernel
+from progressgym.envs.vector.compiled.kernel import lean
 
 Words = NDArray[np.uint64]
 HIGH, LOW = np.uint64(2549297995355413924), np.uint64(4865540595714422341)
@@ -20,7 +20,7 @@ ZERO, ONE, HALF, WHOLE, ROTATION = (np.uint64(n) for n in (0, 1, 32, 64, 58))
 HALF_MASK, ROTATION_MASK = np.uint64(2**32 - 1), np.uint64(63)
 
 
-@kernel
+@lean
 def high_product(a: Any, b: Any) -> Any:
     """The high word of a product of two words; one instruction, where the compiler knows the formula."""
     a0, a1, b0, b1 = a & HALF_MASK, a >> HALF, b & HALF_MASK, b >> HALF
@@ -29,7 +29,7 @@ def high_product(a: Any, b: Any) -> Any:
     return a1 * b1 + (middle >> HALF) + (other >> HALF)
 
 
-@kernel
+@lean
 def moved(high: Any, low: Any, times_high: Any, times_low: Any, plus_high: Any, plus_low: Any) -> Any:
     """state * times + plus, all of 128 bits in two halves."""
     product = low * times_low
@@ -38,7 +38,7 @@ def moved(high: Any, low: Any, times_high: Any, times_low: Any, plus_high: Any, 
     return high_product(low, times_low) + high * times_low + low * times_high + plus_high + carry, new_low
 
 
-@kernel
+@lean
 def advance(state: Words, steps: int) -> None:
     """Move a state (4,) on by a number of steps, in a time that grows with its logarithm."""
     times_high, times_low, plus_high, plus_low = HIGH, LOW, state[2], state[3]
@@ -51,7 +51,7 @@ def advance(state: Words, steps: int) -> None:
         steps >>= 1
 
 
-@kernel
+@lean
 def fill(state: Words, words: Words) -> None:
     """Draw words (n,) and move the state (4,) on: what `random_raw` draws."""
     high, low, plus_high, plus_low = state[0], state[1], state[2], state[3]

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from progressgym.envs.vector.compiled.kernel import kernel
+from progressgym.envs.vector.compiled.kernel import kernel, lean
 
 Floats = NDArray[np.floating]
 
@@ -57,7 +57,7 @@ def _compare(
         scores[2, v] /= covered
 
 
-@kernel
+@lean
 def _add(values: Floats, origin: float, direction: float, products: Floats, squares: Floats) -> None:
     """Add what one dimension (B,) contributes to products with a direction and to squared lengths."""
     for v in range(len(values)):

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.threads import scratch
-from progressgym.envs.vector.compiled.kernel import kernel
+from progressgym.envs.vector.compiled.kernel import kernel, lean
 from progressgym.envs.vector.compiled.pcg import ONE, ZERO, Words, advance, fill
 from progressgym.preferences.comparisons import SHORT_SCHEME, short_bounds, short_words
 
@@ -134,7 +134,7 @@ def _draw(
                 _pack(numbers, below[century], packed[century, :, row])
 
 
-@kernel
+@lean
 def _pack_short(words: Words, bounds: Words, packed: Words) -> None:
     """Votes of one century, four numbers a word: the four highest bits of the k-th of 16 words stand k places lower."""
     for g in range(len(packed)):
@@ -147,7 +147,7 @@ def _pack_short(words: Words, bounds: Words, packed: Words) -> None:
         packed[g] = votes
 
 
-@kernel
+@lean
 def _pack(words: Words, bounds: Words, packed: Words) -> None:
     """Votes of one century, a number of 53 bits a word."""
     for g in range(len(packed)):
@@ -157,7 +157,7 @@ def _pack(words: Words, bounds: Words, packed: Words) -> None:
         packed[g] = votes
 
 
-@kernel
+@lean
 def ones(word: Any) -> Any:
     """How many bits of a word are set; one instruction, where the compiler knows the formula."""
     word -= (word >> ONE) & np.uint64(0x5555_5555_5555_5555)
