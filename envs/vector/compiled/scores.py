@@ -66,7 +66,7 @@ def _add(values: Floats, origin: float, direction: float, products: Floats, squa
         squares[v] += away * away
 
 
-@kernel
+@lean
 def _compare_own(
     values: Floats, origins: Floats, directions: Floats, shortest: Floats, covered: int, scores: Floats
 ) -> None:
