@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.threads import each, scratch
-from progressgym.envs.arrays import padded, span
+from progressgym.envs.arrays import BLOCK, padded, span
 
 Floats = NDArray[np.floating]
 POWERS = (1, 2, -1, -2)
@@ -127,6 +127,27 @@ class OddsReadout:
         """Base log-odds (1 or B, J) of first options and sums (1 or B, I, U) of exp(base), in this layout."""
         first = np.exp(-two.T[self._powers.items])
         return Odds(first.astype(self._dtype, order="C"), np.moveaxis(totals, 0, -1).astype(self._dtype, order="C"))
+
+    def own_odds(self, two: Floats, many: Floats, which: NDArray[np.float64]) -> Odds:
+        """The same by a kernel, of a base each: log-odds (B, J) of first options and logits (B, I K) of the wider items'.
+
+        Args:
+            two: of the items as they are given.
+            many: the same.
+            which: (I, K, U) 1 where an option has a row, 0 elsewhere.
+        """
+        from progressgym.envs.vector.compiled.bases import fill_odds
+
+        different, count = which.shape[-1], len(two)
+        rows = (different + which @ (np.arange(different) - different)).astype(np.uint64)
+        items = self._powers.items.astype(np.uint64)
+        odds, totals = (np.empty((*shape, count), self._dtype) for shape in ((len(items),), (len(which), different)))
+
+        def fill(start: int) -> None:
+            fill_odds(two, many, items, rows, start, min(start + BLOCK, count), odds, totals)
+
+        each(fill, range(0, count, BLOCK))
+        return Odds(odds, totals)
 
     def values(self, theta: Floats, odds: Odds, blocks: Sequence[slice]) -> Floats:
         """Values (B, D) of stances (B, D), block after block, so that hidden numbers stay in a core's cache."""

@@ -173,6 +173,8 @@ class Readout:
         # With more different rows than items the matrices of the fold would be larger than the answers themselves.
         if different > items or (self._by_odds is None and len(base.two) > 1):
             return None
+        if self._by_odds is not None and self._arrays.compiled and len(base.two) > 1:
+            return self._by_odds.own_odds(base.two, base.many, self._which)
         floats, host = self._arrays.floats, self._arrays.host
         many = host(base.many).astype(np.float64).reshape(len(base.many), -1, options)[:, :items]
         chances, first = np.exp(many), host(base.two)[:, : self._counted_two]

@@ -69,7 +69,7 @@ def compare(arrays: Arrays, values: Array, target: Targets, covered: int) -> tup
     Where the human did not move the drift cosine is not defined, and 0 here.
     """
     xp = arrays.xp
-    if arrays.compiled and target.shortest.shape[1] == 1:
+    if arrays.compiled:
         from progressgym.envs.vector.compiled.scores import compared
 
         return compared(np.ascontiguousarray(values.T), *target[:3], covered)
