@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.answers import FLOOR, centred_log
+from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.threads import each
 from progressgym.envs.arrays import Array, Arrays, NumpyArrays
 from progressgym.envs.coevolve import CoevolveEnv, CoevolveStanceEnv
@@ -61,6 +62,7 @@ class CoevolveVector(Flavour):
         order = np.argsort(np.concatenate([np.flatnonzero(two), np.flatnonzero(~two)]))
         self._pair_columns = tuple(arrays.index(x) for x in (place[pairs[two, 0]], first[~two], second[~two]))
         self._pair_order = None if np.array_equal(order, np.arange(len(order))) else arrays.index(order)
+        self._kernel: Any = None
         super()._prepare()
 
     def _truth(self, answers: Floats) -> Tables:
@@ -166,8 +168,12 @@ class CoevolveVector(Flavour):
         blocks = list(arrays.blocks(self.num_envs, BLOCK))
         # Rows do not influence each other, so blocks of them go through the whole step while they are in a core's
         # cache.
+        if self._compiled and self._kernel is None:
+            from progressgym.envs.vector.compiled.coevolve import Humans
+
+            self._kernel = Humans(self._readout, self._pair_columns, self._pair_order, self._goal_shares())
         after = self._joined(self._on_cores(lambda rows: self._influenced(actions[rows], rows, index), blocks))
-        if self._apart:
+        if "own" not in after:
             after["own"] = self._scored(actions)
         self._see_next(self._preferences, index)
         values, own = after["simulated"], after["own"]
@@ -183,6 +189,8 @@ class CoevolveVector(Flavour):
     def _influenced(self, actions: Array, rows: slice, index: Index) -> Tables:
         """What the agents' answers do to the humans of some rows: their logits, and what is told of them."""
         tables, now = part(self._tables, rows), index if isinstance(index, int) else index[rows]
+        if self._compiled:
+            return self._influenced_in_rows(actions, tables, rows, now)
         logits, readout = self._logits(actions, tables), self._readout
         weights, total, log_total = readout.weights_and_logs(logits.many)
         own: Tables = {}
@@ -203,6 +211,35 @@ class CoevolveVector(Flavour):
             **self._lock_in(tables, human, chances, log_total, now),
             **self._beside(tables, chances, now),
         }
+
+    @property
+    def _compiled(self) -> bool:
+        return isinstance(self._arrays, NumpyArrays) and self._arrays.compiled
+
+    def _influenced_in_rows(self, actions: Array, tables: Tables, rows: slice, index: Index) -> Tables:
+        """The same, compiled."""
+        if self._apart:
+            agent = actions, Base(tables["base_two"], tables["base_many"])
+        else:  # answers are logits as they are, which no stance moves
+            agent = np.zeros((len(actions), len(DIMENSIONS)), self._arrays.dtype), self._logits(actions, tables)
+        told: Tables = self._kernel.influenced(
+            agent,
+            Base(self._human.two[rows], self._human.many[rows]),
+            self._preferences[rows],
+            tables=tables,
+            goal=self._goal(tables),
+            index=index,
+            mixture=self._mixture(self._template.influence),
+        )
+        return told
+
+    def _goal(self, tables: Tables) -> Base | None:
+        """Choice probabilities (H, S, ...) of the human whom a version compares the human with, where it does."""
+        return None
+
+    def _goal_shares(self) -> Base:
+        """Shares (J,) and (I,) of items in the distance from it."""
+        return Base(np.empty(0), np.empty(0))
 
     def _keep(self, rows: slice, human: Base, preferred: Array) -> None:
         """Logits and preferences of the humans of some rows."""
@@ -246,13 +283,17 @@ class CoevolveVector(Flavour):
         """The humans' logits after a step; the real century ahead is index + 1."""
         ahead = index + 1
         real = (pick(self._arrays, tables[name], ahead) for name in ("real_two", "real_many"))
-        pull = self._template.pull
-        # `progressgym.envs.coevolve_step.move`, multiplied out: what all rows share is then multiplied once for all.
-        stay, pulled = (1.0 - influence) * (1.0 - pull), (1.0 - influence) * pull
+        stay, pushed, pulled = self._mixture(influence)
         mixed = self._arrays.mixed
-        return Base(
-            *(mixed((stay, h), (influence, a), (pulled, r)) for h, r, a in zip(human, real, agent, strict=True))
-        )
+        return Base(*(mixed((stay, h), (pushed, a), (pulled, r)) for h, r, a in zip(human, real, agent, strict=True)))
+
+    def _mixture(self, influence: float) -> tuple[float, float, float]:
+        """Shares of the human's own logits, the agent's, and those of the real century ahead.
+
+        `progressgym.envs.coevolve_step.move`, multiplied out: what all rows share is then multiplied once for all.
+        """
+        pull = self._template.pull
+        return (1.0 - influence) * (1.0 - pull), influence, (1.0 - influence) * pull
 
     def _agent_logits(self, logits: Base) -> Base:
         """What `centred_log` makes of answers with these logits: no answer is less likely than 1e-4."""
