@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from progressgym.core.threads import scratch
 from progressgym.envs.arrays import padded
 from progressgym.envs.readout import Base, Readout
-from progressgym.envs.vector.compiled.coevolve_rows import MANY_ROWS, TWO_ROWS, After, Layout, Paths, influence
+from progressgym.envs.vector.compiled.coevolve_rows import MANY_ROWS, SUM_ROWS, TWO_ROWS, After, Layout, Paths, influence
 from progressgym.envs.vector.lookups import Index, Tables
 
 Floats = NDArray[np.float64]
@@ -107,8 +107,11 @@ class Humans:
             self._layout,
             Paths(*(np.ascontiguousarray(path) for path in paths)),
             after,
-            scratch("two", (TWO_ROWS, human.two.shape[1])),
-            scratch("many", (MANY_ROWS, options, items)),
+            (
+                scratch("two", (TWO_ROWS, human.two.shape[1])),
+                scratch("many", (MANY_ROWS, options, items)),
+                scratch("sums", (SUM_ROWS, items)),
+            ),
         )
         mean = told / self._count
         return {

@@ -27,8 +27,8 @@ Ints = NDArray[np.int64]
 FLOOR_LOG = math.log(FLOOR)
 EDGE = math.log(1.0 / FLOOR - 1.0)
 SHARE = 8
-TWO_ROWS, MANY_ROWS = 2, 5
-"""Scratch rows of a thread: (TWO_ROWS, J) and (MANY_ROWS, K, I)."""
+TWO_ROWS, MANY_ROWS, SUM_ROWS = 3, 7, 2
+"""Scratch rows of a thread: (TWO_ROWS, J), (MANY_ROWS, K, I) and (SUM_ROWS, I)."""
 
 
 class Layout(NamedTuple):
@@ -126,8 +126,7 @@ def influence(
     layout: Layout,
     paths: Paths,
     after: After,
-    work_two: Floats,
-    work_many: Floats,
+    work: tuple[Floats, Floats, Floats],
 ) -> None:
     """Move the humans of some rows by a step.
 
@@ -138,81 +137,93 @@ def influence(
         layout: fixed tables.
         paths: those of the episodes.
         after: written.
-        work_two: (TWO_ROWS, J) any contents.
-        work_many: (MANY_ROWS, K, I) any contents.
+        work: (TWO_ROWS, J), (MANY_ROWS, K, I) and (SUM_ROWS, I) any contents.
     """
-    two, chances = work_two[0], work_two[1]
-    many, weights, human, real, free = work_many[0], work_many[1], work_many[2], work_many[3], work_many[4]
-    flat_many, flat_weights = many.reshape(-1), weights.reshape(-1)
-    totals, lows = np.empty(many.shape[1]), np.empty(many.shape[1])
-    scored = layout.two_weights.shape[1]
+    two, chances, own_chances = work[0][0], work[0][1], work[0][2]
+    many, human, weights, own_weights = work[1][0], work[1][1], work[1][2], work[1][3]
+    real, free, goal = work[1][4], work[1][5], work[1][6]
+    totals, sums = work[2][0], work[2][1]
+    flat_weights, scored = weights.reshape(-1), layout.two_weights.shape[1]
+    before = -1
     for r in range(len(theta)):
-        n, h = steps[r], r if len(paths.base_two) > 1 else 0
-        t = r if len(paths.real_two) > 1 else 0
-        # The agent: its logits, its values, and what is heard of its answers.
-        _shifted(theta[r], layout.two_dims, layout.two_shift, paths.base_two[h], two)
-        _turned(paths.base_many[h], many)
-        _shifted(theta[r], layout.many_dims, layout.many_shift, flat_many, flat_many)
-        _logistic(two[:scored], chances[:scored])
-        _exponentials(many, layout.there, weights, totals)
-        _divided(weights, totals)
-        _values(layout, chances, flat_weights, after.own[r])
+        n, b, h = steps[r], r if len(paths.base_two) > 1 else 0, r if len(paths.real_two) > 1 else 0
+        if h or n != before:
+            before = n
+            _turned(paths.real_many, h, n + 1, real)
+            _turned(paths.free_many, h, n, free)
+            if len(layout.many_scored):
+                _turned(paths.goal_many, h, n, goal)
+        # The agent: its logits, its choice probabilities, and what is heard of its answers.
+        _shifted(theta, r, layout.two_dims, layout.two_shift, paths.base_two[b], two)
+        _turned_row(paths.base_many, b, many)
+        _shifted(theta, r, layout.many_dims, layout.many_shift, many.reshape(-1), many.reshape(-1))
+        _logistic(two, own_chances, scored)
+        _exponentials(many, layout.there, own_weights, totals)
+        _divided(own_weights, totals)
         _bounded_two(two)
-        _bounded_many(many, totals, lows, layout)
+        _bounded_many(many, totals, sums, layout.there, layout.per_count)
         # The human: moved, and read.
-        _turned(after.human_many[r], human)
-        _turned(paths.real_many[t, n + 1], real)
-        _turned(paths.free_many[t, n], free)
+        _turned_row(after.human_many, r, human)
         nats, moved = _moved_two(
-            after.human_two[r], two, paths.real_two[t, n + 1], paths.free_two[t, n], mixture, chances
+            after.human_two[r], two, paths.real_two[h, n + 1], paths.free_two[h, n], mixture, chances
         )
-        _moved_many(human, many, real, mixture)
-        _turned_back(human, after.human_many[r])
+        _moved_many(human.reshape(-1), many.reshape(-1), real.reshape(-1), mixture)
+        _turned_back(human, after.human_many, r)
         _exponentials(human, layout.there, weights, totals)
         _divided(weights, totals)
-        after.displacement[r] = moved + _apart(flat_weights, free.reshape(-1)) / 2.0
-        nats -= _sum_of_logs(chances)
-        after.entropy[r] = nats / math.log(2.0) + _surprise(human.reshape(-1), flat_weights, totals, layout)
-        _values(layout, chances, flat_weights, after.simulated[r])
-        _preferred(layout, chances, flat_weights, after.preferences[r])
-        after.apart[r] = _distance(layout.two_scored, chances, paths.goal_two[t, n])
-        if len(layout.many_scored):
-            _turned(paths.goal_many[t, n], free)
-            after.apart[r] += _distance(layout.many_scored, flat_weights, free.reshape(-1))
+        bits = (nats - _sum_of_logs(chances)) / math.log(2.0)
+        bits += _surprise(human.reshape(-1), flat_weights, totals, layout.per_log, layout.per_option)
+        after.entropy[r], after.displacement[r] = bits, moved + _apart(flat_weights, free.reshape(-1)) / 2.0
+        for d in range(len(layout.constant)):
+            after.own[r, d] = after.simulated[r, d] = layout.constant[d]
+        values = after.own, after.simulated
+        _weighed(own_chances, chances, layout.two_value_dims, layout.two_weights, r, values)
+        _weighed(own_weights.reshape(-1), flat_weights, layout.many_value_dims, layout.many_weights, r, values)
+        _preferred_two(chances, layout.two_place, layout.two_slot, after.preferences, r)
+        _preferred_many(flat_weights, layout.first, layout.second, layout.many_slot, after.preferences, r)
+        after.apart[r] = _distance(layout.two_scored, chances, paths.goal_two[h, n])
+        after.apart[r] += _distance(layout.many_scored, flat_weights, goal.reshape(-1))
 
 
 @kernel
-def _turned(table: Numbers, out: Floats) -> None:
-    """(I, K) -> (K, I)."""
+def _turned(table: Numbers, h: int, n: int, out: Floats) -> None:
+    """(I, K) of an entry of (H, T, I, K) -> (K, I)."""
     for k in range(out.shape[0]):
         for i in range(out.shape[1]):
-            out[k, i] = table[i, k]
+            out[k, i] = table[h, n, i, k]
 
 
 @kernel
-def _turned_back(table: Floats, out: Numbers) -> None:
-    """(K, I) -> (I, K)."""
+def _turned_row(table: Numbers, r: int, out: Floats) -> None:
+    """(I, K) of an entry of (B, I, K) -> (K, I)."""
+    for k in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            out[k, i] = table[r, i, k]
+
+
+@kernel
+def _turned_back(table: Floats, out: Numbers, r: int) -> None:
+    """(K, I) -> (I, K) of an entry of (B, I, K)."""
     for k in range(table.shape[0]):
         for i in range(table.shape[1]):
-            out[i, k] = table[k, i]
+            out[r, i, k] = table[k, i]
 
 
 @kernel
-def _shifted(theta: Numbers, dims: Ints, shift: Floats, base: Numbers, out: Floats) -> None:
-    """out (n,) = base (n,) + theta[dims] @ shift (A, n), four dimensions at a time."""
+def _shifted(theta: Numbers, r: int, dims: Ints, shift: Floats, base: Numbers, out: Floats) -> None:
+    """out (n,) = base (n,) + theta[r, dims] @ shift (A, n), four dimensions at a time."""
     for j in range(len(out)):
         out[j] = base[j]
     for a in range(0, len(dims), 4):
-        t0, t1, t2, t3 = theta[dims[a]], theta[dims[a + 1]], theta[dims[a + 2]], theta[dims[a + 3]]
-        s0, s1, s2, s3 = shift[a], shift[a + 1], shift[a + 2], shift[a + 3]
+        t0, t1, t2, t3 = theta[r, dims[a]], theta[r, dims[a + 1]], theta[r, dims[a + 2]], theta[r, dims[a + 3]]
         for j in range(len(out)):
-            out[j] += t0 * s0[j] + t1 * s1[j] + t2 * s2[j] + t3 * s3[j]
+            out[j] += t0 * shift[a, j] + t1 * shift[a + 1, j] + t2 * shift[a + 2, j] + t3 * shift[a + 3, j]
 
 
 @kernel
-def _logistic(logits: Floats, out: Floats) -> None:
+def _logistic(logits: Floats, out: Floats, count: int) -> None:
     """Choice probabilities of first options."""
-    for j in range(len(out)):
+    for j in range(count):
         out[j] = 1.0 / (1.0 + exp(-logits[j]))
 
 
@@ -222,79 +233,71 @@ def _exponentials(logits: Floats, there: Floats, out: Floats, totals: Floats) ->
     flat, flat_out = logits.reshape(-1), out.reshape(-1)
     for n in range(len(flat)):
         flat_out[n] = exp(flat[n]) * there[n]
-    totals[:] = 0.0
+    for i in range(len(totals)):
+        totals[i] = 0.0
     for k in range(out.shape[0]):
-        row = out[k]
         for i in range(len(totals)):
-            totals[i] += row[i]
+            totals[i] += out[k, i]
 
 
 @kernel
 def _divided(weights: Floats, totals: Floats) -> None:
     """Choice probabilities (K, I) in place, and the logarithms (I,) of what they were divided by in place of these."""
     for k in range(weights.shape[0]):
-        row = weights[k]
         for i in range(len(totals)):
-            row[i] /= totals[i]
+            weights[k, i] /= totals[i]
     for i in range(len(totals)):
         totals[i] = log(totals[i])
 
 
 @kernel
-def _values(layout: Layout, two: Floats, many: Floats, out: Numbers) -> None:
-    """Values (D,) of choice probabilities: (J,) of first options and (K * I) of the wider items'."""
-    for d in range(len(out)):
-        out[d] = layout.constant[d]
-    _weighed(two, layout.two_value_dims, layout.two_weights, out)
-    _weighed(many, layout.many_value_dims, layout.many_weights, out)
-
-
-@kernel
-def _weighed(chances: Floats, dims: Ints, weights: Floats, out: Numbers) -> None:
-    """out[dims] += weights (V, n) @ chances, of which the first n count, four dimensions at a time."""
+def _weighed(
+    own: Floats, chances: Floats, dims: Ints, weights: Floats, r: int, values: tuple[Numbers, Numbers]
+) -> None:
+    """values[r, dims] += weights (V, n) @ chances, of which the first n count, twice and four dimensions at a time."""
     for v in range(0, len(dims), 4):
-        w0, w1, w2, w3 = weights[v], weights[v + 1], weights[v + 2], weights[v + 3]
-        v0 = v1 = v2 = v3 = 0.0
-        for j in range(len(w0)):
-            p = chances[j]
-            v0 += p * w0[j]
-            v1 += p * w1[j]
-            v2 += p * w2[j]
-            v3 += p * w3[j]
-        out[dims[v]] += v0
-        out[dims[v + 1]] += v1
-        out[dims[v + 2]] += v2
-        out[dims[v + 3]] += v3
+        a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = 0.0
+        for j in range(weights.shape[1]):
+            w0, w1, w2, w3 = weights[v, j], weights[v + 1, j], weights[v + 2, j], weights[v + 3, j]
+            a, b = own[j], chances[j]
+            a0 += a * w0
+            a1 += a * w1
+            a2 += a * w2
+            a3 += a * w3
+            b0 += b * w0
+            b1 += b * w1
+            b2 += b * w2
+            b3 += b * w3
+        for offset, (a, b) in enumerate(((a0, b0), (a1, b1), (a2, b2), (a3, b3))):
+            values[0][r, dims[v + offset]] += a
+            values[1][r, dims[v + offset]] += b
 
 
 @kernel
 def _bounded_two(logits: Floats) -> None:
     """No option less likely than `FLOOR`, in place. Most differences are nowhere near that, and stay as they are."""
-    beyond = 0
     for j in range(len(logits)):
-        beyond += abs(logits[j]) > EDGE
-    if beyond:
-        for j in range(len(logits)):
-            x = logits[j]
-            # exp(-|x|) is below 1e-4 where this is used, and its sum with 1 has digits enough.
-            top = -FLOOR_LOG - log(1.0 + exp(-abs(x)))
-            logits[j] = math.copysign(top, x) if abs(x) > EDGE else x
+        x = logits[j]
+        if abs(x) > EDGE:
+            logits[j] = math.copysign(-FLOOR_LOG - math.log1p(math.exp(-abs(x))), x)
 
 
 @kernel
-def _bounded_many(logits: Floats, log_totals: Floats, means: Floats, layout: Layout) -> None:
+def _bounded_many(logits: Floats, log_totals: Floats, means: Floats, there: Floats, per_count: Floats) -> None:
     """Logits (K, I) -> log-probabilities no less than `FLOOR`'s and centred, 0 on padding, in place."""
-    means[:] = 0.0
-    there = layout.there.reshape(logits.shape)
+    real = there.reshape(logits.shape)
+    for i in range(len(means)):
+        means[i] = 0.0
     for k in range(logits.shape[0]):
-        row, real = logits[k], there[k]
         for i in range(len(means)):
-            row[i] = min(max(row[i] - log_totals[i], FLOOR_LOG), 0.0) * real[i]
-            means[i] += row[i]
+            x = min(max(logits[k, i] - log_totals[i], FLOOR_LOG), 0.0) * real[k, i]
+            logits[k, i] = x
+            means[i] += x
+    for i in range(len(means)):
+        means[i] *= per_count[i]
     for k in range(logits.shape[0]):
-        row, real = logits[k], there[k]
         for i in range(len(means)):
-            row[i] -= means[i] * layout.per_count[i] * real[i]
+            logits[k, i] -= means[i] * real[k, i]
 
 
 @kernel
@@ -315,11 +318,10 @@ def _moved_two(
 
 @kernel
 def _moved_many(human: Floats, agent: Floats, real: Floats, mixture: tuple[float, float, float]) -> None:
-    """Move logits (K, I)."""
+    """Move logits (K * I)."""
     stay, pushed, pulled = mixture
-    a, b, c = human.reshape(-1), agent.reshape(-1), real.reshape(-1)
-    for n in range(len(a)):
-        a[n] = stay * a[n] + pushed * b[n] + pulled * c[n]
+    for n in range(len(human)):
+        human[n] = stay * human[n] + pushed * agent[n] + pulled * real[n]
 
 
 @kernel
@@ -337,13 +339,13 @@ def _sum_of_logs(chances: Floats) -> float:
 
 
 @kernel
-def _surprise(logits: Floats, chances: Floats, log_totals: Floats, layout: Layout) -> float:
+def _surprise(logits: Floats, chances: Floats, log_totals: Floats, per_log: Floats, per_option: Floats) -> float:
     """Entropies of wider items, log(sum of exp(z)) - sum of p z, over the logarithm of how many options there are."""
     total = 0.0
     for i in range(len(log_totals)):
-        total += log_totals[i] * layout.per_log[i]
+        total += log_totals[i] * per_log[i]
     for n in range(len(logits)):
-        total -= logits[n] * chances[n] * layout.per_option[n]
+        total -= logits[n] * chances[n] * per_option[n]
     return total
 
 
@@ -366,10 +368,15 @@ def _distance(shares: Floats, a: Floats, b: Numbers) -> float:
 
 
 @kernel
-def _preferred(layout: Layout, two: Floats, many: Floats, out: Numbers) -> None:
-    """P(a over b) (P,) of all pairs: of two options the chance of the first, of more a share of two chances."""
-    for n in range(len(layout.two_place)):
-        out[layout.two_slot[n]] = min(max(two[layout.two_place[n]], CLIP), 1.0 - CLIP)
-    for n in range(len(layout.first)):
-        first, second = many[layout.first[n]], many[layout.second[n]]
-        out[layout.many_slot[n]] = min(max(first / (first + second), CLIP), 1.0 - CLIP)
+def _preferred_two(chances: Floats, place: Ints, slot: Ints, out: Numbers, r: int) -> None:
+    """P(a over b) of pairs of two options: the chance of the first."""
+    for n in range(len(place)):
+        out[r, slot[n]] = min(max(chances[place[n]], CLIP), 1.0 - CLIP)
+
+
+@kernel
+def _preferred_many(chances: Floats, first: Ints, second: Ints, slot: Ints, out: Numbers, r: int) -> None:
+    """Of more, a share of two chances."""
+    for n in range(len(first)):
+        a, b = chances[first[n]], chances[second[n]]
+        out[r, slot[n]] = min(max(a / (a + b), CLIP), 1.0 - CLIP)
