@@ -33,6 +33,8 @@ SHARE = 8
 """Probabilities whose product still has 32 bits' range: 1e-4 ** 8 = 1e-32."""
 BLOCK = 64
 """Environments at a time: some thousand numbers each, which should stay in a core's cache."""
+COMPILED_BLOCK = 128
+"""The same compiled, where a row is finished before the next begins: enough of them to make a call cheap."""
 
 
 class CoevolveVector(Flavour):
@@ -63,6 +65,8 @@ class CoevolveVector(Flavour):
         self._pair_columns = tuple(arrays.index(x) for x in (place[pairs[two, 0]], first[~two], second[~two]))
         self._pair_order = None if np.array_equal(order, np.arange(len(order))) else arrays.index(order)
         self._kernel: Any = None
+        self._human: Base = Base(None, None)
+        self._preferences: Array = None
         super()._prepare()
 
     def _truth(self, answers: Floats) -> Tables:
@@ -133,22 +137,28 @@ class CoevolveVector(Flavour):
         arrays, tables, total = self._arrays, self._tables, self.num_envs
         spread = arrays.xp.broadcast_to
         real = Base(tables["real_two"][:, 0], tables["real_many"][:, 0])
-        # Copies: humans are moved in place from here on, and the tables must stay.
-        begun = Base(*(arrays.copy(spread(table, (total, *table.shape[1:]))) for table in real))
         preferred = self._prefers(self._chances(real)[0])
-        self._preferences = arrays.copy(spread(preferred, (total, preferred.shape[1])))
+        self._preferences = self._renewed(self._preferences, preferred)
         labels = self._ask(self._preferences, 0)
         if len(rows) == total:
-            self._human = begun
+            self._human = Base(*(self._renewed(old, table) for old, table in zip(self._human, real, strict=True)))
             self._before = self._labels = labels
             return
         # Labels were asked of every row, which is cheaper than picking some; rows in mid-episode keep theirs.
         fresh = np.zeros(total, dtype=np.bool_)
         fresh[rows] = True
+        begun = Base(*(spread(table, (total, *table.shape[1:])) for table in real))
         self._human = self._where(fresh, begun, self._human)
         chosen = arrays.flags(fresh)[:, None]
         self._labels = arrays.xp.where(chosen, labels, self._labels)
         self._before = arrays.xp.where(chosen, labels, self._before)
+
+    def _renewed(self, old: Array, table: Array) -> Array:
+        """A table (1 or B, ...) spread over all rows, as a copy that may be changed; numpy's in the memory of the old one."""
+        arrays = self._arrays
+        if old is None or not isinstance(arrays, NumpyArrays):
+            return arrays.copy(arrays.xp.broadcast_to(table, (self.num_envs, *table.shape[1:])))
+        return arrays.stored(old, slice(None), table)
 
     def _opening(self) -> dict[str, Array]:
         arrays, tables = self._arrays, self._tables
@@ -165,7 +175,7 @@ class CoevolveVector(Flavour):
 
     def _advance(self, actions: Array, index: Index) -> tuple[Array, Targets, dict[str, Array]]:
         arrays, tables = self._arrays, self._tables
-        blocks = list(arrays.blocks(self.num_envs, BLOCK))
+        blocks = list(arrays.blocks(self.num_envs, COMPILED_BLOCK if self._compiled else BLOCK))
         # Rows do not influence each other, so blocks of them go through the whole step while they are in a core's
         # cache.
         if self._compiled and self._kernel is None:
@@ -221,7 +231,7 @@ class CoevolveVector(Flavour):
         if self._apart:
             agent = actions, Base(tables["base_two"], tables["base_many"])
         else:  # answers are logits as they are, which no stance moves
-            agent = np.zeros((len(actions), len(DIMENSIONS)), self._arrays.dtype), self._logits(actions, tables)
+            agent = self._arrays.floats(np.zeros((len(actions), len(DIMENSIONS)))), self._logits(actions, tables)
         told: Tables = self._kernel.influenced(
             agent,
             Base(self._human.two[rows], self._human.many[rows]),
@@ -426,6 +436,15 @@ class CoevolveStanceVectorEnv(CoevolveVector, StanceVector):
     _template: CoevolveStanceEnv
     _apart = True
     _seen_labels: tuple[Array, Array] | None = None
+    _reader: Any = None
+    """Of labels on all comparisons, where there is a compiled one."""
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        if self._compiled:
+            from progressgym.envs.vector.compiled.evidence import Evidence
+
+            self._reader = Evidence(self._all_evidence[0])
 
     def _observe(self, index: Index) -> Array:
         arrays, total = self._arrays, self.num_envs
@@ -444,6 +463,8 @@ class CoevolveStanceVectorEnv(CoevolveVector, StanceVector):
     def _read(self, labels: Array, weights: Array) -> Array:
         """Evidence (B, D)."""
         floats = self._arrays.floats
+        if self._reader is not None and "asked" not in self._tables:
+            return self._reader(labels)
         if "asked" not in self._tables and isinstance(self._arrays, NumpyArrays):
             blocks = list(self._arrays.blocks(len(labels)))
             return np.concatenate(each(lambda rows: self._product(2.0 * floats(labels[rows]) - 1.0), blocks))

@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 from progressgym.core.threads import scratch
 from progressgym.envs.arrays import padded
 from progressgym.envs.readout import Base, Readout
-from progressgym.envs.vector.compiled.coevolve_rows import MANY_ROWS, SUM_ROWS, TWO_ROWS, After, Layout, Paths, influence
+from progressgym.envs.vector.compiled.coevolve_rows import (
+    MANY_ROWS,
+    SUM_ROWS,
+    TWO_ROWS,
+    After,
+    Layout,
+    Paths,
+    influence,
+)
 from progressgym.envs.vector.lookups import Index, Tables
 
 Floats = NDArray[np.float64]

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.answers import FLOOR
-from progressgym.envs.vector.compiled.elementary import exp, log
-from progressgym.envs.vector.compiled.kernel import kernel
+from progressgym.envs.vector.compiled.elementary import exp_of_near, log
+from progressgym.envs.vector.compiled.kernel import lean
 from progressgym.preferences.comparisons import CLIP
 
 Floats = NDArray[np.float64]
@@ -27,7 +27,7 @@ Ints = NDArray[np.int64]
 FLOOR_LOG = math.log(FLOOR)
 EDGE = math.log(1.0 / FLOOR - 1.0)
 SHARE = 8
-TWO_ROWS, MANY_ROWS, SUM_ROWS = 3, 7, 2
+TWO_ROWS, MANY_ROWS, SUM_ROWS = 3, 8, 2
 """Scratch rows of a thread: (TWO_ROWS, J), (MANY_ROWS, K, I) and (SUM_ROWS, I)."""
 
 
@@ -118,7 +118,7 @@ class After(NamedTuple):
     """(B,) mean distance to the goal."""
 
 
-@kernel
+@lean
 def influence(
     theta: Numbers,
     steps: Ints,
@@ -141,7 +141,7 @@ def influence(
     """
     two, chances, own_chances = work[0][0], work[0][1], work[0][2]
     many, human, weights, own_weights = work[1][0], work[1][1], work[1][2], work[1][3]
-    real, free, goal = work[1][4], work[1][5], work[1][6]
+    base, real, free, goal = work[1][4], work[1][5], work[1][6], work[1][7]
     totals, sums = work[2][0], work[2][1]
     flat_weights, scored = weights.reshape(-1), layout.two_weights.shape[1]
     before = -1
@@ -155,8 +155,9 @@ def influence(
                 _turned(paths.goal_many, h, n, goal)
         # The agent: its logits, its choice probabilities, and what is heard of its answers.
         _shifted(theta, r, layout.two_dims, layout.two_shift, paths.base_two[b], two)
-        _turned_row(paths.base_many, b, many)
-        _shifted(theta, r, layout.many_dims, layout.many_shift, many.reshape(-1), many.reshape(-1))
+        if b or not r:
+            _turned_row(paths.base_many, b, base)
+        _shifted(theta, r, layout.many_dims, layout.many_shift, base.reshape(-1), many.reshape(-1))
         _logistic(two, own_chances, scored)
         _exponentials(many, layout.there, own_weights, totals)
         _divided(own_weights, totals)
@@ -185,7 +186,7 @@ def influence(
         after.apart[r] += _distance(layout.many_scored, flat_weights, goal.reshape(-1))
 
 
-@kernel
+@lean
 def _turned(table: Numbers, h: int, n: int, out: Floats) -> None:
     """(I, K) of an entry of (H, T, I, K) -> (K, I)."""
     for k in range(out.shape[0]):
@@ -193,7 +194,7 @@ def _turned(table: Numbers, h: int, n: int, out: Floats) -> None:
             out[k, i] = table[h, n, i, k]
 
 
-@kernel
+@lean
 def _turned_row(table: Numbers, r: int, out: Floats) -> None:
     """(I, K) of an entry of (B, I, K) -> (K, I)."""
     for k in range(out.shape[0]):
@@ -201,7 +202,7 @@ def _turned_row(table: Numbers, r: int, out: Floats) -> None:
             out[k, i] = table[r, i, k]
 
 
-@kernel
+@lean
 def _turned_back(table: Floats, out: Numbers, r: int) -> None:
     """(K, I) -> (I, K) of an entry of (B, I, K)."""
     for k in range(table.shape[0]):
@@ -209,7 +210,7 @@ def _turned_back(table: Floats, out: Numbers, r: int) -> None:
             out[r, i, k] = table[k, i]
 
 
-@kernel
+@lean
 def _shifted(theta: Numbers, r: int, dims: Ints, shift: Floats, base: Numbers, out: Floats) -> None:
     """out (n,) = base (n,) + theta[r, dims] @ shift (A, n), four dimensions at a time."""
     for j in range(len(out)):
@@ -220,19 +221,19 @@ def _shifted(theta: Numbers, r: int, dims: Ints, shift: Floats, base: Numbers, o
             out[j] += t0 * shift[a, j] + t1 * shift[a + 1, j] + t2 * shift[a + 2, j] + t3 * shift[a + 3, j]
 
 
-@kernel
+@lean
 def _logistic(logits: Floats, out: Floats, count: int) -> None:
     """Choice probabilities of first options."""
     for j in range(count):
-        out[j] = 1.0 / (1.0 + exp(-logits[j]))
+        out[j] = 1.0 / (1.0 + exp_of_near(-logits[j]))
 
 
-@kernel
+@lean
 def _exponentials(logits: Floats, there: Floats, out: Floats, totals: Floats) -> None:
     """exp(logits) (K, I), 0 on padding, and their sums (I,) over options."""
     flat, flat_out = logits.reshape(-1), out.reshape(-1)
     for n in range(len(flat)):
-        flat_out[n] = exp(flat[n]) * there[n]
+        flat_out[n] = exp_of_near(flat[n]) * there[n]
     for i in range(len(totals)):
         totals[i] = 0.0
     for k in range(out.shape[0]):
@@ -240,7 +241,7 @@ def _exponentials(logits: Floats, there: Floats, out: Floats, totals: Floats) ->
             totals[i] += out[k, i]
 
 
-@kernel
+@lean
 def _divided(weights: Floats, totals: Floats) -> None:
     """Choice probabilities (K, I) in place, and the logarithms (I,) of what they were divided by in place of these."""
     for k in range(weights.shape[0]):
@@ -250,7 +251,7 @@ def _divided(weights: Floats, totals: Floats) -> None:
         totals[i] = log(totals[i])
 
 
-@kernel
+@lean
 def _weighed(
     own: Floats, chances: Floats, dims: Ints, weights: Floats, r: int, values: tuple[Numbers, Numbers]
 ) -> None:
@@ -273,7 +274,7 @@ def _weighed(
             values[1][r, dims[v + offset]] += b
 
 
-@kernel
+@lean
 def _bounded_two(logits: Floats) -> None:
     """No option less likely than `FLOOR`, in place. Most differences are nowhere near that, and stay as they are."""
     for j in range(len(logits)):
@@ -282,7 +283,7 @@ def _bounded_two(logits: Floats) -> None:
             logits[j] = math.copysign(-FLOOR_LOG - math.log1p(math.exp(-abs(x))), x)
 
 
-@kernel
+@lean
 def _bounded_many(logits: Floats, log_totals: Floats, means: Floats, there: Floats, per_count: Floats) -> None:
     """Logits (K, I) -> log-probabilities no less than `FLOOR`'s and centred, 0 on padding, in place."""
     real = there.reshape(logits.shape)
@@ -300,23 +301,24 @@ def _bounded_many(logits: Floats, log_totals: Floats, means: Floats, there: Floa
             logits[k, i] -= means[i] * real[k, i]
 
 
-@kernel
+@lean
 def _moved_two(
     human: Numbers, agent: Floats, real: Numbers, free: Numbers, mixture: tuple[float, float, float], chances: Floats
 ) -> tuple[float, float]:
     """Move logits (J,), read choice probabilities; sums of (1 - p) x, and of distances to a human left alone."""
     stay, pushed, pulled = mixture
     nats = moved = 0.0
+    # Three loops: in one there are more numbers than vector registers.
     for j in range(len(chances)):
-        x = stay * human[j] + pushed * agent[j] + pulled * real[j]
-        p = 1.0 / (1.0 + exp(-x))
-        human[j], chances[j] = x, p
-        nats += x - p * x
-        moved += abs(p - free[j])
+        human[j] = stay * human[j] + pushed * agent[j] + pulled * real[j]
+    _logistic(human, chances, len(chances))
+    for j in range(len(chances)):
+        nats += human[j] - chances[j] * human[j]
+        moved += abs(chances[j] - free[j])
     return nats, moved
 
 
-@kernel
+@lean
 def _moved_many(human: Floats, agent: Floats, real: Floats, mixture: tuple[float, float, float]) -> None:
     """Move logits (K * I)."""
     stay, pushed, pulled = mixture
@@ -324,7 +326,7 @@ def _moved_many(human: Floats, agent: Floats, real: Floats, mixture: tuple[float
         human[n] = stay * human[n] + pushed * agent[n] + pulled * real[n]
 
 
-@kernel
+@lean
 def _sum_of_logs(chances: Floats) -> float:
     """Sum of the logarithms of numbers that are no smaller than about 1e-4: one logarithm for eight."""
     shared = len(chances) // SHARE
@@ -338,7 +340,7 @@ def _sum_of_logs(chances: Floats) -> float:
     return total
 
 
-@kernel
+@lean
 def _surprise(logits: Floats, chances: Floats, log_totals: Floats, per_log: Floats, per_option: Floats) -> float:
     """Entropies of wider items, log(sum of exp(z)) - sum of p z, over the logarithm of how many options there are."""
     total = 0.0
@@ -349,7 +351,7 @@ def _surprise(logits: Floats, chances: Floats, log_totals: Floats, per_log: Floa
     return total
 
 
-@kernel
+@lean
 def _apart(a: Floats, b: Floats) -> float:
     """Sum of the sizes of differences."""
     total = 0.0
@@ -358,7 +360,7 @@ def _apart(a: Floats, b: Floats) -> float:
     return total
 
 
-@kernel
+@lean
 def _distance(shares: Floats, a: Floats, b: Numbers) -> float:
     """The same, each with its share."""
     total = 0.0
@@ -367,14 +369,14 @@ def _distance(shares: Floats, a: Floats, b: Numbers) -> float:
     return total
 
 
-@kernel
+@lean
 def _preferred_two(chances: Floats, place: Ints, slot: Ints, out: Numbers, r: int) -> None:
     """P(a over b) of pairs of two options: the chance of the first."""
     for n in range(len(place)):
         out[r, slot[n]] = min(max(chances[place[n]], CLIP), 1.0 - CLIP)
 
 
-@kernel
+@lean
 def _preferred_many(chances: Floats, first: Ints, second: Ints, slot: Ints, out: Numbers, r: int) -> None:
     """Of more, a share of two chances."""
     for n in range(len(first)):
