@@ -98,16 +98,16 @@ class Humans:
             goal = Base(np.empty((1, steps, 0), dtype), np.empty((1, steps, 0, options), dtype))
         paths = Paths(
             base_two=base.two,
-            base_many=base.many.reshape(-1, items, options),
+            base_many=base.many.reshape(len(base.many), items, options),
             real_two=tables["real_two"],
-            real_many=tables["real_many"].reshape(-1, 1 + steps, items, options),
+            real_many=tables["real_many"].reshape(*tables["real_many"].shape[:2], items, options),
             free_two=tables["free_two"],
             free_many=tables["free_many"],
             goal_two=goal.two,
             goal_many=goal.many,
         )
         values, told = np.empty((2, count, theta.shape[1]), dtype), np.empty((3, count), dtype)
-        after = After(human.two, human.many.reshape(-1, items, options), preferences, *values, *told)
+        after = After(human.two, human.many.reshape(count, items, options), preferences, *values, *told)
         influence(
             np.ascontiguousarray(theta),
             np.broadcast_to(index, count).astype(np.int64),
