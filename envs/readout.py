@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 
 from progressgym.core.answers import FLOOR, centred_log
 from progressgym.core.dimensions import DIMENSIONS
-from progressgym.envs.arrays import NUMPY, Array, Arrays, NumpyArrays, padded, span
+from progressgym.core.threads import cores
+from progressgym.envs.arrays import BLOCK, NUMPY, Array, Arrays, NumpyArrays, padded, span
 from progressgym.envs.odds import Odds, OddsReadout, exponents_of
 from progressgym.instruments.loadings import value_weights
 from progressgym.instruments.questionnaire import Questionnaire
@@ -122,7 +123,9 @@ class Readout:
         self._by_odds = None
         if isinstance(arrays, NumpyArrays) and exponents is not None:
             constant = weights[two, 1].sum(0)
-            self._by_odds = OddsReadout(exponents, share, constant, self._rows, self._row_weights, scale, arrays.dtype)
+            self._by_odds = OddsReadout(
+                exponents, share, constant, self._rows, self._row_weights, scale, arrays.dtype, arrays.compiled
+            )
 
     def base(self, centred: NDArray[np.float64]) -> Base:
         """Bring base log-odds (..., N, K), such as centred log-probabilities, into the readout's layout."""
@@ -206,7 +209,9 @@ class Readout:
         arrays = self._arrays
         if isinstance(fold, Odds):
             assert self._by_odds is not None
-            return self._by_odds.values(theta, fold, list(arrays.blocks(len(theta))))
+            # Kernels have groups of their own within a block.
+            size = max(BLOCK, -(-len(theta) // cores())) if arrays.compiled else BLOCK
+            return self._by_odds.values(theta, fold, list(arrays.blocks(len(theta), size)))
         # `sums` below are views of this array: adding to them fills it part by part.
         values = arrays.copy(arrays.xp.broadcast_to(self._constant_column, (len(DIMENSIONS), len(theta))))
         for columns, sums in zip(arrays.parts(theta.T), arrays.parts(values), strict=True):

@@ -175,10 +175,10 @@ class CoevolveVector(Flavour):
 
     def _advance(self, actions: Array, index: Index) -> tuple[Array, Targets, dict[str, Array]]:
         arrays, tables = self._arrays, self._tables
-        blocks = list(arrays.blocks(self.num_envs, COMPILED_BLOCK if self._compiled else BLOCK))
+        blocks = list(arrays.blocks(self.num_envs, COMPILED_BLOCK if self._arrays.compiled else BLOCK))
         # Rows do not influence each other, so blocks of them go through the whole step while they are in a core's
         # cache.
-        if self._compiled and self._kernel is None:
+        if self._arrays.compiled and self._kernel is None:
             from progressgym.envs.vector.compiled.coevolve import Humans
 
             self._kernel = Humans(self._readout, self._pair_columns, self._pair_order, self._goal_shares())
@@ -199,7 +199,7 @@ class CoevolveVector(Flavour):
     def _influenced(self, actions: Array, rows: slice, index: Index) -> Tables:
         """What the agents' answers do to the humans of some rows: their logits, and what is told of them."""
         tables, now = part(self._tables, rows), index if isinstance(index, int) else index[rows]
-        if self._compiled:
+        if self._arrays.compiled:
             return self._influenced_in_rows(actions, tables, rows, now)
         logits, readout = self._logits(actions, tables), self._readout
         weights, total, log_total = readout.weights_and_logs(logits.many)
@@ -221,10 +221,6 @@ class CoevolveVector(Flavour):
             **self._lock_in(tables, human, chances, log_total, now),
             **self._beside(tables, chances, now),
         }
-
-    @property
-    def _compiled(self) -> bool:
-        return isinstance(self._arrays, NumpyArrays) and self._arrays.compiled
 
     def _influenced_in_rows(self, actions: Array, tables: Tables, rows: slice, index: Index) -> Tables:
         """The same, compiled."""
@@ -441,7 +437,7 @@ class CoevolveStanceVectorEnv(CoevolveVector, StanceVector):
 
     def _prepare(self) -> None:
         super()._prepare()
-        if self._compiled:
+        if self._arrays.compiled:
             from progressgym.envs.vector.compiled.evidence import Evidence
 
             self._reader = Evidence(self._all_evidence[0])

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
+from progressgym.core.threads import cores, each
 from progressgym.envs.arrays import Array
+from progressgym.envs.comparison_evidence import differences
+from progressgym.envs.episode import Questions
 from progressgym.envs.follow import FollowEnv, FollowStanceEnv
 from progressgym.envs.predict import PredictEnv, PredictStanceEnv
 from progressgym.envs.predict_last import PredictLastEnv, PredictLastStanceEnv
@@ -18,6 +23,9 @@ from progressgym.envs.vector.paths import BatchPaths
 from progressgym.histories.source import HistorySource
 from progressgym.scores import cosine
 
+if TYPE_CHECKING:
+    from progressgym.envs.vector.compiled.votes import Votes
+
 Floats = NDArray[np.float64]
 
 
@@ -27,7 +35,32 @@ class TrackingVector(Flavour):
     def _prepare(self) -> None:
         self._readout = self._readout_of(whole=False)
         self._paths: tuple[HistorySource, BatchPaths | None] | None = None
+        self._votes = self._packed_votes()
         super()._prepare()
+
+    def _packed_votes(self) -> Votes | None:
+        """How votes on all comparisons are drawn by kernels, where there are any."""
+        config = self._config
+        if not (self._arrays.compiled and config.every and config.label_kind == "sample"):
+            return None
+        from progressgym.envs.vector.compiled.votes import Votes
+
+        leaning = differences(config.instrument.loadings, config.chooser.pairs)
+        ranks = Questions.ranks(config.chooser, config.rng_scheme)
+        return Votes(leaning, config.centuries, 1 + config.steps, config.rng_scheme, ranks)
+
+    def _tables_of(self, source: HistorySource, rows: NDArray[np.int64]) -> Tables:
+        votes = self._votes
+        if votes is None or source.fixed is None:
+            return super()._tables_of(source, rows)
+        truth = self._truth_of(source.fixed)
+        if "_bounds" not in truth:
+            truth["_bounds"] = votes.bounds(truth["_preferred"])
+        states = self._streams.states(rows)
+        blocks = list(self._arrays.blocks(len(rows), -(-len(rows) // cores())))
+        parts = each(lambda block: self._vote_tables(votes, votes.draw(states[block], truth["_bounds"])), blocks)
+        self._streams.moved(rows, states)
+        return {**lookups_of(truth), **self._joined(parts)}
 
     def _truth(self, answers: Floats) -> Tables:
         config = self._config

@@ -8,5 +8,6 @@ compiles a kernel when it is first called (some seconds) and keeps it on disk.
 from __future__ import annotations
 
 from progressgym.envs.vector.compiled.arrays import NumbaArrays
+from progressgym.envs.vector.compiled.kernel import kernel
 
-__all__ = ["NumbaArrays"]
+__all__ = ["NumbaArrays", "kernel"]
