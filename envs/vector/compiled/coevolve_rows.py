@@ -27,6 +27,8 @@ Ints = NDArray[np.int64]
 FLOOR_LOG = math.log(FLOOR)
 EDGE = math.log(1.0 / FLOOR - 1.0)
 SHARE = 8
+MANY = 16
+"""So many numbers, one after the other in vectors, cost as much as one alone."""
 TWO_ROWS, MANY_ROWS, SUM_ROWS = 3, 8, 2
 """Scratch rows of a thread: (TWO_ROWS, J), (MANY_ROWS, K, I) and (SUM_ROWS, I)."""
 
@@ -276,11 +278,22 @@ def _weighed(
 
 @lean
 def _bounded_two(logits: Floats) -> None:
-    """No option less likely than `FLOOR`, in place. Most differences are nowhere near that, and stay as they are."""
+    """No option less likely than `FLOOR`, in place. Most differences of a stance are nowhere near that, and stay as they are."""
+    beyond = 0
     for j in range(len(logits)):
-        x = logits[j]
-        if abs(x) > EDGE:
-            logits[j] = math.copysign(-FLOOR_LOG - math.log1p(math.exp(-abs(x))), x)
+        beyond += abs(logits[j]) > EDGE
+    if MANY * beyond > len(logits):
+        for j in range(len(logits)):
+            x = logits[j]
+            e = exp_of_near(-abs(x))
+            # log(1 + e), of which four terms are exact where e is below 1e-4.
+            top = -FLOOR_LOG - e * (1.0 - e * (0.5 - e * (1.0 / 3.0 - 0.25 * e)))
+            logits[j] = math.copysign(top, x) if abs(x) > EDGE else x
+    elif beyond:
+        for j in range(len(logits)):
+            if abs(logits[j]) > EDGE:
+                top = -FLOOR_LOG - math.log1p(math.exp(-abs(logits[j])))
+                logits[j] = math.copysign(top, logits[j])
 
 
 @lean
