@@ -13,15 +13,7 @@ from numpy.typing import NDArray
 from progressgym.core.threads import scratch
 from progressgym.envs.arrays import padded
 from progressgym.envs.readout import Base, Readout
-from progressgym.envs.vector.compiled.coevolve_rows import (
-    MANY_ROWS,
-    SUM_ROWS,
-    TWO_ROWS,
-    After,
-    Layout,
-    Paths,
-    influence,
-)
+from progressgym.envs.vector.compiled.coevolve_rows import After, Layout, Paths, Work, influence
 from progressgym.envs.vector.lookups import Index, Tables
 
 Floats = NDArray[np.float64]
@@ -65,9 +57,8 @@ class Humans:
             second=back[second],
             many_slot=slots[len(place) :],
             two_scored=shares.two.astype(np.float64),
-            many_scored=np.tile(
-                shares.many.astype(np.float64) / 2.0, options
-            ),  # half: what one option gains, others lose
+            # Half, because what one option gains the others lose.
+            many_scored=np.tile(shares.many.astype(np.float64) / 2.0, options),
         )
 
     def influenced(
@@ -115,11 +106,7 @@ class Humans:
             self._layout,
             Paths(*(np.ascontiguousarray(path) for path in paths)),
             after,
-            (
-                scratch("two", (TWO_ROWS, human.two.shape[1])),
-                scratch("many", (MANY_ROWS, options, items)),
-                scratch("sums", (SUM_ROWS, items)),
-            ),
+            self._work(),
         )
         mean = told / self._count
         return {
@@ -129,6 +116,13 @@ class Humans:
             "displacement": mean[1],
             "worth": 1.0 - told[2],
         }
+
+    def _work(self) -> Work:
+        """This thread's memory."""
+        items, options = self._wide
+        two, many, sums = (self._count - items,), (options, items), (items,)
+        shapes = two, many, two, many, many, two, many, many, many, many, many, sums, sums
+        return Work(*(scratch(f"coevolve {name}", shape) for name, shape in zip(Work._fields, shapes, strict=True)))
 
 
 def _used(table: NDArray[Any]) -> tuple[Ints, Floats]:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.answers import FLOOR
+from progressgym.envs.vector.coevolve import EDGE, SHARE
 from progressgym.envs.vector.compiled.elementary import exp_of_near, log
 from progressgym.envs.vector.compiled.kernel import lean
 from progressgym.preferences.comparisons import CLIP
@@ -25,12 +26,8 @@ Floats = NDArray[np.float64]
 Numbers = NDArray[Any]
 Ints = NDArray[np.int64]
 FLOOR_LOG = math.log(FLOOR)
-EDGE = math.log(1.0 / FLOOR - 1.0)
-SHARE = 8
 MANY = 16
 """So many numbers, one after the other in vectors, cost as much as one alone."""
-TWO_ROWS, MANY_ROWS, SUM_ROWS = 3, 8, 2
-"""Scratch rows of a thread: (TWO_ROWS, J), (MANY_ROWS, K, I) and (SUM_ROWS, I)."""
 
 
 class Layout(NamedTuple):
@@ -120,6 +117,37 @@ class After(NamedTuple):
     """(B,) mean distance to the goal."""
 
 
+class Work(NamedTuple):
+    """Memory of a thread, any contents."""
+
+    agent_two: Floats
+    """(J,) an agent's logits, then what is heard of its answers."""
+    agent_many: Floats
+    """(K, I)"""
+    own_two: Floats
+    """(J,) its choice probabilities."""
+    own_many: Floats
+    """(K, I)"""
+    human_many: Floats
+    """(K, I) its human's logits."""
+    two: Floats
+    """(J,) and choice probabilities."""
+    many: Floats
+    """(K, I)"""
+    base: Floats
+    """(K, I) of `base_many`, turned around, and so on."""
+    real: Floats
+    """(K, I)"""
+    free: Floats
+    """(K, I)"""
+    goal: Floats
+    """(K, I)"""
+    totals: Floats
+    """(I,)"""
+    means: Floats
+    """(I,)"""
+
+
 @lean
 def influence(
     theta: Numbers,
@@ -128,7 +156,7 @@ def influence(
     layout: Layout,
     paths: Paths,
     after: After,
-    work: tuple[Floats, Floats, Floats],
+    work: Work,
 ) -> None:
     """Move the humans of some rows by a step.
 
@@ -139,86 +167,71 @@ def influence(
         layout: fixed tables.
         paths: those of the episodes.
         after: written.
-        work: (TWO_ROWS, J), (MANY_ROWS, K, I) and (SUM_ROWS, I) any contents.
+        work: overwritten.
     """
-    two, chances, own_chances = work[0][0], work[0][1], work[0][2]
-    many, human, weights, own_weights = work[1][0], work[1][1], work[1][2], work[1][3]
-    base, real, free, goal = work[1][4], work[1][5], work[1][6], work[1][7]
-    totals, sums = work[2][0], work[2][1]
-    flat_weights, scored = weights.reshape(-1), layout.two_weights.shape[1]
+    # Tables that are passed on one by one: whole tuples would be copied with every call.
+    two, agent_many, human_many = work.two, work.agent_many.reshape(-1), work.human_many.reshape(-1)
+    own_many, many, real, free = work.own_many.reshape(-1), work.many.reshape(-1), work.real, work.free.reshape(-1)
     before = -1
     for r in range(len(theta)):
         n, b, h = steps[r], r if len(paths.base_two) > 1 else 0, r if len(paths.real_two) > 1 else 0
+        if b or not r:
+            _turned(paths.base_many[b], work.base)
         if h or n != before:
             before = n
-            _turned(paths.real_many, h, n + 1, real)
-            _turned(paths.free_many, h, n, free)
+            _turned(paths.real_many[h, n + 1], real)
+            _turned(paths.free_many[h, n], work.free)
             if len(layout.many_scored):
-                _turned(paths.goal_many, h, n, goal)
-        # The agent: its logits, its choice probabilities, and what is heard of its answers.
-        _shifted(theta, r, layout.two_dims, layout.two_shift, paths.base_two[b], two)
-        if b or not r:
-            _turned_row(paths.base_many, b, base)
-        _shifted(theta, r, layout.many_dims, layout.many_shift, base.reshape(-1), many.reshape(-1))
-        _logistic(two, own_chances, scored)
-        _exponentials(many, layout.there, own_weights, totals)
-        _divided(own_weights, totals)
-        _bounded_two(two)
-        _bounded_many(many, totals, sums, layout.there, layout.per_count)
-        # The human: moved, and read.
-        _turned_row(after.human_many, r, human)
-        nats, moved = _moved_two(
-            after.human_two[r], two, paths.real_two[h, n + 1], paths.free_two[h, n], mixture, chances
-        )
-        _moved_many(human.reshape(-1), many.reshape(-1), real.reshape(-1), mixture)
-        _turned_back(human, after.human_many, r)
-        _exponentials(human, layout.there, weights, totals)
-        _divided(weights, totals)
-        bits = (nats - _sum_of_logs(chances)) / math.log(2.0)
-        bits += _surprise(human.reshape(-1), flat_weights, totals, layout.per_log, layout.per_option)
-        after.entropy[r], after.displacement[r] = bits, moved + _apart(flat_weights, free.reshape(-1)) / 2.0
+                _turned(paths.goal_many[h, n], work.goal)
+        _shifted(theta[r], layout.two_dims, layout.two_shift, paths.base_two[b], work.agent_two)
+        _shifted(theta[r], layout.many_dims, layout.many_shift, work.base.reshape(-1), agent_many)
+        _logistic(work.agent_two, work.own_two, layout.two_weights.shape[1])
+        _find_chances(work.agent_many, layout.there, work.own_many, work.totals)
+        _bound_two(work.agent_two)
+        _bound_many(work.agent_many, work.totals, work.means, layout.there, layout.per_count)
+        human_two, real_two, free_two = after.human_two[r], paths.real_two[h, n + 1], paths.free_two[h, n]
+        nats, moved = _move_two(human_two, work.agent_two, real_two, free_two, mixture, two)
+        _turned(after.human_many[r], work.human_many)
+        _move_many(human_many, agent_many, real.reshape(-1), mixture)
+        _turned_back(work.human_many, after.human_many[r])
+        _find_chances(work.human_many, layout.there, work.many, work.totals)
+        bits = (nats - _sum_of_logs(two)) / math.log(2.0)
+        after.entropy[r] = bits + _surprise(human_many, many, work.totals, layout.per_log, layout.per_option)
+        after.displacement[r] = moved + _apart(many, free) / 2.0
+        after.apart[r] = _distance(layout.two_scored, two, paths.goal_two[h, n])
+        after.apart[r] += _distance(layout.many_scored, many, work.goal.reshape(-1))
+        own, simulated = after.own[r], after.simulated[r]
         for d in range(len(layout.constant)):
-            after.own[r, d] = after.simulated[r, d] = layout.constant[d]
-        values = after.own, after.simulated
-        _weighed(own_chances, chances, layout.two_value_dims, layout.two_weights, r, values)
-        _weighed(own_weights.reshape(-1), flat_weights, layout.many_value_dims, layout.many_weights, r, values)
-        _preferred_two(chances, layout.two_place, layout.two_slot, after.preferences, r)
-        _preferred_many(flat_weights, layout.first, layout.second, layout.many_slot, after.preferences, r)
-        after.apart[r] = _distance(layout.two_scored, chances, paths.goal_two[h, n])
-        after.apart[r] += _distance(layout.many_scored, flat_weights, goal.reshape(-1))
+            own[d] = simulated[d] = layout.constant[d]
+        _weigh(work.own_two, two, layout.two_value_dims, layout.two_weights, own, simulated)
+        _weigh(own_many, many, layout.many_value_dims, layout.many_weights, own, simulated)
+        _prefer_two(two, layout.two_place, layout.two_slot, after.preferences[r])
+        _prefer_many(many, layout.first, layout.second, layout.many_slot, after.preferences[r])
 
 
 @lean
-def _turned(table: Numbers, h: int, n: int, out: Floats) -> None:
-    """(I, K) of an entry of (H, T, I, K) -> (K, I)."""
+def _turned(table: Numbers, out: Floats) -> None:
+    """(I, K) -> (K, I)."""
     for k in range(out.shape[0]):
         for i in range(out.shape[1]):
-            out[k, i] = table[h, n, i, k]
+            out[k, i] = table[i, k]
 
 
 @lean
-def _turned_row(table: Numbers, r: int, out: Floats) -> None:
-    """(I, K) of an entry of (B, I, K) -> (K, I)."""
-    for k in range(out.shape[0]):
-        for i in range(out.shape[1]):
-            out[k, i] = table[r, i, k]
-
-
-@lean
-def _turned_back(table: Floats, out: Numbers, r: int) -> None:
-    """(K, I) -> (I, K) of an entry of (B, I, K)."""
+def _turned_back(table: Floats, out: Numbers) -> None:
+    """(K, I) -> (I, K)."""
     for k in range(table.shape[0]):
         for i in range(table.shape[1]):
-            out[r, i, k] = table[k, i]
+            out[i, k] = table[k, i]
 
 
 @lean
-def _shifted(theta: Numbers, r: int, dims: Ints, shift: Floats, base: Numbers, out: Floats) -> None:
-    """out (n,) = base (n,) + theta[r, dims] @ shift (A, n), four dimensions at a time."""
+def _shifted(theta: Numbers, dims: Ints, shift: Floats, base: Numbers, out: Floats) -> None:
+    """out (n,) = base (n,) + theta[dims] @ shift (A, n), four dimensions at a time."""
     for j in range(len(out)):
         out[j] = base[j]
     for a in range(0, len(dims), 4):
-        t0, t1, t2, t3 = theta[r, dims[a]], theta[r, dims[a + 1]], theta[r, dims[a + 2]], theta[r, dims[a + 3]]
+        t0, t1, t2, t3 = theta[dims[a]], theta[dims[a + 1]], theta[dims[a + 2]], theta[dims[a + 3]]
         for j in range(len(out)):
             out[j] += t0 * shift[a, j] + t1 * shift[a + 1, j] + t2 * shift[a + 2, j] + t3 * shift[a + 3, j]
 
@@ -231,53 +244,49 @@ def _logistic(logits: Floats, out: Floats, count: int) -> None:
 
 
 @lean
-def _exponentials(logits: Floats, there: Floats, out: Floats, totals: Floats) -> None:
-    """exp(logits) (K, I), 0 on padding, and their sums (I,) over options."""
+def _find_chances(logits: Floats, there: Floats, out: Floats, log_totals: Floats) -> None:
+    """Logits (K, I) -> choice probabilities, 0 on padding, and logarithms (I,) of the sums of exp(logits) over options."""
     flat, flat_out = logits.reshape(-1), out.reshape(-1)
     for n in range(len(flat)):
         flat_out[n] = exp_of_near(flat[n]) * there[n]
-    for i in range(len(totals)):
-        totals[i] = 0.0
+    for i in range(len(log_totals)):
+        log_totals[i] = 0.0
     for k in range(out.shape[0]):
-        for i in range(len(totals)):
-            totals[i] += out[k, i]
+        for i in range(len(log_totals)):
+            log_totals[i] += out[k, i]
+    for k in range(out.shape[0]):
+        for i in range(len(log_totals)):
+            out[k, i] /= log_totals[i]
+    for i in range(len(log_totals)):
+        log_totals[i] = log(log_totals[i])
 
 
 @lean
-def _divided(weights: Floats, totals: Floats) -> None:
-    """Choice probabilities (K, I) in place, and the logarithms (I,) of what they were divided by in place of these."""
-    for k in range(weights.shape[0]):
-        for i in range(len(totals)):
-            weights[k, i] /= totals[i]
-    for i in range(len(totals)):
-        totals[i] = log(totals[i])
+def _weigh(own: Floats, chances: Floats, dims: Ints, weights: Floats, a: Numbers, b: Numbers) -> None:
+    """Values (D,) a of an agent and b of its human, of these dimensions += weights (V, n) @ chances, of which the first n count.
 
-
-@lean
-def _weighed(
-    own: Floats, chances: Floats, dims: Ints, weights: Floats, r: int, values: tuple[Numbers, Numbers]
-) -> None:
-    """values[r, dims] += weights (V, n) @ chances, of which the first n count, twice and four dimensions at a time."""
+    Four dimensions at a time, and the weights read once for both.
+    """
     for v in range(0, len(dims), 4):
         a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = 0.0
         for j in range(weights.shape[1]):
             w0, w1, w2, w3 = weights[v, j], weights[v + 1, j], weights[v + 2, j], weights[v + 3, j]
-            a, b = own[j], chances[j]
-            a0 += a * w0
-            a1 += a * w1
-            a2 += a * w2
-            a3 += a * w3
-            b0 += b * w0
-            b1 += b * w1
-            b2 += b * w2
-            b3 += b * w3
-        for offset, (a, b) in enumerate(((a0, b0), (a1, b1), (a2, b2), (a3, b3))):
-            values[0][r, dims[v + offset]] += a
-            values[1][r, dims[v + offset]] += b
+            p, q = own[j], chances[j]
+            a0 += p * w0
+            a1 += p * w1
+            a2 += p * w2
+            a3 += p * w3
+            b0 += q * w0
+            b1 += q * w1
+            b2 += q * w2
+            b3 += q * w3
+        for offset, (more_a, more_b) in enumerate(((a0, b0), (a1, b1), (a2, b2), (a3, b3))):
+            a[dims[v + offset]] += more_a
+            b[dims[v + offset]] += more_b
 
 
 @lean
-def _bounded_two(logits: Floats) -> None:
+def _bound_two(logits: Floats) -> None:
     """No option less likely than `FLOOR`, in place. Most differences of a stance are nowhere near that, and stay as they are."""
     beyond = 0
     for j in range(len(logits)):
@@ -297,7 +306,7 @@ def _bounded_two(logits: Floats) -> None:
 
 
 @lean
-def _bounded_many(logits: Floats, log_totals: Floats, means: Floats, there: Floats, per_count: Floats) -> None:
+def _bound_many(logits: Floats, log_totals: Floats, means: Floats, there: Floats, per_count: Floats) -> None:
     """Logits (K, I) -> log-probabilities no less than `FLOOR`'s and centred, 0 on padding, in place."""
     real = there.reshape(logits.shape)
     for i in range(len(means)):
@@ -315,7 +324,7 @@ def _bounded_many(logits: Floats, log_totals: Floats, means: Floats, there: Floa
 
 
 @lean
-def _moved_two(
+def _move_two(
     human: Numbers, agent: Floats, real: Numbers, free: Numbers, mixture: tuple[float, float, float], chances: Floats
 ) -> tuple[float, float]:
     """Move logits (J,), read choice probabilities; sums of (1 - p) x, and of distances to a human left alone."""
@@ -332,7 +341,7 @@ def _moved_two(
 
 
 @lean
-def _moved_many(human: Floats, agent: Floats, real: Floats, mixture: tuple[float, float, float]) -> None:
+def _move_many(human: Floats, agent: Floats, real: Floats, mixture: tuple[float, float, float]) -> None:
     """Move logits (K * I)."""
     stay, pushed, pulled = mixture
     for n in range(len(human)):
@@ -383,15 +392,15 @@ def _distance(shares: Floats, a: Floats, b: Numbers) -> float:
 
 
 @lean
-def _preferred_two(chances: Floats, place: Ints, slot: Ints, out: Numbers, r: int) -> None:
+def _prefer_two(chances: Floats, place: Ints, slot: Ints, out: Numbers) -> None:
     """P(a over b) of pairs of two options: the chance of the first."""
     for n in range(len(place)):
-        out[r, slot[n]] = min(max(chances[place[n]], CLIP), 1.0 - CLIP)
+        out[slot[n]] = min(max(chances[place[n]], CLIP), 1.0 - CLIP)
 
 
 @lean
-def _preferred_many(chances: Floats, first: Ints, second: Ints, slot: Ints, out: Numbers, r: int) -> None:
+def _prefer_many(chances: Floats, first: Ints, second: Ints, slot: Ints, out: Numbers) -> None:
     """Of more, a share of two chances."""
     for n in range(len(first)):
         a, b = chances[first[n]], chances[second[n]]
-        out[r, slot[n]] = min(max(a / (a + b), CLIP), 1.0 - CLIP)
+        out[slot[n]] = min(max(a / (a + b), CLIP), 1.0 - CLIP)
