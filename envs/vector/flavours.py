@@ -31,6 +31,7 @@ from progressgym.instruments.stance_model import DEFAULT_SCALE
 
 if TYPE_CHECKING:
     from progressgym.envs.vector.compiled.votes import Votes
+
 Floats = NDArray[np.float64]
 D = len(DIMENSIONS)
 Value = TypeVar("Value")
