@@ -228,7 +228,7 @@ class CoevolveVector(Flavour):
             agent = actions, Base(tables["base_two"], tables["base_many"])
         else:  # answers are logits as they are, which no stance moves
             agent = self._arrays.floats(np.zeros((len(actions), len(DIMENSIONS)))), self._logits(actions, tables)
-        told: Tables = self._kernel.influenced(
+        outcome: Tables = self._kernel.influenced(
             agent,
             Base(self._human.two[rows], self._human.many[rows]),
             self._preferences[rows],
@@ -237,7 +237,7 @@ class CoevolveVector(Flavour):
             index=index,
             mixture=self._mixture(self._template.influence),
         )
-        return told
+        return outcome
 
     def _goal(self, tables: Tables) -> Base | None:
         """Choice probabilities (H, S, ...) of the human whom a version compares the human with, where it does."""
@@ -438,7 +438,7 @@ class CoevolveStanceVectorEnv(CoevolveVector, StanceVector):
     def _prepare(self) -> None:
         super()._prepare()
         if self._arrays.compiled:
-            from progressgym.envs.vector.compiled.evidence import Evidence
+            from progressgym.envs.vector.compiled.label_evidence import Evidence
 
             self._reader = Evidence(self._all_evidence[0])
 

@@ -97,8 +97,8 @@ class Humans:
             goal_two=goal.two,
             goal_many=goal.many,
         )
-        values, told = np.empty((2, count, theta.shape[1]), dtype), np.empty((3, count), dtype)
-        after = After(human.two, human.many.reshape(count, items, options), preferences, *values, *told)
+        values, sums = np.empty((2, count, theta.shape[1]), dtype), np.empty((3, count), dtype)
+        after = After(human.two, human.many.reshape(count, items, options), preferences, *values, *sums)
         influence(
             np.ascontiguousarray(theta),
             np.broadcast_to(index, count).astype(np.int64),
@@ -108,13 +108,13 @@ class Humans:
             after,
             self._work(),
         )
-        mean = told / self._count
+        mean = sums / self._count
         return {
             "own": values[0],
             "simulated": values[1],
             "entropy": mean[0],
             "displacement": mean[1],
-            "worth": 1.0 - told[2],
+            "worth": 1.0 - sums[2],
         }
 
     def _work(self) -> Work:

@@ -12,7 +12,7 @@ pytest.importorskip("numba")
 from progressgym.envs.comparison_evidence import evidence, evidence_weights
 from progressgym.envs.readout import Base
 from progressgym.envs.vector.coevolve import COMPILED_BLOCK, EDGE
-from progressgym.envs.vector.compiled.evidence import Evidence
+from progressgym.envs.vector.compiled.label_evidence import Evidence
 from progressgym.instruments.questionnaire import Questionnaire
 from tests.envs.vector.reference import DISTINCT, EXACT, assert_close, native
 
