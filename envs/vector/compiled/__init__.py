@@ -10,4 +10,7 @@ from __future__ import annotations
 from progressgym.envs.vector.compiled.arrays import NumbaArrays
 from progressgym.envs.vector.compiled.kernel import kernel
 
-__all__ = ["NumbaArrays", "kernel"]
+__all__ = [
+    "NumbaArrays",  # numpy's arrays, with kernels for the slowest formulas
+    "kernel",  # make a kernel of a function
+]
