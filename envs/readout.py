@@ -46,6 +46,21 @@ class Base(NamedTuple):
     """(..., I * K) logits, `FAR` on padding."""
 
 
+class Linear(NamedTuple):
+    """The readout's matrices, one column or row an option in its layout."""
+
+    two_shift: Array
+    """(D, J) what stances add to logits."""
+    many_shift: Array
+    """(D, I * K)"""
+    two_weights: Array
+    """(J, D) what choice probabilities add to values; of the items up to the last that counts."""
+    many_weights: Array
+    """(I * K, D) the same of wider items."""
+    constant: Array
+    """(D,) values where no first option of two is ever chosen."""
+
+
 class Fold(NamedTuple):
     """What one shared base allows to compute beforehand."""
 
@@ -124,6 +139,10 @@ class Readout:
         many = centred_log(answers[..., self.many_items, :], self.many_mask)
         wide = np.where(self.many_mask, many, FAR).reshape(*many.shape[:-2], -1)
         return Base(self._arrays.floats(two[..., 0] - two[..., 1]), self._arrays.floats(wide))
+
+    def linear(self) -> Linear:
+        """What `logits` and `mean` multiply with, for who does so elsewhere."""
+        return Linear(self._two_shift, self._many_shift, self._two_weights, self._counted_weights, self._constant)
 
     def logits(self, theta: Array, base: Base) -> Base:
         """theta (..., D) -> logits of the answers."""

@@ -269,6 +269,10 @@ class AnswersVector(Flavour):
         return given
 
     def _logits(self, actions: Array, tables: Tables) -> Base:
+        if self._arrays.compiled:
+            from progressgym.envs.vector.compiled.answers import answered
+
+            return answered(actions, self._readout)
         clip, (two, many) = self._arrays.xp.clip, self._places
         # Clipped before the difference: of two endless log-probabilities it would be NaN.
         first, second = clip(actions[:, two, 0], -LIMIT, LIMIT), clip(actions[:, two, 1], -LIMIT, LIMIT)
