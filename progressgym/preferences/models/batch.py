@@ -59,4 +59,6 @@ class Batch:
 
     def repeated(self, times: int) -> Batch:
         """Every set as many times, one after the other: for ensembles and starts."""
-        return replace(self, **{part.name: getattr(self, part.name).repeat_interleave(times, 0) for part in fields(self)})
+        return replace(
+            self, **{part.name: getattr(self, part.name).repeat_interleave(times, 0) for part in fields(self)}
+        )

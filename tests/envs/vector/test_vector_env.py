@@ -21,7 +21,7 @@ from progressgym.envs.vector.base import ROWS
 from progressgym.envs.vector.streams import Streams
 from progressgym.histories.history import History
 from tests.envs.rollout import LINEAR
-from tests.envs.vector.reference import VECTOR_IDS, native
+from tests.envs.vector.reference import VECTOR_IDS, alike, native
 
 FOLLOW = "ProgressGym/Follow-v0"
 STANCE = "ProgressGym/FollowStance-v0"
@@ -41,7 +41,7 @@ def test_wrappers_of_gymnasium_run_on_it(name: str) -> None:
     envs.reset(seed=0)
     total = np.zeros(4)
     for _ in range(8):
-        _, rewards, terminations, _, infos = envs.step(envs.action_space.sample())
+        _, rewards, terminations, _, infos = envs.step(alike(envs))
         total += rewards
         if terminations.all():
             break
@@ -49,7 +49,7 @@ def test_wrappers_of_gymnasium_run_on_it(name: str) -> None:
 
 
 def test_returned_arrays_are_not_used_again() -> None:
-    for name in (FOLLOW, STANCE, "ProgressGym/CoevolveStance-v0"):
+    for name in (FOLLOW, STANCE, "ProgressGym/CoevolveStance-v0", "ProgressGym/PredictStream-v0"):
         envs = native(name, 3, "next_step", history=LINEAR)
         twin = native(name, 3, "next_step", history=LINEAR)
         given, expected = envs.reset(seed=0), twin.reset(seed=0)
@@ -146,7 +146,7 @@ def test_bad_actions_raise_unless_they_are_ignored(name: str) -> None:
         envs.step(bad)
     with pytest.raises(UserError, match="shape"):
         envs.step(bad[:1])
-    while not envs.step(envs.action_space.sample())[2].any():
+    while not envs.step(alike(envs))[2].any():
         pass
     assert not envs.step(bad)[1].any()
 
