@@ -3,7 +3,7 @@
 | loss | what is added to a century's comparisons |
 |---|---|
 | rdpo | the reason: tags that speak for what is preferred, sigma(beta scale theta_d) each, as gamma of a comparison together |
-| spo | degrees: each option against itself without its strongest tags, in the direction of the preference, weight gamma |
+| spo | degrees: each option against itself without its strongest tag, in the direction of the preference, weight gamma |
 | mapl | `inter`: the change of the preference since the century before, as a comparison; `intra`: the same of single options |
 | length-controlled | nothing, but margins are shifted by alpha times the difference of the options' words, in logarithms |
 
@@ -28,9 +28,6 @@ from progressgym.core.arguments import defaults_of
 from progressgym.core.errors import UserError
 from progressgym.core.ids import parse_id
 from progressgym.losses import LOSSES, gpo, latency, length_controlled, mapl, rdpo, spo, steerlm
-
-LEVELS = 1
-"""Degrees of `spo` below an option as it is."""
 
 
 def extended(asked: str, stage: Stage) -> tuple[Stage, Tensor]:
@@ -76,21 +73,23 @@ def _reasons(stage: Stage, settings: Mapping[str, Any]) -> tuple[Stage, Tensor]:
 
 
 def _degrees(stage: Stage, settings: Mapping[str, Any]) -> tuple[Stage, Tensor]:
-    """Each option over itself with fewer tags."""
+    """Each option over itself without its strongest tag."""
     if not settings["gamma"]:
         return _same(stage)
-    rows: list[tuple[Tensor, Tensor]] = []
-    for side, target in zip(sides(stage), (stage.targets, 1.0 - stage.targets), strict=True):
-        order = side.abs().sort(dim=-1, descending=True, stable=True).indices
-        for level in range(LEVELS):
-            strongest = order[..., level : level + 1]
-            lost = torch.zeros_like(side).scatter(-1, strongest, side.gather(-1, strongest))
-            rows.append((lost, target))
-    features = torch.cat([lost for lost, _ in rows], 1)
-    targets = torch.cat([target for _, target in rows], 1)
-    degrees_differ = (features != 0).any(-1).to(targets)
-    weights = settings["gamma"] * stage.weights.repeat(1, 2 * LEVELS) * degrees_differ
-    return _more(stage, features, targets, weights)
+    side, target = torch.cat(sides(stage), 1), torch.cat([stage.targets, 1.0 - stage.targets], 1)
+    size, tag = side.abs().max(-1)  # of equal ones the first
+    lost = side.gather(-1, tag[..., None])
+    weight = settings["gamma"] * stage.weights.repeat(1, 2) * (size > 0).to(target)
+    # Most options lose one of a few tags, and cross-entropy is linear in its target: all that lose the same are one comparison.
+    values, value = torch.unique(lost[..., 0], return_inverse=True)
+    kinds, kind = torch.unique(tag * len(values) + value, return_inverse=True)
+    if len(kinds) >= side.shape[1]:
+        return _more(stage, torch.zeros_like(side).scatter(-1, tag[..., None], lost), target, weight)
+    nothing = torch.zeros(len(side), len(kinds), dtype=side.dtype, device=side.device)
+    total = nothing.scatter_add(1, kind, weight)
+    mean = nothing.scatter_add(1, kind, weight * target) / torch.where(total > 0, total, 1.0)
+    axes = torch.nn.functional.one_hot(kinds // len(values), side.shape[-1]) * values[kinds % len(values), None]
+    return _more(stage, axes.expand(len(side), -1, -1), torch.where(total > 0, mean, 0.5), total)
 
 
 def _changes(stage: Stage, settings: Mapping[str, Any]) -> tuple[Stage, Tensor]:

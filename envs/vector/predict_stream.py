@@ -113,7 +113,9 @@ class PredictStreamVectorEnv(ProgressVectorEnv):
             given = arrays.xp.where(arrays.flags(live.flags)[:, None], given, 0.0)
         # The sum is a first, cheap look; it may overflow with finite numbers, so only the second look decides.
         if not math.isfinite(given.sum().item()) and not bool(arrays.xp.isfinite(given).all()):
-            raise UserError("the actions hold NaN or infinite numbers; give WRITE and a change a dimension in every row")
+            raise UserError(
+                "the actions hold NaN or infinite numbers; give WRITE and a change a dimension in every row"
+            )
         return given
 
     def _advance(self, actions: Array, index: Index) -> tuple[Array, Targets, dict[str, Array]]:
@@ -128,7 +130,7 @@ class PredictStreamVectorEnv(ProgressVectorEnv):
         # The upper bound is never met: a square is not below 0.
         reached = tables["there"] * xp.clip(1.0 - (away * away).sum(-1) / tables["power"], -1.0, 1.0)
         right = xp.where(xp.sign(forecast) == xp.sign(change), xp.abs(change), 0.0).sum(-1)
-        read = np.broadcast_to(np.asarray(index) / max(self._config.steps - 1, 1), self.num_envs)
+        read = np.full(self.num_envs, index / max(self._config.steps - 1, 1))
         scores = {
             "accuracy": reached,
             "lag": tables["moved"] * arrays.floats(read),
@@ -136,7 +138,9 @@ class PredictStreamVectorEnv(ProgressVectorEnv):
             "forecast": forecast[:, self._columns],
             "change": xp.broadcast_to(change, forecast.shape)[:, self._columns],
         }
-        shown = {key: xp.where(write[:, None] if value.ndim > 1 else write, value, 0.0) for key, value in scores.items()}
+        shown = {
+            key: xp.where(write[:, None] if value.ndim > 1 else write, value, 0.0) for key, value in scores.items()
+        }
         nothing: Any = None  # there is no gain
         return xp.where(write, reached, -self._price), nothing, shown
 
