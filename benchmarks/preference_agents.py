@@ -71,9 +71,9 @@ def measured(played: Played, agents: Sequence[str], turns: int) -> list[str]:
         own, unit = (
             min(column) for column in zip(*(map(played.seconds, (agent, BASE)) for _ in range(turns)), strict=True)
         )
-        verdict = "" if own <= BAR * unit else f"  above {BAR:g}"
-        slow += [agent] if verdict else []
-        print(f"{own / unit:5.1f}  {agent}{verdict}", flush=True)
+        within = own <= BAR * unit
+        slow += [] if within else [agent]
+        print(f"{own / unit:5.1f}  {'within' if within else 'above '} {BAR:g}  {agent}", flush=True)
     return slow
 
 
