@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,6 +136,8 @@ class NumpyArrays:
     """numpy on one machine's memory."""
 
     xp: Any = np
+    compiled: ClassVar[bool] = False
+    """Whether kernels of `progressgym.envs.vector.compiled` stand in for formulas."""
 
     def __init__(self, dtype: str = "float64") -> None:
         """Choose the working precision: `float64` or `float32`."""

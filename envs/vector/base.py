@@ -36,7 +36,7 @@ from progressgym.preferences.comparisons import probabilities, short_bounds, sta
 
 Rows = TypeVar("Rows", NDArray[np.int64], slice)
 AUTORESET = {mode.name.lower(): mode for mode in AutoresetMode}
-BACKENDS = ("numpy", "torch")
+BACKENDS = ("numpy", "numba", "torch")
 PRECISIONS = ("float32", "float64")
 ROWS = 64
 """Rows whose tables are computed at a time: bounds the memory of a reset, and keeps it in a core's cache."""
@@ -68,9 +68,10 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         Args:
             num_envs: B.
             autoreset_mode: `next_step`, `same_step` or `disabled`.
-            array_backend: `numpy`, or `torch`: then actions, observations, rewards and infos are tensors on `device`.
+            array_backend: `numpy`; `numba` for the same with compiled loops; or `torch`: then actions, observations, rewards
+                and infos are tensors on `device`.
             device: of the torch back end, `cpu` by default.
-            dtype: working precision, `float64` (default of numpy) or `float32` (default of torch).
+            dtype: working precision, `float64` (default of numpy and numba) or `float32` (default of torch).
             max_episode_steps: that of a single environment's `spec`, which knows it; nothing else is possible.
             text: not here: texts are made one by one; use `vectorization_mode="sync"`.
             render_mode: not here; draw a single environment.
@@ -419,5 +420,9 @@ def _back_end(name: str, device: str | None, dtype: str | None) -> Arrays:
 
         return TorchArrays(device or "cpu", dtype or "float32")
     if device not in (None, "cpu"):
-        raise UserError(f'numpy computes on the cpu; use array_backend="torch" for device={device!r}')
+        raise UserError(f'{name} computes on the cpu; use array_backend="torch" for device={device!r}')
+    if name == "numba":
+        from progressgym.envs.vector.compiled import NumbaArrays
+
+        return NumbaArrays(dtype or "float64")
     return NumpyArrays(dtype or "float64")

@@ -1,0 +1,13 @@
+"""Arrays of the compiled back end: those of numpy, and the kernels that stand in for its slowest formulas."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from progressgym.envs.arrays import NumpyArrays
+
+
+class NumbaArrays(NumpyArrays):
+    """numpy on one machine's memory, with compiled kernels; what has none is computed as `NumpyArrays` does."""
+
+    compiled: ClassVar[bool] = True
