@@ -138,11 +138,10 @@ class PredictStreamVectorEnv(ProgressVectorEnv):
             "forecast": forecast[:, self._columns],
             "change": xp.broadcast_to(change, forecast.shape)[:, self._columns],
         }
-        shown = {
-            key: xp.where(write[:, None] if value.ndim > 1 else write, value, 0.0) for key, value in scores.items()
-        }
+        for key, value in scores.items():
+            scores[key] = xp.where(write[:, None] if value.ndim > 1 else write, value, 0.0)
         nothing: Any = None  # there is no gain
-        return xp.where(write, reached, -self._price), nothing, shown
+        return xp.where(write, reached, -self._price), nothing, scores
 
     def _move(self, live: Mask) -> None:
         self._over = live.flags & self._written
