@@ -76,20 +76,37 @@ def _degrees(stage: Stage, settings: Mapping[str, Any]) -> tuple[Stage, Tensor]:
     """Each option over itself without its strongest tag."""
     if not settings["gamma"]:
         return _same(stage)
-    side, target = torch.cat(sides(stage), 1), torch.cat([stage.targets, 1.0 - stage.targets], 1)
-    size, tag = side.abs().max(-1)  # of equal ones the first
-    lost = side.gather(-1, tag[..., None])
-    weight = settings["gamma"] * stage.weights.repeat(1, 2) * (size > 0).to(target)
-    # Most options lose one of a few tags, and cross-entropy is linear in its target: all that lose the same are one comparison.
-    values, value = torch.unique(lost[..., 0], return_inverse=True)
-    kinds, kind = torch.unique(tag * len(values) + value, return_inverse=True)
-    if len(kinds) >= side.shape[1]:
-        return _more(stage, torch.zeros_like(side).scatter(-1, tag[..., None], lost), target, weight)
-    nothing = torch.zeros(len(side), len(kinds), dtype=side.dtype, device=side.device)
-    total = nothing.scatter_add(1, kind, weight)
-    mean = nothing.scatter_add(1, kind, weight * target) / torch.where(total > 0, total, 1.0)
-    axes = torch.nn.functional.one_hot(kinds // len(values), side.shape[-1]) * values[kinds % len(values), None]
-    return _more(stage, axes.expand(len(side), -1, -1), torch.where(total > 0, mean, 0.5), total)
+    table, option = _options(stage)
+    strongest = table.abs().max(-1, keepdim=True).indices  # of equal ones the first
+    lost = torch.zeros_like(table).scatter(-1, strongest, table.gather(-1, strongest))
+    weights = settings["gamma"] * stage.weights.repeat(1, 2) * (lost != 0).any(-1).to(table)[option]
+    return _more(stage, *_merged(lost, option, torch.cat([stage.targets, 1.0 - stage.targets], 1), weights))
+
+
+def _options(stage: Stage) -> tuple[Tensor, Tensor]:
+    """Features (M, D) of all options, and which of them are compared (B, 2 Q), the first ones before the second ones."""
+    if stage.policy is None or stage.pairs is None:
+        both = torch.cat(sides(stage), 1)
+        return both.flatten(0, 1), torch.arange(both.shape[:2].numel(), device=both.device).reshape(both.shape[:2])
+    item, a, b = stage.pairs.unbind(-1)
+    loadings = stage.policy.scale * stage.policy.loadings
+    first = item * loadings.shape[1]
+    return loadings.flatten(0, 1), torch.cat([first + a, first + b], 1)
+
+
+def _merged(table: Tensor, option: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Features, targets and weights of comparisons of single options (B, n) from a table (M, D).
+
+    Many options have the same few features, and cross-entropy is linear in its target: these are one comparison, with the sum of
+    the weights and the mean of the targets.
+    """
+    kinds, kind = torch.unique(table, dim=0, return_inverse=True)
+    if len(kinds) >= option.shape[1]:
+        return table[option], targets, weights
+    nothing = torch.zeros(len(option), len(kinds), dtype=table.dtype, device=table.device)
+    total = nothing.scatter_add(1, kind[option], weights)
+    mean = nothing.scatter_add(1, kind[option], weights * targets) / torch.where(total > 0, total, 1.0)
+    return kinds.expand(len(option), -1, -1), torch.where(total > 0, mean, 0.5), total
 
 
 def _changes(stage: Stage, settings: Mapping[str, Any]) -> tuple[Stage, Tensor]:
@@ -103,14 +120,13 @@ def _changes(stage: Stage, settings: Mapping[str, Any]) -> tuple[Stage, Tensor]:
         rose, weight = torch.sigmoid(change), stage.weights * asked
     else:
         rose, weight = stage.targets, stage.weights * asked * (stage.targets != target).to(asked)
-    a, b = sides(stage)
-    features, targets, weights = [], [], []
+    parts = []
     if settings["inter"]:
-        features, targets, weights = [stage.features], [rose], [settings["inter"] * weight]
+        parts.append((stage.features, rose, settings["inter"] * weight))
     if settings["intra"]:
-        features, targets = [*features, a, b], [*targets, rose, 1.0 - rose]
-        weights += [settings["intra"] * weight] * 2
-    return _more(stage, torch.cat(features, 1), torch.cat(targets, 1), torch.cat(weights, 1))
+        both, shares = torch.cat([rose, 1.0 - rose], 1), (settings["intra"] * weight).repeat(1, 2)
+        parts.append(_merged(*_options(stage), both, shares))
+    return _more(stage, *(torch.cat(column, 1) for column in zip(*parts, strict=True)))
 
 
 def _lengths(stage: Stage, settings: Mapping[str, Any]) -> tuple[Stage, Tensor]:

@@ -127,7 +127,7 @@ class PredictStreamVectorEnv(ProgressVectorEnv):
         change = tables["change"]
         forecast = xp.where(self._covered, xp.clip(actions[:, 1:], -1.0, 1.0), 0.0)
         away = forecast - change
-        # The upper bound is never met: a square is not below 0.
+        # The upper bound changes nothing: a square is not below 0.
         reached = tables["there"] * xp.clip(1.0 - (away * away).sum(-1) / tables["power"], -1.0, 1.0)
         right = xp.where(xp.sign(forecast) == xp.sign(change), xp.abs(change), 0.0).sum(-1)
         read = np.full(self.num_envs, index / max(self._config.steps - 1, 1))
