@@ -57,7 +57,7 @@ from research.questionnaires import longer
 ENVS = 1024
 FOLLOW = "ProgressGym/FollowStance-v0"
 COEVOLVE = "ProgressGym/CoevolveStance-v0"
-OTHERS = ("PredictStance", "Follow", "Predict", "Coevolve")
+OTHERS = ("PredictStance", "Follow", "Predict", "Coevolve", "PredictStream")
 SAMPLED_BAR, DRAWN_BAR, COEVOLVE_BAR = 1 / 12, 1 / 60, 1 / 100
 NUMPY_BAR, TORCH_BAR, SYNC_BAR, SINGLE_BAR, GPU_BAR, EXPONENT_BAR = 1 / 15, 1 / 5, 50.0, 8.0, 20.0, 1.1
 BACK_ENDS = ("numpy", "numba") if importlib.util.find_spec("numba") else ("numpy",)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.envs.rollout import LINEAR
-from tests.envs.vector.reference import COARSE, DISTINCT, EXACT, MODES, VECTOR_IDS, assert_same_story
+from tests.envs.vector.reference import COARSE, DISTINCT, EXACT, MODES, VECTOR_IDS, assert_same_story, taken
 
 CASES: dict[str, dict[str, Any]] = {
     "fixed": {"history": LINEAR},
@@ -34,7 +34,7 @@ def in_turn(cases: Sequence[str], *others: Sequence[str]) -> list[tuple[str, ...
 
 @pytest.mark.parametrize(("name", "case", "mode"), in_turn(list(CASES)))
 def test_same_story(name: str, case: str, mode: str) -> None:
-    assert_same_story(name, mode, 20, **CASES[case])
+    assert_same_story(name, mode, 20, **taken(name, CASES[case]))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_same_story(name: str, case: str, mode: str) -> None:
 )
 def test_same_story_in_torch(name: str, case: str, dtype: str, mode: str) -> None:
     tolerance = EXACT if dtype == "float64" else COARSE
-    assert_same_story(name, mode, 20, tolerance, array_backend="torch", dtype=dtype, **CASES[case])
+    assert_same_story(name, mode, 20, tolerance, array_backend="torch", dtype=dtype, **taken(name, CASES[case]))
 
 
 @pytest.mark.parametrize(

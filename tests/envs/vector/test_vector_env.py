@@ -22,7 +22,7 @@ from progressgym.envs.vector.base import ROWS
 from progressgym.envs.vector.streams import Streams
 from progressgym.histories.history import History
 from tests.envs.rollout import LINEAR
-from tests.envs.vector.reference import VECTOR_IDS, native
+from tests.envs.vector.reference import VECTOR_IDS, alike, native
 
 FOLLOW = "ProgressGym/Follow-v0"
 STANCE = "ProgressGym/FollowStance-v0"
@@ -42,7 +42,7 @@ def test_wrappers_of_gymnasium_run_on_it(name: str) -> None:
     envs.reset(seed=0)
     total = np.zeros(4)
     for _ in range(8):
-        _, rewards, terminations, _, infos = envs.step(envs.action_space.sample())
+        _, rewards, terminations, _, infos = envs.step(alike(envs))
         total += rewards
         if terminations.all():
             break
@@ -50,7 +50,7 @@ def test_wrappers_of_gymnasium_run_on_it(name: str) -> None:
 
 
 def test_returned_arrays_are_not_used_again() -> None:
-    names = (FOLLOW, STANCE, "ProgressGym/CoevolveStance-v0")
+    names = (FOLLOW, STANCE, "ProgressGym/CoevolveStance-v0", "ProgressGym/PredictStream-v0")
     for name, back_end in itertools.product(names, ("numpy", "numba")):
         envs, twin = (native(name, 3, "next_step", history=LINEAR, array_backend=back_end) for _ in range(2))
         given, expected = envs.reset(seed=0), twin.reset(seed=0)
@@ -152,7 +152,7 @@ def test_bad_actions_raise_unless_they_are_ignored(name: str, back_end: str) -> 
         envs.step(bad)
     with pytest.raises(UserError, match="shape"):
         envs.step(bad[:1])
-    while not envs.step(envs.action_space.sample())[2].any():
+    while not envs.step(alike(envs))[2].any():
         pass
     assert not envs.step(bad)[1].any()
 
