@@ -47,6 +47,8 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
 
     single: ClassVar[type[ProgressEnv]]
     """The environment that every row repeats."""
+    needs_every_answer: ClassVar[bool] = True
+    """False where a history may leave items out in some steps."""
 
     def __init__(
         self,
@@ -92,7 +94,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
                 f"episodes have {template.steps} steps and are never cut off; leave max_episode_steps={max_episode_steps} "
                 'out, or use vectorization_mode="sync"'
             )
-        if not self._config.source.complete:
+        if self.needs_every_answer and not self._config.source.complete:
             raise UserError(
                 "this history does not ask every item in every step, which the vector environments need; use "
                 'vectorization_mode="sync"'
@@ -194,11 +196,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             raise gym.error.ResetNeeded("episodes are over: call reset(options={'reset_mask': terminations}) first")
         live = resting.others()
         reward, scores = self._play(actions, self._shown(), live)
-        self._steps += live.flags
-        # A plain number while all rows are at the same step: looking tables up by one index is far cheaper than by B.
-        self._agreed = self._agreed + 1 if self._agreed is not None and live.every else agreed(self._steps)
-        # A row that rested in this step has begun anew, so it cannot be over.
-        self._over = live.flags & (self._steps >= self._config.steps)
+        self._move(live)
         terminations = self._over.copy()
         infos: dict[str, Any] = {}
         fresh = resting
@@ -233,6 +231,14 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         return (getattr(self._template, name),) * self.num_envs
 
     # Inside.
+
+    def _move(self, live: Mask) -> None:
+        """Count the step that live rows took, and say whose episode is over."""
+        self._steps += live.flags
+        # A plain number while all rows are at the same step: looking tables up by one index is far cheaper than by B.
+        self._agreed = self._agreed + 1 if self._agreed is not None and live.every else agreed(self._steps)
+        # A row that rested in this step has begun anew, so it cannot be over.
+        self._over = live.flags & (self._steps >= self._config.steps)
 
     def _masked(self, mask: Any) -> NDArray[np.int64]:
         """The rows that a reset mask names."""
