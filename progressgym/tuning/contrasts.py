@@ -182,7 +182,7 @@ def collate(examples: Sequence[Mapping[str, Any]], pad: int, *, share: bool = Fa
     terms = [(n, term) for n, example in enumerate(examples) for term in example.get("terms", ())]
     pairs += [(term["prompt_ids"], term["ids"]) for _, term in terms]
     apart = of_shared_prompts(pairs) if share else []
-    alone = [n for n in range(len(pairs)) if n not in set(apart)]
+    alone = sorted({*range(len(pairs))} - {*apart})
     batch = _stack_texts([pairs[n] for n in alone], pad) if alone else {}
     if apart:
         batch |= stack_shared([pairs[n] for n in apart], pad)

@@ -101,7 +101,9 @@ def shared_logps(model: Any, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tenso
     )
     tokens, mask = batch["after_tokens"], batch["after_mask"]
     first, rest = (_log_softmax(logits) for logits in (read.logits[:, -1], further.logits))
-    text = batch["after_answer"].clamp(max=len(rest) - 1)  # where a continuation has no further token, nothing of it is taken
+    text = batch["after_answer"].clamp(
+        max=len(rest) - 1
+    )  # where a continuation has no further token, nothing of it is taken
     at_first = first[batch["after_prompt"][:, None], tokens]
     later = rest[text[:, None], torch.arange(rest.shape[1], device=rest.device), tokens[:, 1:]]
     begins = mask.diff(dim=1, prepend=mask.new_zeros((len(mask), 1)))  # 1 at the first token
