@@ -14,7 +14,7 @@ from progressgym.envs.episode import Questions
 from progressgym.envs.follow import FollowEnv, FollowStanceEnv
 from progressgym.envs.predict import PredictEnv, PredictStanceEnv
 from progressgym.envs.predict_last import PredictLastEnv, PredictLastStanceEnv
-from progressgym.envs.vector.base import lookups_of
+from progressgym.envs.vector.base import ROWS, lookups_of
 from progressgym.envs.vector.batch_scores import Targets, compare, targets
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.flavours import AnswersVector, Flavour, StanceVector
@@ -60,7 +60,8 @@ class TrackingVector(Flavour):
         if "_bounds" not in truth:
             truth["_bounds"] = votes.bounds(truth["_preferred"])
         states = self._streams.states(rows)
-        blocks = list(self._arrays.blocks(len(rows), -(-len(rows) // cores())))
+        # A first block of one row would pass for what all rows share.
+        blocks = list(self._arrays.blocks(len(rows), max(ROWS, -(-len(rows) // cores()))))
         parts = each(lambda block: self._vote_tables(votes, votes.draw(states[block], truth["_bounds"])), blocks)
         self._streams.moved(rows, states)
         return {**lookups_of(truth), **self._joined(parts)}
