@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,9 @@ BLOCK = 256
 
 class Arrays(Protocol):
     """What a back end can do."""
+
+    compiled: bool
+    """Whether kernels of `progressgym.envs.vector.compiled` stand in for formulas."""
 
     xp: Any
     """numpy or torch: `where`, `exp`, `log`, `sqrt`, `clip`, `sign`, `zeros_like` and their like."""
@@ -136,8 +139,7 @@ class NumpyArrays:
     """numpy on one machine's memory."""
 
     xp: Any = np
-    compiled: ClassVar[bool] = False
-    """Whether kernels of `progressgym.envs.vector.compiled` stand in for formulas."""
+    compiled: bool = False
 
     def __init__(self, dtype: str = "float64") -> None:
         """Choose the working precision: `float64` or `float32`."""

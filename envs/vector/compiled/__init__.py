@@ -7,6 +7,9 @@ compiles a kernel when it is first called (some seconds) and keeps it on disk.
 
 from __future__ import annotations
 
+import progressgym.envs.vector.compiled.kernel  # noqa: F401  (says what to install where numba is missing)
 from progressgym.envs.vector.compiled.arrays import NumbaArrays
 
-__all__ = ["NumbaArrays"]
+__all__ = [
+    "NumbaArrays",  # numpy's arrays, with kernels
+]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from progressgym.envs.arrays import NumpyArrays
 
 
 class NumbaArrays(NumpyArrays):
     """numpy on one machine's memory, with compiled kernels; what has none is computed as `NumpyArrays` does."""
 
-    compiled: ClassVar[bool] = True
+    compiled: bool = True

@@ -45,6 +45,19 @@ def test_same_story_in_torch(name: str, case: str, dtype: str, mode: str) -> Non
     assert_same_story(name, mode, 20, tolerance, array_backend="torch", dtype=dtype, **taken(name, CASES[case]))
 
 
+@pytest.mark.parametrize(
+    ("name", "case", "mode"), in_turn(["fixed", "sampled", "short", "annotators", "some questions", "several"])
+)
+def test_same_story_compiled(name: str, case: str, mode: str) -> None:
+    assert_same_story(name, mode, 20, array_backend="numba", **CASES[case])
+
+
+@pytest.mark.parametrize("case", ["fixed", "distribution", "still"])
+@pytest.mark.parametrize("name", [name for name in DISTINCT if "Stance" in name])
+def test_same_story_compiled_in_float32(name: str, case: str) -> None:
+    assert_same_story(name, "same_step", 20, COARSE, array_backend="numba", dtype="float32", **CASES[case])
+
+
 @pytest.mark.parametrize("family", ["quadratic", "cyclic", "random-walk", "plural"])
 @pytest.mark.parametrize("name", ["ProgressGym/FollowStance-v0", "ProgressGym/Predict-v0"])
 def test_same_story_of_other_distributions(name: str, family: str) -> None:
