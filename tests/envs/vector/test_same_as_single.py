@@ -49,7 +49,7 @@ def test_same_story_in_torch(name: str, case: str, dtype: str, mode: str) -> Non
     ("name", "case", "mode"), in_turn(["fixed", "sampled", "short", "annotators", "some questions", "several"])
 )
 def test_same_story_compiled(name: str, case: str, mode: str) -> None:
-    assert_same_story(name, mode, 20, array_backend="numba", **CASES[case])
+    assert_same_story(name, mode, 20, array_backend="numba", **taken(name, CASES[case]))
 
 
 @pytest.mark.parametrize("case", ["fixed", "distribution", "still"])
