@@ -19,7 +19,7 @@ from progressgym.envs.vector.batch_scores import Targets, compare, targets
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.flavours import AnswersVector, Flavour, StanceVector
 from progressgym.envs.vector.lookups import Index, Tables
-from progressgym.envs.vector.paths import BatchPaths
+from progressgym.envs.vector.paths import BatchPaths, paths_of
 from progressgym.histories.source import HistorySource
 from progressgym.scores import cosine
 
@@ -86,16 +86,9 @@ class TrackingVector(Flavour):
         """What makes and reads histories of this source together, kept for the last one."""
         if self._paths is None or self._paths[0] is not source:
             config = self._config
-            self._paths = (source, self._made_by.of(source, config.chooser.pairs, config.rewarded))
+            pairs, compiled = config.chooser.pairs, self._arrays.compiled
+            self._paths = (source, paths_of(source, pairs, config.rewarded, compiled=compiled))
         return self._paths[1]
-
-    @property
-    def _made_by(self) -> type[BatchPaths]:
-        if not self._arrays.compiled:
-            return BatchPaths
-        from progressgym.envs.vector.compiled.paths import CompiledPaths
-
-        return CompiledPaths
 
     def _truth_from(self, first: Floats, human: Floats, preferred: Floats) -> Tables:
         """Tables that follow from histories.
