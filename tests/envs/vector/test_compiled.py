@@ -16,6 +16,7 @@ from progressgym.core.dimensions import DIMENSIONS
 from progressgym.envs.arrays import NumpyArrays
 from progressgym.envs.comparison_evidence import VoteEvidence
 from progressgym.envs.odds import OddsReadout
+from progressgym.envs.vector import tracking
 from progressgym.envs.vector.batch_scores import Targets, as_columns, compare, targets
 from progressgym.envs.vector.compiled import NumbaArrays
 from progressgym.envs.vector.compiled.pcg import advance, fill
@@ -23,7 +24,7 @@ from progressgym.envs.vector.compiled.votes import Votes
 from progressgym.envs.vector.streams import Streams
 from progressgym.preferences.comparisons import RNG_SCHEMES, SHORT_SCHEME, short_bounds, short_draws
 from tests.envs.rollout import LINEAR
-from tests.envs.vector.reference import native
+from tests.envs.vector.reference import assert_same_story, native
 
 STANCE = "ProgressGym/FollowStance-v1"
 D = len(DIMENSIONS)
@@ -163,6 +164,12 @@ def test_generators_are_where_numpy_left_them() -> None:
     first, second = ([generator.random() for generator in envs.np_random] for envs in sides)
     assert first == second
     np.testing.assert_array_equal(*(envs.reset()[0] for envs in sides))
+
+
+def test_few_rows_on_many_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that begin are not cut into blocks of one, which would pass for what all rows share."""
+    monkeypatch.setattr(tracking, "cores", lambda: 8)
+    assert_same_story(STANCE, "next_step", 5, array_backend="numba", history=LINEAR, labels="sample")
 
 
 def run(code: str) -> subprocess.CompletedProcess[str]:
