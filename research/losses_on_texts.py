@@ -65,6 +65,7 @@ ARMS = (
     "gpo?paired=false",
     "rdpo",
     "rdpo permuted",
+    "rdpo?gamma=0.01",
     "spo",
     "mapl",
     "latency",
