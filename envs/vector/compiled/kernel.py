@@ -27,11 +27,10 @@ CONSTANTS = (
     "envs/actions.py",
     "envs/arrays.py",
     "envs/readout.py",
-    "envs/vector/coevolve.py",
 )
-"""Where the numbers come from that kernels are compiled with."""
+"""Where numbers come from that kernels are compiled with, besides the vector environments."""
 HERE = Path(__file__).parent
-SOURCES = (*sorted(HERE.glob("*.py")), *(HERE.parents[2] / name for name in CONSTANTS))
+SOURCES = (*sorted(HERE.glob("*.py")), *sorted(HERE.parent.glob("*.py")), *(HERE.parents[2] / name for name in CONSTANTS))
 VERSION = hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()[:16]
 """Of all kernels. What is kept on disk bears it: numba looks at a kernel's own file alone, neither at those of the kernels that it
 calls nor at numbers from elsewhere."""
@@ -68,7 +67,7 @@ def _kept(function: Function, options: dict[str, Any]) -> Function:
         made: Any = numba.njit(**options, cache=True)(function)
     except RuntimeError:  # neither beside the source nor in the user's cache may anything be written
         return numba.njit(**options)(function)  # type: ignore[no-any-return]
-    if not numba.config.DISABLE_JIT:
+    if hasattr(made, "_cache"):  # not under NUMBA_DISABLE_JIT
         made._cache.save_overload = partial(_save, made._cache.save_overload)
     return made  # type: ignore[no-any-return]
 
