@@ -18,6 +18,7 @@ What is finished, cells in --out and tables in the file, is not run again: a run
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -28,8 +29,9 @@ from typing import Any
 import torch
 
 from progressgym.bench import make_plan, run_bench
-from progressgym.core.files import read_json, write_json
+from progressgym.core.files import write_text
 from progressgym.core.ids import safe_name
+from progressgym.core.reading import read_json
 from progressgym.histories.panel import panel_of
 from research.drift_page import write_page
 
@@ -196,7 +198,7 @@ def measure(table: Table, out: Path, choose: int, results: dict[str, Any]) -> No
     settings = results.setdefault("settings", {})
     if table.choice not in settings:
         settings[table.choice] = chosen(out, table.choice, choose)
-        write_json(RESULTS, results)
+        save(results)
     named = agents_of(settings[table.choice], table.personal)
     done = results.setdefault("tables", {}).get(table.key)
     if done is not None and set(done["rows"]) == set(named):
@@ -211,8 +213,19 @@ def measure(table: Table, out: Path, choose: int, results: dict[str, Any]) -> No
         "history": table.history, "ahead": table.ahead, "seeds": [table.first, table.count], "settings": table.choice,
         "rows": {name: rows[one] for name, one in named.items()},
     }  # fmt: skip
-    write_json(RESULTS, results)
+    save(results)
     print(f"{time.process_time() - began:5.0f} s  {table.key}", flush=True)
+
+
+def save(results: dict[str, Any]) -> None:
+    """Write the results, a table a line."""
+    parts = [
+        f"{json.dumps(part)}: {{\n"
+        + ",\n".join(f"{json.dumps(key)}: {json.dumps(one)}" for key, one in inside.items())
+        + "\n}"
+        for part, inside in results.items()
+    ]
+    write_text(RESULTS, "{\n" + ",\n".join(parts) + "\n}\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,7 +13,11 @@ from progressgym.core.files import write_text
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "drift-models.md"
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
-SPANS = {1: "One step: 5 years of people, a century", 2: "Two steps: 10 years, two centuries", 4: "Four steps: 20 years, four centuries"}
+SPANS = {
+    1: "One step: 5 years of people, a century",
+    2: "Two steps: 10 years, two centuries",
+    4: "Four steps: 20 years, four centuries",
+}
 WAVE_SPANS = {1: "The next wave, two years later", 2: "The wave after it, four years later"}
 MIDDLE = 2
 PLAIN = ("static", "lifelong-map", "kalman", "kalman-pooled", "attention-v2")
@@ -35,9 +39,18 @@ def page_tables(results: Mapping[str, Any]) -> str:
     main = [one for one in found if one["seeds"] == [0, full] and one["settings"] == "first"]
     panel = [one for one in main if one["history"].startswith("people?")]
     histories = [one for one in main if one not in panel]
-    parts = ["### Who wins where", *winners(histories), "### Does it survive other splits, seeds and settings?", *again(found, full)]
+    parts = [
+        "### Who wins where",
+        *winners(histories),
+        "### Does it survive other splits, seeds and settings?",
+        *again(found, full),
+    ]
     parts += [part for span, title in SPANS.items() for part in by_span(histories, span, f"### {title}")]
-    parts += [part for span, title in WAVE_SPANS.items() for part in by_span(panel, span, f"### People of the panel: {title.lower()}")]
+    parts += [
+        part
+        for span, title in WAVE_SPANS.items()
+        for part in by_span(panel, span, f"### People of the panel: {title.lower()}")
+    ]
     return "\n\n".join([*parts, "### Settings", settings_table(results.get("settings", {}))])
 
 
@@ -46,7 +59,10 @@ def by_span(found: Sequence[Mapping[str, Any]], span: int, title: str) -> Iterab
     own = [one for one in found if one["ahead"] == span]
     if not own:
         return
-    order = sorted({name for one in own for name in one["rows"]}, key=lambda name: -np.mean([mid(one["rows"], name) for one in own[:1]]))
+    order = sorted(
+        {name for one in own for name in one["rows"]},
+        key=lambda name: -np.mean([mid(one["rows"], name) for one in own[:1]]),
+    )
     heads = [label(one["history"]) for one in own]
     yield f"{title}\n\n" + table(
         ["", *heads], [[f"`{name}`", *(cell(numbers(one["rows"], name)) for one in own)] for name in order]
@@ -66,7 +82,14 @@ def winners(found: Sequence[Mapping[str, Any]]) -> Iterable[str]:
              f"`{preferring}` {cell(numbers(rows, preferring))}", cell(lead), tally(rows)]
         )  # fmt: skip
     yield table(
-        ["history", "steps", "best without a preference model", "best with one", "the second less the first", "above 0 / neither / below 0"],
+        [
+            "history",
+            "steps",
+            "best without a preference model",
+            "best with one",
+            "the second less the first",
+            "above 0 / neither / below 0",
+        ],
         lines,
     )
 
@@ -80,7 +103,9 @@ def again(found: Sequence[Mapping[str, Any]], full: int) -> Iterable[str]:
         others = [one for one in own if one["settings"] not in ("first", "again")]
         second = [one for one in own if one["settings"] == "again"]
         agree = agreement(halves[0]["rows"], halves[1]["rows"]) if len(halves) == 2 else None
-        shown = [best_cell(one["rows"]) for one in (*halves, *second)] + [" ".join(best_cell(one["rows"]) for one in others)]
+        shown = [best_cell(one["rows"]) for one in (*halves, *second)] + [
+            " ".join(best_cell(one["rows"]) for one in others)
+        ]
         lines.append([label(history), *shown, "" if agree is None else short(agree)])
     yield table(
         ["history", f"seeds 0 to {full // 2 - 1}", f"seeds {full // 2} to {full - 1}", "settings chosen on 8 more histories",

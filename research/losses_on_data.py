@@ -204,19 +204,24 @@ def explained(difference: Tensor, broken: Tensor, gamma: float, seed: int) -> Te
 
 def constraints(seeds: int) -> None:
     """MAPL on IFEval's instructions: a reward of what is asked, what an answer looks like, and both together."""
-    arms = {"Bradley and Terry": (0, 0), "intra": (1, 0), "inter": (0, 1), "both": (1, 1)}
     for decided in (0.0, 0.1, 1.0):
-        multi: dict[str, list[float]] = {arm: [] for arm in arms}
-        semantic: dict[str, list[float]] = {arm: [] for arm in arms}
-        for seed in range(seeds):
-            given = answers_of(real("ifeval/input_data.jsonl.gz"), seed, decided)
-            for arm, (intra, inter) in arms.items():
-                w = heeding(given, intra, inter)
-                multi[arm].append(float((given.held_multi @ w > 0).double().mean()))
-                semantic[arm].append(float((given.held_semantic @ w > 0).double().mean()))
-        print(f"\n{given.about}; {decided:.0%} of pairs of one subject are decided by instructions")
-        report("multi-instruction accuracy: all kept against one broken", multi, "Bradley and Terry")
-        report("semantic accuracy: the prompt's subject against another's, all kept", semantic, "Bradley and Terry")
+        constrained(seeds, decided)
+
+
+def constrained(seeds: int, decided: float) -> None:
+    """The arms where instructions decide a share of the pairs of one subject."""
+    arms = {"Bradley and Terry": (0, 0), "intra": (1, 0), "inter": (0, 1), "both": (1, 1)}
+    multi: dict[str, list[float]] = {arm: [] for arm in arms}
+    semantic: dict[str, list[float]] = {arm: [] for arm in arms}
+    for seed in range(seeds):
+        given = answers_of(real("ifeval/input_data.jsonl.gz"), seed, decided)
+        for arm, (intra, inter) in arms.items():
+            w = heeding(given, intra, inter)
+            multi[arm].append(float((given.held_multi @ w > 0).double().mean()))
+            semantic[arm].append(float((given.held_semantic @ w > 0).double().mean()))
+    print(f"\n{given.about}; {decided:.0%} of pairs of one subject are decided by instructions")
+    report("multi-instruction accuracy: all kept against one broken", multi, "Bradley and Terry")
+    report("semantic accuracy: the prompt's subject against another's, all kept", semantic, "Bradley and Terry")
 
 
 def heeding(given: Answers, intra: float, inter: float) -> Tensor:
@@ -237,7 +242,7 @@ def shift(seeds: int) -> None:
     wrote, and on what the new one writes, of which no other arm knows a label. Nothing is chosen on what is reported.
     """
     etas = {f"MetaRM, eta {eta:g}": (eta, 0.1, True) for eta in (0.3, 1.0, 3.0, 10.0)}
-    ridges = {f"L2 control, ridge {ridge:g}": (0.0, ridge, True) for ridge in (0.001, 0.01, 1.0, 10.0)}
+    ridges = {f"L2 control, ridge {ridge:g}": (0.0, ridge, True) for ridge in (0.0001, 0.001, 0.01, 1.0, 10.0)}
     other = {f"MetaRM on unshifted things, eta {eta:g}": (eta, 0.1, False) for eta in (1.0, 3.0, 10.0)}
     plain = {"plain (ridge 0.1)": (0.0, 0.1, True)}
     choices = {"L2 control, ridge": plain | ridges, "MetaRM, eta": plain | etas}
@@ -251,7 +256,11 @@ def shift(seeds: int) -> None:
         for arm, row in scores.items():
             right.setdefault(arm, []).append(row)
     for place, title in enumerate(("what the new policy writes", "what the old policy wrote")):
-        report(f"accuracy on {title}", {arm: [row[place] for row in rows] for arm, rows in right.items()}, next(iter(plain)))
+        scores_here = {arm: [row[place] for row in rows] for arm, rows in right.items()}
+        report(f"accuracy on {title}", scores_here, next(iter(plain)))
+        for where in ("old policy's", "new policy's"):
+            both = [f"{name} chosen on 200 of the {where}" for name in choices]
+            report(f"MetaRM beside its control, {title}", {arm: scores_here[arm] for arm in both}, both[0])
 
 
 OLD, NEW = 2, 3
