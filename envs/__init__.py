@@ -136,7 +136,11 @@ register(
     entry_point="progressgym.envs.coevolve_live:CoevolveLiveEnv",
     nondeterministic=True,  # on a CPU with one number of threads it is not; nothing is promised beyond that
 )
-register(id="ProgressGym/PredictStream-v0", entry_point="progressgym.envs.predict_stream:PredictStreamEnv")
+register(
+    id="ProgressGym/PredictStream-v0",
+    entry_point=f"{_HERE}.predict_stream:PredictStreamEnv",
+    vector_entry_point=f"{_HERE}.vector.predict_stream:PredictStreamVectorEnv",
+)
 register(id="ProgressGym/DebateText-v0", entry_point="progressgym.envs.debate.text_env:DebateTextEnv")
 register(id="ProgressGym/SepsisICU-v0", entry_point="progressgym.envs.sepsis.icu:SepsisIcuEnv", max_episode_steps=500)
 register(id="ProgressGym/SepsisSimulator-v0", entry_point="progressgym.envs.sepsis.simulator:SepsisSimulatorEnv")

@@ -33,6 +33,9 @@ BLOCK = 256
 class Arrays(Protocol):
     """What a back end can do."""
 
+    compiled: bool
+    """Whether kernels of `progressgym.envs.vector.compiled` stand in for formulas."""
+
     xp: Any
     """numpy or torch: `where`, `exp`, `log`, `sqrt`, `clip`, `sign`, `zeros_like` and their like."""
 
@@ -136,6 +139,7 @@ class NumpyArrays:
     """numpy on one machine's memory."""
 
     xp: Any = np
+    compiled: bool = False
 
     def __init__(self, dtype: str = "float64") -> None:
         """Choose the working precision: `float64` or `float32`."""

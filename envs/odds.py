@@ -18,13 +18,13 @@ B environments, b of a block, J items with two options, I wider ones, U their di
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.threads import each, scratch
-from progressgym.envs.arrays import padded, span
+from progressgym.envs.arrays import BLOCK, padded, span
 
 Floats = NDArray[np.floating]
 POWERS = (1, 2, -1, -2)
@@ -100,6 +100,7 @@ class OddsReadout:
         weights: Floats,
         scale: float,
         dtype: np.dtype[np.floating],
+        compiled: bool = False,
     ) -> None:
         """Prepare what does not depend on the base.
 
@@ -111,6 +112,7 @@ class OddsReadout:
             weights: (U, D) what a choice of such an option adds to the values.
             scale: of the stance model.
             dtype: working precision.
+            compiled: whether a kernel computes the values.
         """
         self._dims = span(exponents, share)
         # Minus, because p = 1 / (1 + exp(-logit)): the product below is the exponential of the negative logit.
@@ -119,21 +121,58 @@ class OddsReadout:
         self._constant = constant[:, None].astype(dtype)
         self._rows, self._weights = rows.astype(dtype), weights.T.astype(dtype)
         self._scale, self._dtype = scale, dtype
+        self._parts: Any = self._compiled() if compiled else None
 
     def odds(self, two: Floats, totals: Floats) -> Odds:
         """Base log-odds (1 or B, J) of first options and sums (1 or B, I, U) of exp(base), in this layout."""
         first = np.exp(-two.T[self._powers.items])
-        return Odds(first.astype(self._dtype), np.moveaxis(totals, 0, -1).astype(self._dtype, order="C"))
+        return Odds(first.astype(self._dtype, order="C"), np.moveaxis(totals, 0, -1).astype(self._dtype, order="C"))
+
+    def own_odds(self, two: Floats, many: Floats, which: NDArray[np.float64]) -> Odds:
+        """The same by a kernel, of a base each: log-odds (B, J) of first options and logits (B, I K) of the wider items'.
+
+        Args:
+            two: of the items as they are given.
+            many: the same.
+            which: (I, K, U) 1 where an option has a row, 0 elsewhere.
+        """
+        from progressgym.envs.vector.compiled.bases import fill_odds
+
+        different, count = which.shape[-1], len(two)
+        rows = (different + which @ (np.arange(different) - different)).astype(np.uint64)
+        items = self._powers.items.astype(np.uint64)
+        odds, totals = (np.empty((*shape, count), self._dtype) for shape in ((len(items),), (len(which), different)))
+
+        def fill(start: int) -> None:
+            fill_odds(two, many, items, rows, start, min(start + BLOCK, count), odds, totals)
+
+        each(fill, range(0, count, BLOCK))
+        return Odds(odds, totals)
 
     def values(self, theta: Floats, odds: Odds, blocks: Sequence[slice]) -> Floats:
         """Values (B, D) of stances (B, D), block after block, so that hidden numbers stay in a core's cache."""
         values = np.empty((len(self._constant), len(theta)), dtype=self._dtype)
+        if self._parts is not None:
+            from progressgym.envs.vector.compiled.odds import fill_values
+
+            stances = np.ascontiguousarray(theta)
 
         def fill(block: slice) -> None:
-            self._block(theta[block].T, odds.part(block), values[:, block])
+            if self._parts is None:
+                self._block(theta[block].T, odds.part(block), values[:, block])
+            else:
+                fill_values(stances, block.start, min(block.stop, len(theta)), *odds, self._parts, values)
 
         each(fill, blocks)
         return values.T
+
+    def _compiled(self) -> Any:
+        """What the kernel works with."""
+        from progressgym.envs.vector.compiled.odds import tables
+
+        dims = self._dims.stop - self._dims.start
+        constant, rows, weights = (np.ascontiguousarray(t) for t in (self._constant[:, 0], self._rows, self._weights))
+        return tables(self._powers.slots, self._share[:dims], self._dims.start, constant, rows, weights, self._scale)
 
     def _block(self, theta: Floats, odds: Odds, values: Floats) -> None:
         """(D, b) -> (D, b)."""

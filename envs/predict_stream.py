@@ -1,10 +1,12 @@
 """PredictStream: how early can one tell? Steps arrive one by one; read on, or write down what will have changed at the end.
 
-Legend of shapes: T steps of the history, S = T - 2 observations of a stream, Q comparisons, D = 19.
+Legend of shapes: T steps of the history, S = T - 2 observations of a stream, Q comparisons, D = 19; of many episodes at once
+the leading axes are free.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium as gym
@@ -16,12 +18,21 @@ from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.errors import UserError, unknown
 from progressgym.envs.base import DEFAULT_HISTORY
 from progressgym.envs.comparison_evidence import differences, evidence_weights
+from progressgym.envs.config import EnvConfig
 from progressgym.envs.episode import Episode
 from progressgym.envs.known_steps import KnownSteps
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource, HistorySpec, resolve_history
 from progressgym.instruments.questionnaire import Questionnaire
-from progressgym.preferences.comparisons import MISSING, PairChooser, check_labels, draw_asked, probabilities
+from progressgym.preferences.comparisons import (
+    MISSING,
+    RNG_SCHEME,
+    RNG_SCHEMES,
+    PairChooser,
+    check_labels,
+    draw_asked,
+    probabilities,
+)
 
 Floats = NDArray[np.float64]
 D = len(DIMENSIONS)
@@ -105,6 +116,7 @@ class PredictStreamEnv(KnownSteps, gym.Env[NDArray[np.float32], NDArray[np.float
     | `lam` | `0.1` | what reading everything costs, from 0 to 10 |
     | `queries` | `"all"` | as in `ProgressGym/Follow-v0` |
     | `labels` | `"probability"` | as in `ProgressGym/Follow-v0` |
+    | `rng_scheme` | `"uniforms-v1"` | as in `ProgressGym/Follow-v0` |
     | `scores` | `True` | `False` leaves `scores` out of `info` |
     | `render_mode` | `None` | `"ansi"` |
 
@@ -124,6 +136,7 @@ class PredictStreamEnv(KnownSteps, gym.Env[NDArray[np.float32], NDArray[np.float
         lam: float = 0.1,
         queries: str | int = "all",
         labels: str = "probability",
+        rng_scheme: str = RNG_SCHEME,
         scores: bool = True,
         render_mode: str | None = None,
     ) -> None:
@@ -137,8 +150,10 @@ class PredictStreamEnv(KnownSteps, gym.Env[NDArray[np.float32], NDArray[np.float
                 "a stream needs 3 steps or more: a first, one that is read, and the last, which is not shown"
             )
         self.lam = number("lam, the price of reading everything,", lam, 0.0, 10.0)
+        if rng_scheme not in RNG_SCHEMES:
+            raise unknown("scheme of random numbers", str(rng_scheme), RNG_SCHEMES)
         self._chooser, self._labels = PairChooser(self._instrument, queries), check_labels(labels)
-        self._told = scores
+        self._every, self._rng_scheme, self._told = queries == "all", rng_scheme, scores
         self._covered = np.flatnonzero(self._instrument.covered(self._instrument.evaluation))
         self._step, self._over = 0, True
         self._log: list[str] = []
@@ -163,8 +178,9 @@ class PredictStreamEnv(KnownSteps, gym.Env[NDArray[np.float32], NDArray[np.float
             UserError: an unknown option, or a history that is not as long or answers another questionnaire.
         """
         super().reset(seed=seed)
-        history = self._other(options or {}).sample(self.np_random)
-        episode = Episode.begin(history, self._chooser, self.np_random)
+        source = self.other_source(options) if options else self._source
+        history = source.sample(self.np_random)
+        episode = Episode.begin(history, self._chooser, self.np_random, scheme=self._rng_scheme)
         self._observations = observations(changes(episode, self._labels))
         self._change = history.drift(self._instrument.evaluation)[-1]
         self._step, self._over, self._names = 0, False, history.labels
@@ -203,12 +219,34 @@ class PredictStreamEnv(KnownSteps, gym.Env[NDArray[np.float32], NDArray[np.float
         """T."""
         return self._source.centuries
 
-    def _other(self, options: dict[str, Any]) -> HistorySource:
+    @property
+    def config(self) -> EnvConfig:
+        """What this environment was made for: what a vector environment shares with it."""
+        return EnvConfig(
+            challenge="predict-stream",
+            source=self._source,
+            chooser=self._chooser,
+            every=self._every,
+            label_kind=self._labels,
+            rng_scheme=self._rng_scheme,
+            gain=False,
+            scores_in_infos=self._told,
+            rewarded=self._instrument.evaluation,
+            covered=self._covered,
+            steps=self.steps,
+            compared=(self._source.centuries - 1,),
+            observed_centuries=tuple(range(1, self._source.centuries - 1)),
+        )
+
+    def other_source(self, options: Mapping[str, Any]) -> HistorySource:
+        """The source of histories that reset options name.
+
+        Raises:
+            UserError: an unknown option, or a history that is not as long or answers another questionnaire.
+        """
         for key in options:
             if key != "history":
                 raise unknown("reset option", str(key), ["history"])
-        if not options:
-            return self._source
         source = resolve_history(options["history"], self._instrument)
         if source.centuries != self._source.centuries:
             raise UserError(
@@ -249,37 +287,60 @@ def changes(episode: Episode, labels: str) -> Floats:
     votes = draw_asked(preferred, labels, episode.label_uniforms(labels)[: len(preferred)])
     first = episode.initial_labels(labels)
     table = np.concatenate([first[None], votes]).astype(np.float64)  # (T - 1, Q)
-    size = differences(history.instrument.loadings, episode.pairs)
-    begun, latest, path = np.full(len(size), np.nan), np.full(len(size), np.nan), []
-    for row in table:
+    return moved_evidence(table, differences(history.instrument.loadings, episode.pairs))
+
+
+def moved_evidence(table: Floats, size: Floats) -> Floats:
+    """(..., T - 1, D) change of the evidence since the first of labels (..., T - 1, Q).
+
+    Products are of one row of labels each, so that many episodes at once have the bits of one: where changes cancel out,
+    it is rounding that says how sure a line is.
+
+    Args:
+        table: labels, `MISSING` where there was no answer.
+        size: (Q, D) or (..., Q, D) differences of the two options' loadings.
+    """
+    if (table != MISSING).all():
+        moved = 2.0 * (table - table[..., :1, :])
+        return _row_by_row(moved, evidence_weights(size)[..., None, :, :])
+    begun = latest = np.full(table[..., 0, :].shape, np.nan)
+    path = []
+    for row in np.moveaxis(table, -2, 0):
         asked = row != MISSING
         latest = np.where(asked, row, latest)
         begun = np.where(np.isnan(begun), latest, begun)
         met = ~np.isnan(begun)
         moved = np.where(met, 2.0 * (latest - begun), 0.0)
-        path.append(moved @ evidence_weights(size * met[:, None]))
-    return np.array(path)
+        path.append(_row_by_row(moved, evidence_weights(size * met[..., None])))
+    return np.stack(path, -2)
+
+
+def _row_by_row(rows: Floats, table: Floats) -> Floats:
+    """Rows (..., Q) times tables (..., Q, D), as vectors are multiplied: (..., D)."""
+    product: Floats = (rows[..., None, :] @ table)[..., 0, :]
+    return product
 
 
 def observations(path: Floats) -> NDArray[np.float32]:
-    """(S, 58) of changes (S + 1, D); see `PredictStreamEnv`."""
-    rows = []
-    for t in range(1, len(path)):
-        end, sure = line(path[: t + 1], len(path))
-        rows.append(np.concatenate([[t / len(path)], path[t], end, sure]))
-    clipped: NDArray[np.float32] = np.clip(rows, -WIDEST, WIDEST).astype(np.float32)
+    """(..., S, 58) of changes (..., S + 1, D); see `PredictStreamEnv`."""
+    count, rows = path.shape[-2], []
+    for t in range(1, count):
+        end, sure = line(path[..., : t + 1, :], count)
+        rows.append(np.concatenate([np.full_like(end[..., :1], t / count), path[..., t, :], end, sure], -1))
+    clipped: NDArray[np.float32] = np.clip(np.stack(rows, -2), -WIDEST, WIDEST).astype(np.float32)
     return clipped
 
 
 def line(path: Floats, at: int) -> tuple[Floats, Floats]:
-    """Least squares through changes (n, D) at 0 to n - 1: where it is at step `at` (D,), and how sure its slope is (D,)."""
-    t = np.arange(len(path)) - (len(path) - 1) / 2.0
-    spread, mean = float(t @ t), path.mean(0)
+    """Least squares through changes (..., n, D) at 0 to n - 1: where it is at step `at` (..., D), and how sure its slope is."""
+    n = path.shape[-2]
+    t = np.arange(n) - (n - 1) / 2.0
+    spread, mean = float(t @ t), path.mean(-2)
     slope = t @ path / spread
-    end = mean + slope * (at - (len(path) - 1) / 2.0)
-    if len(path) < 3:
-        return end, np.zeros(path.shape[1])
-    left = path - mean - t[:, None] * slope
-    error = np.sqrt((left**2).sum(0) / (len(path) - 2) / spread)
+    end = mean + slope * (at - (n - 1) / 2.0)
+    if n < 3:
+        return end, np.zeros_like(end)
+    left = path - mean[..., None, :] - t[:, None] * slope[..., None, :]
+    error = np.sqrt((left**2).sum(-2) / (n - 2) / spread)
     total = np.abs(slope) + error
     return end, np.divide(np.abs(slope), total, out=np.zeros_like(total), where=total > 0)

@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 
 from progressgym.core.answers import FLOOR, centred_log
 from progressgym.core.dimensions import DIMENSIONS
-from progressgym.envs.arrays import NUMPY, Array, Arrays, NumpyArrays, padded, span
+from progressgym.core.threads import cores
+from progressgym.envs.arrays import BLOCK, NUMPY, Array, Arrays, NumpyArrays, padded, span
 from progressgym.envs.odds import Odds, OddsReadout, exponents_of
 from progressgym.instruments.loadings import value_weights
 from progressgym.instruments.questionnaire import Questionnaire
@@ -43,6 +44,21 @@ class Base(NamedTuple):
     """(..., J) logit of the first option minus that of the second."""
     many: Array
     """(..., I * K) logits, `FAR` on padding."""
+
+
+class Linear(NamedTuple):
+    """The readout's matrices, one column or row an option in its layout."""
+
+    two_shift: Array
+    """(D, J) what stances add to logits."""
+    many_shift: Array
+    """(D, I * K)"""
+    two_weights: Array
+    """(J, D) what choice probabilities add to values; of the items up to the last that counts."""
+    many_weights: Array
+    """(I * K, D) the same of wider items."""
+    constant: Array
+    """(D,) values where no first option of two is ever chosen."""
 
 
 class Fold(NamedTuple):
@@ -107,7 +123,9 @@ class Readout:
         self._by_odds = None
         if isinstance(arrays, NumpyArrays) and exponents is not None:
             constant = weights[two, 1].sum(0)
-            self._by_odds = OddsReadout(exponents, share, constant, self._rows, self._row_weights, scale, arrays.dtype)
+            self._by_odds = OddsReadout(
+                exponents, share, constant, self._rows, self._row_weights, scale, arrays.dtype, arrays.compiled
+            )
 
     def base(self, centred: NDArray[np.float64]) -> Base:
         """Bring base log-odds (..., N, K), such as centred log-probabilities, into the readout's layout."""
@@ -121,6 +139,10 @@ class Readout:
         many = centred_log(answers[..., self.many_items, :], self.many_mask)
         wide = np.where(self.many_mask, many, FAR).reshape(*many.shape[:-2], -1)
         return Base(self._arrays.floats(two[..., 0] - two[..., 1]), self._arrays.floats(wide))
+
+    def linear(self) -> Linear:
+        """What `logits` and `mean` multiply with, for who does so elsewhere."""
+        return Linear(self._two_shift, self._many_shift, self._two_weights, self._counted_weights, self._constant)
 
     def logits(self, theta: Array, base: Base) -> Base:
         """theta (..., D) -> logits of the answers."""
@@ -170,6 +192,8 @@ class Readout:
         # With more different rows than items the matrices of the fold would be larger than the answers themselves.
         if different > items or (self._by_odds is None and len(base.two) > 1):
             return None
+        if self._by_odds is not None and self._arrays.compiled and len(base.two) > 1:
+            return self._by_odds.own_odds(base.two, base.many, self._which)
         floats, host = self._arrays.floats, self._arrays.host
         many = host(base.many).astype(np.float64).reshape(len(base.many), -1, options)[:, :items]
         chances, first = np.exp(many), host(base.two)[:, : self._counted_two]
@@ -187,7 +211,9 @@ class Readout:
         arrays = self._arrays
         if isinstance(fold, Odds):
             assert self._by_odds is not None
-            return self._by_odds.values(theta, fold, list(arrays.blocks(len(theta))))
+            # Kernels have groups of their own within a block.
+            size = max(BLOCK, -(-len(theta) // cores())) if arrays.compiled else BLOCK
+            return self._by_odds.values(theta, fold, list(arrays.blocks(len(theta), size)))
         # `sums` below are views of this array: adding to them fills it part by part.
         values = arrays.copy(arrays.xp.broadcast_to(self._constant_column, (len(DIMENSIONS), len(theta))))
         for columns, sums in zip(arrays.parts(theta.T), arrays.parts(values), strict=True):

@@ -3,7 +3,7 @@
 | loss | what is added to a century's comparisons |
 |---|---|
 | rdpo | the reason: tags that speak for what is preferred, sigma(beta scale theta_d) each, as gamma of a comparison together |
-| spo | degrees: each option against itself without its strongest tags, in the direction of the preference, weight gamma |
+| spo | degrees: each option against itself without its strongest tag, in the direction of the preference, weight gamma |
 | mapl | `inter`: the change of the preference since the century before, as a comparison; `intra`: the same of single options |
 | length-controlled | nothing, but margins are shifted by alpha times the difference of the options' words, in logarithms |
 
@@ -28,9 +28,6 @@ from progressgym.core.arguments import defaults_of
 from progressgym.core.errors import UserError
 from progressgym.core.ids import parse_id
 from progressgym.losses import LOSSES, gpo, latency, length_controlled, mapl, rdpo, spo, steerlm
-
-LEVELS = 1
-"""Degrees of `spo` below an option as it is."""
 
 
 def extended(asked: str, stage: Stage) -> tuple[Stage, Tensor]:
@@ -76,21 +73,40 @@ def _reasons(stage: Stage, settings: Mapping[str, Any]) -> tuple[Stage, Tensor]:
 
 
 def _degrees(stage: Stage, settings: Mapping[str, Any]) -> tuple[Stage, Tensor]:
-    """Each option over itself with fewer tags."""
+    """Each option over itself without its strongest tag."""
     if not settings["gamma"]:
         return _same(stage)
-    rows: list[tuple[Tensor, Tensor]] = []
-    for side, target in zip(sides(stage), (stage.targets, 1.0 - stage.targets), strict=True):
-        order = side.abs().sort(dim=-1, descending=True, stable=True).indices
-        for level in range(LEVELS):
-            strongest = order[..., level : level + 1]
-            lost = torch.zeros_like(side).scatter(-1, strongest, side.gather(-1, strongest))
-            rows.append((lost, target))
-    features = torch.cat([lost for lost, _ in rows], 1)
-    targets = torch.cat([target for _, target in rows], 1)
-    degrees_differ = (features != 0).any(-1).to(targets)
-    weights = settings["gamma"] * stage.weights.repeat(1, 2 * LEVELS) * degrees_differ
-    return _more(stage, features, targets, weights)
+    table, option = _options(stage)
+    strongest = table.abs().max(-1, keepdim=True).indices  # of equal ones the first
+    lost = torch.zeros_like(table).scatter(-1, strongest, table.gather(-1, strongest))
+    weights = settings["gamma"] * stage.weights.repeat(1, 2) * (lost != 0).any(-1).to(table)[option]
+    return _more(stage, *_merged(lost, option, torch.cat([stage.targets, 1.0 - stage.targets], 1), weights))
+
+
+def _options(stage: Stage) -> tuple[Tensor, Tensor]:
+    """Features (M, D) of all options, and which of them are compared (B, 2 Q), the first ones before the second ones."""
+    if stage.policy is None or stage.pairs is None:
+        both = torch.cat(sides(stage), 1)
+        return both.flatten(0, 1), torch.arange(both.shape[:2].numel(), device=both.device).reshape(both.shape[:2])
+    item, a, b = stage.pairs.unbind(-1)
+    loadings = stage.policy.scale * stage.policy.loadings
+    first = item * loadings.shape[1]
+    return loadings.flatten(0, 1), torch.cat([first + a, first + b], 1)
+
+
+def _merged(table: Tensor, option: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Features, targets and weights of comparisons of single options (B, n) from a table (M, D).
+
+    Many options have the same few features, and cross-entropy is linear in its target: these are one comparison, with the sum of
+    the weights and the mean of the targets.
+    """
+    kinds, kind = torch.unique(table, dim=0, return_inverse=True)
+    if len(kinds) >= option.shape[1]:
+        return table[option], targets, weights
+    nothing = torch.zeros(len(option), len(kinds), dtype=table.dtype, device=table.device)
+    total = nothing.scatter_add(1, kind[option], weights)
+    mean = nothing.scatter_add(1, kind[option], weights * targets) / torch.where(total > 0, total, 1.0)
+    return kinds.expand(len(option), -1, -1), torch.where(total > 0, mean, 0.5), total
 
 
 def _changes(stage: Stage, settings: Mapping[str, Any]) -> tuple[Stage, Tensor]:
@@ -104,14 +120,13 @@ def _changes(stage: Stage, settings: Mapping[str, Any]) -> tuple[Stage, Tensor]:
         rose, weight = torch.sigmoid(change), stage.weights * asked
     else:
         rose, weight = stage.targets, stage.weights * asked * (stage.targets != target).to(asked)
-    a, b = sides(stage)
-    features, targets, weights = [], [], []
+    parts = []
     if settings["inter"]:
-        features, targets, weights = [stage.features], [rose], [settings["inter"] * weight]
+        parts.append((stage.features, rose, settings["inter"] * weight))
     if settings["intra"]:
-        features, targets = [*features, a, b], [*targets, rose, 1.0 - rose]
-        weights += [settings["intra"] * weight] * 2
-    return _more(stage, torch.cat(features, 1), torch.cat(targets, 1), torch.cat(weights, 1))
+        both, shares = torch.cat([rose, 1.0 - rose], 1), (settings["intra"] * weight).repeat(1, 2)
+        parts.append(_merged(*_options(stage), both, shares))
+    return _more(stage, *(torch.cat(column, 1) for column in zip(*parts, strict=True)))
 
 
 def _lengths(stage: Stage, settings: Mapping[str, Any]) -> tuple[Stage, Tensor]:

@@ -66,9 +66,7 @@ def trajectory(model: PersonalModel, stage: Stage, shift: Tensor | None = None) 
     batch = batch_of(stage, stage.features, torch.zeros_like(stage.features))
     target, weight = before(stage)
     target, weight = torch.cat([target, batch.target[:, None]], 1), torch.cat([weight, batch.weight[:, None]], 1)
-    vectors, _ = model.places(
-        Batch(**{**vars(batch), "target": target, "weight": weight}), None, target.shape[1], shift
-    )
+    vectors, _ = model.places(replace(batch, target=target, weight=weight), None, target.shape[1], shift)
     return vectors
 
 

@@ -36,7 +36,7 @@ from progressgym.preferences.comparisons import probabilities, short_bounds, sta
 
 Rows = TypeVar("Rows", NDArray[np.int64], slice)
 AUTORESET = {mode.name.lower(): mode for mode in AutoresetMode}
-BACKENDS = ("numpy", "torch")
+BACKENDS = ("numpy", "numba", "torch")
 PRECISIONS = ("float32", "float64")
 ROWS = 64
 """Rows whose tables are computed at a time: bounds the memory of a reset, and keeps it in a core's cache."""
@@ -47,6 +47,8 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
 
     single: ClassVar[type[ProgressEnv]]
     """The environment that every row repeats."""
+    needs_every_answer: ClassVar[bool] = True
+    """False where a history may leave items out in some steps."""
 
     def __init__(
         self,
@@ -66,9 +68,10 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         Args:
             num_envs: B.
             autoreset_mode: `next_step`, `same_step` or `disabled`.
-            array_backend: `numpy`, or `torch`: then actions, observations, rewards and infos are tensors on `device`.
+            array_backend: `numpy`; `numba` for the same with compiled loops; or `torch`: then actions, observations, rewards
+                and infos are tensors on `device`.
             device: of the torch back end, `cpu` by default.
-            dtype: working precision, `float64` (default of numpy) or `float32` (default of torch).
+            dtype: working precision, `float64` (default of numpy and numba) or `float32` (default of torch).
             max_episode_steps: that of a single environment's `spec`, which knows it; nothing else is possible.
             text: not here: texts are made one by one; use `vectorization_mode="sync"`.
             render_mode: not here; draw a single environment.
@@ -91,7 +94,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
                 f"episodes have {template.steps} steps and are never cut off; leave max_episode_steps={max_episode_steps} "
                 'out, or use vectorization_mode="sync"'
             )
-        if not self._config.source.complete:
+        if self.needs_every_answer and not self._config.source.complete:
             raise UserError(
                 "this history does not ask every item in every step, which the vector environments need; use "
                 'vectorization_mode="sync"'
@@ -193,11 +196,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             raise gym.error.ResetNeeded("episodes are over: call reset(options={'reset_mask': terminations}) first")
         live = resting.others()
         reward, scores = self._play(actions, self._shown(), live)
-        self._steps += live.flags
-        # A plain number while all rows are at the same step: looking tables up by one index is far cheaper than by B.
-        self._agreed = self._agreed + 1 if self._agreed is not None and live.every else agreed(self._steps)
-        # A row that rested in this step has begun anew, so it cannot be over.
-        self._over = live.flags & (self._steps >= self._config.steps)
+        self._move(live)
         terminations = self._over.copy()
         infos: dict[str, Any] = {}
         fresh = resting
@@ -232,6 +231,14 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         return (getattr(self._template, name),) * self.num_envs
 
     # Inside.
+
+    def _move(self, live: Mask) -> None:
+        """Count the step that live rows took, and say whose episode is over."""
+        self._steps += live.flags
+        # A plain number while all rows are at the same step: looking tables up by one index is far cheaper than by B.
+        self._agreed = self._agreed + 1 if self._agreed is not None and live.every else agreed(self._steps)
+        # A row that rested in this step has begun anew, so it cannot be over.
+        self._over = live.flags & (self._steps >= self._config.steps)
 
     def _masked(self, mask: Any) -> NDArray[np.int64]:
         """The rows that a reset mask names."""
@@ -413,5 +420,9 @@ def _back_end(name: str, device: str | None, dtype: str | None) -> Arrays:
 
         return TorchArrays(device or "cpu", dtype or "float32")
     if device not in (None, "cpu"):
-        raise UserError(f'numpy computes on the cpu; use array_backend="torch" for device={device!r}')
+        raise UserError(f'{name} computes on the cpu; use array_backend="torch" for device={device!r}')
+    if name == "numba":
+        from progressgym.envs.vector.compiled import NumbaArrays
+
+        return NumbaArrays(dtype or "float64")
     return NumpyArrays(dtype or "float64")

@@ -69,6 +69,10 @@ def compare(arrays: Arrays, values: Array, target: Targets, covered: int) -> tup
     Where the human did not move the drift cosine is not defined, and 0 here.
     """
     xp = arrays.xp
+    if arrays.compiled:
+        from progressgym.envs.vector.compiled.scores import compared
+
+        return compared(np.ascontiguousarray(values.T), *target[:3], covered)
     # All three differences at once, in one block (3, D, B): numpy's cost a call is what counts for few environments.
     away = values.T - target.origins
     moved = away[:2]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.core.answers import FLOOR, centred_log
+from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.threads import each
 from progressgym.envs.arrays import Array, Arrays, NumpyArrays
 from progressgym.envs.coevolve import CoevolveEnv, CoevolveStanceEnv
@@ -32,6 +33,8 @@ SHARE = 8
 """Probabilities whose product still has 32 bits' range: 1e-4 ** 8 = 1e-32."""
 BLOCK = 64
 """Environments at a time: some thousand numbers each, which should stay in a core's cache."""
+COMPILED_BLOCK = 128
+"""The same compiled, where a row is finished before the next begins: enough of them to make a call cheap."""
 
 
 class CoevolveVector(Flavour):
@@ -61,6 +64,9 @@ class CoevolveVector(Flavour):
         order = np.argsort(np.concatenate([np.flatnonzero(two), np.flatnonzero(~two)]))
         self._pair_columns = tuple(arrays.index(x) for x in (place[pairs[two, 0]], first[~two], second[~two]))
         self._pair_order = None if np.array_equal(order, np.arange(len(order))) else arrays.index(order)
+        self._kernel: Any = None
+        self._human: Base = Base(None, None)
+        self._preferences: Array = None
         super()._prepare()
 
     def _truth(self, answers: Floats) -> Tables:
@@ -131,22 +137,28 @@ class CoevolveVector(Flavour):
         arrays, tables, total = self._arrays, self._tables, self.num_envs
         spread = arrays.xp.broadcast_to
         real = Base(tables["real_two"][:, 0], tables["real_many"][:, 0])
-        # Copies: humans are moved in place from here on, and the tables must stay.
-        begun = Base(*(arrays.copy(spread(table, (total, *table.shape[1:]))) for table in real))
         preferred = self._prefers(self._chances(real)[0])
-        self._preferences = arrays.copy(spread(preferred, (total, preferred.shape[1])))
+        self._preferences = self._renewed(self._preferences, preferred)
         labels = self._ask(self._preferences, 0)
         if len(rows) == total:
-            self._human = begun
+            self._human = Base(*(self._renewed(old, table) for old, table in zip(self._human, real, strict=True)))
             self._before = self._labels = labels
             return
         # Labels were asked of every row, which is cheaper than picking some; rows in mid-episode keep theirs.
         fresh = np.zeros(total, dtype=np.bool_)
         fresh[rows] = True
+        begun = Base(*(spread(table, (total, *table.shape[1:])) for table in real))
         self._human = self._where(fresh, begun, self._human)
         chosen = arrays.flags(fresh)[:, None]
         self._labels = arrays.xp.where(chosen, labels, self._labels)
         self._before = arrays.xp.where(chosen, labels, self._before)
+
+    def _renewed(self, old: Array, table: Array) -> Array:
+        """A table (1 or B, ...) spread over all rows, as a copy that may be changed; numpy's in the memory of the old one."""
+        arrays = self._arrays
+        if old is None or not isinstance(arrays, NumpyArrays):
+            return arrays.copy(arrays.xp.broadcast_to(table, (self.num_envs, *table.shape[1:])))
+        return arrays.stored(old, slice(None), table)
 
     def _opening(self) -> dict[str, Array]:
         arrays, tables = self._arrays, self._tables
@@ -163,11 +175,15 @@ class CoevolveVector(Flavour):
 
     def _advance(self, actions: Array, index: Index) -> tuple[Array, Targets, dict[str, Array]]:
         arrays, tables = self._arrays, self._tables
-        blocks = list(arrays.blocks(self.num_envs, BLOCK))
+        blocks = list(arrays.blocks(self.num_envs, COMPILED_BLOCK if self._arrays.compiled else BLOCK))
         # Rows do not influence each other, so blocks of them go through the whole step while they are in a core's
         # cache.
+        if self._arrays.compiled and self._kernel is None:
+            from progressgym.envs.vector.compiled.coevolve import Humans
+
+            self._kernel = Humans(self._readout, self._pair_columns, self._pair_order, self._goal_shares())
         after = self._joined(self._on_cores(lambda rows: self._influenced(actions[rows], rows, index), blocks))
-        if self._apart:
+        if "own" not in after:
             after["own"] = self._scored(actions)
         self._see_next(self._preferences, index)
         values, own = after["simulated"], after["own"]
@@ -183,6 +199,8 @@ class CoevolveVector(Flavour):
     def _influenced(self, actions: Array, rows: slice, index: Index) -> Tables:
         """What the agents' answers do to the humans of some rows: their logits, and what is told of them."""
         tables, now = part(self._tables, rows), index if isinstance(index, int) else index[rows]
+        if self._arrays.compiled:
+            return self._influenced_in_rows(actions, tables, rows, now)
         logits, readout = self._logits(actions, tables), self._readout
         weights, total, log_total = readout.weights_and_logs(logits.many)
         own: Tables = {}
@@ -203,6 +221,31 @@ class CoevolveVector(Flavour):
             **self._lock_in(tables, human, chances, log_total, now),
             **self._beside(tables, chances, now),
         }
+
+    def _influenced_in_rows(self, actions: Array, tables: Tables, rows: slice, index: Index) -> Tables:
+        """The same, compiled."""
+        if self._apart:
+            agent = actions, Base(tables["base_two"], tables["base_many"])
+        else:  # answers are logits as they are, which no stance moves
+            agent = self._arrays.floats(np.zeros((len(actions), len(DIMENSIONS)))), self._logits(actions, tables)
+        outcome: Tables = self._kernel.influenced(
+            agent,
+            Base(self._human.two[rows], self._human.many[rows]),
+            self._preferences[rows],
+            tables=tables,
+            goal=self._goal(tables),
+            index=index,
+            mixture=self._mixture(self._template.influence),
+        )
+        return outcome
+
+    def _goal(self, tables: Tables) -> Base | None:
+        """Choice probabilities (H, S, ...) of the human whom a version compares the human with, where it does."""
+        return None
+
+    def _goal_shares(self) -> Base:
+        """Shares (J,) and (I,) of items in the distance from it."""
+        return Base(np.empty(0), np.empty(0))
 
     def _keep(self, rows: slice, human: Base, preferred: Array) -> None:
         """Logits and preferences of the humans of some rows."""
@@ -246,13 +289,17 @@ class CoevolveVector(Flavour):
         """The humans' logits after a step; the real century ahead is index + 1."""
         ahead = index + 1
         real = (pick(self._arrays, tables[name], ahead) for name in ("real_two", "real_many"))
-        pull = self._template.pull
-        # `progressgym.envs.coevolve_step.move`, multiplied out: what all rows share is then multiplied once for all.
-        stay, pulled = (1.0 - influence) * (1.0 - pull), (1.0 - influence) * pull
+        stay, pushed, pulled = self._mixture(influence)
         mixed = self._arrays.mixed
-        return Base(
-            *(mixed((stay, h), (influence, a), (pulled, r)) for h, r, a in zip(human, real, agent, strict=True))
-        )
+        return Base(*(mixed((stay, h), (pushed, a), (pulled, r)) for h, r, a in zip(human, real, agent, strict=True)))
+
+    def _mixture(self, influence: float) -> tuple[float, float, float]:
+        """Shares of the human's own logits, the agent's, and those of the real century ahead.
+
+        `progressgym.envs.coevolve_step.move`, multiplied out: what all rows share is then multiplied once for all.
+        """
+        pull = self._template.pull
+        return (1.0 - influence) * (1.0 - pull), influence, (1.0 - influence) * pull
 
     def _agent_logits(self, logits: Base) -> Base:
         """What `centred_log` makes of answers with these logits: no answer is less likely than 1e-4."""
@@ -385,6 +432,15 @@ class CoevolveStanceVectorEnv(CoevolveVector, StanceVector):
     _template: CoevolveStanceEnv
     _apart = True
     _seen_labels: tuple[Array, Array] | None = None
+    _reader: Any = None
+    """Of labels on all comparisons, where there is a compiled one."""
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        if self._arrays.compiled:
+            from progressgym.envs.vector.compiled.label_evidence import Evidence
+
+            self._reader = Evidence(self._all_evidence[0])
 
     def _observe(self, index: Index) -> Array:
         arrays, total = self._arrays, self.num_envs
@@ -403,6 +459,8 @@ class CoevolveStanceVectorEnv(CoevolveVector, StanceVector):
     def _read(self, labels: Array, weights: Array) -> Array:
         """Evidence (B, D)."""
         floats = self._arrays.floats
+        if self._reader is not None and "asked" not in self._tables:
+            return self._reader(labels)
         if "asked" not in self._tables and isinstance(self._arrays, NumpyArrays):
             blocks = list(self._arrays.blocks(len(labels)))
             return np.concatenate(each(lambda rows: self._product(2.0 * floats(labels[rows]) - 1.0), blocks))

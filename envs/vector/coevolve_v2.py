@@ -62,6 +62,12 @@ class AgreementVector(coevolve.CoevolveVector):
             apart = apart + (xp.abs(chances.many - many).sum(-1) @ self._many_scored) / 2
         return {"worth": 1.0 - apart}
 
+    def _goal(self, tables: Tables) -> Base:
+        return Base(tables["truthful_two"], tables["truthful_many"])
+
+    def _goal_shares(self) -> Base:
+        return Base(self._two_scored, self._many_scored)
+
     def _worth(self, after: Tables, tables: Tables) -> Array:
         return after["worth"]
 

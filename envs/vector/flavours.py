@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,9 @@ from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.lookups import Index, Tables, pick
 from progressgym.envs.vector.mask import Mask
 from progressgym.instruments.stance_model import DEFAULT_SCALE
+
+if TYPE_CHECKING:
+    from progressgym.envs.vector.compiled.votes import Votes
 
 Floats = NDArray[np.float64]
 D = len(DIMENSIONS)
@@ -70,6 +73,10 @@ class Flavour(ProgressVectorEnv):
 
     def _label_tables(self, labels: Array, draws: Draws) -> Tables:
         """Tables of observations, from labels (1 or R, 1 + S, Q), century 0's first."""
+        raise NotImplementedError
+
+    def _vote_tables(self, votes: Votes, packed: NDArray[np.uint64]) -> Tables:
+        """Those of `_label_tables`, of votes on all comparisons as the compiled back end packs them."""
         raise NotImplementedError
 
     def _question_tables(self, draws: Draws) -> Tables:
@@ -213,6 +220,13 @@ class StanceVector(Flavour):
             np.multiply(labels.reshape(signs.shape), 2.0, out=signs)
             signs -= 1.0
             read = self._product(signs).reshape(*labels.shape[:-1], D)
+        return self._shown_tables(read)
+
+    def _vote_tables(self, votes: Votes, packed: NDArray[np.uint64]) -> Tables:
+        return self._shown_tables(votes.evidence(packed))
+
+    def _shown_tables(self, read: Array) -> Tables:
+        """Whole observations, of evidence (1 or R, 1 + S, D)."""
         rows, steps = len(read), read.shape[1] - 1
         # Whole observations at once: a step then only looks one up and copies it.
         table = np.zeros((rows, steps, 2 * D + self._config.centuries), dtype=np.float32)
@@ -255,6 +269,10 @@ class AnswersVector(Flavour):
         return given
 
     def _logits(self, actions: Array, tables: Tables) -> Base:
+        if self._arrays.compiled:
+            from progressgym.envs.vector.compiled.answers import answered
+
+            return answered(actions, self._readout)
         clip, (two, many) = self._arrays.xp.clip, self._places
         # Clipped before the difference: of two endless log-probabilities it would be NaN.
         first, second = clip(actions[:, two, 0], -LIMIT, LIMIT), clip(actions[:, two, 1], -LIMIT, LIMIT)
@@ -268,6 +286,9 @@ class AnswersVector(Flavour):
 
     def _label_tables(self, labels: Array, draws: Draws) -> Tables:
         return {"labels": self._arrays.observation(labels[:, 1:].copy()), **self._question_tables(draws)}
+
+    def _vote_tables(self, votes: Votes, packed: NDArray[np.uint64]) -> Tables:
+        return {"labels": votes.labels(packed[1:]), "pairs": self._pairs[None]}
 
     def _observe(self, index: Index) -> dict[str, Array]:
         return self._comparisons(index, pick(self._arrays, self._tables["labels"], index))

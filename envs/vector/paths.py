@@ -29,7 +29,8 @@ class BatchPaths:
         """Find the places of items and pairs in the batch's layout; see `of`."""
         self.batch, self._shape = batch, instrument.mask.shape
         two, many = batch.evaluation_items
-        weights = np.zeros_like(instrument.loadings)
+        self.weights = weights = np.zeros_like(instrument.loadings)
+        """(N, K, D) what answers add to the values."""
         weights[instrument.evaluation] = value_weights(instrument.loadings[instrument.evaluation])
         self._two = weights[two, 0] - weights[two, 1]
         self._constant = weights[two, 1].sum(0)

@@ -1,12 +1,14 @@
 """Random streams of a vector environment: one generator a row, exactly as single environments have.
 
 A row's generator is made when its first number is needed. Numbers that nobody reads are not drawn: the generator is
-moved on, so that everything drawn later is what a single environment would have drawn.
+moved on, so that everything drawn later is what a single environment would have drawn. For kernels, which draw without
+generators, the states of rows stand in an array until a generator is asked for again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from gymnasium.utils import seeding
@@ -14,6 +16,8 @@ from numpy.typing import NDArray
 
 from progressgym.core.errors import UserError
 
+PARTS = (("state", 64), ("state", 0), ("inc", 64), ("inc", 0))
+"""Words of a state of PCG64: which number of 128 bits, and from which bit."""
 Seeds = int | Sequence[int | None] | None
 
 
@@ -25,6 +29,9 @@ class Streams:
         self._seeds: list[int | None] = [None] * rows
         self._generators: list[np.random.Generator | None] = [None] * rows
         self._due = np.zeros(rows, dtype=np.int64)
+        self._states = np.zeros((rows, len(PARTS)), dtype=np.uint64)
+        self._lent = np.zeros(rows, dtype=np.bool_)
+        """Rows whose streams go on in `_states`."""
 
     def __len__(self) -> int:
         return len(self._seeds)
@@ -35,6 +42,9 @@ class Streams:
         if generator is None:
             generator, self._seeds[row] = seeding.np_random(self._seeds[row])
             self._generators[row] = generator
+        if self._lent[row]:
+            _set_state(generator, self._states[row])
+            self._lent[row] = False
         if self._due[row]:
             forward(generator, int(self._due[row]))
             self._due[row] = 0
@@ -59,7 +69,18 @@ class Streams:
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
                 raise UserError(f"seed {value!r}: use a whole number, 0 or more")
             self._seeds[row], self._generators[row] = int(value), None
-            self._due[row] = 0
+            self._due[row], self._lent[row] = 0, False
+
+    def states(self, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """The states (R, 4) of these rows' streams, as `PARTS`: draw from them and give them back with `moved`."""
+        for row in rows[~self._lent[rows] | (self._due[rows] > 0)].tolist():
+            self._states[row] = _state_of(self[row])
+            self._lent[row] = True
+        return self._states[rows]
+
+    def moved(self, rows: NDArray[np.int64], states: NDArray[np.uint64]) -> None:
+        """Where these rows' streams are now, after draws from `states`."""
+        self._states[rows] = states
 
     def skip(self, rows: NDArray[np.int64], numbers: int) -> None:
         """Move these rows on by as many uniform numbers, unread."""
@@ -78,3 +99,14 @@ class Streams:
 def forward(generator: np.random.Generator, numbers: int) -> None:
     """Move a generator on by as many numbers of `random`: each takes one step of PCG64."""
     generator.bit_generator.advance(numbers)  # type: ignore[attr-defined]  # Gymnasium's generators are PCG64
+
+
+def _state_of(generator: np.random.Generator) -> list[int]:
+    numbers: Any = generator.bit_generator.state["state"]
+    return [(numbers[name] >> bit) % 2**64 for name, bit in PARTS]
+
+
+def _set_state(generator: np.random.Generator, words: NDArray[np.uint64]) -> None:
+    state: Any = generator.bit_generator.state
+    high, low, *_ = words.tolist()
+    generator.bit_generator.state = {**state, "state": {**state["state"], "state": (high << 64) + low}}

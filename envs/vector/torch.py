@@ -27,6 +27,7 @@ class TorchArrays:
     """torch on one device; see `progressgym.envs.arrays.Arrays`."""
 
     xp: Any = torch
+    compiled: bool = False
 
     def __init__(self, device: str, dtype: str) -> None:
         """Choose device and working precision.

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from progressgym.core.threads import cores, each
 from progressgym.envs.arrays import Array
+from progressgym.envs.comparison_evidence import differences
+from progressgym.envs.episode import Questions
 from progressgym.envs.follow import FollowEnv, FollowStanceEnv
 from progressgym.envs.predict import PredictEnv, PredictStanceEnv
 from progressgym.envs.predict_last import PredictLastEnv, PredictLastStanceEnv
@@ -18,7 +23,13 @@ from progressgym.envs.vector.paths import BatchPaths
 from progressgym.histories.source import HistorySource
 from progressgym.scores import cosine
 
+if TYPE_CHECKING:
+    from progressgym.envs.vector.compiled.paths import CompiledPaths
+    from progressgym.envs.vector.compiled.votes import Votes
+
 Floats = NDArray[np.float64]
+FEW = 32
+"""Rows with drawn histories that are worked on at a time."""
 
 
 class TrackingVector(Flavour):
@@ -27,7 +38,32 @@ class TrackingVector(Flavour):
     def _prepare(self) -> None:
         self._readout = self._readout_of(whole=False)
         self._paths: tuple[HistorySource, BatchPaths | None] | None = None
+        self._votes = self._packed_votes()
         super()._prepare()
+
+    def _packed_votes(self) -> Votes | None:
+        """How votes on all comparisons are drawn by kernels, where there are any."""
+        config = self._config
+        if not (self._arrays.compiled and config.every and config.label_kind == "sample"):
+            return None
+        from progressgym.envs.vector.compiled.votes import Votes
+
+        leaning = differences(config.instrument.loadings, config.chooser.pairs)
+        ranks = Questions.ranks(config.chooser, config.rng_scheme)
+        return Votes(leaning, config.centuries, 1 + config.steps, config.rng_scheme, ranks)
+
+    def _tables_of(self, source: HistorySource, rows: NDArray[np.int64]) -> Tables:
+        votes = self._votes
+        if votes is None or source.fixed is None:
+            return super()._tables_of(source, rows)
+        truth = self._truth_of(source.fixed)
+        if "_bounds" not in truth:
+            truth["_bounds"] = votes.bounds(truth["_preferred"])
+        states = self._streams.states(rows)
+        blocks = list(self._arrays.blocks(len(rows), -(-len(rows) // cores())))
+        parts = each(lambda block: self._vote_tables(votes, votes.draw(states[block], truth["_bounds"])), blocks)
+        self._streams.moved(rows, states)
+        return {**lookups_of(truth), **self._joined(parts)}
 
     def _truth(self, answers: Floats) -> Tables:
         config = self._config
@@ -49,8 +85,16 @@ class TrackingVector(Flavour):
         """What makes and reads histories of this source together, kept for the last one."""
         if self._paths is None or self._paths[0] is not source:
             config = self._config
-            self._paths = (source, BatchPaths.of(source, config.chooser.pairs, config.rewarded))
+            self._paths = (source, self._made_by.of(source, config.chooser.pairs, config.rewarded))
         return self._paths[1]
+
+    @property
+    def _made_by(self) -> type[BatchPaths]:
+        if not self._arrays.compiled:
+            return BatchPaths
+        from progressgym.envs.vector.compiled.paths import CompiledPaths
+
+        return CompiledPaths
 
     def _truth_from(self, first: Floats, human: Floats, preferred: Floats) -> Tables:
         """Tables that follow from histories.
@@ -84,13 +128,52 @@ class TrackingVector(Flavour):
         return utility, target, self._told(values, drift_cosine, error, index)
 
 
+class StanceTracking(TrackingVector, StanceVector):
+    """Where actions are stances: kernels fill all tables of drawn histories, whose answers are never spread out."""
+
+    def _tables_of(self, source: HistorySource, rows: NDArray[np.int64]) -> Tables:
+        drawn = self._arrays.compiled and source.fixed is None
+        paths: Any = self._paths_of(source) if drawn else None
+        return super()._tables_of(source, rows) if paths is None else self._filled(paths, source, rows)
+
+    def _filled(self, paths: CompiledPaths, source: HistorySource, rows: NDArray[np.int64]) -> Tables:
+        from progressgym.envs.vector.compiled.tables import DrawnTables
+
+        config, votes, count = self._config, self._votes, 1 + self._config.steps
+        made = DrawnTables(config, self._arrays, paths, len(rows))
+        exact = config.every and config.label_kind == "probability"
+        skipped = Questions.numbers(config.chooser, config.centuries, config.rng_scheme) if exact else 0
+        states = self._streams.states(rows) if exact or votes is not None else None
+
+        def fill(block: slice) -> Tables:
+            read = paths.room(len(rows[block]), **{"evidence" if exact else "preferred": count})
+            asked: Tables = {}
+            if states is not None:
+                paths.read_drawn(states[block], skipped, read)
+                if votes is not None:
+                    asked = self._vote_tables(votes, votes.draw(states[block], votes.bounds(read.preferred)))
+            else:
+                draws = Draws.of(config, source, self._streams, rows[block], paths.batch)
+                assert draws.paths is not None
+                paths.read_from(draws.paths, read)
+                asked = self._questions({"_preferred": read.preferred}, draws)
+            made.fill(read, block)
+            return asked
+
+        parts = each(fill, list(self._arrays.blocks(len(rows), FEW)))
+        if states is not None:
+            self._streams.moved(rows, states)
+        shown = {"observations": made.observations} if exact else self._joined(parts)
+        return {**made.tables(), **shown}
+
+
 class FollowVectorEnv(TrackingVector, AnswersVector):
     """`ProgressGym/Follow-v0`, many at once."""
 
     single = FollowEnv
 
 
-class FollowStanceVectorEnv(TrackingVector, StanceVector):
+class FollowStanceVectorEnv(StanceTracking):
     """`ProgressGym/FollowStance-v0` and `-v1`, many at once."""
 
     single = FollowStanceEnv
@@ -102,7 +185,7 @@ class PredictVectorEnv(TrackingVector, AnswersVector):
     single = PredictEnv
 
 
-class PredictStanceVectorEnv(TrackingVector, StanceVector):
+class PredictStanceVectorEnv(StanceTracking):
     """`ProgressGym/PredictStance-v0` and `-v1`, many at once."""
 
     single = PredictStanceEnv
@@ -114,7 +197,7 @@ class PredictLastVectorEnv(TrackingVector, AnswersVector):
     single = PredictLastEnv
 
 
-class PredictLastStanceVectorEnv(TrackingVector, StanceVector):
+class PredictLastStanceVectorEnv(StanceTracking):
     """`ProgressGym/PredictLastStance-v0`, many at once."""
 
     single = PredictLastStanceEnv

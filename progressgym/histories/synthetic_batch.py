@@ -80,10 +80,13 @@ class SyntheticBatch:
         self._loadings = np.concatenate([lean, np.swapaxes(loadings[self.many_items], 0, 1).reshape(-1, D)]).T.copy()
         flat = loadings.reshape(-1, D)
         self._square = flat.T @ flat
-        self._options, self._rows = float(instrument.mask.sum()), self._family.draws(spec.centuries)
+        self._options = float(instrument.mask.sum())
+        self.draws = self._family.draws(spec.centuries)
+        """R, normal numbers a coordinate."""
         self._size = items * options
         self._fixed_course: Floats | None = None if self._family.shared else self._course(np.zeros(SHARED))[None]
-        self._speed = _speed(self._fixed_course)
+        self.speed = _speed(self._fixed_course)
+        """The step of the only course where it is the same in every century and history; None where it is not."""
 
     @property
     def evaluation_items(self) -> tuple[Ints, Ints]:
@@ -98,7 +101,7 @@ class SyntheticBatch:
     @property
     def numbers(self) -> int:
         """How many uniform numbers a history takes."""
-        return int((1 + self._rows) * (D + self._size) + SHARED)
+        return int((1 + self.draws) * (D + self._size) + SHARED)
 
     def make(self, uniforms: Floats) -> Answers:
         """Answers to the evaluation items and to the others; the next call in this thread overwrites them.
@@ -106,18 +109,22 @@ class SyntheticBatch:
         Args:
             uniforms: (H, numbers) in the order in which `synthetic_history` draws them; overwritten.
         """
-        steps = np.cumsum([D, self._size, SHARED, self._rows * D])
+        steps = np.cumsum([D, self._size, SHARED, self.draws * D])
         stance, own, shared, course, path = np.split(uniforms, steps, axis=1)
         base = self._base(stance, own)
-        courses = self._fixed_course
-        if courses is None:
-            courses = np.stack([self._course(numbers) for numbers in shared])
-        moves = self._moves(course.reshape(-1, self._rows, D), path.reshape(-1, self._rows, self._size), courses)
+        courses = self.courses(shared)
+        moves = self._moves(course.reshape(-1, self.draws, D), path.reshape(-1, self.draws, self._size), courses)
         return self._answers(base, moves, courses)
+
+    def courses(self, shared: Floats) -> Floats:
+        """(1 or H, T, R) what courses are of their normal numbers, from shared numbers (H, SHARED)."""
+        if self._fixed_course is not None:
+            return self._fixed_course
+        return np.stack([self._course(numbers) for numbers in shared])
 
     def _course(self, shared: Floats) -> Floats:
         """(T, R) what a course is of its normal numbers."""
-        return self._family.courses(np.eye(self._rows), shared, self.spec.centuries)
+        return self._family.courses(np.eye(self.draws), shared, self.spec.centuries)
 
     def _options_of(self, uniforms: Floats, name: str) -> Floats:
         """Uniform numbers (..., N K) -> normal ones (..., M): differences of two options, centred wider options.
@@ -184,7 +191,7 @@ class SyntheticBatch:
         odds = base * signs
         np.exp(odds, out=odds)
         odds[:, count:] *= self._real.ravel()
-        factor = None if self._speed is None else np.exp(moves[:, 0] * (self._speed * signs))
+        factor = None if self.speed is None else np.exp(moves[:, 0] * (self.speed * signs))
         cut_two, cut_many = self._cut
         shape = len(base), centuries
         parts = [

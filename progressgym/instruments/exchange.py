@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
 
 from progressgym.core.answers import Floats
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.core.errors import UserError, unknown
+from progressgym.core.fits import lowest
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -106,5 +106,5 @@ def discount_rate(times: Floats, years: Floats, shares: Floats) -> tuple[float, 
         gradient: Floats = features.T @ (1.0 / (1.0 + np.exp(-z)) - shares)
         return float(np.logaddexp(0.0, z).sum() - shares @ z + 1e-4 * x @ x), gradient + 2e-4 * x
 
-    scale, cost = minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B").x
+    scale, cost = lowest(loss, np.zeros(2), what="a rate of discounting")
     return float(scale), float(cost / scale) if scale > 0 else float("nan")

@@ -22,10 +22,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import log_ndtr, ndtr
 
 from progressgym.core.answers import Floats
+from progressgym.core.fits import lowest
 from progressgym.core.seeding import generator
 from progressgym.instruments.fitness import cycle_share
 
@@ -85,7 +85,7 @@ def fit_utilities(pairs: Ints, shares: Floats, count: int, start: Utilities | No
         return float(value), np.concatenate([from_mean, from_variance]) + priors
 
     first = np.zeros(2 * count) if start is None else np.concatenate([start.mean, np.log(start.variance)])
-    best = minimize(loss, first, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
+    best = lowest(loss, first, what=f"utilities of {count} outcomes", rounds=500)
     mean, variance = best[:count], np.exp(best[count:])
     size = float(mean.std()) or 1.0
     return Utilities(mean=(mean - mean.mean()) / size, variance=variance / size**2)

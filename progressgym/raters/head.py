@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from progressgym.core.answers import Floats
 from progressgym.core.errors import UserError
+from progressgym.core.fits import lowest
 
 RIDGES = (1.0, 0.3, 0.1)
 """Strengths that are tried, strongest first."""
@@ -47,9 +48,10 @@ class LinearHead:
 
         Raises:
             UserError: shapes that do not fit, numbers that are not finite.
-        """
-        from scipy.optimize import minimize
 
+        Warns:
+            FitWarning: `ROUNDS` were too few.
+        """
         x, y = np.asarray(vectors, dtype=np.float64), np.asarray(targets, dtype=np.float64)
         if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or not len(x):
             raise UserError(f"vectors {x.shape} and targets {y.shape} do not fit")
@@ -72,8 +74,8 @@ class LinearHead:
         start = np.zeros(shape)
         base = np.clip(y.mean(0), 1e-3, 1 - 1e-3)
         start[-1] = np.log(base) if exclusive else np.log(base / (1.0 - base))
-        result = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": ROUNDS})
-        return cls(mean=mean, scale=scale, weights=result.x.reshape(shape), exclusive=exclusive)
+        best = lowest(loss, start.ravel(), what=f"a head over vectors of {x.shape[1]} numbers", rounds=ROUNDS)
+        return cls(mean=mean, scale=scale, weights=best.reshape(shape), exclusive=exclusive)
 
     def probabilities(self, vectors: Floats) -> Floats:
         """(n, K)."""

@@ -11,9 +11,11 @@ import torch
 
 from progressgym.agents import make
 from progressgym.agents.methods import Dpo, Stage, SteerLm
+from progressgym.agents.methods.extra import extended
 from progressgym.bench.plan import make_plan
 from progressgym.bench.runner import run_bench
 from progressgym.core.errors import UserError
+from progressgym.losses import Margins, loss_of
 from tests.agents.rollout import LINEAR, actions_of, envs_of
 
 torch.set_num_threads(1)
@@ -84,8 +86,6 @@ def test_reasons_are_comparisons_of_dimensions() -> None:
         weights=torch.ones(1, 1, dtype=torch.float64),
         start=torch.zeros(1, 3, dtype=torch.float64),
     )
-    from progressgym.agents.methods.extra import extended
-
     more = extended("rdpo?gamma=0.5", stage)
     assert more is not None
     longer, shift = more
@@ -95,6 +95,26 @@ def test_reasons_are_comparisons_of_dimensions() -> None:
     assert not shift.any()
     theta = Dpo(loss="rdpo?gamma=100").update(stage)
     assert theta[0, 0] > 0 > theta[0, 1] and theta[0, 2] == 0
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_degrees_that_lose_the_same_tag_are_one_comparison(whole: bool) -> None:
+    """What they cost together is what each would by itself: u gamma L(theta . lost, y), one by one."""
+    random = np.random.default_rng(0)
+    drawn = random.integers(-2, 3, (2, 20, 3)) if whole else random.normal(size=(2, 20, 3))
+    features, (targets, weights) = torch.from_numpy(drawn).double(), torch.from_numpy(random.random((2, 2, 20)))
+    theta, nothing = torch.from_numpy(random.normal(size=(2, 3, 1))), torch.zeros(2, 20, dtype=torch.float64)
+    stage = Stage(features=features, offsets=nothing, targets=targets, weights=weights, start=theta[..., 0])
+    longer, _ = extended("spo?gamma=0.3", stage)
+    cost = longer.weights * loss_of("sigmoid")(Margins(margin=(longer.features @ theta)[..., 0], target=longer.targets))
+    assert longer.targets.shape[1] <= (20 + 13 if whole else 60)  # 3 tags of sizes -2, -1, 1, 2, and nothing
+    for row in range(2):
+        expected = 0.0
+        for x, y, u in zip(features[row], targets[row], weights[row], strict=True):
+            strongest = x.abs().argmax()
+            each = [(x @ theta[row, :, 0], 1.0)] + [(x[strongest] * theta[row, strongest, 0], 0.3)] * bool(x.any())
+            expected += sum(float(u * share * loss_of("sigmoid")(Margins(margin=m, target=y))) for m, share in each)
+        assert float(cost[row].sum()) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize(("levels", "ask", "times"), [(1, 1.0, 1.0), (3, 1.0, 3.0), (2, 0.75, 1.0), (1, 0.5, 0.0)])

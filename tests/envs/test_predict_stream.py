@@ -10,6 +10,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 from gymnasium.utils.env_checker import check_env
 
 import progressgym  # noqa: F401  (registers the environments)
@@ -17,6 +18,8 @@ from progressgym import History
 from progressgym.agents.stream import D, StreamAgent, pooled
 from progressgym.core.errors import UserError
 from progressgym.envs.predict_stream import line
+from progressgym.envs.vector.base import ROWS
+from tests.envs.vector.reference import EXACT, MODES, assert_close, looped, native, plain
 
 ID = "ProgressGym/PredictStream-v0"
 READ = np.full(1 + D, -1.0)
@@ -47,19 +50,65 @@ def test_check_env_is_clean(history: str) -> None:
     assert spec.max_episode_steps == made(history=history).unwrapped.steps
 
 
-def test_many_at_once_are_single_ones() -> None:
-    arguments: dict[str, Any] = {"history": ["synthetic:linear", "synthetic:cyclic"], "labels": "sample", "queries": 50}
-    many = gym.make_vec(ID, num_envs=3, **arguments)
-    single = [made(**arguments) for _ in range(3)]
-    together, _ = many.reset(seed=4)
-    apart = [env.reset(seed=4 + n)[0] for n, env in enumerate(single)]
-    np.testing.assert_array_equal(together, apart)
-    actions = np.stack([READ, READ, np.full(1 + D, 0.1)]).astype(np.float32)
-    together, rewards, done, *_ = many.step(actions)
-    steps = [env.step(action) for env, action in zip(single, actions, strict=True)]
-    np.testing.assert_array_equal(together, [step[0] for step in steps])
-    np.testing.assert_allclose(rewards, [step[1] for step in steps])
-    assert done.tolist() == [False, False, True]
+def with_gap() -> History:
+    """gss-v1 without a step's answers to the elicitation items."""
+    history = History.load("gss-v1")
+    assert history.people is not None
+    answers, people = history.answers.copy(), history.people.copy()
+    answers[5, history.instrument.elicitation], people[5, history.instrument.elicitation] = np.nan, 0.0
+    return replace(history, answers=answers, people=people)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+@pytest.mark.parametrize(
+    ("history", "labels", "scheme"),
+    [
+        ("gap", "annotators", "uniforms-v2"),
+        ("synthetic:linear", "sample", "uniforms-v1"),
+        ("gap", "argmax", "uniforms-v1"),
+    ],
+)
+def test_streams_read_to_the_end_are_single_ones(
+    mode: str, backend: str, history: Any, labels: str, scheme: str
+) -> None:
+    """Row after row to the bit, what is observed; with steps in which nothing was asked; the last observation WRITEs."""
+    arguments = {"history": with_gap() if history == "gap" else history, "labels": labels, "rng_scheme": scheme}
+    precise = {"array_backend": backend, "dtype": "float64"}
+    ours, theirs = native(ID, 5, mode, queries=30, **arguments, **precise), looped(ID, 5, mode, queries=30, **arguments)
+    a, b = ours.reset(seed=3), theirs.reset(seed=3)
+    random = np.random.default_rng(0)
+    for n in range(22):
+        np.testing.assert_array_equal(plain(a[0]), b[0], err_msg=f"step {n}")
+        assert_close(a, b, EXACT, f"step {n}")
+        if mode == "disabled" and n and b[2].any():
+            a, b = (env.reset(options={"reset_mask": b[2].copy()}) for env in (ours, theirs))
+            np.testing.assert_array_equal(plain(a[0]), b[0])
+        actions = random.uniform(-1.0, 1.0, (5, 1 + D)).astype(np.float32)
+        actions[:, 0] -= 0.8  # a tenth WRITEs
+        a, b = ours.step(torch.tensor(actions) if backend == "torch" else actions), theirs.step(actions)
+
+
+def test_many_streams_are_drawn_block_by_block() -> None:
+    rows, arguments = ROWS + 1, {"history": "synthetic:linear", "labels": "sample", "queries": 20}
+    wide = native(ID, rows, "next_step", **arguments)
+    first, _ = wide.reset(seed=7)
+    for row in (0, ROWS - 1, ROWS):
+        np.testing.assert_array_equal(first[row], made(**arguments).reset(seed=7 + row)[0])
+
+
+def test_what_is_written_has_a_gradient() -> None:
+    """The accuracy's is 2 (change - forecast) / |change|^2; a READ has none."""
+    envs = native(ID, 2, "disabled", history="gss-v1", array_backend="torch", dtype="float64")
+    envs.reset(seed=0)
+    actions = torch.full((2, 1 + D), 0.01, dtype=torch.float64)
+    actions[1, 0] = -1.0
+    _, rewards, done, _, infos = envs.step(actions.requires_grad_())
+    (slope,) = torch.autograd.grad(rewards.sum(), actions)
+    change = infos["scores"]["change"][0]
+    expected = 2.0 * (change - 0.01) / (change @ change)
+    torch.testing.assert_close(slope[0, 1:][envs.unwrapped._covered], expected)
+    assert done.tolist() == [True, False] and not slope[1].any() and float(rewards[1].detach()) == -0.1 / 8
 
 
 def test_the_return_is_accuracy_less_the_price_of_the_lag() -> None:
@@ -115,12 +164,7 @@ def test_observations_are_those_of_the_page() -> None:
 
 def test_missing_answers_keep_their_last_label() -> None:
     """A step in which nothing was asked of the elicitation items shows the change of the step before."""
-    history = History.load("gss-v1")
-    assert history.people is not None
-    answers, people = history.answers.copy(), history.people.copy()
-    items = history.instrument.elicitation
-    answers[5, items], people[5, items] = np.nan, 0.0
-    env = made(replace(history, answers=answers, people=people))
+    env = made(with_gap())
     rows = [env.reset(seed=0)[0]] + [env.step(READ)[0] for _ in range(5)]
     np.testing.assert_array_equal(rows[4][1 : 1 + D], rows[3][1 : 1 + D])
     assert (rows[5][1 : 1 + D] != rows[4][1 : 1 + D]).any()
@@ -194,8 +238,6 @@ def test_a_price_on_delay_makes_a_policy_write_earlier() -> None:
         ),
         strict=True,
     )
-    import torch
-
     stacked, scores = torch.stack(features), torch.stack(reached).float()
     lags = torch.arange(stacked.shape[1]) / (stacked.shape[1] - 1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from progressgym.core.errors import UserError
+from progressgym.core.fits import FitWarning
 from progressgym.envs.debate import Rules, VectorDebate, make_domain
 from progressgym.raters import Crowd, Delphi, RaterReward
 from progressgym.raters.acts import RULES, minimal_pairs, read_acts, shipped_acts
@@ -103,6 +105,20 @@ def test_a_head_finds_what_is_linear() -> None:
     for vectors, labels in ((x[:3], targets), (np.full((2, 1), np.nan), targets[:2]), (np.zeros((0, 1)), targets[:0])):
         with pytest.raises(UserError):
             LinearHead.fit(vectors, labels, 1.0)
+
+
+def test_a_head_that_is_not_the_best_says_so() -> None:
+    """Thirty features that are nearly one and the same, almost without a ridge: a long way to the lowest point."""
+    rng = np.random.default_rng(0)
+    own = rng.normal(size=(200, 30))
+    x = rng.normal(size=(200, 1)) + 0.01 * own
+    share = 1 / (1 + np.exp(-3 * (own[:, 0] - own[:, 1])))
+    targets = np.stack([1 - share, share], axis=1)
+    with pytest.warns(FitWarning, match="vectors of 30 numbers is not the best fit: .* stopped after 100 rounds"):
+        LinearHead.fit(x, targets, 1e-6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        LinearHead.fit(x, targets, 0.1)
 
 
 def test_a_crowd_keeps_its_shares(model: str, tmp_path: Path) -> None:

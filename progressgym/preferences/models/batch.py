@@ -5,7 +5,8 @@ Legend of shapes: B sets, n pairs of each, d features, c of their context.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,11 +46,19 @@ class Batch:
     def __len__(self) -> int:
         return len(self.target)
 
-    @property
+    @cached_property
     def difference(self) -> Tensor:
-        """(B, n, d) left - right."""
+        """(B, n, d) left - right: a search asks for it in every step."""
         return self.left - self.right
+
+    def rows(self, chosen: Tensor | None) -> Batch:
+        """Some of the sets, by their indices; None: all of them."""
+        if chosen is None:
+            return self
+        return replace(self, **{part.name: getattr(self, part.name)[chosen] for part in fields(self)})
 
     def repeated(self, times: int) -> Batch:
         """Every set as many times, one after the other: for ensembles and starts."""
-        return Batch(**{name: part.repeat_interleave(times, 0) for name, part in vars(self).items()})
+        return replace(
+            self, **{part.name: getattr(self, part.name).repeat_interleave(times, 0) for part in fields(self)}
+        )

@@ -26,7 +26,7 @@ Legend of shapes: B sets, n pairs, d features, M models of the ensemble.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 from progressgym.core.arguments import OneOf, Rule, Whole, Within, is_number
@@ -120,7 +120,7 @@ class Denoised(FeatureReward):
         seen = torch.cat([order, ~order])[: max(2, self.models)].to(batch.weight)
         margins = []
         for mask in seen:
-            part = Batch(**{**vars(batch), "weight": batch.weight * mask})
+            part = replace(batch, weight=batch.weight * mask)
             margins.append((batch.difference @ self._linear(part)[..., None])[..., 0])
         stack, unseen = torch.stack(margins), 1.0 - seen[:, None]
         count = unseen.sum(0).clamp(min=1.0)

@@ -4,8 +4,10 @@
 
 Two-loop recursion (Nocedal 1980, Mathematics of Computation 35, 773-782) with backtracking line searches, from a metric of the
 model's own where it has one: preferences of loadings are ill-conditioned, and with the curvature of the linear part as the
-first metric thirty steps do what takes three hundred without. The gradients come from automatic differentiation of the sum, in which every row has its own parameters. A row that has converged stands still
-while others go on, so that a row's result does not depend on what was solved beside it.
+first metric thirty steps do what takes three hundred without. The gradients come from automatic differentiation of the sum,
+in which every row has its own parameters. A row that has converged stands still while others go on, so that a row's result
+does not depend on what was solved beside it. A step that went too far is cut for the few rows that it concerns, and only
+these are asked again: with a thousand rows there is always one.
 
 Legend of shapes: B rows of the batch, P parameters.
 """
@@ -24,8 +26,8 @@ else:
     torch = Late("torch")
 
 
-Objective = Callable[["Tensor"], "Tensor"]
-"""theta (B, P) -> losses (B,)."""
+Objective = Callable[["Tensor", "Tensor | None"], "Tensor"]
+"""theta (b, P) of some rows, and their indices (b,), or None for all B -> losses (b,)."""
 Metric = Callable[["Tensor"], "Tensor"]
 """Gradients (B, P) -> about the inverse Hessian times them (B, P); symmetric and positive definite."""
 ROUNDS = 200
@@ -41,11 +43,11 @@ DECREASE = 1e-4
 """Armijo's share of the expected decrease."""
 
 
-def gradient(objective: Objective, theta: Tensor) -> tuple[Tensor, Tensor]:
-    """f (B,) and its gradient (B, P)."""
+def gradient(objective: Objective, theta: Tensor, rows: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """f (b,) and its gradient (b, P) of some rows, all of them by default."""
     with torch.enable_grad():
         at = theta.detach().requires_grad_()
-        value = objective(at)
+        value = objective(at, rows)
         (slope,) = torch.autograd.grad(value.sum(), at)
     return value.detach(), slope
 
@@ -82,10 +84,11 @@ def minimise(
         # Without memory and metric the length of a step is unknown: not further than 1.
         size = torch.ones_like(value) if steps or metric else 1.0 / slope.norm(dim=-1).clamp(min=1.0)
         size = torch.where(active, size, 0.0)
+        poor, trial_value, turned = active, value, slope
         for _ in range(CUTS):
             trial = theta + size[:, None] * along
-            trial_value, turned = gradient(objective, trial)
-            poor = active & ~(trial_value <= value + DECREASE * size * descent + SLACK * value.abs())
+            trial_value, turned = _asked_again(objective, trial, poor, trial_value, turned)
+            poor = poor & ~(trial_value <= value + DECREASE * size * descent + SLACK * value.abs())
             if not bool(poor.any()):
                 break
             size = torch.where(poor, SHORTER * size, size)
@@ -99,6 +102,17 @@ def minimise(
         theta = torch.where(active[:, None], trial, theta)
         value, slope = torch.where(active, trial_value, value), torch.where(active[:, None], turned, slope)
     return theta
+
+
+def _asked_again(
+    objective: Objective, theta: Tensor, asked: Tensor, value: Tensor, slope: Tensor
+) -> tuple[Tensor, Tensor]:
+    """f (B,) and its gradient (B, P), new ones where `asked` (B,) says so."""
+    rows = asked.nonzero()[:, 0]
+    if 2 * len(rows) > len(theta):  # picking them out would cost more than it saves
+        return gradient(objective, theta)
+    own, steep = gradient(objective, theta[rows], rows)
+    return value.index_copy(0, rows, own), slope.index_copy(0, rows, steep)
 
 
 def _direction(slope: Tensor, steps: Sequence[tuple[Tensor, Tensor, Tensor]], metric: Metric | None) -> Tensor:

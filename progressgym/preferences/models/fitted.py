@@ -79,12 +79,12 @@ class FittedModel:
     def best(self, batch: Batch, starts: Sequence[Tensor]) -> Tensor:
         """(B, P) the end of the lowest loss of searches from starts (B, P) each."""
 
-        def cost(parameters: Tensor) -> Tensor:
-            return self.objective(parameters, batch)
+        def cost(parameters: Tensor, rows: Tensor | None) -> Tensor:
+            return self.objective(parameters, batch.rows(rows))
 
         ends = [minimise(cost, start, metric=self.metric(start, batch), rounds=self.rounds) for start in starts]
         if len(ends) > 1:
-            least = torch.stack([cost(end) for end in ends]).argmin(0)[None, :, None]
+            least = torch.stack([self.objective(end, batch) for end in ends]).argmin(0)[None, :, None]
             ends = [torch.stack(ends).gather(0, least.expand(1, *ends[0].shape))[0]]
         return torch.round(ends[0] * GRID) / GRID
 

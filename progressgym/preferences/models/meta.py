@@ -81,8 +81,9 @@ class MetaReward(FeatureReward):
         if self.unlabelled.shape[1] != best.shape[1]:
             raise UserError(f"unlabelled things have {self.unlabelled.shape[1]} features, the pairs {best.shape[1]}")
 
-        def cost(theta: Tensor) -> Tensor:
-            return 0.5 * ((theta - best) ** 2).sum(-1) + self.eta * self.spread(theta)
+        def cost(theta: Tensor, rows: Tensor | None) -> Tensor:
+            centre = best if rows is None else best[rows]
+            return 0.5 * ((theta - centre) ** 2).sum(-1) + self.eta * self.spread(theta)
 
         shrunk = minimise(cost, best, rounds=self.rounds)
         return torch.round(shrunk * GRID) / GRID

@@ -14,7 +14,7 @@ Legend of shapes: B sets, n pairs, d features, U users, R coordinates, T users w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -107,12 +107,13 @@ class PersonalModel(FittedModel):
         )
         own, loss = start.shape[1] - users * r, loss_of(self.loss)
 
-        def objective(theta: Tensor) -> Tensor:
+        def objective(theta: Tensor, rows: Tensor | None) -> Tensor:
             shared, raw = theta[:, :own], theta[:, own:]
             offset, basis = self.basis(shared)
-            margins = self.margins_of_users(offset, basis, self.shares(raw.reshape(sets, users, r)), batch, group)
-            margins = margins + (shift[:, None] if group is None else shift)
-            costs = weighted(loss, margins, batch.target, batch.weight).flatten(1).sum(-1)
+            some, beside = batch.rows(rows), shift if rows is None else shift[rows]
+            margins = self.margins_of_users(offset, basis, self.shares(raw.reshape(-1, users, r)), some, group)
+            margins = margins + (beside[:, None] if group is None else beside)
+            costs = weighted(loss, margins, some.target, some.weight).flatten(1).sum(-1)
             return costs + 0.5 * self.ridge * (shared**2).sum(-1) + 0.5 * self.spread * (raw**2).sum(-1)
 
         best = minimise(
@@ -239,7 +240,7 @@ def _table(pairs: Pairs, group: NDArray[np.int64], users: int) -> tuple[Batch, T
     target = np.divide(total, weight, out=np.full_like(total, 0.5), where=weight > 0)
     left, right = np.hsplit(sides, 2)
     tables = {"target": torch.from_numpy(target)[None], "weight": torch.from_numpy(weight)[None]}
-    return Batch(**{**vars(Batch.of(Pairs.of(left, right))), **tables}), None
+    return replace(Batch.of(Pairs.of(left, right)), **tables), None
 
 
 def _distinct(rows: Floats) -> tuple[Floats, NDArray[np.int64]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 from typing import Any
 
 import gymnasium as gym
@@ -36,6 +38,19 @@ def looped(name: str, num_envs: int, mode: str, **arguments: Any) -> Any:
     """Gymnasium's loop over single environments."""
     vector = {"autoreset_mode": AutoresetMode[mode.upper()]}
     return gym.make_vec(name, num_envs=num_envs, vectorization_mode="sync", vector_kwargs=vector, **arguments)
+
+
+def taken(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Those of these arguments that an environment has: PredictStream has no choice of rewards."""
+    module, _, entry = str(gym.spec(name).entry_point).partition(":")
+    parameters = inspect.signature(getattr(importlib.import_module(module), entry)).parameters
+    return {key: value for key, value in arguments.items() if key in parameters}
+
+
+def alike(envs: Any) -> Any:
+    """Random actions, the same in every row, so that episodes end together."""
+    actions = envs.action_space.sample()
+    return np.repeat(actions[:1], len(actions), 0)
 
 
 def plain(value: Any) -> Any:

@@ -12,6 +12,7 @@ from progressgym.core.answers import centred_log
 from progressgym.core.dimensions import DIMENSIONS
 from progressgym.envs.arrays import BLOCK, Arrays, NumpyArrays
 from progressgym.envs.readout import Readout
+from progressgym.envs.vector.compiled import NumbaArrays
 from progressgym.envs.vector.torch import WIDTH, TorchArrays
 from progressgym.histories.history import History
 from progressgym.instruments.questionnaire import Questionnaire
@@ -20,6 +21,8 @@ from tests.envs.rollout import LINEAR
 BACK_ENDS: dict[str, tuple[Arrays, float]] = {
     "numpy-float64": (NumpyArrays("float64"), 1e-12),
     "numpy-float32": (NumpyArrays("float32"), 1e-5),
+    "numba-float64": (NumbaArrays("float64"), 1e-12),
+    "numba-float32": (NumbaArrays("float32"), 1e-5),
     "torch-float64": (TorchArrays("cpu", "float64"), 1e-12),
     "torch-float32": (TorchArrays("cpu", "float32"), 1e-5),
 }

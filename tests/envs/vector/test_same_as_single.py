@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.envs.rollout import LINEAR
-from tests.envs.vector.reference import COARSE, DISTINCT, EXACT, MODES, VECTOR_IDS, assert_same_story
+from tests.envs.vector.reference import COARSE, DISTINCT, EXACT, MODES, VECTOR_IDS, assert_same_story, taken
 
 CASES: dict[str, dict[str, Any]] = {
     "fixed": {"history": LINEAR},
@@ -34,7 +34,7 @@ def in_turn(cases: Sequence[str], *others: Sequence[str]) -> list[tuple[str, ...
 
 @pytest.mark.parametrize(("name", "case", "mode"), in_turn(list(CASES)))
 def test_same_story(name: str, case: str, mode: str) -> None:
-    assert_same_story(name, mode, 20, **CASES[case])
+    assert_same_story(name, mode, 20, **taken(name, CASES[case]))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,20 @@ def test_same_story(name: str, case: str, mode: str) -> None:
 )
 def test_same_story_in_torch(name: str, case: str, dtype: str, mode: str) -> None:
     tolerance = EXACT if dtype == "float64" else COARSE
-    assert_same_story(name, mode, 20, tolerance, array_backend="torch", dtype=dtype, **CASES[case])
+    assert_same_story(name, mode, 20, tolerance, array_backend="torch", dtype=dtype, **taken(name, CASES[case]))
+
+
+@pytest.mark.parametrize(
+    ("name", "case", "mode"), in_turn(["fixed", "sampled", "short", "annotators", "some questions", "several"])
+)
+def test_same_story_compiled(name: str, case: str, mode: str) -> None:
+    assert_same_story(name, mode, 20, array_backend="numba", **taken(name, CASES[case]))
+
+
+@pytest.mark.parametrize("case", ["fixed", "distribution", "still"])
+@pytest.mark.parametrize("name", [name for name in DISTINCT if "Stance" in name])
+def test_same_story_compiled_in_float32(name: str, case: str) -> None:
+    assert_same_story(name, "same_step", 20, COARSE, array_backend="numba", dtype="float32", **CASES[case])
 
 
 @pytest.mark.parametrize("family", ["quadratic", "cyclic", "random-walk", "plural"])

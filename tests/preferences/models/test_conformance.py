@@ -83,7 +83,7 @@ def test_gradients_are_those_of_finite_differences(name: str) -> None:
         left, right = (np.hstack([side, random.integers(0, 5, (20, 2))]) for side in (left, right))
     batch = Batch.of(Pairs.of(left, right, random.random(20)))
     at = model.begin(batch) + 0.2 * torch.from_numpy(random.normal(size=model.begin(batch).shape))
-    _, slope = gradient(lambda theta: model.objective(theta, batch), at)
+    _, slope = gradient(lambda theta, rows: model.objective(theta, batch.rows(rows)), at)
     for p in range(at.shape[1]):
         step = torch.zeros_like(at)
         step[:, p] = 1e-5
@@ -148,9 +148,21 @@ def test_descent_finds_the_minimum_of_every_row_for_itself() -> None:
     """Rosenbrock's valley with another bend for every row; its minimum is at (a, a^2)."""
     a = torch.tensor([0.5, 1.0, -1.5], dtype=torch.float64)
 
-    def valley(x: torch.Tensor) -> torch.Tensor:
-        return (a[: len(x)] - x[:, 0]) ** 2 + 100.0 * (x[:, 1] - x[:, 0] ** 2) ** 2
+    asked: list[int] = []
+
+    def valley(x: torch.Tensor, rows: torch.Tensor | None) -> torch.Tensor:
+        asked.append(len(x))
+        bend = a[: len(x)] if rows is None else a[rows]
+        return (bend - x[:, 0]) ** 2 + 100.0 * (x[:, 1] - x[:, 0] ** 2) ** 2
 
     together = minimise(valley, torch.zeros(3, 2, dtype=torch.float64), tolerance=1e-9)
+    assert {1, 3} <= set(asked)  # a step that went too far in one row is tried again in that row alone
     torch.testing.assert_close(together, torch.stack([a, a**2], 1), atol=1e-6, rtol=0)
     assert torch.equal(minimise(valley, torch.zeros(1, 2, dtype=torch.float64), tolerance=1e-9)[0], together[0])
+
+
+def test_rows_of_a_batch() -> None:
+    batch = Batch.of(linear(5, count=8)).repeated(3)
+    some = batch.rows(torch.tensor([2, 0]))
+    assert batch.rows(None) is batch and len(some) == 2
+    torch.testing.assert_close(some.difference, batch.difference[[2, 0]], atol=0, rtol=0)
