@@ -59,10 +59,8 @@ def by_span(found: Sequence[Mapping[str, Any]], span: int, title: str) -> Iterab
     own = [one for one in found if one["ahead"] == span]
     if not own:
         return
-    order = sorted(
-        {name for one in own for name in one["rows"]},
-        key=lambda name: -np.mean([mid(one["rows"], name) for one in own[:1]]),
-    )
+    names = dict.fromkeys(name for one in own for name in one["rows"])
+    order = sorted(names, key=lambda name: -mid(own[0]["rows"], name))
     heads = [label(one["history"]) for one in own]
     yield f"{title}\n\n" + table(
         ["", *heads], [[f"`{name}`", *(cell(numbers(one["rows"], name)) for one in own)] for name in order]
