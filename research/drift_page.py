@@ -115,7 +115,8 @@ def again(found: Sequence[Mapping[str, Any]], full: int) -> Iterable[str]:
 def agreement(one: Rows, other: Rows) -> float:
     """Spearman's correlation of what agents explain on two halves of the seeds."""
     names = [name for name in one if name in other]
-    return float(spearmanr(*([mid(rows, name) for name in names] for rows in (one, other))).statistic)
+    first, second = ([float(mid(rows, name)) for name in names] for rows in (one, other))
+    return float(spearmanr(first, second).statistic)
 
 
 def best_cell(rows: Rows) -> str:
