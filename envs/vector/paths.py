@@ -110,3 +110,12 @@ class BatchPaths:
             first[:, two, 0], first[:, two, 1] = half.two[:, 0], 1.0 - half.two[:, 0]
             first[:, many] = np.swapaxes(half.many[:, 0], 1, 2)
         return first
+
+
+def paths_of(source: HistorySource, pairs: Ints, scored: Ints, *, compiled: bool) -> BatchPaths | None:
+    """`BatchPaths.of` of a back end."""
+    if not compiled:
+        return BatchPaths.of(source, pairs, scored)
+    from progressgym.envs.vector.compiled.paths import CompiledPaths
+
+    return CompiledPaths.of(source, pairs, scored)

@@ -22,7 +22,7 @@ from progressgym.envs.vector.batch_scores import Targets
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.lookups import Index, Tables, agreed, pick
 from progressgym.envs.vector.mask import Mask
-from progressgym.envs.vector.paths import BatchPaths
+from progressgym.envs.vector.paths import BatchPaths, paths_of
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource
 from progressgym.preferences.comparisons import MISSING, probabilities
@@ -55,7 +55,8 @@ class PredictStreamVectorEnv(ProgressVectorEnv):
 
     def _own(self, source: HistorySource, rows: NDArray[np.int64]) -> Tables:
         if self._paths is None or self._paths[0] is not source:
-            self._paths = (source, BatchPaths.of(source, self._config.chooser.pairs, self._config.rewarded))
+            pairs, compiled = self._config.chooser.pairs, self._arrays.compiled
+            self._paths = (source, paths_of(source, pairs, self._config.rewarded, compiled=compiled))
         paths = self._paths[1]
         draws = Draws.of(self._config, source, self._streams, rows, None if paths is None else paths.batch)
         if paths is None or draws.paths is None:

@@ -14,12 +14,12 @@ from progressgym.envs.episode import Questions
 from progressgym.envs.follow import FollowEnv, FollowStanceEnv
 from progressgym.envs.predict import PredictEnv, PredictStanceEnv
 from progressgym.envs.predict_last import PredictLastEnv, PredictLastStanceEnv
-from progressgym.envs.vector.base import lookups_of
+from progressgym.envs.vector.base import ROWS, lookups_of
 from progressgym.envs.vector.batch_scores import Targets, compare, targets
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.flavours import AnswersVector, Flavour, StanceVector
 from progressgym.envs.vector.lookups import Index, Tables
-from progressgym.envs.vector.paths import BatchPaths
+from progressgym.envs.vector.paths import BatchPaths, paths_of
 from progressgym.histories.source import HistorySource
 from progressgym.scores import cosine
 
@@ -60,7 +60,8 @@ class TrackingVector(Flavour):
         if "_bounds" not in truth:
             truth["_bounds"] = votes.bounds(truth["_preferred"])
         states = self._streams.states(rows)
-        blocks = list(self._arrays.blocks(len(rows), -(-len(rows) // cores())))
+        # A first block of one row would pass for what all rows share.
+        blocks = list(self._arrays.blocks(len(rows), max(ROWS, -(-len(rows) // cores()))))
         parts = each(lambda block: self._vote_tables(votes, votes.draw(states[block], truth["_bounds"])), blocks)
         self._streams.moved(rows, states)
         return {**lookups_of(truth), **self._joined(parts)}
@@ -85,16 +86,9 @@ class TrackingVector(Flavour):
         """What makes and reads histories of this source together, kept for the last one."""
         if self._paths is None or self._paths[0] is not source:
             config = self._config
-            self._paths = (source, self._made_by.of(source, config.chooser.pairs, config.rewarded))
+            pairs, compiled = config.chooser.pairs, self._arrays.compiled
+            self._paths = (source, paths_of(source, pairs, config.rewarded, compiled=compiled))
         return self._paths[1]
-
-    @property
-    def _made_by(self) -> type[BatchPaths]:
-        if not self._arrays.compiled:
-            return BatchPaths
-        from progressgym.envs.vector.compiled.paths import CompiledPaths
-
-        return CompiledPaths
 
     def _truth_from(self, first: Floats, human: Floats, preferred: Floats) -> Tables:
         """Tables that follow from histories.
@@ -137,7 +131,7 @@ class StanceTracking(TrackingVector, StanceVector):
         return super()._tables_of(source, rows) if paths is None else self._filled(paths, source, rows)
 
     def _filled(self, paths: CompiledPaths, source: HistorySource, rows: NDArray[np.int64]) -> Tables:
-        from progressgym.envs.vector.compiled.tables import DrawnTables
+        from progressgym.envs.vector.compiled.drawn_tables import DrawnTables
 
         config, votes, count = self._config, self._votes, 1 + self._config.steps
         made = DrawnTables(config, self._arrays, paths, len(rows))
@@ -163,8 +157,8 @@ class StanceTracking(TrackingVector, StanceVector):
         parts = each(fill, list(self._arrays.blocks(len(rows), FEW)))
         if states is not None:
             self._streams.moved(rows, states)
-        shown = {"observations": made.observations} if exact else self._joined(parts)
-        return {**made.tables(), **shown}
+        seen = {"observations": made.observations} if exact else self._joined(parts)
+        return {**made.tables(), **seen}
 
 
 class FollowVectorEnv(TrackingVector, AnswersVector):

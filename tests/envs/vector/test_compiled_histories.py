@@ -15,7 +15,7 @@ from progressgym.histories.source import resolve_history
 from progressgym.instruments.questionnaire import Questionnaire
 from progressgym.preferences.comparisons import PairChooser
 from tests.envs.rollout import LINEAR
-from tests.envs.vector.reference import COARSE, EXACT, assert_close, assert_same_story, native
+from tests.envs.vector.reference import COARSE, EXACT, assert_close, assert_same_story, native, taken
 
 pytest.importorskip("numba")
 
@@ -117,9 +117,10 @@ def test_same_story(case: str, mode: str) -> None:
     assert_same_story(FOLLOW, mode, 11, EXACT, array_backend="numba", **CASES[case])
 
 
-@pytest.mark.parametrize("name", ["PredictStance", "PredictLastStance", "Follow", "Predict"])
+@pytest.mark.parametrize("name", ["PredictStance", "PredictLastStance", "Follow", "Predict", "PredictStream"])
 def test_same_story_of_other_challenges(name: str) -> None:
-    assert_same_story(f"ProgressGym/{name}-v0", "same_step", 11, EXACT, array_backend="numba", **CASES["exact"])
+    full = f"ProgressGym/{name}-v0"
+    assert_same_story(full, "same_step", 11, EXACT, array_backend="numba", **taken(full, CASES["exact"]))
 
 
 @pytest.mark.parametrize("labels", ["probability", "sample"])

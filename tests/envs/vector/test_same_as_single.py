@@ -55,7 +55,7 @@ def test_same_story_compiled(name: str, case: str, mode: str) -> None:
 @pytest.mark.parametrize("case", ["fixed", "distribution", "still"])
 @pytest.mark.parametrize("name", [name for name in DISTINCT if "Stance" in name])
 def test_same_story_compiled_in_float32(name: str, case: str) -> None:
-    assert_same_story(name, "same_step", 20, COARSE, array_backend="numba", dtype="float32", **CASES[case])
+    assert_same_story(name, "same_step", 20, COARSE, array_backend="numba", dtype="float32", **taken(name, CASES[case]))
 
 
 @pytest.mark.parametrize("family", ["quadratic", "cyclic", "random-walk", "plural"])
