@@ -30,7 +30,11 @@ CONSTANTS = (
 )
 """Where numbers come from that kernels are compiled with, besides the vector environments."""
 HERE = Path(__file__).parent
-SOURCES = (*sorted(HERE.glob("*.py")), *sorted(HERE.parent.glob("*.py")), *(HERE.parents[2] / name for name in CONSTANTS))
+SOURCES = (
+    *sorted(HERE.glob("*.py")),
+    *sorted(HERE.parent.glob("*.py")),
+    *(HERE.parents[2] / name for name in CONSTANTS),
+)
 VERSION = hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()[:16]
 """Of all kernels. What is kept on disk bears it: numba looks at a kernel's own file alone, neither at those of the kernels that it
 calls nor at numbers from elsewhere."""
