@@ -26,7 +26,8 @@
 | `uses`, `ablation` | what a preference model is good for; what matters most | docs/preferences.md |
 | `losses_on_data`, `constraints` | what decides about losses, on real data; instructions that a program checks | docs/preferences.md |
 | `losses_on_texts` | what each loss makes of a real language model | docs/losses |
-| `drift_models` | which preference model and method explains the drift ahead | docs/preferences.md |
+| `models_on_data` | what decides about preference models, on real data and planted segments | docs/preferences.md |
+| `drift_models`, `drift_page` | which preference model and method explains the drift ahead | docs/drift-models.md |
 | `crowd`, `delphi`, `sessions` | what the raters are worth | docs/raters |
 | `moral_graph`, `tractability` | who wins a vote on wiser values; regret against compute | docs/reports |
 | `attacker` | combinations against texts, submissions and the sandbox win nothing | docs/leaderboard.md |

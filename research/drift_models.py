@@ -1,24 +1,41 @@
 """Which preference model and method explains the drift ahead, with votes only? Every model under every method, on many histories.
 
-    python -m research.drift_models --out runs/drift-models [--histories H,H] [--seeds 8] [--panel DIR]
+    python -m research.drift_models --out runs/drift-models [--panel DIR] [--histories H,H] [--seeds 32]
+    python -m research.drift_models --table
 
 One vote a question and step (`labels=sample`), Predict one, two and four steps ahead: 5, 10 and 20 years on `gss-v1` and the
-planted family, one, two and four centuries on the century models; with --panel, a folder of `progressgym history survey
---panel`, also three communities of its new people, one wave (two years) ahead. Every method has an own setting, the one
-of `SETTINGS` that explains most of 8 other histories of the planted family `people-v1`, two steps ahead; so nothing is chosen
-on what is reported. Drift explained with 95 % intervals over items, runs and people. A folder that exists is continued.
+planted family `people-v1`, centuries on the others; with --panel, a folder of `progressgym history survey --panel`, also three
+communities of its new people and the groups of a trait, one and two waves ahead. Every method has an own setting, the one of
+`SETTINGS` that explains most of 8 other histories of `people-v1`, two steps ahead; nothing is chosen on what is reported.
+Whether that holds is asked again two steps ahead: on either half of the seeds, and with settings chosen on 8 more histories and,
+for the century models, on the other one's questionnaire.
+
+Drift explained with 95 % intervals over items, runs and people, and the paired differences to `RIVALS`, go to
+`research/drift_models.json` as soon as a table is measured, and from there to `docs/drift-models.md` (`research.drift_page`).
+What is finished, cells in --out and tables in the file, is not run again: a run that was killed goes on where it was.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from progressgym.bench import make_plan, run_bench
+from progressgym.core.files import write_text
 from progressgym.core.ids import safe_name
+from progressgym.core.reading import read_json
+from progressgym.histories.panel import panel_of
+from research.drift_page import write_page
 
+RESULTS = Path(__file__).resolve().parent / "drift_models.json"
 MODELS = ("bradley-terry", "feature?hidden=4", "hrc", "gpm", "pal?k=3", "user", "denoised", "meta")
 LOSSES = ("sigmoid", "ipo", "rdpo", "spo", "mapl", "length-controlled")
 SETTINGS = (
@@ -32,9 +49,16 @@ SETTINGS = (
 """Reference, strength and ridge."""
 STRENGTHS = {"dpo": "beta_dpo", "rlhf": "beta_kl", "gpo": "beta", "conditional-dpo": "beta_dpo"}
 KNOWN = ("static", "lifelong-map", "kalman", "kalman-pooled", "attention-v2")
-PLANTED, CHOSEN_ON = "synthetic:people-v1", range(1000, 1008)
-HISTORIES = ("gss-v1", PLANTED, "histsmol-v2", "histsmol-v1")
-AHEAD = (1, 2, 4)
+"""No preference model."""
+PERSONAL = ("bradley-terry", "hrc", "pal&k=6", "user&ridge=1", "denoised")
+"""Models of who answers, on a panel: they know other people's first wave."""
+PLANTED, CENTURIES = "synthetic:people-v1", ("histsmol-v1", "histsmol-v2")
+HISTORIES = ("gss-v1", PLANTED, "synthetic:linear?coherence=0.5", *CENTURIES)
+AHEAD, WAVES, MIDDLE = (1, 2, 4), (1, 2), 2
+RIVALS = ("lifelong-map", "kalman-pooled", "conditional-dpo")
+CHOICES = {"first": 1000, "again": 2000}
+"""First of the seeds that settings are chosen on."""
+COMMUNITIES = 3
 RESAMPLES = 20
 """Of skill's interval, which is not used here; that of drift explained is not drawn."""
 
@@ -73,60 +97,158 @@ def extrapolative(agent: str) -> str:
     return f"extrapolative-{agent.removeprefix('lifelong-')}"
 
 
-def explained(
-    agents: Sequence[str], history: str, ahead: int, seeds: int | Sequence[int], out: Path
-) -> dict[str, tuple[float, float, float] | None]:
-    """Drift explained by each agent, in their order: low, mid, high; None where there is no drift to explain."""
+@dataclass(kw_only=True, frozen=True)
+class Table:
+    """What is measured at once: all agents on one history and horizon."""
+
+    history: str
+    ahead: int
+    first: int
+    """Of the seeds."""
+    count: int
+    choice: str = "first"
+    """Where settings come from: a key of `CHOICES`, or a history."""
+    personal: str = ""
+    """Panel whose known people models of who answers learn from."""
+
+    @property
+    def key(self) -> str:
+        """Its name among the results."""
+        return f"{self.history}, {self.ahead} ahead, seeds {self.first} to {self.first + self.count - 1}, settings {self.choice}"
+
+
+def explained(agents: Sequence[str], table: Table, out: Path, rivals: Sequence[str] = ()) -> dict[str, Any]:
+    """Drift explained by each agent, in their order: low, mid, high, and those of what it leads every rival by.
+
+    None where there is no drift to explain.
+    """
     plan = make_plan(
-        agents=list(agents), challenges=[f"predict?horizon={ahead}&labels=sample"], histories=[history], seeds=seeds,
-        measures=["none"],
+        agents=list(agents), challenges=[f"predict?horizon={table.ahead}&labels=sample"], histories=[table.history],
+        seeds=range(table.first, table.first + table.count), measures=["none"],
     )  # fmt: skip
-    outcome = run_bench(plan, out, workers=1, reports=False, progress=False, resamples=RESAMPLES)
+    folder = out / safe_name(f"{table.history}-{table.ahead}")
+    outcome = run_bench(plan, folder, workers=1, reports=False, progress=False, resamples=RESAMPLES)
     if outcome.failures:
         raise SystemExit("\n".join(outcome.failures))
-    rows = {row.agent: row.explained for row in outcome.results.aggregates}
-    return {
-        agent: None if (own := rows[group.agent]) is None or own.interval is None
-        else (own.interval.low, own.interval.mid, own.interval.high)
-        for agent, group in zip(agents, plan.groups, strict=True)
-    }  # fmt: skip
+    own = {row.agent: row.explained for row in outcome.results.aggregates}
+    ids = {agent: group.agent for agent, group in zip(agents, plan.groups, strict=True)}
+
+    def row(agent: str) -> dict[str, Any] | None:
+        found = own[ids[agent]]
+        if found is None or found.interval is None:
+            return None
+        leads = {rival: _numbers(found.ahead[ids[rival]]) for rival in rivals if ids[rival] in found.ahead}
+        return {"explained": _numbers(found.interval), "leads": leads}
+
+    return {agent: row(agent) for agent in agents}
 
 
-def chosen(out: Path, seeds: Sequence[int]) -> dict[str, str]:
+def _numbers(interval: Any) -> list[float]:
+    return [round(float(x), 4) for x in (interval.low, interval.mid, interval.high)]
+
+
+def chosen(out: Path, choice: str, count: int) -> dict[str, str]:
     """The setting of every method."""
     ids = methods()
     flat = [one for each in ids.values() for one in each]
-    scores = explained(flat, PLANTED, 2, seeds, out / "choose")
-    mids = {one: -float("inf") if (found := scores[one]) is None else found[1] for one in flat}
+    place = PLANTED if choice in CHOICES else choice
+    table = Table(history=place, ahead=MIDDLE, first=CHOICES.get(choice, CHOICES["first"]), count=count)
+    rows = explained(flat, table, out / f"choose-{safe_name(choice)}")
+    mids = {one: -float("inf") if (row := rows[one]) is None else row["explained"][1] for one in flat}
     return {name: max(each, key=mids.__getitem__) for name, each in ids.items()}
 
 
+def agents_of(settings: dict[str, str], panel: str = "") -> dict[str, str]:
+    """Short name -> id of everybody who is compared."""
+    named = {name: name for name in KNOWN} | settings
+    named |= {extrapolative(name): extrapolative(settings[name]) for name in EXTRAPOLATED}
+    if panel:
+        named |= {f"personal?model={model}": f"personal?panel={panel}&model={model}" for model in PERSONAL}
+    return named
+
+
+def tables(histories: Sequence[str], ahead: Sequence[int], seeds: int, panel: str) -> Iterator[Table]:
+    """Everything to measure, what the page is about first."""
+    whole: dict[str, Any] = {"first": 0, "count": seeds}
+    for history in histories:
+        yield from (Table(history=history, ahead=n, **whole) for n in ahead)
+    for place in people_of(panel) if panel else ():
+        yield from (Table(history=place, ahead=n, personal=panel, **whole) for n in WAVES)
+    half = seeds // 2
+    for history in histories:
+        yield Table(history=history, ahead=MIDDLE, first=0, count=half)
+        yield Table(history=history, ahead=MIDDLE, first=half, count=seeds - half)
+        yield Table(history=history, ahead=MIDDLE, choice="again", **whole)
+    for history, other in (CENTURIES, CENTURIES[::-1]):
+        if history in histories:
+            yield Table(history=history, ahead=MIDDLE, choice=other, **whole)
+
+
+def people_of(panel: str) -> list[str]:
+    """Communities of a panel's new people, and the groups of each trait."""
+    places = [f"people?panel={panel}&community={n}&k={COMMUNITIES}" for n in range(COMMUNITIES)]
+    traits = panel_of(panel).traits
+    return places + [
+        f"people?panel={panel}&group={trait}:{value}" for trait in traits for value in sorted({*traits[trait]} - {""})
+    ]
+
+
+def measure(table: Table, out: Path, choose: int, results: dict[str, Any]) -> None:
+    """Add a table to the results, if it is not among them."""
+    settings = results.setdefault("settings", {})
+    if table.choice not in settings:
+        settings[table.choice] = chosen(out, table.choice, choose)
+        save(results)
+    named = agents_of(settings[table.choice], table.personal)
+    done = results.setdefault("tables", {}).get(table.key)
+    if done is not None and set(done["rows"]) == set(named):
+        return
+    began = time.process_time()
+    rivals = [named[name] for name in RIVALS]
+    rows = explained(list(named.values()), table, out, rivals)
+    back = {one: name for name, one in named.items()}
+    for row in filter(None, rows.values()):
+        row["leads"] = {back[rival]: numbers for rival, numbers in row["leads"].items()}
+    results["tables"][table.key] = {
+        "history": table.history, "ahead": table.ahead, "seeds": [table.first, table.count], "settings": table.choice,
+        "rows": {name: rows[one] for name, one in named.items()},
+    }  # fmt: skip
+    save(results)
+    print(f"{time.process_time() - began:5.0f} s  {table.key}", flush=True)
+
+
+def save(results: dict[str, Any]) -> None:
+    """Write the results, a table a line."""
+    parts = [
+        f"{json.dumps(part)}: {{\n"
+        + ",\n".join(f"{json.dumps(key)}: {json.dumps(one)}" for key, one in inside.items())
+        + "\n}"
+        for part, inside in results.items()
+    ]
+    write_text(RESULTS, "{\n" + ",\n".join(parts) + "\n}\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Choose, then print a table for every history."""
+    """Measure what is missing, then write the page."""
     parser = argparse.ArgumentParser(description="Which preference model explains the drift ahead?")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, help="folder of the cells")
     parser.add_argument("--histories", default=",".join(HISTORIES))
     parser.add_argument("--ahead", default=",".join(map(str, AHEAD)), help="steps ahead")
-    parser.add_argument("--seeds", type=int, default=8)
-    parser.add_argument("--choose", type=int, default=len(CHOSEN_ON), help="histories that settings are chosen on")
-    parser.add_argument("--panel", help="folder of a panel, or planted")
+    parser.add_argument("--seeds", type=int, default=32)
+    parser.add_argument("--choose", type=int, default=8, help="histories that settings are chosen on")
+    parser.add_argument("--panel", default="", help="folder of a panel, or planted")
+    parser.add_argument("--table", action="store_true", help="measure nothing, write the page")
     options = parser.parse_args(arguments)
-    settings = chosen(options.out, CHOSEN_ON[: options.choose])
-    ahead = tuple(map(int, options.ahead.split(",")))
-    places = [(history, ahead) for history in options.histories.split(",") if history]
-    if options.panel:
-        places += [(f"people?panel={options.panel}&community={n}&k=3", (1,)) for n in range(3)]
-    for history, ahead in places:
-        agents = [*KNOWN, *settings.values(), *(extrapolative(settings[name]) for name in EXTRAPOLATED)]
-        table = [explained(agents, history, n, options.seeds, options.out / safe_name(f"{history}-{n}")) for n in ahead]
-        print(f"\n{history}, {options.seeds} runs; steps ahead: {', '.join(map(str, ahead))}")
-        total = {agent: sum(one[1] for column in table if (one := column[agent]) is not None) for agent in agents}
-        for agent in sorted(agents, key=lambda agent: -total[agent]):
-            cells = (
-                "not identified" if one is None else f"{one[1]:6.2f} [{one[0]:6.2f}, {one[2]:5.2f}]"
-                for one in (c[agent] for c in table)
-            )
-            print("  ".join([*cells, agent]), flush=True)
+    torch.set_num_threads(1)
+    results: dict[str, Any] = read_json(RESULTS) if RESULTS.is_file() else {}
+    if not options.table:
+        if options.out is None:
+            parser.error("--out names the folder of the cells")
+        ahead = tuple(map(int, options.ahead.split(",")))
+        places = [history for history in options.histories.split(",") if history]
+        for table in tables(places, ahead, options.seeds, options.panel):
+            measure(table, options.out, options.choose, results)
+    write_page(results)
     return 0
 
 

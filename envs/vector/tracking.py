@@ -131,7 +131,7 @@ class StanceTracking(TrackingVector, StanceVector):
         return super()._tables_of(source, rows) if paths is None else self._filled(paths, source, rows)
 
     def _filled(self, paths: CompiledPaths, source: HistorySource, rows: NDArray[np.int64]) -> Tables:
-        from progressgym.envs.vector.compiled.tables import DrawnTables
+        from progressgym.envs.vector.compiled.drawn_tables import DrawnTables
 
         config, votes, count = self._config, self._votes, 1 + self._config.steps
         made = DrawnTables(config, self._arrays, paths, len(rows))
@@ -157,8 +157,8 @@ class StanceTracking(TrackingVector, StanceVector):
         parts = each(fill, list(self._arrays.blocks(len(rows), FEW)))
         if states is not None:
             self._streams.moved(rows, states)
-        shown = {"observations": made.observations} if exact else self._joined(parts)
-        return {**made.tables(), **shown}
+        seen = {"observations": made.observations} if exact else self._joined(parts)
+        return {**made.tables(), **seen}
 
 
 class FollowVectorEnv(TrackingVector, AnswersVector):

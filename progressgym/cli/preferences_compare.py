@@ -14,14 +14,17 @@ from progressgym.core.errors import UserError
 from progressgym.core.streams import print_json
 
 if TYPE_CHECKING:
+    from progressgym.core.protocols import Embedder
     from progressgym.preferences.compare import Compared
 
 KINDS_IN_HELP = ("preference-models",)
+WORDS = "words"
 EXAMPLES = """
 progressgym preferences compare
 progressgym preferences compare --models bradley-terry,'hrc?k=2' --data planted-ring
 progressgym preferences compare --models pal?k=6,user --data panel --folder my-data --answers 20
 progressgym preferences compare --data my-preferences.jsonl --json
+progressgym preferences compare --data hh-harmless --features smollm2-135m --models bradley-terry,hrc
 """
 
 
@@ -38,6 +41,8 @@ class Options:
     """Names of data sets, or files of TRL's preference format (.jsonl with chosen and rejected)."""
     folder: Folder = ""
     """Where gss-panel, opinpref, ethics and hh-harmless lie; $PROGRESSGYM_SHARED/real by default."""
+    features: Annotated[str, option("words|MODEL")] = WORDS
+    """Of texts: counts of words, or a language model's vectors. These are kept, so a stopped run goes on where it was."""
     folds: Number = 5
     """Parts that are held out in turn."""
     answers: Number = 4
@@ -52,6 +57,7 @@ def run(options: Options) -> int:
     from progressgym.core.bounds import whole
     from progressgym.preferences.compare import compare
     from progressgym.preferences.datasets import Absent, load
+    from progressgym.preferences.embedded import embedded
     from progressgym.preferences.models.protocol import PREFERENCE_MODELS
 
     for name, value, least, most in (
@@ -67,6 +73,7 @@ def run(options: Options) -> int:
     folder = Path(options.folder) if options.folder else Path(shared) / "real" if shared else None
     if options.folder and not Path(options.folder).is_dir():
         raise UserError(f"no such folder: {options.folder}")
+    embedder = _embedder(options.features)
     records: list[dict[str, object]] = []
     for name in dict.fromkeys(part for part in options.data.split(",") if part):
         try:
@@ -77,6 +84,8 @@ def run(options: Options) -> int:
                 print(f"\nskipped: {reason}")
             continue
         print(f"{name}: {len(data.pairs)} pairs", file=sys.stderr, flush=True)
+        if embedder is not None:
+            data = embedded(data, embedder, options.features)
         rows = compare(data, models, folds=options.folds, answers=options.answers, seed=options.seed)
         records += [asdict(row) for row in rows]
         if not options.json:
@@ -84,6 +93,16 @@ def run(options: Options) -> int:
     if options.json:
         print_json(json.dumps(records, indent=2, allow_nan=False))
     return 0
+
+
+def _embedder(features: str) -> Embedder | None:
+    """The language model whose vectors are asked for, asked nothing twice; None for words."""
+    if features == WORDS:
+        return None
+    from progressgym.models import load_language_model
+    from progressgym.models.cache import Remembered
+
+    return Remembered(load_language_model(features))
 
 
 def table(rows: list[Compared]) -> str:

@@ -57,6 +57,8 @@ class DataSet:
     """Whether more of a feature is meant to be better."""
     words: Pairs | None = None
     """The same pairs with counts of words as features, where there are texts."""
+    texts: tuple[tuple[str, str], ...] = ()
+    """What stands on the left and on the right of each pair; none where nothing is a text."""
     questions: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     """(n,) which question a pair answers, where left and right mean the same for everybody; else empty."""
     segments: Pairs | None = None
@@ -260,6 +262,10 @@ def _of_rows(name: str, rows: Sequence[Row], seed: int) -> DataSet:
         personal=len(users) > 1,
         longer=np.where(left_chosen, lengths[0] - lengths[1], lengths[1] - lengths[0]),
         words=words,
+        texts=tuple(
+            (one, other) if first else (other, one)
+            for one, other, first in zip(chosen, rejected, left_chosen.tolist(), strict=True)
+        ),
     )
 
 

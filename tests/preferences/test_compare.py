@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from progressgym.cli.main import dispatch
 from progressgym.core.errors import UserError
 from progressgym.preferences.compare import compare
 from progressgym.preferences.datasets import Absent, DataSet, load, read_rows
+from progressgym.preferences.embedded import embedded
 from progressgym.preferences.pairs import Pairs
 
 torch.set_num_threads(1)
@@ -74,6 +77,36 @@ def test_a_file_of_texts_with_a_rule_that_can_be_learned(tmp_path: Path) -> None
         row.model: row.accuracy for row in compare(load(str(written(tmp_path / "a.jsonl", *rows)), None), ["feature"])
     }
     assert found["words alone"] == found["feature"] == 1.0 and found["longer wins"] < 0.7
+
+
+class Counting:
+    """An embedder that knows one thing of a text, and how often it was asked."""
+
+    name, fingerprint = "counting", "0"
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        self.texts += texts
+        return np.array([[float("kind" in text), float(len(text))] for text in texts])
+
+
+def test_vectors_of_texts_in_place_of_words(tmp_path: Path) -> None:
+    """What both sides begin with is left out, a text is embedded once, and words alone stand beside it as before."""
+    same = "A kind question.\n"
+    rows = [
+        {"chosen": f"{same}kind {'so ' * (n % 9)}", "rejected": f"{same}harsh {'so ' * (n % 7)}"} for n in range(90)
+    ]
+    data, embedder = load(str(written(tmp_path / "a.jsonl", *rows)), None), Counting()
+    vectors = embedded(data, embedder, "counting")
+    assert len(embedder.texts) == len(set(embedder.texts)) == 9 + 7 and not any(same in text for text in embedder.texts)
+    assert vectors.name == "a.jsonl, counting" and vectors.words is data.words
+    np.testing.assert_array_equal(vectors.pairs.target, data.pairs.target)
+    rows_of = {row.model: row for row in compare(vectors, ["bradley-terry"], folds=3)}
+    assert rows_of["bradley-terry"].accuracy == 1.0
+    plain = load("planted-ring", None)
+    assert embedded(plain, embedder, "counting") is plain
 
 
 def test_a_file_of_features_and_users(tmp_path: Path) -> None:

@@ -35,10 +35,10 @@ def test_successors_of_a_line_with_a_fork() -> None:
     assert not pool[:, 2:].any()
 
 
-def test_regret_explains_what_return_cannot(tmp_path: Path) -> None:
-    """Two rooms: each step in the first pays, and in the second does not, but only a step down leads to the prize.
+def test_regret_reads_a_file_of_segments(tmp_path: Path) -> None:
+    """A segment that moves towards the prize is preferred, though it collects less on the way.
 
-    By regret a segment that moves towards the prize is preferred, though it collects less on the way.
+    That it explains what return cannot is in `tests/research/test_models_on_data.py`.
     """
     random = np.random.default_rng(0)
     rows: list[dict[str, Any]] = []

@@ -8,7 +8,7 @@ import pytest
 
 from tests.research.loading import FOLDER, script
 
-PARTS = {"__init__", "constraints", "questionnaires"}
+PARTS = {"__init__", "constraints", "drift_page", "questionnaires"}
 """Not studies themselves."""
 STUDIES = sorted({path.stem for path in FOLDER.glob("*.py")} - PARTS)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +22,7 @@ from progressgym.envs.odds import OddsReadout
 from progressgym.envs.vector import tracking
 from progressgym.envs.vector.batch_scores import Targets, as_columns, compare, targets
 from progressgym.envs.vector.compiled import NumbaArrays
+from progressgym.envs.vector.compiled.kernel import HERE, SOURCES
 from progressgym.envs.vector.compiled.pcg import advance, fill
 from progressgym.envs.vector.compiled.votes import Votes
 from progressgym.envs.vector.streams import Streams
@@ -207,3 +211,28 @@ def test_without_a_place_for_its_cache_it_works() -> None:
         "assert high_product(np.uint64(2**63), np.uint64(6)) == 3 and high_product.stats.cache_path is None"
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_full_disk_costs_the_cache_alone(tmp_path: Path) -> None:
+    done = run(
+        f"import os, resource, signal; os.environ['NUMBA_CACHE_DIR'] = {str(tmp_path)!r}\n"
+        "import numpy as np\n"
+        "from progressgym.envs.vector.compiled.pcg import high_product\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))\n"
+        "assert high_product(np.uint64(2**63), np.uint64(6)) == 3 and high_product.stats.cache_path is not None"
+    )
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.rglob("*.nbc"))
+
+
+def test_a_new_constant_is_a_new_kernel() -> None:
+    """Whatever number a kernel takes from elsewhere is part of the name under which it is kept."""
+    for path in HERE.glob("*.py"):
+        imports = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)]
+        for node in imports:
+            if node.module is None or not node.module.startswith("progressgym.") or ".compiled" in node.module:
+                continue
+            module = importlib.import_module(node.module)
+            numbers = any(isinstance(getattr(module, alias.name), (int, float)) for alias in node.names)
+            place = HERE.parents[2] / f"{node.module.removeprefix('progressgym.').replace('.', '/')}.py"
+            assert not numbers or place in SOURCES, (path.name, node.module)
