@@ -276,6 +276,8 @@ PARTS: dict[Loss, dict[str, str]] = {
     steerlm: {"steer": ""},
 }
 """Losses of more than margins: what they look at beside them, and the argument that is 0 where they do not."""
+WITHOUT_MARGIN: tuple[Loss, ...] = (steerlm,)
+"""Losses that do not look at margins at all, so that nothing is compared with a reference."""
 
 
 def of_margins(text: str) -> bool:

@@ -22,9 +22,10 @@
 | `norm_drift`, `tropes` | items that drifted more than chance; tropes found again | docs/instruments |
 | `panel`, `personal` | a panel as a file; how well a few answers place a person | docs/people.md |
 | `predict_stream`, `shifts` | how early one can tell; at what rates people change sides | docs/environments |
-| `repair` | what adapting to the next century costs the last one, and what repairs it | docs/repair.md |
+| `repair`, `repair_model` | what adapting to the next century costs the last one, and what repairs it | docs/repair.md |
 | `uses`, `ablation` | what a preference model is good for; what matters most | docs/preferences.md |
 | `losses_on_data`, `constraints` | what decides about losses, on real data; instructions that a program checks | docs/preferences.md |
+| `losses_on_texts` | what each loss makes of a real language model | docs/losses |
 | `models_on_data` | what decides about preference models, on real data and planted segments | docs/preferences.md |
 | `drift_models`, `drift_page` | which preference model and method explains the drift ahead | docs/drift-models.md |
 | `crowd`, `delphi`, `sessions` | what the raters are worth | docs/raters |

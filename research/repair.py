@@ -1,7 +1,6 @@
 """What adapting to the next century costs the last one, and which method repairs it (A11: arXiv 2402.10884, without its images).
 
     python -m research.repair                                   every step of gss-v1, eight splits; synthetic histories
-    python -m research.repair --model lm:smollm2-135m --history histsmol-v1 --seeds 1      the same with weights
 
 A policy holds a century exactly. It is aligned with the next one (`lifelong-dpo?reference=uniform`, exact labels). Items whose
 answers the two centuries share (the half that moved least) say what that has damaged; the other half says what it has learned:
@@ -22,8 +21,8 @@ nothing: what a method recovers from that, it recovers by moving at all. Beside 
 | dpo, ipo, rdpo | against the policy that is repaired |
 | steerlm | learned with scores, asked for the best, or for a little above the middle |
 
-Recovered share and tax are sums over a history's steps; intervals are 95 % of a bootstrap over seeds. A language model leaves out
-`map`, which adjusts a stance only.
+Recovered share and tax are sums over a history's steps; intervals are 95 % of a bootstrap over seeds. The same with a language
+model: `research.repair_model`.
 """
 
 from __future__ import annotations
@@ -38,14 +37,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from progressgym.agents.config import LanguageModelConfig
-from progressgym.agents.methods import Dpo, Map, Method, ModelStage, Stage, SteerLm
+from progressgym.agents.methods import Dpo, Map, Method, Stage, SteerLm
 from progressgym.agents.policies import StancePolicy
 from progressgym.core.answers import softmax_options
 from progressgym.histories.history import History
 from progressgym.histories.splits import split_id
 from progressgym.preferences.comparisons import all_pairs, probabilities
-from progressgym.preferences.pairs import Pairs
 
 Floats = NDArray[np.float64]
 LEVELS, APART, RESAMPLES = 4, 0.5, 2000
@@ -80,24 +77,39 @@ class Step:
     """(N,) whether an item's answers moved less than the median item's."""
     asked: NDArray[np.bool_]
     """(N,) whether both centuries were asked."""
+    held: NDArray[np.bool_]
+    """(N,) whether an item is judged: asked, and no comparison is about it."""
 
     @classmethod
-    def of(cls, history: History, century: int) -> Step:
-        """The step after a century."""
+    def of(cls, history: History, century: int, items: int | None = None) -> Step:
+        """The step after a century, judged by so many of the evaluation items, evenly spread, or by all."""
         mask = history.instrument.mask
         both = history.answers[century : century + 2]
         asked: NDArray[np.bool_] = np.asarray(np.isfinite(np.where(mask, both, 0.0)).all((0, 2)))
         even = np.where(mask, 1.0 / mask.sum(1, keepdims=True), 0.0)
         old, new = np.where(asked[:, None], np.where(mask, both, 0.0), even)
         moved = np.abs(new - old).max(1)
-        return cls(history=history, old=old, new=new, asked=asked, same=asked & (moved <= np.median(moved[asked])))
+        judged = history.instrument.evaluation
+        if items is not None:
+            judged = judged[np.linspace(0, len(judged), min(items, len(judged)), endpoint=False).astype(np.int64)]
+        return cls(
+            history=history,
+            old=old,
+            new=new,
+            asked=asked,
+            same=asked & (moved <= np.median(moved[asked])),
+            held=np.isin(np.arange(len(asked)), judged) & asked,
+        )
 
     def errors(self, answers: Floats) -> tuple[float, float]:
         """Damage and lesson of answers (N, K)."""
-        held = np.isin(np.arange(len(self.asked)), self.history.instrument.evaluation) & self.asked
-        parts = ((self.old, held & self.same), (self.new, held & ~self.same))
-        damage, lesson = (np.sqrt(((answers - truth)[items] ** 2).mean()) for truth, items in parts)
+        damage, lesson = (np.sqrt(squares.mean()) for squares in self.squares(answers))
         return float(damage), float(lesson)
+
+    def squares(self, answers: Floats) -> tuple[Floats, Floats]:
+        """Squared errors (items, K): to the old century on what did not change, to the new one on what did."""
+        same, moved = self.held & self.same, self.held & ~self.same
+        return (answers - self.old)[same] ** 2, (answers - self.new)[moved] ** 2
 
     def lesson(self) -> tuple[NDArray[np.int64], Floats]:
         """Comparisons of the new century with exact labels."""
@@ -159,59 +171,27 @@ class Stance:
         return before
 
 
-class Weights:
-    """A language model that begins as the history's first century."""
+def own_drafts(chance: Floats, pairs: NDArray[np.int64], votes: Floats, seed: int) -> tuple[NDArray[np.int64], Floats]:
+    """Comparisons of which the policy drew the better answer itself, in two tries: what rejection sampling keeps.
 
-    def __init__(self, step: Step, model: str, comparisons: int) -> None:
-        """Load it; what it answers is the old century, whatever was measured."""
-        from progressgym.agents.policies.language_model import LanguageModelPolicy
-        from progressgym.envs.base import ProgressEnv
-        from progressgym.envs.follow import FollowEnv
-
-        env: ProgressEnv = FollowEnv(history=step.history)
-        env.reset(seed=0)
-        self.step, self.config = step, LanguageModelConfig(policy=model, comparisons=comparisons)
-        self.policy = LanguageModelPolicy.open(self.config, env.task)
-
-    def answers(self) -> Floats:
-        """(N, K)."""
-        instrument = self.step.history.instrument
-        items = np.flatnonzero(np.isin(np.arange(len(instrument.items)), instrument.evaluation) & self.step.asked)
-        return softmax_options(self.policy.logits(items), instrument.mask)
-
-    def train(self, method: Method, pairs: NDArray[np.int64], targets: Floats, seed: int) -> None:
-        """One stage, of so many of the comparisons."""
-        chosen = np.sort(np.random.default_rng(seed).permutation(len(pairs))[: self.config.comparisons])
-        asked = Pairs.of_options(self.step.history.instrument, pairs[chosen], targets[chosen])
-        model: Any = Dpo(loss="steerlm") if isinstance(method, SteerLm) else method
-        rows = model.rows(ModelStage(policy=self.policy, pairs=asked, seed=seed))
-        self.policy.align(model, rows, self.config, seed=seed)
-
-    def reset(self, state: Any = None) -> Any:
-        """Stand somewhere; returns where it stood."""
-        before = self.policy.weights
-        if state is not None:
-            self.policy.weights = state
-        return before
-
-
-def own_drafts(
-    policy: Stance | Weights, pairs: NDArray[np.int64], votes: Floats, seed: int
-) -> tuple[NDArray[np.int64], Floats]:
-    """Comparisons of which the policy drew the better answer itself, in two tries: what rejection sampling keeps."""
-    better = np.where(votes > 0.5, pairs[:, 1], pairs[:, 2])
-    answers = policy.answers()
-    if isinstance(policy, Weights):  # answers of other items are not read; one try in two has either answer
-        chance = np.full(len(pairs), 0.5)
-    else:
-        both = answers[pairs[:, :1], pairs[:, 1:]]
-        chance = answers[pairs[:, 0], better] / both.sum(1)
-    drawn = np.random.default_rng(seed).random((len(pairs), 2)) < chance[:, None]
-    there = drawn.any(1)
+    Args:
+        chance: (n,) with which it draws the better one in a try.
+        pairs: (n, 3) comparisons.
+        votes: (n,) for their first options.
+        seed: of the draws.
+    """
+    there = (np.random.default_rng(seed).random((len(pairs), 2)) < chance[:, None]).any(1)
     return pairs[there], (votes[there] > 0.5).astype(np.float64)
 
 
-def measured(step: Step, policy: Stance | Weights, count: int, seed: int) -> Floats:
+def of_better(answers: Floats, pairs: NDArray[np.int64], votes: Floats) -> Floats:
+    """(n,) how often a policy with these answers (N, K) gives the better option of each pair, of the two."""
+    better = np.where(votes > 0.5, pairs[:, 1], pairs[:, 2])
+    chances: Floats = answers[pairs[:, 0], better] / answers[pairs[:, :1], pairs[:, 1:]].sum(1)
+    return chances
+
+
+def measured(step: Step, policy: Stance, count: int, seed: int) -> Floats:
     """(methods, labels, 4): damage after repair and before, tax, lesson of never learning."""
     nothing = step.errors(policy.answers())[1]
     pairs, targets = step.lesson()
@@ -223,10 +203,10 @@ def measured(step: Step, policy: Stance | Weights, count: int, seed: int) -> Flo
         pairs, votes = step.repair(count, flips, seed)
         for m, (name, method) in enumerate(METHODS.items()):
             policy.reset(adapted)
-            if isinstance(method, Map) and isinstance(policy, Weights):
-                continue
-            drafts = own_drafts(policy, pairs, votes, seed) if name == "rejection" else (pairs, votes)
-            policy.train(method, drafts[0], drafts[1], seed)
+            drafts = pairs, votes
+            if name == "rejection":
+                drafts = own_drafts(of_better(policy.answers(), pairs, votes), pairs, votes, seed)
+            policy.train(method, *drafts, seed)
             after, learned = step.errors(policy.answers())
             table[m, f] = after, damage, learned - lesson, nothing
     return table
@@ -241,8 +221,6 @@ def report(tables: Floats) -> None:
     draws = np.random.default_rng(0).integers(0, len(tables), (RESAMPLES, len(tables)))
     print(f"{'method':<20}{'flipped':>9}   {'recovered':<26}{'tax':<26}")
     for m, name in enumerate(METHODS):
-        if not tables[:, m].any():
-            continue
         for f, flips in enumerate(FLIPS):
             rows = tables[:, m, f]
             cells = []
@@ -253,9 +231,14 @@ def report(tables: Floats) -> None:
                 low, high = np.quantile(spread, [0.025, 0.975])
                 cells.append(f"{ratio:+.2f} [{low:+.2f}, {high:+.2f}]")
             print(
-                f"{name:<20}{'exact' if flips == EXACT else f'{flips:.0%}':>9}   {cells[0]:<26}{cells[1]:<26}",
+                f"{name:<20}{label_of(flips):>9}   {cells[0]:<26}{cells[1]:<26}",
                 flush=True,
             )
+
+
+def label_of(flips: float) -> str:
+    """What a share of flipped votes is called."""
+    return "exact" if flips == EXACT else f"{flips:.0%}"
 
 
 def histories(history: str, seeds: int) -> list[History]:
@@ -271,18 +254,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--history", default="gss-v1,synthetic:linear?coherence=0.5")
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--votes", type=int, default=100)
-    parser.add_argument("--model", help="lm: and a model, in place of a stance: the first step of the history only")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     for history in options.history.split(","):
         tables = []
         for seed, one in enumerate(histories(history, options.seeds)):
-            steps = [Step.of(one, century) for century in range(1 if options.model else len(one) - 1)]
-            policies: list[Stance | Weights] = [
-                Weights(step, options.model, options.votes) if options.model else Stance(step) for step in steps
-            ]
-            parts = [measured(*both, options.votes, seed) for both in zip(steps, policies, strict=True)]
-            tables.append(np.sum(parts, 0))
+            steps = [Step.of(one, century) for century in range(len(one) - 1)]
+            tables.append(np.sum([measured(step, Stance(step), options.votes, seed) for step in steps], 0))
         sums = cast(Floats, np.array(tables))
         damage, never = sums[:, 0, 0, 1], sums[:, 0, 0, 3]
         print(

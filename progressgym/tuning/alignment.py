@@ -22,6 +22,7 @@ from progressgym.tuning.contrasts import Contrast, arrange, tokenise
 from progressgym.tuning.lora import attach
 from progressgym.tuning.needs import need_trl
 from progressgym.tuning.processes import share
+from progressgym.tuning.shared_prompts import can_share
 from progressgym.tuning.training import Report, StageResult, silence, watch
 from progressgym.tuning.tunable import TunableModel
 
@@ -95,12 +96,14 @@ def dpo_stage(
             precompute_ref_log_probs=True,
             max_length=None,
         )
+        # Rows without terms are read as ever, so that what was trained on them keeps its bits.
+        once = not recipe.activation_checkpointing and any("terms" in row for row in ready) and can_share(model)
         _run(
             AnswerDPOTrainer(
                 model=model,
                 args=arguments,
                 train_dataset=Dataset.from_list(ready),
-                data_collator=preference_collator(tokenizer.pad_token_id),
+                data_collator=preference_collator(tokenizer.pad_token_id, share=once),
                 processing_class=tokenizer,
                 callbacks=[watch(result, None, report)],
                 loss=loss,

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from progressgym.core.errors import UserError
 from progressgym.core.seeding import generator
 from progressgym.models.tokens import Ids, encode
+from progressgym.tuning.shared_prompts import Continued, of_shared_prompts, shared_logps, stack_shared
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -159,44 +160,55 @@ def arrange(rows: list[dict[str, Any]], batch_size: int, seed: int, together: in
     return [row for batch in (*mixed, *rest) for group in batch for row in group]
 
 
-def collate(examples: Sequence[Mapping[str, Any]], pad: int) -> dict[str, Any]:
+def collate(examples: Sequence[Mapping[str, Any]], pad: int, *, share: bool = False) -> dict[str, Any]:
     """Stack B rows.
+
+    Args:
+        examples: tokenised rows.
+        pad: token that fills up.
+        share: read a prompt of several continuations once, see `shared_prompts`.
 
     Returns:
         `input_ids`, `attention_mask`, `position_ids` (U, L) padded on the left; `source` (2B,) which text each
         continuation belongs to, the chosen ones first; `tokens` and `token_mask` (2B, C) continuations, aligned on the
         right; every further number of a row as (B,), and `numbers` as (B, n) each. Continuations of terms follow those of
-        rows, (2B + E,), and `term_row`, `term_part`, `term_slot`, `term_share`, `term_bare` (E,) say what they are.
+        rows, (2B + E,), and `term_row`, `term_part`, `term_slot`, `term_share`, `term_bare` (E,) say what they are. Of
+        continuations that share a prompt there is `shared_prompts.stack_shared` instead, and `order` (2B + E,) says where
+        each stands: behind the others.
     """
     import torch
 
-    texts: dict[Ids, int] = {}
-    source, continuations = [], []
-    for side in ("chosen_ids", "rejected_ids"):
-        for example in examples:
-            text = (*example["prompt_ids"], *example[side][:-1])
-            source.append(texts.setdefault(text, len(texts)))
-            continuations.append(list(example[side]))
+    pairs = [(one["prompt_ids"], one[side]) for side in ("chosen_ids", "rejected_ids") for one in examples]
     terms = [(n, term) for n, example in enumerate(examples) for term in example.get("terms", ())]
-    for _, term in terms:
-        text = (*term["prompt_ids"], *term["ids"][:-1])
-        source.append(texts.setdefault(text, len(texts)))
-        continuations.append(list(term["ids"]))
-    ids, seen = left_padded(list(texts), pad)
-    tokens, mask = left_padded(continuations, pad)
-    numbers = {
-        key: torch.tensor([float(example[key]) for example in examples])
-        for key in examples[0]
-        if key not in (*_APART, "numbers")
-    }
+    pairs += [(term["prompt_ids"], term["ids"]) for _, term in terms]
+    apart = of_shared_prompts(pairs) if share else []
+    alone = sorted({*range(len(pairs))} - {*apart})
+    batch = _stack_texts([pairs[n] for n in alone], pad) if alone else {}
+    if apart:
+        batch |= stack_shared([pairs[n] for n in apart], pad)
+        batch["order"] = torch.tensor([*alone, *apart]).argsort()
+    for key in examples[0]:
+        if key not in (*_APART, "numbers"):
+            batch[key] = torch.tensor([float(example[key]) for example in examples])
     for part in examples[0].get("numbers", ()):
-        numbers[part] = torch.tensor([example["numbers"][part] for example in examples], dtype=torch.float32)
+        batch[part] = torch.tensor([example["numbers"][part] for example in examples], dtype=torch.float32)
     if terms:
-        numbers["term_row"] = torch.tensor([n for n, _ in terms])
+        batch["term_row"] = torch.tensor([n for n, _ in terms])
         for key in ("part", "slot", "share", "bare"):
-            numbers[f"term_{key}"] = torch.tensor([term[key] for _, term in terms])
+            batch[f"term_{key}"] = torch.tensor([term[key] for _, term in terms])
         if "ref_terms" in examples[0]:
-            numbers["ref_terms"] = torch.tensor([logp for example in examples for logp in example["ref_terms"]])
+            batch["ref_terms"] = torch.tensor([logp for example in examples for logp in example["ref_terms"]])
+    return batch
+
+
+def _stack_texts(pairs: Sequence[Continued], pad: int) -> dict[str, Tensor]:
+    """Whole texts, equal ones once."""
+    import torch
+
+    texts: dict[Ids, int] = {}
+    source = [texts.setdefault((*prompt, *continuation[:-1]), len(texts)) for prompt, continuation in pairs]
+    ids, seen = left_padded(list(texts), pad)
+    tokens, mask = left_padded([continuation for _, continuation in pairs], pad)
     return {
         "input_ids": ids,
         "attention_mask": seen,
@@ -204,12 +216,24 @@ def collate(examples: Sequence[Mapping[str, Any]], pad: int) -> dict[str, Any]:
         "source": torch.tensor(source),
         "tokens": tokens,
         "token_mask": mask,
-        **numbers,
     }
 
 
 def continuation_logps(model: Any, batch: Mapping[str, Tensor], *, total: bool = False) -> Tensor:
     """Mean log-probability per token of every continuation of a batch, (2B + E,), as a reading counts it; or their sum."""
+    import torch
+
+    parts = []
+    if "input_ids" in batch:
+        parts.append(_whole_logps(model, batch))
+    if "prompt_ids" in batch:
+        parts.append(shared_logps(model, batch))
+    scores = [own.sum(-1) if total else own.sum(-1) / mask.sum(-1) for own, mask in parts]
+    return torch.cat(scores)[batch["order"]] if "order" in batch else scores[0]
+
+
+def _whole_logps(model: Any, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """Log-probabilities of tokens, and their mask, of continuations whose texts are read whole."""
     import torch
 
     width = batch["tokens"].shape[1]
@@ -221,9 +245,9 @@ def continuation_logps(model: Any, batch: Mapping[str, Tensor], *, total: bool =
         logits_to_keep=width,
     ).logits
     precise = torch.promote_types(logits.dtype, torch.float32)
-    logs = torch.log_softmax(logits.to(precise), dim=-1)[batch["source"]]
-    own = logs.gather(-1, batch["tokens"][..., None])[..., 0] * batch["token_mask"]
-    return own.sum(-1) if total else own.sum(-1) / batch["token_mask"].sum(-1)
+    logs = torch.log_softmax(logits.to(precise), dim=-1)
+    own = logs[batch["source"][:, None], torch.arange(width, device=logs.device), batch["tokens"]]
+    return own * batch["token_mask"], batch["token_mask"]
 
 
 def left_padded(rows: Sequence[Sequence[int]], pad: int) -> tuple[Tensor, Tensor]:

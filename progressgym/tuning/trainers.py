@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from trl import DPOTrainer, RewardTrainer, RLOOTrainer
 
-from progressgym.losses import Loss, Margins, sigmoid
+from progressgym.losses import WITHOUT_MARGIN, Loss, Margins, sigmoid
 from progressgym.tuning.contrasts import NUMBER_PARTS, TERM_PARTS, collate, continuation_logps
 
 REFERENCE = ("ref_chosen_logps", "ref_rejected_logps")
@@ -50,9 +50,15 @@ class AnswerDPOTrainer(DPOTrainer):  # type: ignore[misc]  # trl ships no types
     def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
         """Add the reference's log-probabilities as columns; nothing is cached on disk.
 
-        Terms that are all bare have no reference, and are not read for one: their column is 0.
+        Terms that are all bare have no reference, and are not read for one: their column is 0. Nor is anything for a loss
+        without margins.
         """
         has_terms = "terms" in dataset.column_names
+        if self._answer_loss in WITHOUT_MARGIN:
+            nothing = [[0.0] * len(row) for row in dataset["terms"]]
+            for key in REFERENCE:
+                dataset = dataset.add_column(key, [0.0] * len(dataset))
+            return dataset.add_column("ref_terms", nothing)
         bare = has_terms and all(term["bare"] for row in dataset["terms"] for term in row)
         read = dataset.remove_columns("terms") if bare else dataset
         loader: DataLoader[Any] = DataLoader(read, batch_size=batch_size, collate_fn=self.data_collator)
@@ -86,14 +92,14 @@ class AnswerDPOTrainer(DPOTrainer):  # type: ignore[misc]  # trl ships no types
             **{part: self._part(part, inputs, logps) for part in self._parts},
         )
         losses = inputs["weight"] * self._answer_loss(given)
-        logs = {
-            "rewards/chosen": rewards[0],
-            "rewards/rejected": rewards[1],
-            "rewards/accuracies": (margins > 0).float(),
-            "rewards/margins": margins,
-            "logps/chosen": chosen,
-            "logps/rejected": rejected,
-        }
+        logs = {"logps/chosen": chosen, "logps/rejected": rejected}
+        if self._answer_loss not in WITHOUT_MARGIN:
+            logs |= {
+                "rewards/chosen": rewards[0],
+                "rewards/rejected": rewards[1],
+                "rewards/accuracies": (margins > 0).float(),
+                "rewards/margins": margins,
+            }
         metrics = self._metrics["train" if self.model.training else "eval"]
         for key, values in logs.items():
             metrics[key].append(self.accelerator.gather(values.detach()).mean().item())
@@ -170,9 +176,9 @@ class AnswerRLOOTrainer(RLOOTrainer):  # type: ignore[misc]
         return [list(self.choices[tuple(ids)][which]) for ids, which in zip(prompt_ids, drawn, strict=True)]
 
 
-def preference_collator(pad: int) -> Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]]:
-    """Collator of `AnswerDPOTrainer`."""
-    return lambda examples: collate(examples, pad)
+def preference_collator(pad: int, *, share: bool = False) -> Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]]:
+    """Collator of `AnswerDPOTrainer`; `share` as in `collate`."""
+    return lambda examples: collate(examples, pad, share=share)
 
 
 def reward_collator(pad: int) -> Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]]:

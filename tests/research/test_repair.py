@@ -42,14 +42,25 @@ def test_exact_probabilities_repair_and_votes_do_not(study: Any) -> None:
 
 
 @pytest.mark.heavy
-def test_a_language_model_goes_through_it(
-    study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_language_model_goes_through_it_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    few = ("supervised", "rejection", "map", "steerlm")
-    monkeypatch.setattr(study, "METHODS", {name: study.METHODS[name] for name in few})
-    monkeypatch.setattr(study, "FLIPS", (study.EXACT,))
+    study = script("repair_model")
     base, history, _ = save_history(tmp_path, centuries=2)
-    assert study.main(["--model", f"lm:{base}", "--history", str(history), "--seeds", "1", "--votes", "4"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    named = {line.split()[0] for line in lines if line.startswith(tuple(study.METHODS))}
-    assert named == set(study.METHODS) - {"map"}
+    out = tmp_path / "out.json"
+    asked = ["run", str(out), "--model", f"lm:{base}", "--history", str(history), "--votes", "4", "--centuries", "1"]
+    for arms in (study.ARMS[:1], (study.ARMS[0], *study.ARMS[-2:])):
+        monkeypatch.setattr(study, "ARMS", arms)
+        assert study.main(asked) == 0
+    printed = capsys.readouterr()
+    assert printed.err.count("supervised exact") == 1, "what is there is not measured again"
+    assert [line.split("`")[1] for line in printed.out.splitlines() if "`" in line][-3:] == [
+        f"{name} {study.label_of(flips)}" for name, flips in study.ARMS
+    ]
+
+
+def test_shares_of_a_model_are_those_of_errors_by_hand() -> None:
+    study = script("repair_model")
+    never, adapted, after = [[0.0, 0.0], [4.0, 4.0]], [[4.0, 4.0], [1.0, 1.0]], [[1.0, 1.0], [2.25, 2.25]]
+    recovered, tax = study.shares_of([(never, adapted, after), (never, adapted, after)])
+    assert np.allclose(recovered, 0.5) and np.allclose(tax, 0.25) and len(tax) == 1 + study.RESAMPLES

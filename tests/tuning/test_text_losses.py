@@ -155,6 +155,16 @@ def plain_trl(base: Path, rows: Sequence[Contrast], recipe: AlignRecipe, loss: s
     )
 
 
+@pytest.mark.parametrize("loss", ["rdpo", "spo", "mapl", "steerlm"])
+def test_reading_prompts_once_changes_nothing_but_rounding(
+    base: Path, file: Path, monkeypatch: pytest.MonkeyPatch, loss: str
+) -> None:
+    rows = read_contrasts(file, parts_of(loss))
+    once = trained(base, rows, loss)[0]
+    monkeypatch.setattr("progressgym.tuning.alignment.can_share", lambda model: False)
+    assert once == pytest.approx(trained(base, rows, loss)[0], rel=1e-4)
+
+
 @pytest.fixture(scope="module")
 def trainer(base: Path, file: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A trainer of a model in double precision."""
