@@ -36,3 +36,23 @@
 `questionnaires` makes longer ones for them. How fast things are, beside peers, is measured in `benchmarks/`. Nothing in the
 package imports from here.
 """
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+
+from progressgym.core.errors import UserError
+
+
+def one_line(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What a study says at its end: bad input or missing data in one line, anything else as Python does."""
+    if not issubclass(kind, UserError):
+        sys.__excepthook__(kind, error, trace)
+        return
+    print(f"error: {error}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+if sys.argv[:1] == ["-m"]:  # `python -m research.NAME`, while its package is imported
+    sys.excepthook = one_line

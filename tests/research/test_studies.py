@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -26,3 +29,17 @@ def test_the_list_of_studies_is_complete() -> None:
 
     listed = research.__doc__ or ""
     assert [name for name in STUDIES if f"`{name}`" not in listed] == []
+
+
+def test_missing_data_is_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "research.losses_on_texts", "run", str(tmp_path / "out.json")]
+    done = subprocess.run(
+        command,
+        cwd=FOLDER.parent,
+        env={**os.environ, "PROGRESSGYM_SHARED": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: no such file") and "Traceback" not in done.stderr
