@@ -6,6 +6,17 @@ const form = document.querySelector("[data-filter]");
 const still = region().dataset.mode === "static";
 const PAGE = Number(region().dataset.size);
 
+// What the table shows. A link within the page (#main) is a step of the history, too, and changes nothing of it.
+let here = location.pathname + location.search;
+
+function onReturn(put) {
+  addEventListener("popstate", () => {
+    if (location.pathname + location.search === here) return;
+    takeForm(new URLSearchParams(location.search));
+    put(location.pathname + location.search);
+  });
+}
+
 form.hidden = false;
 form.classList.add("live");
 
@@ -54,6 +65,7 @@ async function replaceFrom(address, { push = true, focus = null } = {}) {
     told.replaceChildren(...page.getElementById("count").childNodes);
     fresh.querySelector("#count").replaceWith(told);
     region().replaceWith(fresh);
+    here = address;
     if (push) history.pushState(null, "", address);
     if (focus) document.querySelector(focus)?.focus();
   } catch (error) {
@@ -71,10 +83,7 @@ function serve() {
     replaceFrom(address.pathname + address.search, { focus: key ? `th[data-key="${key}"] .sort` : ".scroll" });
     takeForm(address.searchParams);
   });
-  addEventListener("popstate", () => {
-    takeForm(new URLSearchParams(location.search));
-    replaceFrom(location.pathname + location.search, { push: false });
-  });
+  onReturn((address) => replaceFrom(address, { push: false }));
 }
 
 // On a static site.
@@ -139,6 +148,7 @@ async function showRows(parameters) {
 
 function go(address, push = true) {
   if (push) history.pushState(null, "", address);
+  here = location.pathname + location.search;
   return showRows(new URL(address, location.href).searchParams);
 }
 
@@ -153,10 +163,7 @@ function keepStill() {
       go(addressOf());
     });
   }
-  addEventListener("popstate", () => {
-    takeForm(new URLSearchParams(location.search));
-    go(location.href, false);
-  });
+  onReturn((address) => go(address, false));
   if (location.search) {
     takeForm(new URLSearchParams(location.search));
     go(location.href, false);

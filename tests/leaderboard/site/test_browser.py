@@ -155,8 +155,11 @@ def test_by_keyboard(browser: Browser, board: tuple[Server, str, str, Path]) -> 
         page.wait_for_selector("[data-ready]")
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.className") == "skip"
+        page.evaluate("document.getElementById('standings').dataset.same = '1'")
         page.keyboard.press("Enter")
         assert page.evaluate("document.activeElement.id") == "main"
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.getElementById('standings').dataset.same") == "1", "the table was loaded anew"
         link = page.locator("th[data-key=agent] a.sort")
         link.focus()
         page.keyboard.press("Shift+Tab")
