@@ -29,6 +29,7 @@ from progressgym.envs.vector.batch_scores import Targets, gain
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.lookups import Index, Tables, agreed, install
 from progressgym.envs.vector.mask import Mask
+from progressgym.envs.vector.paths import BatchPaths, paths_of
 from progressgym.envs.vector.streams import Seeds, Streams
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource
@@ -110,6 +111,7 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         self._everyone = Mask.of(np.ones(num_envs, dtype=np.bool_))
         self._tables: Tables = {}
         self._known: tuple[History, Tables] | None = None
+        self._batch_paths: tuple[HistorySource, BatchPaths | None] | None = None
         self._steps = np.zeros(num_envs, dtype=np.int64)
         self._agreed: int | None = 0
         self._over = np.ones(num_envs, dtype=np.bool_)
@@ -294,6 +296,13 @@ class ProgressVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         draws = self._drawn(source, rows)
         truth = self._truth(np.stack([history.answers for history in draws.histories]).astype(np.float64))
         return {**lookups_of(truth), **self._questions(truth, draws)}
+
+    def _paths_of(self, source: HistorySource) -> BatchPaths | None:
+        """What makes and reads histories of this source together, kept for the last one."""
+        if self._batch_paths is None or self._batch_paths[0] is not source:
+            pairs, compiled = self._config.chooser.pairs, self._arrays.compiled
+            self._batch_paths = (source, paths_of(source, pairs, self._config.rewarded, compiled=compiled))
+        return self._batch_paths[1]
 
     def _on_cores(self, work: Callable[[Rows], Tables], blocks: list[Rows]) -> list[Tables]:
         """Tables of every block of rows; torch has its own threads."""

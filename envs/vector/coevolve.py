@@ -8,6 +8,7 @@ two options, I wider ones, P all pairs.
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -64,7 +65,6 @@ class CoevolveVector(Flavour):
         order = np.argsort(np.concatenate([np.flatnonzero(two), np.flatnonzero(~two)]))
         self._pair_columns = tuple(arrays.index(x) for x in (place[pairs[two, 0]], first[~two], second[~two]))
         self._pair_order = None if np.array_equal(order, np.arange(len(order))) else arrays.index(order)
-        self._kernel: Any = None
         self._human: Base = Base(None, None)
         self._preferences: Array = None
         super()._prepare()
@@ -175,13 +175,9 @@ class CoevolveVector(Flavour):
 
     def _advance(self, actions: Array, index: Index) -> tuple[Array, Targets, dict[str, Array]]:
         arrays, tables = self._arrays, self._tables
-        blocks = list(arrays.blocks(self.num_envs, COMPILED_BLOCK if self._arrays.compiled else BLOCK))
+        blocks = list(arrays.blocks(self.num_envs, COMPILED_BLOCK if arrays.compiled else BLOCK))
         # Rows do not influence each other, so blocks of them go through the whole step while they are in a core's
         # cache.
-        if self._arrays.compiled and self._kernel is None:
-            from progressgym.envs.vector.compiled.coevolve import Humans
-
-            self._kernel = Humans(self._readout, self._pair_columns, self._pair_order, self._goal_shares())
         after = self._joined(self._on_cores(lambda rows: self._influenced(actions[rows], rows, index), blocks))
         if "own" not in after:
             after["own"] = self._scored(actions)
@@ -222,13 +218,19 @@ class CoevolveVector(Flavour):
             **self._beside(tables, chances, now),
         }
 
+    @cached_property
+    def _compiled_humans(self) -> Any:
+        from progressgym.envs.vector.compiled.coevolve import Humans
+
+        return Humans(self._readout, self._pair_columns, self._pair_order, self._goal_shares())
+
     def _influenced_in_rows(self, actions: Array, tables: Tables, rows: slice, index: Index) -> Tables:
         """The same, compiled."""
         if self._apart:
             agent = actions, Base(tables["base_two"], tables["base_many"])
         else:  # answers are logits as they are, which no stance moves
             agent = self._arrays.floats(np.zeros((len(actions), len(DIMENSIONS)))), self._logits(actions, tables)
-        outcome: Tables = self._kernel.influenced(
+        outcome: Tables = self._compiled_humans.influenced(
             agent,
             Base(self._human.two[rows], self._human.many[rows]),
             self._preferences[rows],

@@ -22,7 +22,6 @@ from progressgym.envs.vector.batch_scores import Targets
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.lookups import Index, Tables, agreed, pick
 from progressgym.envs.vector.mask import Mask
-from progressgym.envs.vector.paths import BatchPaths, paths_of
 from progressgym.histories.history import History
 from progressgym.histories.source import HistorySource
 from progressgym.preferences.comparisons import MISSING, probabilities
@@ -44,7 +43,6 @@ class PredictStreamVectorEnv(ProgressVectorEnv):
         # What a READ costs; in a stream of one observation there is none.
         self._price: float = self._template.lam / max(config.steps - 1, 1)  # type: ignore[attr-defined]  # of PredictStreamEnv
         self._written = np.zeros(self.num_envs, dtype=np.bool_)
-        self._paths: tuple[HistorySource, BatchPaths | None] | None = None
 
     # What is known when an episode begins.
 
@@ -54,10 +52,7 @@ class PredictStreamVectorEnv(ProgressVectorEnv):
         return self._known[1]
 
     def _own(self, source: HistorySource, rows: NDArray[np.int64]) -> Tables:
-        if self._paths is None or self._paths[0] is not source:
-            pairs, compiled = self._config.chooser.pairs, self._arrays.compiled
-            self._paths = (source, paths_of(source, pairs, self._config.rewarded, compiled=compiled))
-        paths = self._paths[1]
+        paths = self._paths_of(source)
         draws = Draws.of(self._config, source, self._streams, rows, None if paths is None else paths.batch)
         if paths is None or draws.paths is None:
             truth = self._truth_of_each(draws.histories)

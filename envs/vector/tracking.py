@@ -19,7 +19,6 @@ from progressgym.envs.vector.batch_scores import Targets, compare, targets
 from progressgym.envs.vector.draws import Draws
 from progressgym.envs.vector.flavours import AnswersVector, Flavour, StanceVector
 from progressgym.envs.vector.lookups import Index, Tables
-from progressgym.envs.vector.paths import BatchPaths, paths_of
 from progressgym.histories.source import HistorySource
 from progressgym.scores import cosine
 
@@ -37,7 +36,6 @@ class TrackingVector(Flavour):
 
     def _prepare(self) -> None:
         self._readout = self._readout_of(whole=False)
-        self._paths: tuple[HistorySource, BatchPaths | None] | None = None
         self._votes = self._packed_votes()
         super()._prepare()
 
@@ -81,14 +79,6 @@ class TrackingVector(Flavour):
         assert draws.paths is not None
         truth = self._truth_from(*paths.read(draws.paths, 1 + self._config.steps))
         return {**lookups_of(truth), **self._questions(truth, draws)}
-
-    def _paths_of(self, source: HistorySource) -> BatchPaths | None:
-        """What makes and reads histories of this source together, kept for the last one."""
-        if self._paths is None or self._paths[0] is not source:
-            config = self._config
-            pairs, compiled = config.chooser.pairs, self._arrays.compiled
-            self._paths = (source, paths_of(source, pairs, config.rewarded, compiled=compiled))
-        return self._paths[1]
 
     def _truth_from(self, first: Floats, human: Floats, preferred: Floats) -> Tables:
         """Tables that follow from histories.

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from progressgym.envs.vector.compiled.kernel import lean
+from progressgym.envs.vector.compiled.kernel import inlined, lean
 
 Words = NDArray[np.uint64]
 HIGH, LOW = np.uint64(2549297995355413924), np.uint64(4865540595714422341)
@@ -38,6 +38,13 @@ def moved(high: Any, low: Any, times_high: Any, times_low: Any, plus_high: Any, 
     return high_product(low, times_low) + high * times_low + low * times_high + plus_high + carry, new_low
 
 
+@inlined
+def output(high: Any, low: Any) -> Any:
+    """The word that is drawn at a state."""
+    mixed, turn = high ^ low, high >> ROTATION
+    return (mixed >> turn) | (mixed << ((WHOLE - turn) & ROTATION_MASK))
+
+
 @lean
 def advance(state: Words, steps: int) -> None:
     """Move a state (4,) on by a number of steps, in a time that grows with its logarithm."""
@@ -57,6 +64,5 @@ def fill(state: Words, words: Words) -> None:
     high, low, plus_high, plus_low = state[0], state[1], state[2], state[3]
     for i in range(len(words)):
         high, low = moved(high, low, HIGH, LOW, plus_high, plus_low)
-        mixed, turn = high ^ low, high >> ROTATION
-        words[i] = (mixed >> turn) | (mixed << ((WHOLE - turn) & ROTATION_MASK))
+        words[i] = output(high, low)
     state[0], state[1] = high, low

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from progressgym.envs.vector.compiled.kernel import inlined, kernel, lean
-from progressgym.envs.vector.compiled.pcg import HIGH, LOW, ROTATION, ROTATION_MASK, WHOLE, ZERO, Words, moved
+from progressgym.envs.vector.compiled.pcg import HIGH, LOW, ZERO, Words, moved, output
 
 Floats = NDArray[np.float64]
 MODULUS = 2**128
@@ -99,6 +99,4 @@ def peek_chosen(states: Words, some: Chosen, uniforms: Floats) -> None:
 @inlined
 def _uniform(high: Any, low: Any) -> float:
     """A number in [0, 1), as `Generator.random` makes it of a state."""
-    mixed, turn = high ^ low, high >> ROTATION
-    word = (mixed >> turn) | (mixed << ((WHOLE - turn) & ROTATION_MASK))
-    return np.float64(np.int64(word >> ELEVEN)) * 2.0**-53
+    return np.float64(np.int64(output(high, low) >> ELEVEN)) * 2.0**-53
